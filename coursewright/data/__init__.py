@@ -1,0 +1,1 @@
+"""Learner logs in: one schema, readers, and validation."""

@@ -1,0 +1,1 @@
+"""The policy-by-simulator comparison: statistics, figures and the report."""

@@ -1,0 +1,1 @@
+"""From logs to simulator parameters, with held-out predictive figures."""
