@@ -1,0 +1,1 @@
+"""What chooses: baselines, bandits, planners, trained policies, and their export."""

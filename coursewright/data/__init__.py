@@ -1,1 +1,1 @@
-"""Learner logs in: one schema, readers, and validation."""
+"""Learner logs in: one schema, importers, a shipped synthetic log, and files that are whole or absent."""

@@ -1,0 +1,1 @@
+"""The decision process: history, features, rewards, task, rollout loop, and Gymnasium."""

@@ -1,0 +1,1 @@
+"""The Hydra apps and the trackers."""

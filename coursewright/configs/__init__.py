@@ -1,0 +1,1 @@
+"""YAML, one group an axis of the experiment; no code."""

@@ -1,0 +1,28 @@
+"""Files that are either whole or absent: what a killed run or a full disk may never do is half a table."""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from coursewright.simulators.errors import InputError
+
+
+def write_atomically(path: str | Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a temporary file beside `path`, then put it in place in one step.
+
+    Missing folders are made.  Whatever goes wrong, the temporary file is removed and an earlier file
+    at `path` stays as it was.  Raises `InputError` (one line: path and reason) where the system refuses,
+    such as a full disk or a folder without permission.
+    """
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(part)
+        os.replace(part, path)
+    except OSError as error:
+        raise InputError(f"output = {path}: cannot be written ({error.strerror or error})") from error
+    finally:
+        with suppress(OSError):
+            part.unlink()

@@ -1,0 +1,286 @@
+"""Running episodes: a batch of learners going through a task, without autoreset.
+
+Everything that steps learners goes through here: Gymnasium's environments, Stable-Baselines3's
+vector environment and the rollout loop hold an `Episodes` each.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from coursewright.envs.history import Memory, note_days, open_rows, record
+from coursewright.envs.task import RandomGoal, Task
+from coursewright.simulators.course import Course, pack
+from coursewright.simulators.errors import reject
+from coursewright.simulators.kernel import kernel
+from coursewright.simulators.luck import POSTTEST_ANSWER, POSTTEST_ITEM, Luck, identify, uniforms
+from coursewright.simulators.protocol import Bools, Floats, Ints, empty_response
+
+NO_PAST = np.zeros((0, 0), np.int64)
+
+
+class Outcome(NamedTuple):
+    """What one step gave, `[batch]` each: the reward, and whether the episode has ended."""
+
+    reward: Floats
+    over: Bools
+
+
+@kernel
+def _admit(
+    action: Ints, allowed: Bools, n_items: int, over: Bools, item: Ints, taught: Bools, refused: Bools
+) -> None:
+    """Turn actions into items: -1 for a stop or an ended row; untaught where disallowed."""
+    for i in range(action.shape[0]):
+        item[i] = action[i]
+        taught[i] = False
+        refused[i] = False
+        if over[i]:
+            item[i] = -1
+        elif action[i] >= n_items:
+            item[i] = -1
+            over[i] = True
+        else:
+            taught[i] = allowed[i, action[i]]
+            refused[i] = not taught[i]
+
+
+@kernel
+def _unlock(
+    memory: Memory, first: int, stride: int, after: int, item: Ints, correct: Ints, start: Ints, needed: Ints,
+    opens_start: Ints, opens: Ints, missing: Ints, unlocked: Bools,
+) -> None:  # fmt: skip
+    """Count down the prerequisites that an item still misses; at 0 it is unlocked for good."""
+    for i in range(item.shape[0]):
+        if item[i] < 0 or correct[i] != 1:
+            continue
+        for j in range(start[item[i]], start[item[i] + 1]):
+            k = needed[j]
+            if memory[i, k * stride + first] == after:
+                for m in range(opens_start[k], opens_start[k + 1]):
+                    missing[i, opens[m]] -= 1
+                    if missing[i, opens[m]] == 0:
+                        unlocked[i, opens[m]] = True
+
+
+class Episodes:
+    """A batch of learners going through `task`, each row an episode of its own.
+
+    Arrays are changed in place; what a caller keeps, it copies.
+
+    Attributes
+    ----------
+    memory : float32 `[batch, columns]`, the visible history, laid out by `task.layout`.
+    mask : bool `[batch, actions]`, what is allowed now (all True where nothing restricts).
+    over : bool `[batch]`, which rows have ended; they ignore further actions until begun again.
+    goal : bool `[batch, skills]`; `goal_weight` is the same divided by its size.
+    past_width : how many entries the visible past of a learner can have.
+    start, before, after : float `[batch, skills]`, latent mastery when the episode began and around
+        the last step.  Only rewards, reports and oracles may read them.
+    """
+
+    def __init__(self, task: Task, batch: int) -> None:
+        if batch < 1:
+            raise reject("batch", batch, "a whole number >= 1")
+        course = task.course
+        self.task = task
+        self.batch = batch
+        self.state = task.simulator.empty(batch)
+        self.response = empty_response(batch)
+        self.memory: Memory = np.zeros((batch, task.layout.width), np.float32)
+        self.mask: Bools = np.ones((batch, task.n_actions), bool)
+        self.over: Bools = np.ones(batch, bool)
+        self.goal: Bools = np.ones((batch, course.n_skills), bool)
+        self.goal_weight: Floats = np.zeros((batch, course.n_skills))
+        self.start: Floats = np.zeros((batch, course.n_skills))
+        self.before: Floats = np.zeros((batch, course.n_skills))
+        self.after: Floats = np.zeros((batch, course.n_skills))
+        self.refused: Bools = np.zeros(batch, bool)
+        self.item: Ints = np.zeros(batch, np.int64)
+        self.taught: Bools = np.ones(batch, bool)
+        self.spent: Floats = np.zeros(batch)
+        self.last: Ints = np.full(batch, -1, np.int64)
+        self.number: Ints = np.zeros(batch, np.int64)
+        self.episode: Ints = np.zeros(batch, np.int64)
+        self.luck = identify(task.seeds, self.number, 0, self.episode)
+        probe = task.simulator.enrol(self.state, np.zeros(1, np.int64), self.luck)
+        self.past_width = 0 if probe is None else probe.item.shape[1]
+        self._offsets = task.layout.offsets
+        self._logs = np.log1p(np.arange(max(task.horizon, self.past_width) + 1)).astype(np.float32)
+        self._days = np.full(batch, task.days)
+        self._opens, self._missing_at_start = _locks(course)
+        self._missing: Ints = np.zeros((batch, course.n_items), np.int64)
+        self._unlocked: Bools = np.ones((batch, course.n_items), bool)
+        self._items_allowed: Bools = np.ones((batch, course.n_items), bool)
+        self._plain = not task.masked and not task.stop
+        self._by_minutes = task.minutes is not None
+        self._idle = True  # whether some rows may be over, so that their actions must be ignored
+
+    def begin(self, rows: Ints, number: Ints, episode: Ints, split: int) -> None:
+        """Put the learners with these numbers, in these episodes of theirs, into `rows`.
+
+        `number` and `episode` are `[rows]`; see `luck.identify` for who that is.
+        """
+        task = self.task
+        luck = identify(task.seeds, number, split, episode)
+        for mine, theirs in zip(self.luck, luck, strict=True):
+            mine[rows] = theirs
+        self.number[rows] = number
+        self.episode[rows] = episode
+        self.spent[rows] = 0.0
+        self.over[rows] = False
+        self.refused[rows] = False
+        self.taught[rows] = True
+        self._idle = bool(self.over.any())
+        prologue = task.simulator.enrol(self.state, rows, self.luck)
+        past = (NO_PAST, NO_PAST, np.zeros(len(rows), np.int64))
+        self.goal[rows] = True
+        if prologue is not None:
+            self.goal[rows] = prologue.goal
+            past = (prologue.item, prologue.correct, prologue.length)
+        if isinstance(task.goal, RandomGoal):
+            task.goal.draw(rows, self.luck, self.goal)
+        elif task.fixed_goal is not None:
+            self.goal[rows] = task.fixed_goal
+        self.goal_weight[rows] = self.goal[rows] / self.goal[rows].sum(axis=1, keepdims=True)
+        open_rows(
+            self.memory, self._offsets, self._logs, task.beliefs, *task.course.needed, self.last, rows, self.goal, *past
+        )
+        if task.unlock_after:
+            self._missing[rows] = self._missing_at_start
+            self._unlocked[rows] = self._missing_at_start == 0
+        self._update_mask()
+        task.simulator.mastery(self.state, self.after)
+        self.start[rows] = self.after[rows]
+
+    def step(self, action: npt.NDArray[np.int64]) -> Outcome:
+        """Take `action [batch]` in every row that is not over.
+
+        Raises `InputError` for an action out of range, and, under `strict`, for a disallowed one.
+        """
+        task = self.task
+        if action.min() < 0 or action.max() >= task.n_actions:
+            wrong = action[(action < 0) | (action >= task.n_actions)][0]
+            raise reject("action", wrong, f"a whole number in [0, {task.n_actions})")
+        item = action
+        if not self._plain or self._idle:
+            item = self.item
+            if task.strict:
+                self._refuse(action)
+            _admit(action, self.mask, task.course.n_items, self.over, item, self.taught, self.refused)
+        task.simulator.practise(self.state, item, self.taught, self.luck, self.response)
+        start, needed = task.course.needed
+        self._idle = record(
+            self.memory,
+            self._offsets,
+            self._logs,
+            task.beliefs,
+            start,
+            needed,
+            self.last,
+            self.spent,
+            task.budget,
+            self._by_minutes,
+            self.luck.step,
+            item,
+            self.taught,
+            self.response.correct,
+            self.response.minutes,
+            self.response.ended,
+            self.over,
+        )
+        if task.days:
+            self._pass_time(item)
+        if task.unlock_after:
+            self._unlock(item)
+        if task.masked:
+            self._update_mask()
+        self.before, self.after = self.after, self.before
+        task.simulator.mastery(self.state, self.after)
+        return Outcome(task.reward(self.before, self.after, self), self.over)
+
+    def post_test(self, answers: int) -> Floats:
+        """Fraction right `[batch]` of a test with `answers` a goal skill, drawn with replacement."""
+        task = self.task
+        right = np.zeros(self.batch)
+        draw = np.empty(self.batch)
+        p = np.empty(self.batch)
+        start, items = task.course.items_of
+        for k in np.flatnonzero(self.goal.any(axis=0)):
+            for j in range(answers):
+                place = j * task.course.n_skills + int(k)
+                uniforms(self.luck.fate, self.luck.step, POSTTEST_ITEM + place, draw)
+                item = items[start[k] + (draw * (start[k + 1] - start[k])).astype(np.int64)]
+                task.simulator.p_correct(self.state, item, p)
+                uniforms(self.luck.fate, self.luck.step, POSTTEST_ANSWER + place, draw)
+                right += self.goal[:, k] & (draw < p)
+        return np.asarray(right / (answers * self.goal.sum(axis=1)))
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything that changes, copied: enough to go on from here (see `restore`)."""
+        names = [name for name, value in vars(self).items() if isinstance(value, np.ndarray)]
+        arrays = {name: getattr(self, name).copy() for name in names}
+        tuples = {name: [a.copy() for a in getattr(self, name)] for name in ("state", "luck", "response")}
+        return arrays | tuples | {"_idle": self._idle}
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Go back to a `snapshot` of episodes of the same task and batch."""
+        for name, value in snapshot.items():
+            if name == "_idle":
+                self._idle = value
+            elif isinstance(value, list):
+                for mine, theirs in zip(getattr(self, name), value, strict=True):
+                    mine[...] = theirs
+            else:
+                getattr(self, name)[...] = value
+
+    def _refuse(self, action: Ints) -> None:
+        wrong = np.flatnonzero(~self.mask[np.arange(self.batch), action] & ~self.over)
+        if len(wrong):
+            row = int(wrong[0])
+            items = self.task.course.items
+            allowed = [items[i] for i in np.flatnonzero(self.mask[row][: len(items)])]
+            raise reject(f"action of row {row}", f"{action[row]} (item {items[action[row]]})", f"allowed: {allowed}")
+
+    def _pass_time(self, item: Ints) -> None:
+        task = self.task
+        days = np.where(item >= 0, self._days, 0.0)
+        task.simulator.elapse(self.state, days, self.luck)
+        if "days_since" in task.features:
+            note_days(self.memory, self._offsets, item, *task.course.needed, days)
+
+    def _unlock(self, item: Ints) -> None:
+        task = self.task
+        where = task.layout.columns("successes")
+        _unlock(
+            self.memory,
+            where.start,
+            where.step,
+            task.unlock_after,
+            item,
+            self.response.correct,
+            *task.course.needed,
+            *self._opens,
+            self._missing,
+            self._unlocked,
+        )
+
+    def _update_mask(self) -> None:
+        items = self.mask[:, : self.task.course.n_items]
+        if self.task.simulator.restricts:
+            self.task.simulator.allowed(self.state, self._items_allowed)
+            np.logical_and(self._items_allowed, self._unlocked, out=items)
+        elif self.task.unlock_after:
+            items[:] = self._unlocked
+
+
+def _locks(course: Course) -> tuple[Any, Ints]:
+    """Which items each skill helps to unlock, packed, and how many skills each item waits for."""
+    waits = (course.q_matrix.astype(np.int64) @ course.prerequisites.T.astype(np.int64)) > 0
+    waits &= ~course.q_matrix  # what the item itself practises cannot be waited for
+    opens = pack([np.flatnonzero(waits[:, k]).tolist() for k in range(course.n_skills)])
+    return opens, waits.sum(axis=1).astype(np.int64)
+
+
+__all__ = ["Episodes", "Luck", "Outcome"]

@@ -1,0 +1,165 @@
+"""The task as Gymnasium sees it: one learner (`TeachingEnv`) or a batch (`TeachingVectorEnv`).
+
+Both hold the same `Episodes`; the single environment is a batch of one.
+"""
+
+from operator import index
+from typing import Any, ClassVar
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from coursewright.envs.episodes import Episodes
+from coursewright.envs.task import Task
+from coursewright.simulators.errors import reject
+from coursewright.simulators.luck import Split
+from coursewright.simulators.protocol import Bools, Ints
+
+Observation = npt.NDArray[np.float32]
+LARGEST_SEED = 2**62
+
+
+def spaces(task: Task, past_width: int) -> tuple[gym.spaces.Box, gym.spaces.Discrete]:
+    """Observation and action space of a task; the bounds follow from its budget."""
+    days = task.days * task.horizon
+    low, high = task.layout.bounds(task.horizon, past_width, days)
+    return gym.spaces.Box(low, high, dtype=np.float32), gym.spaces.Discrete(task.n_actions)
+
+
+class TeachingEnv(gym.Env[Observation, np.int64]):
+    """One learner at a time.
+
+    `reset(seed=s)` makes learner s of the split, with a fate of their own, fully determined; `reset()`
+    goes on to the next learner.  The end of the budget is `terminated`: it is part of the task.
+    `info["action_mask"]` says what is allowed; `info["allowed"]` whether the last action was.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+
+    def __init__(self, task: Task, split: Split = Split.TRAIN) -> None:
+        self.task = task
+        self.split = split
+        self.render_mode = None
+        self.episodes = Episodes(task, 1)
+        self.observation_space, self.action_space = spaces(task, self.episodes.past_width)
+        self._action = np.zeros(1, np.int64)
+        self._row = np.zeros(1, np.int64)
+        self._number: Ints | None = None
+        self._n_actions = task.n_actions
+        self._mask = self.episodes.mask[0] if task.masked else np.ones(task.n_actions, np.int8).astype(bool)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Meet learner `seed`, or the next one."""
+        super().reset(seed=seed)
+        if seed is not None:
+            self._number, episode = np.array([seed]), np.zeros(1, np.int64)
+        elif self._number is None:
+            self._number, episode = self.np_random.integers(LARGEST_SEED, size=1), np.zeros(1, np.int64)
+        else:
+            episode = self.episodes.episode + 1
+        self.episodes.begin(self._row, self._number, episode, self.split)
+        return self.episodes.memory[0].copy(), {"action_mask": self._mask.copy(), "allowed": True}
+
+    def step(self, action: np.int64 | int) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Teach one item.
+
+        Raises `InputError` for an action out of range, `ResetNeeded` after the end of the episode.
+        """
+        episodes = self.episodes
+        if episodes.over[0]:
+            raise gym.error.ResetNeeded("the episode is over: call reset() before step()")
+        self._action[0] = index(action)
+        reward, over = episodes.step(self._action)
+        info = {"action_mask": self._mask.copy(), "allowed": not episodes.refused[0]}
+        return episodes.memory[0].copy(), float(reward[0]), bool(over[0]), False, info
+
+    def action_masks(self) -> Bools:
+        """What is allowed now, `[actions]`: the name that sb3-contrib looks for."""
+        return self._mask.copy()
+
+
+class TeachingVectorEnv(VectorEnv[Observation, npt.NDArray[np.int64], npt.NDArray[Any]]):
+    """A batch of learners, equal row for row to single environments with the seeds s, s + 1, ...
+
+    Episodes that end are begun again in the same step; the last observation is in
+    `info["final_obs"]`.  Observations are copies.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": [], "autoreset_mode": AutoresetMode.SAME_STEP}
+
+    def __init__(self, task: Task, num_envs: int = 1, split: Split = Split.TRAIN) -> None:
+        self.task = task
+        self.split = split
+        self.num_envs = num_envs
+        self.render_mode = None
+        self.episodes = Episodes(task, num_envs)
+        self.single_observation_space, self.single_action_space = spaces(task, self.episodes.past_width)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._rows = np.arange(num_envs)
+        self._all = np.ones(num_envs, bool)
+        self._number: Ints | None = None
+
+    def reset(
+        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Meet the learners seed, seed + 1, ... (or those of a list), or the next ones."""
+        super().reset(seed=seed if isinstance(seed, int) else None)
+        fresh = np.zeros(self.num_envs, np.int64)
+        if isinstance(seed, list):
+            if len(seed) != self.num_envs or any(s is None for s in seed):
+                raise reject("seed", seed, f"one whole number or a list of {self.num_envs}")
+            self._number, episode = np.array(seed, np.int64), fresh
+        elif seed is not None:
+            self._number, episode = seed + self._rows, fresh
+        elif self._number is None:
+            self._number, episode = self.np_random.integers(LARGEST_SEED) + self._rows, fresh
+        else:
+            episode = self.episodes.episode + 1
+        self.episodes.begin(self._rows, self._number, episode, self.split)
+        return self.episodes.memory.copy(), self._info(np.zeros(self.num_envs, bool))
+
+    def step(
+        self, actions: npt.NDArray[np.int64]
+    ) -> tuple[Observation, npt.NDArray[np.float64], Bools, Bools, dict[str, Any]]:
+        """Teach one item in every row, `actions [num_envs]`."""
+        episodes = self.episodes
+        if self._number is None:
+            raise gym.error.ResetNeeded("call reset() before step()")
+        actions = np.asarray(actions)
+        if actions.dtype.kind not in "iu" or actions.shape != (self.num_envs,):
+            raise reject("actions", f"{actions.dtype} of shape {actions.shape}", f"{self.num_envs} whole numbers")
+        reward, over = episodes.step(np.ascontiguousarray(actions, np.int64))
+        refused = episodes.refused.copy()
+        terminated = over.copy()
+        final = self._begin_again(refused) if terminated.any() else {}
+        return episodes.memory.copy(), reward, terminated, np.zeros(self.num_envs, bool), self._info(refused) | final
+
+    def _begin_again(self, refused: Bools) -> dict[str, Any]:
+        episodes = self.episodes
+        rows = np.flatnonzero(episodes.over)
+        ended = episodes.over.copy()
+        final_obs = np.full(self.num_envs, None, dtype=object)
+        for row, last in zip(rows, episodes.memory[rows], strict=True):
+            final_obs[row] = last
+        final_info = self._info(refused)
+        episodes.begin(rows, episodes.number[rows], episodes.episode[rows] + 1, self.split)
+        return {
+            "final_obs": final_obs,
+            "_final_obs": ended,
+            "final_info": {k: ended if k.startswith("_") else v for k, v in final_info.items()},
+            "_final_info": ended,
+        }
+
+    def _info(self, refused: Bools) -> dict[str, Any]:
+        return {
+            "action_mask": self.episodes.mask.copy(),
+            "_action_mask": self._all,
+            "allowed": ~refused,
+            "_allowed": self._all,
+        }

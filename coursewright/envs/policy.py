@@ -1,0 +1,52 @@
+"""What chooses the next item: Stable-Baselines3's own `predict`, plus masks and per-learner luck."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from coursewright.envs.episodes import Episodes
+from coursewright.simulators.luck import Luck
+from coursewright.simulators.protocol import Bools, Ints
+
+Observation = npt.NDArray[np.float32]
+
+
+class Policy(Protocol):
+    """Chooses an item for each learner of a batch from what a tutor sees.
+
+    `respects_mask` declares that disallowed actions are never chosen; such a policy is run strictly.
+    """
+
+    @property
+    def respects_mask(self) -> bool:
+        """Whether only allowed actions are ever chosen."""
+        ...
+
+    def begin(self, luck: Luck) -> Any:
+        """The policy's state for a new batch of learners; draws are keyed by `luck`."""
+        ...
+
+    def predict(
+        self,
+        observation: Observation,
+        state: Any = None,
+        episode_start: Bools | None = None,
+        deterministic: bool = True,
+        action_masks: Bools | None = None,
+    ) -> tuple[Ints, Any]:
+        """Actions `[batch]` for `observation [batch, columns]`, and the next state."""
+        ...
+
+
+@runtime_checkable
+class Oracle(Protocol):
+    """A policy that reads latent state.  Its name in every table carries the word oracle."""
+
+    def watch(self, episodes: Episodes) -> None:
+        """Be given the running episodes before the first choice."""
+        ...
+
+
+Policies = Mapping[str, Policy]

@@ -1,0 +1,96 @@
+"""Rewards: plain functions of (before, after, episodes) -> `[batch]`.
+
+`before` and `after` are latent mastery `[batch, skills]` around the step; `episodes` (see
+`episodes.Episodes`) knows goals, mastery at the start, and which rows have just ended.  A reward of
+your own is any such function, named by `_target_` with `_partial_: true`.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from coursewright.simulators.errors import reject
+from coursewright.simulators.kernel import kernel
+from coursewright.simulators.protocol import Bools, Floats
+
+if TYPE_CHECKING:
+    from coursewright.envs.episodes import Episodes
+
+    Reward = Callable[[Floats, Floats, Episodes], Floats]
+
+
+@kernel
+def _weighted_change(before: Floats, after: Floats, weight: Floats, out: Floats) -> None:
+    for i in range(out.shape[0]):
+        total = 0.0
+        for k in range(before.shape[1]):
+            total += weight[i, k] * (after[i, k] - before[i, k])
+        out[i] = total
+
+
+@kernel
+def _newly_mastered(
+    before: Floats, after: Floats, start: Floats, goal: Bools, mastered_at: float, out: Floats
+) -> None:
+    for i in range(out.shape[0]):
+        change = 0
+        left = 0
+        for k in range(before.shape[1]):
+            if goal[i, k]:
+                change += int(after[i, k] >= mastered_at) - int(before[i, k] >= mastered_at)
+                left += int(start[i, k] < mastered_at)
+        out[i] = change / left if left > 0 else 0.0
+
+
+@kernel
+def _unmastered(before: Floats, goal: Bools, mastered_at: float, out: Floats) -> None:
+    for i in range(out.shape[0]):
+        out[i] = 0.0
+        for k in range(before.shape[1]):
+            if goal[i, k] and before[i, k] < mastered_at:
+                out[i] = -1.0
+
+
+def mean_gain(before: Floats, after: Floats, episodes: "Episodes") -> Floats:
+    """Change of mean mastery over the goal; an episode's return is the learner's mean gain."""
+    out = np.empty(len(before))
+    _weighted_change(before, after, episodes.goal_weight, out)
+    return out
+
+
+def normalised_gain(
+    before: Floats, after: Floats, episodes: "Episodes", mastered_at: float | None = None
+) -> Floats:
+    """Change of E_p = (S_end - S_start) / (|goal| - S_start), S the number of goal skills mastered.
+
+    Liu et al., KDD 2019.  A skill is mastered at `mastered_at` (by default the task's) or above.  A
+    learner who starts with the whole goal mastered has nothing to gain and gets 0.
+    """
+    out = np.empty(len(before))
+    threshold = episodes.task.mastered_at if mastered_at is None else mastered_at
+    _newly_mastered(before, after, episodes.start, episodes.goal, threshold, out)
+    return out
+
+
+def time_to_mastery(
+    before: Floats, after: Floats, episodes: "Episodes", mastered_at: float | None = None
+) -> Floats:
+    """-1 for each step that starts with a goal skill unmastered: fewer steps to mastery, more return."""
+    out = np.empty(len(before))
+    threshold = episodes.task.mastered_at if mastered_at is None else mastered_at
+    _unmastered(before, episodes.goal, threshold, out)
+    return out
+
+
+def post_test(before: Floats, after: Floats, episodes: "Episodes", answers: int = 1) -> Floats:
+    """At the end, the fraction right of a test with `answers` per goal skill; 0 before.
+
+    Items are drawn with replacement among the skill's items; nothing is learned from the test.
+    """
+    if answers < 1:
+        raise reject("reward.answers", answers, "a whole number >= 1")
+    out = np.zeros(len(before))
+    if episodes.over.any():
+        out[episodes.over] = episodes.post_test(answers)[episodes.over]
+    return out

@@ -1,0 +1,142 @@
+"""The one rollout loop: a policy teaches learners 0, 1, 2, ... of a split, one episode each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from coursewright.envs.episodes import Episodes
+from coursewright.envs.policy import Oracle, Policy
+from coursewright.envs.task import Task
+from coursewright.simulators.errors import reject
+from coursewright.simulators.luck import Split
+from coursewright.simulators.protocol import Bools, Floats, Ints
+
+CHUNK = 1000  # learners stepped together: enough to be fast, small enough to stay in the cache
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """What happened to each learner; every array is `[learners]` or `[learners, steps]`.
+
+    Attributes
+    ----------
+    number : the learner's place in the split.
+    returned : sum of rewards.
+    start, end : mean latent mastery over the goal, before and after.
+    steps, minutes : how long the episode was.
+    over_practice : steps on items of which every skill was mastered already.
+    refused : disallowed choices.
+    item, correct : what was asked (-1 after the end) and how it was answered.
+    curve : sum of rewards so far, `[learners, horizon + 1]`.
+    mastery : latent mastery `[learners, horizon + 1, skills]`, or empty unless it was asked for.
+    """
+
+    number: Ints
+    returned: Floats
+    start: Floats
+    end: Floats
+    steps: Ints
+    minutes: Floats
+    over_practice: Ints
+    refused: Ints
+    item: npt.NDArray[np.int32]
+    correct: npt.NDArray[np.int8]
+    curve: npt.NDArray[np.float32]
+    mastery: npt.NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+
+def rollout(
+    task: Task,
+    policy: Policy,
+    learners: int,
+    split: Split = Split.EVALUATE,
+    first: int = 0,
+    chunk: int = CHUNK,
+    deterministic: bool = True,
+    with_mastery: bool = False,
+    progress: Callable[[int], object] | None = None,
+) -> Rollout:
+    """Let `policy` teach the learners `first`, ..., `first + learners - 1` of `split`.
+
+    The result does not depend on `chunk`.  A policy that respects masks is run strictly; another's
+    disallowed choices are no-ops that cost the step, and are counted.  `progress` is called with the
+    number of learners done after each chunk.
+    """
+    if learners < 1:
+        raise reject("learners", learners, "a whole number >= 1")
+    task = replace(task, strict=task.strict or (policy.respects_mask and task.masked))
+    parts = []
+    for begin in range(first, first + learners, chunk):
+        size = min(chunk, first + learners - begin)
+        parts.append(_rollout_chunk(task, policy, begin, size, split, deterministic, with_mastery))
+        if progress is not None:
+            progress(begin + size - first)
+    return Rollout(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Rollout)})
+
+
+def _rollout_chunk(
+    task: Task, policy: Policy, first: int, size: int, split: Split, deterministic: bool, with_mastery: bool
+) -> Rollout:
+    horizon, skills = task.horizon, task.course.n_skills
+    episodes = Episodes(task, size)
+    episodes.begin(np.arange(size), np.arange(first, first + size), np.zeros(size, np.int64), split)
+    if isinstance(policy, Oracle):
+        policy.watch(episodes)
+    state = policy.begin(episodes.luck)
+    item = np.full((size, horizon), -1, np.int32)
+    correct = np.full((size, horizon), -1, np.int8)
+    curve = np.zeros((size, horizon + 1), np.float32)
+    mastery = np.zeros((size if with_mastery else 0, horizon + 1, skills), np.float32)
+    if with_mastery:
+        mastery[:, 0] = episodes.start
+    returned, minutes = np.zeros(size), np.zeros(size)
+    over_practice, refused = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    started = np.ones(size, bool)
+    masks = episodes.mask if task.masked or task.stop else None
+    for t in range(horizon):
+        action, state = policy.predict(episodes.memory.copy(), state, started, deterministic, masks)
+        action = np.asarray(action, np.int64)
+        active = ~episodes.over
+        asked = active & (action < task.course.n_items)
+        reward, _ = episodes.step(action)
+        returned += np.where(active, reward, 0.0)
+        curve[:, t + 1] = returned
+        item[asked, t] = action[asked]
+        correct[asked, t] = episodes.response.correct[asked]
+        minutes[asked] += episodes.response.minutes[asked]
+        refused += asked & episodes.refused
+        over_practice += asked & _nothing_new(episodes, action)
+        if with_mastery:
+            mastery[:, t + 1] = episodes.after
+        started[:] = False
+        if episodes.over.all():
+            curve[:, t + 2 :] = returned[:, None]
+            mastery[:, t + 2 :] = mastery[:, t + 1 : t + 2]
+            break
+    weight = episodes.goal_weight
+    return Rollout(
+        number=episodes.number,
+        returned=returned,
+        start=(weight * episodes.start).sum(axis=1),
+        end=(weight * episodes.after).sum(axis=1),
+        steps=episodes.luck.step.copy(),
+        minutes=minutes,
+        over_practice=over_practice,
+        refused=refused,
+        item=item,
+        correct=correct,
+        curve=curve,
+        mastery=mastery,
+    )
+
+
+def _nothing_new(episodes: Episodes, action: Ints) -> Bools:
+    """Rows `[batch]` whose item needs only skills that were mastered before the step."""
+    needs = episodes.task.course.q_matrix[np.minimum(action, episodes.task.course.n_items - 1)]
+    mastered = episodes.before >= episodes.task.mastered_at
+    return np.asarray((mastered | ~needs).all(axis=1))

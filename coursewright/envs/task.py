@@ -1,0 +1,165 @@
+"""The task: which learners, to what end, on what budget, seen how, restricted how."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from coursewright.envs.layout import Layout
+from coursewright.envs.rewards import mean_gain
+from coursewright.simulators.course import Course
+from coursewright.simulators.errors import reject
+from coursewright.simulators.luck import GOAL, Luck, Seeds, uniform
+from coursewright.simulators.parameters import BktParameters
+from coursewright.simulators.protocol import Bools, Floats, Ints, Simulator
+
+if TYPE_CHECKING:
+    from coursewright.envs.rewards import Reward
+
+DEFAULT_FEATURES = (
+    "attempts",
+    "log_attempts",
+    "successes",
+    "log_successes",
+    "log_failures",
+    "streak",
+    "belief",
+    "goal",
+    "last_item",
+    "last_correct",
+    "budget_left",
+)
+
+
+class RandomGoal(NamedTuple):
+    """A goal per learner: between `low` and `high` skills, without replacement."""
+
+    low: int
+    high: int
+
+    def draw(self, rows: Ints, luck: Luck, goal: Bools) -> None:
+        """Write a goal into `goal [batch, skills]` for each of `rows`, from the learner's own luck."""
+        skills = goal.shape[1]
+        for i in rows:
+            key = luck.learner[i]
+            size = self.low + int(uniform(key, 0, GOAL) * (self.high - self.low + 1))
+            order = np.argsort([uniform(key, 0, GOAL + 1 + k) for k in range(skills)])
+            goal[i] = False
+            goal[i, order[:size]] = True
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A teaching task.
+
+    Attributes
+    ----------
+    simulator : the learners.
+    tutor : BKT parameters that the tutor believes in; fitted on training learners' logs, never the
+        simulator's own.  Needed for the feature `belief`.
+    steps, minutes : the budget; give one.  A step spends its item's minutes; an item that was begun
+        within the budget is finished.
+    reward : see `rewards`.
+    goal : "learner" (what each learner brings along; all skills if they bring nothing), skill names,
+        or a `RandomGoal`.
+    features : what policies see; see `layout.Layout`.
+    unlock_after : an item is allowed once each prerequisite of its skills has this many successes,
+        and stays allowed; 0 means that prerequisites restrict nothing.
+    days : days that pass between two steps.
+    stop : whether there is an action n_items that ends the episode.
+    strict : whether a disallowed action is refused; otherwise it is a no-op that costs the step.
+    mastered_at : mastery at or above which a skill counts as mastered.
+    seeds : who the learners are and what happens to them.
+    """
+
+    simulator: Simulator[Any]
+    tutor: BktParameters | None = None
+    steps: int | None = None
+    minutes: float | None = None
+    reward: "Reward" = field(default=mean_gain)
+    goal: str | Sequence[str] | RandomGoal = "learner"
+    features: Sequence[str] = DEFAULT_FEATURES
+    unlock_after: int = 0
+    days: float = 0.0
+    stop: bool = False
+    strict: bool = False
+    mastered_at: float = 0.5
+    seeds: Seeds = Seeds()
+
+    def __post_init__(self) -> None:
+        given = [name for name in ("steps", "minutes") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise reject("task.steps, task.minutes", given or "neither", "exactly one budget")
+        if not 0 < self.budget < np.inf or (self.steps is not None and int(self.steps) != self.steps):
+            raise reject(f"task.{given[0]}", self.budget, "a positive, finite number (whole for steps)")
+        if "belief" in self.features and self.tutor is None:
+            raise reject("task.tutor", None, "BKT parameters, because task.features holds 'belief'")
+        if self.tutor is not None and self.tutor.n_skills != self.course.n_skills:
+            raise reject("task.tutor", f"{self.tutor.n_skills} skills", f"the course's {self.course.n_skills}")
+        if self.unlock_after < 0:
+            raise reject("task.unlock_after", self.unlock_after, "a whole number >= 0")
+        if self.unlock_after and "successes" not in self.features:
+            raise reject("task.features", list(self.features), "a list that holds 'successes' (unlock_after)")
+        if not 0.0 <= self.days < np.inf:
+            raise reject("task.days", self.days, "a finite number of days >= 0")
+        if not 0.0 < self.mastered_at <= 1.0:
+            raise reject("task.mastered_at", self.mastered_at, "a probability in (0, 1]")
+        if isinstance(self.goal, RandomGoal) and not 1 <= self.goal.low <= self.goal.high <= self.course.n_skills:
+            raise reject("task.goal", self.goal, f"1 <= low <= high <= {self.course.n_skills}")
+        _ = self.layout, self.fixed_goal
+
+    @property
+    def course(self) -> Course:
+        """What is taught."""
+        return self.simulator.course
+
+    @property
+    def budget(self) -> float:
+        """Steps or minutes, whichever the task counts."""
+        return float(self.steps if self.steps is not None else self.minutes or 0.0)
+
+    @property
+    def horizon(self) -> int:
+        """The largest number of steps that an episode can have."""
+        if self.steps is not None:
+            return int(self.steps)
+        return int(np.ceil(self.budget / self.course.minutes.min()))
+
+    @property
+    def n_actions(self) -> int:
+        """One action an item, and one more with `stop`."""
+        return self.course.n_items + int(self.stop)
+
+    @property
+    def masked(self) -> bool:
+        """Whether some action may be disallowed."""
+        return self.simulator.restricts or self.unlock_after > 0
+
+    @cached_property
+    def layout(self) -> Layout:
+        """The named columns of the observation."""
+        return Layout.of(self.course, self.features)
+
+    @cached_property
+    def fixed_goal(self) -> Bools | None:
+        """`[skills]` where the task names the goal, None where it differs between learners."""
+        if isinstance(self.goal, RandomGoal) or self.goal == "learner":
+            return None
+        goal = np.zeros(self.course.n_skills, bool)
+        names = [self.goal] if isinstance(self.goal, str) else self.goal
+        for name in names:
+            goal[self.course.skill(name)] = True
+        if not goal.any():
+            raise reject("task.goal", list(names), "at least one skill")
+        return goal
+
+    @cached_property
+    def beliefs(self) -> Floats:
+        """The tutor's table `[skills, 5]`: prior, learn, guess, slip, forget."""
+        if self.tutor is None:
+            return np.zeros((self.course.n_skills, 5))
+        table = self.tutor
+        columns = [table.prior, table.learn, table.guess, table.slip, np.asarray(table.forget)]
+        return np.ascontiguousarray(np.stack([column[0] for column in columns], axis=1))

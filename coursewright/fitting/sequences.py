@@ -1,0 +1,95 @@
+"""A learner log regrouped for fitting: for each skill, each learner's responses on it in order of time."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from coursewright.data.log import codes
+
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Sequences:
+    """Responses as compressed rows, sorted by skill, then learner, then the log's own order.
+
+    Skill k owns the sequences first[k] to first[k+1]; sequence s belongs to learner[s] and owns the
+    opportunities start[s] to start[s+1]; `row` is each opportunity's row in the log.
+
+    An item with several skills gives its response to each of them, as if that skill alone had been asked:
+    this is the usual approximation for fitting BKT to such items.
+
+    first [skills + 1], start [sequences + 1], learner [sequences], correct and row [opportunities];
+    correct is 1, 0 or -1 (an opportunity without a question).
+    """
+
+    skills: tuple[str, ...]
+    learners: tuple[str, ...]
+    first: Integers
+    start: Integers
+    learner: Integers
+    correct: npt.NDArray[np.int8]
+    row: Integers
+
+    @classmethod
+    def from_log(cls, table: pa.Table, only: Collection[str] | None = None) -> Self:
+        """The sequences of `table` [rows], whose rows are in order; of the skills in `only`, if given."""
+        parent = pc.list_parent_indices(table["skills"]).to_numpy()
+        skill, skills = codes(pc.list_flatten(table["skills"]))
+        learner, learners = codes(table["learner"])
+        correct = table["correct"].to_numpy()
+        if only is not None:
+            kept = np.array([name in only for name in skills])
+            place = np.cumsum(kept) - 1
+            parent, skill = parent[kept[skill]], place[skill[kept[skill]]]
+            skills = tuple(name for name in skills if name in only)
+        return cls.from_codes(learner[parent], skill, correct[parent], learners, skills, parent)
+
+    @classmethod
+    def from_codes(
+        cls,
+        learner: Integers,
+        skill: Integers,
+        correct: npt.NDArray[np.int8],
+        learners: tuple[str, ...],
+        skills: tuple[str, ...],
+        row: Integers | None = None,
+    ) -> Self:
+        """The sequences of numbered learners, skills and responses [rows], in each learner's order."""
+        order = np.lexsort((learner, skill))
+        learner, skill = learner[order], skill[order]
+        begins = np.flatnonzero(np.diff(skill, prepend=-1) | np.diff(learner, prepend=-1))
+        return cls(
+            skills=skills,
+            learners=learners,
+            first=np.searchsorted(skill[begins], np.arange(len(skills) + 1)).astype(np.int64),
+            start=np.append(begins, len(order)).astype(np.int64),
+            learner=learner[begins].astype(np.int64),
+            correct=np.ascontiguousarray(correct[order], dtype=np.int8),
+            row=(order if row is None else row[order]).astype(np.int64),
+        )
+
+    @property
+    def longest(self) -> int:
+        """The length of the longest sequence."""
+        return int(np.diff(self.start).max(initial=0))
+
+    @property
+    def skill(self) -> Integers:
+        """The skill of each sequence [sequences]."""
+        return np.repeat(np.arange(len(self.skills)), np.diff(self.first))
+
+    @property
+    def learners_per_skill(self) -> Integers:
+        """How many learners met each skill [skills]."""
+        return np.diff(self.first)
+
+    @property
+    def opportunities_per_skill(self) -> Integers:
+        """How many opportunities each skill had [skills]."""
+        return np.diff(self.start[self.first])

@@ -1,0 +1,314 @@
+"""Experiment trackers: Weights & Biases, plain CSV, or none.
+
+Hydra makes one from `configs/tracker/*.yaml` as a partial; the app completes it with
+
+    tracker = instantiate(config.tracker)(
+        directory=run_directory, config=resolved_config, name="ppo-0", group=sweep, job_type="train", tags=["kss"]
+    )
+
+`directory` is the run's own folder and everything stays inside it, `config` the full resolved
+configuration as plain containers, `group` the sweep, `job_type` one of train, evaluate and report.
+"""
+
+import csv
+import json
+import logging
+import math
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from coursewright.agents.tracker import Tracker
+from coursewright.simulators.errors import InputError, unknown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MODES = ("offline", "online", "disabled")
+# Every metric of these rooms is drawn against environment steps, so that policies that log at a
+# different rhythm share one x axis.
+ROOMS = ("train/*", "eval/*", "rollout/*", "time/*")
+
+
+class RunTracker(Tracker, Protocol):
+    """A whole run's tracker: what agents see, plus the results and the end."""
+
+    def report(
+        self,
+        summary: Mapping[str, float | str],
+        table: "pd.DataFrame | None" = None,
+        figures: Mapping[str, Path] | None = None,
+        files: Mapping[str, Path] | None = None,
+    ) -> None:
+        """Record a run's results.
+
+        Parameters
+        ----------
+        summary
+            Final scores by name.
+        table
+            The comparison, one row a policy.
+        figures
+            PNG or JPEG files by name.
+        files
+            What the run leaves behind, by name: exported policies (`.onnx`), result tables.
+        """
+
+    def finish(self, exit_code: int = 0) -> None:
+        """End the run; an `exit_code` other than 0 marks it as failed."""
+
+
+class Trackers(tuple[RunTracker, ...]):
+    """Several trackers as one: `Trackers([csv, wandb])`."""
+
+    def log(self, data: Mapping[str, float], step: int) -> None:
+        """Record `data` with each."""
+        for tracker in self:
+            tracker.log(data, step)
+
+    def report(
+        self,
+        summary: Mapping[str, float | str],
+        table: "pd.DataFrame | None" = None,
+        figures: Mapping[str, Path] | None = None,
+        files: Mapping[str, Path] | None = None,
+    ) -> None:
+        """Record a run's results with each."""
+        for tracker in self:
+            tracker.report(summary, table, figures, files)
+
+    def finish(self, exit_code: int = 0) -> None:
+        """End the run with each."""
+        for tracker in self:
+            tracker.finish(exit_code)
+
+
+class NoTracker:
+    """Keeps nothing."""
+
+    def __init__(
+        self,
+        directory: Path,
+        config: Mapping[str, Any],
+        name: str,
+        group: str,
+        job_type: str,
+        tags: Sequence[str],
+    ) -> None: ...
+
+    def log(self, data: Mapping[str, float], step: int) -> None:
+        """Drop the numbers."""
+
+    def report(
+        self,
+        summary: Mapping[str, float | str],
+        table: "pd.DataFrame | None" = None,
+        figures: Mapping[str, Path] | None = None,
+        files: Mapping[str, Path] | None = None,
+    ) -> None:
+        """Drop the results."""
+
+    def finish(self, exit_code: int = 0) -> None:
+        """Nothing was started."""
+
+
+class CsvTracker:
+    """`metrics.csv`, `summary.json` and `comparison.csv` in the run directory, for any tool to read.
+
+    A resumed run appends.  A metric that appears later gets a column of its own at the right, and
+    every row is on disk when `log` returns, so a killed run loses nothing.  The configuration is not
+    repeated: Hydra keeps it beside these files.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        config: Mapping[str, Any],
+        name: str,
+        group: str,
+        job_type: str,
+        tags: Sequence[str],
+    ) -> None:
+        self.directory = Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.identity = {"name": name, "group": group, "job_type": job_type, "tags": list(tags)}
+        self.path = self.directory / "metrics.csv"
+        self.columns = ["step"]
+        if self.path.exists():
+            text = self.path.read_text(encoding="utf-8")
+            # A run that was killed while writing leaves half a row, which must not join the next one.
+            whole = text[: text.rfind("\n") + 1]
+            if whole != text:
+                _write(self.path, whole)
+            self.columns = next(csv.reader(whole.splitlines()), self.columns)
+
+    def log(self, data: Mapping[str, float], step: int) -> None:
+        """Append one row."""
+        row = {"step": step} | {name: float(value) for name, value in data.items()}
+        new = [name for name in row if name not in self.columns]
+        if new or not self.path.exists():
+            self._widen(new)
+        with self.path.open("a", newline="", encoding="utf-8") as file:
+            csv.DictWriter(file, self.columns, lineterminator="\n").writerow(row)
+
+    def _widen(self, new: list[str]) -> None:
+        """Rewrite the file with the columns `new` at the right."""
+        rows: list[list[str]] = []
+        if self.path.exists():
+            with self.path.open(newline="", encoding="utf-8") as file:
+                rows = list(csv.reader(file))[1:]
+        self.columns = [*self.columns, *new]
+        part = self.path.with_suffix(".part")
+        with part.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(self.columns)
+            writer.writerows([*row, *[""] * (len(self.columns) - len(row))] for row in rows)
+        part.replace(self.path)
+
+    def report(
+        self,
+        summary: Mapping[str, float | str],
+        table: "pd.DataFrame | None" = None,
+        figures: Mapping[str, Path] | None = None,
+        files: Mapping[str, Path] | None = None,
+    ) -> None:
+        """Write the summary and the table; figures and files lie in the run directory already."""
+        scores = {name: _finite(value) for name, value in summary.items()}
+        _write(self.directory / "summary.json", json.dumps(self.identity | scores, indent=2) + "\n")
+        if table is not None:
+            _write(self.directory / "comparison.csv", table.to_csv(index=False, lineterminator="\n"))
+
+    def finish(self, exit_code: int = 0) -> None:
+        """Every row is on disk already."""
+
+
+class WandbTracker:
+    """One Weights & Biases run; offline needs no account and no network.
+
+    Offline runs lie in `<directory>/wandb`, artifacts included; `wandb sync` sends them later, from
+    the place where they were made.  The run's id is kept in the directory, so that a resumed
+    training goes on with the same run.
+
+    Raises `InputError`, one line, where an online run cannot start.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        config: Mapping[str, Any],
+        name: str,
+        group: str,
+        job_type: str,
+        tags: Sequence[str],
+        *,
+        mode: str = "offline",
+        project: str = "coursewright",
+        entity: str | None = None,
+        patience: float = 60.0,
+    ) -> None:
+        if mode not in MODES:
+            raise unknown("tracker.mode", mode, MODES)
+        self.directory = Path(directory).resolve()
+        staging = self.directory / "wandb"
+        staging.mkdir(parents=True, exist_ok=True)
+        # Read by wandb each time that it stages an artifact, by default under the home folder: an
+        # offline run without its artifacts could not be synced from another account or container.
+        os.environ["WANDB_DIR"] = str(self.directory)
+        os.environ["WANDB_DATA_DIR"] = str(staging / "data")
+        os.environ["WANDB_CACHE_DIR"] = str(staging / "cache")
+        import wandb  # .4 s: only here, after the variables
+
+        self.wandb, self.name, self.mode = wandb, name, mode
+        id_file = self.directory / f"wandb-{job_type}.id"
+        known = id_file.read_text(encoding="utf-8").strip() if id_file.exists() else None
+        wandb.setup(settings=wandb.Settings(silent=True, mode=mode))  # type: ignore[arg-type]
+        try:
+            if mode == "online" and not wandb.login(prompt=False, verify=True):
+                raise InputError(
+                    "tracker.mode = online: no W&B API key is configured; run `wandb login`, set WANDB_API_KEY, "
+                    "or keep tracker.mode=offline and `wandb sync` later"
+                )
+            self.run = wandb.init(
+                project=project,
+                entity=entity,
+                dir=str(self.directory),
+                id=known,
+                resume="allow" if known else None,
+                name=name,
+                group=group or None,
+                job_type=job_type,
+                tags=list(tags),
+                config=dict(_flatten(config)),
+                mode=mode,  # type: ignore[arg-type]
+                reinit="finish_previous",
+                settings=wandb.Settings(
+                    silent=True, console="off", init_timeout=patience, finish_timeout=10 * patience
+                ),
+            )
+        except (wandb.Error, ValueError) as error:
+            if isinstance(error, InputError):
+                raise
+            reason = str(error).strip().partition("\n")[0]
+            hint = "; keep tracker.mode=offline and `wandb sync` later" if mode == "online" else ""
+            raise InputError(f"tracker.mode = {mode}: W&B did not start ({reason}){hint}") from error
+        if mode != "disabled":
+            _write(id_file, self.run.id + "\n")
+        self.run.define_metric("global_step")
+        for room in ROOMS:
+            self.run.define_metric(room, step_metric="global_step")
+
+    def log(self, data: Mapping[str, float], step: int) -> None:
+        """Send one row; it costs 120 to 420 µs, so once a rollout."""
+        self.run.log({name: float(value) for name, value in data.items()} | {"global_step": step})
+
+    def report(
+        self,
+        summary: Mapping[str, float | str],
+        table: "pd.DataFrame | None" = None,
+        figures: Mapping[str, Path] | None = None,
+        files: Mapping[str, Path] | None = None,
+    ) -> None:
+        """Fill the summary, log the table and the figures, and keep each file as an artifact."""
+        self.run.summary.update({k: v if isinstance(v, str) else float(v) for k, v in summary.items()})
+        media: dict[str, Any] = {name: self.wandb.Image(str(path)) for name, path in (figures or {}).items()}
+        if table is not None:
+            media["comparison"] = self.wandb.Table(dataframe=table)
+        if media:
+            self.run.log(media)
+        for name, path in (files or {}).items():
+            label = re.sub(r"[^\w.-]+", "-", f"{self.name}-{name}")  # the alphabet of artifact names
+            artifact = self.wandb.Artifact(label, type="policy" if path.suffix == ".onnx" else "result")
+            artifact.add_file(str(path))
+            self.run.log_artifact(artifact)
+
+    def finish(self, exit_code: int = 0) -> None:
+        """End the run; a lost connection delays this by ten times `patience` at most."""
+        folder = Path(self.run.dir).parent
+        self.run.finish(exit_code=exit_code)
+        if self.mode == "offline":
+            logging.getLogger(__name__).info("W&B run kept offline; to send it: wandb sync %s", folder)
+
+
+def _flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Names as paths (`agent/learning_rate`), one dashboard column each; W&B advises against dots."""
+    for key, value in config.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flatten(value, f"{prefix}{key}/")
+        else:
+            yield f"{prefix}{key}", str(value) if isinstance(value, Path) else value
+
+
+def _finite(value: float | str) -> float | str | None:
+    """JSON has no NaN and no infinity: they become null."""
+    if isinstance(value, str):
+        return value
+    return float(value) if math.isfinite(value) else None
+
+
+def _write(path: Path, text: str) -> None:
+    """Write all of `text` or nothing: whoever reads `path` never sees half a file."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)

@@ -1,0 +1,118 @@
+"""What every learner model offers, and nothing more."""
+
+from typing import NamedTuple, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from coursewright.simulators.course import Course
+from coursewright.simulators.luck import Luck
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+class Prologue(NamedTuple):
+    """What is known about learners when they arrive, for the newly enrolled rows only.
+
+    `goal [rows, skills]` is what each wants to learn; `item` and `correct` `[rows, width]` are the
+    visible past (a warm-up), of which the first `length [rows]` entries count.
+    """
+
+    goal: Bools
+    item: Ints
+    correct: Ints
+    length: Ints
+
+
+class Response(NamedTuple):
+    """What a step yields, `[batch]` each, written in place.
+
+    `correct` is 1, 0, or -1 where nothing was asked; `grade` a finer mark (equal to `correct` where
+    the model has none); `minutes` the time spent; `assisted` whether help was given; `ended` whether
+    the learner dropped out.
+    """
+
+    correct: Ints
+    grade: Ints
+    minutes: Floats
+    assisted: Bools
+    ended: Bools
+
+
+def empty_response(batch: int) -> Response:
+    """A response for `batch` learners to whom nothing has happened yet."""
+    return Response(
+        correct=np.full(batch, -1, np.int64),
+        grade=np.full(batch, -1, np.int64),
+        minutes=np.zeros(batch),
+        assisted=np.zeros(batch, bool),
+        ended=np.zeros(batch, bool),
+    )
+
+
+S = TypeVar("S")
+
+
+class Simulator(Protocol[S]):
+    """A population of learners; the state `S` is a NamedTuple of arrays `[batch, ...]`, changed in place.
+
+    Row i depends on row i alone: never on the batch size or on its neighbours.  Every draw comes
+    from `luck` (see `luck.uniform`), never from a generator with a state.
+    """
+
+    @property
+    def course(self) -> Course:
+        """What is taught."""
+        ...
+
+    @property
+    def restricts(self) -> bool:
+        """Whether `allowed` ever forbids an item; where not, it is never called."""
+        ...
+
+    def empty(self, batch: int) -> S:
+        """A state with safe values everywhere."""
+        ...
+
+    def enrol(self, state: S, rows: Ints, luck: Luck) -> Prologue | None:
+        """Put new learners into `rows`; `luck` is the whole batch's.  None: no goal and no past."""
+        ...
+
+    def p_correct(self, state: S, item: Ints, out: Floats) -> None:
+        """P(correct) `[batch]` if `item [batch]` were asked now."""
+        ...
+
+    def practise(self, state: S, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
+        """One opportunity on `item [batch]`, in the model's own order of answering and learning.
+
+        Rows with `taught` False only answer.  A row with item -1 is left untouched: neither its
+        state nor its response changes.
+        """
+        ...
+
+    def elapse(self, state: S, days: Floats, luck: Luck) -> None:
+        """Let `days [batch]` pass; nothing happens in a model without forgetting."""
+        ...
+
+    def allowed(self, state: S, out: Bools) -> None:
+        """Which items `[batch, items]` the learner's platform offers, from visible facts only."""
+        ...
+
+    def mastery(self, state: S, out: Floats) -> None:
+        """Latent mastery `[batch, skills]` in [0, 1]; no policy but an oracle may see it."""
+        ...
+
+
+State = TypeVar("State", bound=tuple)  # type: ignore[type-arg]
+
+
+def clone(state: State) -> State:
+    """A copy of a state, for planners that try things out."""
+    return type(state)(*(array.copy() for array in state))  # type: ignore[no-any-return]
+
+
+def take(state: State, rows: Ints) -> State:
+    """A new state that holds copies of the given rows, in that order (rows may repeat)."""
+    return type(state)(*(array[rows] for array in state))  # type: ignore[no-any-return]
