@@ -52,8 +52,13 @@ class WandbStub:
             def log_message(self, *_: object) -> None:
                 """Say nothing: the test prints what it needs."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_: object) -> None:
+                """The client drops idle connections when it ends: no news."""
+
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
     def __enter__(self) -> Self:
@@ -64,38 +69,32 @@ class WandbStub:
         self.server.shutdown()
         self.server.server_close()
 
-    def file(self, name: str) -> dict[str, Any]:
+    def file(self, folder: str, name: str) -> dict[str, Any]:
         """Where the client is to PUT the file of this name."""
-        where = {"uploadUrl": f"{self.url}/upload/{name}", "uploadHeaders": []}
+        where = {"uploadUrl": f"{self.url}/upload/{folder}/{name}", "uploadHeaders": []}
         return {"id": name, "name": name, "displayName": name, "artifact": {"id": "artifact"}} | where
 
     def graphql(self, request: dict[str, Any]) -> dict[str, Any]:
         operation, variables = request.get("operationName", ""), request.get("variables") or {}
         self.operations.append((operation, variables))
-        given = variables.get("input") or variables
         project = {"id": "project", "name": "p", "entity": {"id": "entity", "name": "me"}}
         bucket = {"id": "run", "name": variables.get("name"), "historyLineCount": 0, "config": "{}"}
         bucket |= {"displayName": variables.get("displayName"), "project": project}
-        artifact = {"id": "artifact", "state": "PENDING", "digest": "", "artifactSequence": {"latestArtifact": None}}
-        files = given.get("files") or given.get("artifactFiles") or []
-        names = [name if isinstance(name, str) else name["name"] for name in files]
+        artifact = {"id": "artifact", "state": "PENDING", "artifactSequence": {"latestArtifact": None}}
+        artifact_files = variables.get("input", {}).get("artifactFiles", [])
+        nodes = [{"node": self.file("artifact", file["name"])} for file in artifact_files]
+        run_files = [self.file("run", name) for name in variables.get("files", [])]
+        manifest = {"id": "manifest", "file": self.file("artifact", "manifest")}
         answers: dict[str, dict[str, Any]] = {
-            "Viewer": {"viewer": {"id": "me", "entity": "me", "username": "me", "flags": "{}", "teams": {"edges": []}}},
+            "Viewer": {"viewer": {"id": "me", "entity": "me", "username": "me", "flags": "{}"}},
             "ServerFeaturesQuery": {"serverInfo": {"features": []}},
             "RunResumeStatus": {"model": None},
             "UpsertBucket": {"upsertBucket": {"bucket": bucket, "inserted": True}},
-            "CreateRunFiles": {"createRunFiles": {"runID": "run", "uploadHeaders": [], "files": [self.file(n) for n in names]}},
+            "CreateRunFiles": {"createRunFiles": {"runID": "run", "uploadHeaders": [], "files": run_files}},
             "CreateArtifact": {"createArtifact": {"artifact": artifact}},
-            "CreateArtifactFiles": {
-                "createArtifactFiles": {"files": {"edges": [{"node": self.file(f"artifact/{n}")} for n in names]}}
-            },
-            "CreateArtifactManifest": {
-                "createArtifactManifest": {"artifactManifest": {"id": "manifest", "file": self.file("manifest")}}
-            },
-            "UpdateArtifactManifest": {
-                "updateArtifactManifest": {"artifactManifest": {"id": "manifest", "file": self.file("manifest")}}
-            },
-            "CommitArtifact": {"commitArtifact": {"artifact": artifact}},
+            "CreateArtifactFiles": {"createArtifactFiles": {"files": {"edges": nodes}}},
+            "CreateArtifactManifest": {"createArtifactManifest": {"artifactManifest": manifest}},
+            "CommitArtifact": {"commitArtifact": {"artifact": artifact | {"digest": ""}}},
         }
         return {"data": answers.get(operation, {})}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from coursewright.simulators.errors import InputError
 
 
-def write_atomically(path: str | Path, write: Callable[[Path], None]) -> None:
+def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file beside `path`, then put it in place in one step.
 
     Missing folders are made.  Whatever goes wrong, the temporary file is removed and an earlier file

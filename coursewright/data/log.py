@@ -1,71 +1,24 @@
-"""The learner log: one row for each time a learner met an item, as a typed Arrow table.
-
-| column | type | meaning |
-|---|---|---|
-| learner | string | who; only equality matters |
-| item | string | what was shown |
-| skills | list of string | the skills that the item needs, at least one |
-| time | float64 | **days** since any fixed moment; importers of real logs use 1970-01-01 UTC |
-| correct | int8 | 1 right, 0 wrong, -1 nothing was asked (a lecture, a study trial) |
-| grade | float64, optional | partial credit or rating, scaled to [0, 1] |
-| minutes | float64, optional | time spent |
-| assisted | bool, optional | a hint or another help was used |
-| allowed | list of string, optional | evaluation logs: the items that the policy could choose from |
-| propensity | float64, optional | evaluation logs: the probability with which this item was chosen, (0, 1] |
-
-Optional columns may hold nulls, the others may not.  Days rather than timestamps, because simulated
-learners have no calendar and every model here counts in days; a float64 still resolves microseconds.
-"""
+"""A learner log that has been checked and put in order, and where it came from."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from coursewright.simulators.errors import InputError, reject, unknown
+from coursewright.data.schema import validate
 
-Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
-
-REQUIRED = pa.schema(
-    [
-        ("learner", pa.string()),
-        ("item", pa.string()),
-        ("skills", pa.list_(pa.string())),
-        ("time", pa.float64()),
-        ("correct", pa.int8()),
-    ]
-)
-OPTIONAL = pa.schema(
-    [
-        ("grade", pa.float64()),
-        ("minutes", pa.float64()),
-        ("assisted", pa.bool_()),
-        ("allowed", pa.list_(pa.string())),
-        ("propensity", pa.float64()),
-    ]
-)
-SCHEMA = pa.unify_schemas([REQUIRED, OPTIONAL])
-DAY_US = 86_400_000_000  # microseconds
-RANGES = {
-    "time": (0.0, np.inf, "finite and >= 0 (days)"),
-    "grade": (0.0, 1.0, "in [0, 1]"),
-    "minutes": (0.0, np.inf, "finite and >= 0 (minutes)"),
-    "propensity": (np.nextafter(0.0, 1.0), 1.0, "in (0, 1]"),
-}
 
 
 @dataclass(frozen=True, eq=False)
 class LearnerLog:
     """A validated log in order of learner, time and file, and what is known about where it came from.
 
-    `table` [rows] follows the schema above; `source` and `licence` are sentences for people;
-    `reordered` counts the rows that stood before an earlier row of the same learner; `dropped` counts
+    `table` [rows] follows `schema.py`; `source` and `licence` are sentences for people;
+    `reordered` counts the rows that followed a later row of the same learner in the file; `dropped` counts
     the rows that the importer left out, by reason.
     """
 
@@ -89,40 +42,8 @@ def learner_log(
     return LearnerLog(ordered, source, licence, reordered, dict(dropped or {}))
 
 
-def validate(table: pa.Table) -> pa.Table:
-    """The same rows in the schema's types and column order; further columns are left out.
-
-    What is left out stays behind on purpose: a log often carries names or e-mail addresses.  A column
-    that looks like a misspelt one of the schema is refused instead.  Raises `InputError` for missing,
-    doubled or misspelt columns, wrong types, nulls, and values out of range.
-    """
-    _check_names(table.column_names)
-    if table.num_rows == 0:
-        raise reject("log", "0 rows", "a log with at least one row")
-    fields = [field for field in SCHEMA if field.name in table.column_names]
-    columns = [_cast(table[field.name], field) for field in fields]
-    typed = pa.table(columns, schema=pa.schema(fields))
-    for name in REQUIRED.names:
-        if typed[name].null_count:
-            row = int(np.argmax(pc.is_null(typed[name]).to_numpy()))
-            raise reject(f"log.{name}[row {row}]", "null", "given in every row")
-    for name in RANGES:
-        if name in typed.column_names:
-            _check_range(name, typed[name].to_numpy())
-    _check_correct(typed["correct"].to_numpy())
-    _check_skills(typed["skills"])
-    return typed
-
-
-def check_both_outcomes(table: pa.Table) -> None:
-    """Raise `InputError` unless `table` holds right and wrong answers: nothing can be fitted to one kind."""
-    seen = set(np.unique(table["correct"].to_numpy()).tolist()) - {-1}
-    if seen != {0, 1}:
-        raise reject("log.correct", f"only {sorted(seen)}", "both 0 and 1 somewhere in the log, to fit a model")
-
-
 def in_order(table: pa.Table) -> tuple[pa.Table, int]:
-    """The rows by learner, then time, ties in file order; and how many stood before an earlier one."""
+    """Sort rows by learner, then time, ties in file order; and count those that followed a later one."""
     learner, _ = codes(table["learner"])
     time = table["time"].to_numpy()
     by_learner = np.argsort(learner, kind="stable")
@@ -132,7 +53,7 @@ def in_order(table: pa.Table) -> tuple[pa.Table, int]:
 
 
 def codes(names: pa.ChunkedArray) -> tuple[Integers, tuple[str, ...]]:
-    """Number `names` [rows] by their place in sorted order: codes [rows] and the distinct names."""
+    """Give `names` [rows] numbers by their place in sorted order: codes [rows] and the distinct names."""
     encoded = pc.dictionary_encode(names).combine_chunks()
     known = encoded.dictionary.to_pylist()
     order = sorted_ids(known)
@@ -142,64 +63,7 @@ def codes(names: pa.ChunkedArray) -> tuple[Integers, tuple[str, ...]]:
 
 
 def sorted_ids(ids: Sequence[str]) -> list[str]:
-    """`ids` by number where all are numbers (so that "10" follows "9"), else by text."""
+    """Sort `ids` by number where all are numbers (so that "10" follows "9"), else by text."""
     if all(name.isascii() and name.isdigit() for name in ids):
         return sorted(ids, key=lambda name: (int(name), name))
     return sorted(ids)
-
-
-def _check_names(names: Sequence[str]) -> None:
-    doubled = sorted({name for name in names if names.count(name) > 1})
-    if doubled:
-        raise reject("log columns", f"{doubled[0]} twice", "distinct")
-    missing = [name for name in REQUIRED.names if name not in names]
-    if missing:
-        near = get_close_matches(missing[0], names, n=1)
-        hint = f" ({near[0]!r} looks like it)" if near else ""
-        raise reject("log columns", f"without {', '.join(missing)}{hint}", ", ".join(REQUIRED.names))
-    absent = [name for name in OPTIONAL.names if name not in names]
-    for name in names:
-        if name not in SCHEMA.names and get_close_matches(name, absent, n=1, cutoff=0.8):
-            raise unknown("log column", name, SCHEMA.names)
-
-
-def _cast(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
-    """`column` in the type of `field`; timestamps become days since 1970-01-01 UTC."""
-    try:
-        if field.name == "time" and pa.types.is_timestamp(column.type):
-            microseconds = column.cast(pa.timestamp("us", column.type.tz), safe=False).cast(pa.int64())
-            return pc.divide(microseconds.cast(pa.float64(), safe=False), float(DAY_US))
-        if pa.types.is_floating(field.type) and pa.types.is_string(column.type):
-            raise pa.ArrowInvalid("text")
-        return column.cast(field.type)
-    except pa.ArrowException as error:
-        raise InputError(_wrong_type(column, field)) from error
-
-
-def _wrong_type(column: pa.ChunkedArray, field: pa.Field) -> str:
-    allowed = "1, 0 or -1 as int8" if field.name == "correct" else f"of type {field.type}"
-    return str(reject(f"log.{field.name}", f"column of type {column.type}", allowed))
-
-
-def _check_range(name: str, values: npt.NDArray[Any]) -> None:
-    low, high, allowed = RANGES[name]
-    given = ~np.isnan(values) if name in OPTIONAL.names else np.ones(len(values), bool)
-    wrong = given & ~((values >= low) & (values <= high) & np.isfinite(values))
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise reject(f"log.{name}[row {row}]", values[row], allowed)
-
-
-def _check_correct(correct: npt.NDArray[np.int8]) -> None:
-    wrong = ~np.isin(correct, (1, 0, -1))
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise reject(f"log.correct[row {row}]", correct[row], "1, 0 or -1 (nothing was asked)")
-
-
-def _check_skills(skills: pa.ChunkedArray) -> None:
-    lengths = pc.list_value_length(skills).to_numpy()
-    if (lengths == 0).any():
-        raise reject(f"log.skills[row {int(np.argmin(lengths))}]", "[]", "at least one skill")
-    if pc.list_flatten(skills).null_count:
-        raise reject("log.skills", "a list with a null", "a list of names")

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from coursewright.data.files import write_atomically
-from coursewright.data.log import SCHEMA, LearnerLog, learner_log, validate
+from coursewright.data.log import LearnerLog, learner_log
+from coursewright.data.schema import SCHEMA, validate
 from coursewright.simulators.errors import InputError, reject
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
@@ -36,7 +38,7 @@ def read_log(
         table = pq.read_table(path) if _kind(path) == ".parquet" else _read_csv(path)
     except FileNotFoundError as error:
         raise InputError(f"log.path = {path}: no such file") from error
-    except (OSError, EOFError, pa.ArrowException) as error:
+    except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"log.path = {path}: cannot be read as {_kind(path)[1:]} ({reason})") from error
     return learner_log(_from_text(_renamed(table, columns or {})), source or path.name, licence)
@@ -55,11 +57,7 @@ def write_log(path: str | Path, table: pa.Table) -> None:
         body = _csv_bytes(table)
         # No time and no name in the gzip header: the same log is the same bytes.
         whole = gzip.compress(body, 9, mtime=0) if kind == ".csv.gz" else body
-        write_atomically(path, lambda part: _write_bytes(part, whole))
-
-
-def _write_bytes(part: Path, whole: bytes) -> None:
-    part.write_bytes(whole)
+        write_atomically(path, lambda part: part.write_bytes(whole))
 
 
 def _kind(path: Path) -> str:
@@ -72,8 +70,12 @@ def _kind(path: Path) -> str:
 def _read_csv(path: Path) -> pa.Table:
     whole = gzip.decompress(path.read_bytes()) if _kind(path) == ".csv.gz" else path.read_bytes()
     # Names stay text: "007" and "7" are two learners.
-    header = whole.split(b"\n", 1)[0].decode("utf-8", "replace").replace('"', "").strip()
-    text = {name: pa.string() for name in header.split(",") if name not in SCHEMA.names or name in ("learner", "item")}
+    header = whole.split(b"\n", 1)[0].decode("utf-8-sig", "replace").replace('"', "").strip()
+    text = {
+        name: pa.string()
+        for name in header.split(",")
+        if name not in SCHEMA.names or name in ("learner", "item")
+    }
     text |= dict.fromkeys(LISTS, pa.string())
     options = pyarrow.csv.ConvertOptions(column_types=text, null_values=["", "NA", "NaN", "nan"])
     return pyarrow.csv.read_csv(io.BytesIO(whole), convert_options=options)
@@ -90,9 +92,9 @@ def _renamed(table: pa.Table, columns: Mapping[str, str]) -> pa.Table:
 
 
 def _from_text(table: pa.Table) -> pa.Table:
-    """Lists and times that came as text (CSV, or columns under other names) in the schema's types."""
+    """Parse lists and times that came as text (CSV, or columns under other names)."""
     for at, name in enumerate(table.column_names):
-        column = table[name]
+        column = table.column(at)
         if name in LISTS and not pa.types.is_list(column.type) and not pa.types.is_large_list(column.type):
             table = table.set_column(at, name, pc.split_pattern(column.cast(pa.string()), BETWEEN))
         elif name in ("learner", "item") and pa.types.is_integer(column.type):
@@ -111,7 +113,9 @@ def _days(column: pa.ChunkedArray) -> pa.Array:
     try:
         times = pd.to_datetime(text, utc=True, format="ISO8601")
     except ValueError as error:
-        raise reject("log.time", str(error).split(",")[0], "days as a number, or an ISO 8601 timestamp") from error
+        raise reject(
+            "log.time", str(error).split(",")[0], "days as a number, or an ISO 8601 timestamp"
+        ) from error
     days = (times - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
     return pa.array(days.to_numpy(np.float64), from_pandas=True)
 

@@ -26,7 +26,7 @@ LICENCE = "part of this project, MIT"
 
 
 def synthetic_log() -> LearnerLog:
-    """The shipped log: 300 learners x 5 skills x 8 opportunities, one session a day, skills interleaved."""
+    """Read the shipped log: 300 learners x 5 skills x 8 opportunities, a session a day, skills mixed."""
     return read_log(SHIPPED, source=SOURCE, licence=LICENCE)
 
 
@@ -55,7 +55,9 @@ def simulate_log(n_learners: int = 300, opportunities: int = 8, seed: int = 0) -
     return _table(np.tile(learner.ravel(), opportunities), np.tile(skill.ravel(), opportunities), *whole)
 
 
-def _table(learner: np.ndarray, skill: np.ndarray, correct: np.ndarray, item: np.ndarray, time: np.ndarray) -> pa.Table:
+def _table(
+    learner: np.ndarray, skill: np.ndarray, correct: np.ndarray, item: np.ndarray, time: np.ndarray
+) -> pa.Table:
     order = np.lexsort((time, learner))
     return pa.table(
         {

@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from coursewright.envs.history import Memory, note_days, open_rows, record
 from coursewright.envs.task import RandomGoal, Task
-from coursewright.simulators.course import Course, pack
+from coursewright.simulators.course import Course, Lists, pack
 from coursewright.simulators.errors import reject
 from coursewright.simulators.kernel import kernel
-from coursewright.simulators.luck import POSTTEST_ANSWER, POSTTEST_ITEM, Luck, identify, uniforms
-from coursewright.simulators.protocol import Bools, Floats, Ints, empty_response
+from coursewright.simulators.luck import POSTTEST_ANSWER, POSTTEST_ITEM, identify, uniforms
+from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, empty_response
 
 NO_PAST = np.zeros((0, 0), np.int64)
 
@@ -25,6 +25,14 @@ class Outcome(NamedTuple):
 
     reward: Floats
     over: Bools
+
+
+@kernel
+def _out_of_range(action: Ints, n_actions: int) -> int:
+    for i in range(action.shape[0]):
+        if action[i] < 0 or action[i] >= n_actions:
+            return i
+    return -1
 
 
 @kernel
@@ -72,11 +80,13 @@ class Episodes:
     Attributes
     ----------
     memory : float32 `[batch, columns]`, the visible history, laid out by `task.layout`.
+    observation : a copy of `memory` made by the last step or beginning, for the caller to keep.
     mask : bool `[batch, actions]`, what is allowed now (all True where nothing restricts).
     over : bool `[batch]`, which rows have ended; they ignore further actions until begun again.
-    goal : bool `[batch, skills]`; `goal_weight` is the same divided by its size.
+    some_over : whether any row is.
+    goal : bool `[batch, skills]`; `goal_size [batch]` how many skills that is.
     past_width : how many entries the visible past of a learner can have.
-    start, before, after : float `[batch, skills]`, latent mastery when the episode began and around
+    start, before, after : float32 `[batch, skills]`, latent mastery when the episode began and around
         the last step.  Only rewards, reports and oracles may read them.
     """
 
@@ -89,13 +99,14 @@ class Episodes:
         self.state = task.simulator.empty(batch)
         self.response = empty_response(batch)
         self.memory: Memory = np.zeros((batch, task.layout.width), np.float32)
+        self.observation: Memory = self.memory.copy()
         self.mask: Bools = np.ones((batch, task.n_actions), bool)
         self.over: Bools = np.ones(batch, bool)
         self.goal: Bools = np.ones((batch, course.n_skills), bool)
-        self.goal_weight: Floats = np.zeros((batch, course.n_skills))
-        self.start: Floats = np.zeros((batch, course.n_skills))
-        self.before: Floats = np.zeros((batch, course.n_skills))
-        self.after: Floats = np.zeros((batch, course.n_skills))
+        self.goal_size: Ints = np.ones(batch, np.int64)
+        self.start: Mastery = np.zeros((batch, course.n_skills), np.float32)
+        self.before: Mastery = np.zeros((batch, course.n_skills), np.float32)
+        self.after: Mastery = np.zeros((batch, course.n_skills), np.float32)
         self.refused: Bools = np.zeros(batch, bool)
         self.item: Ints = np.zeros(batch, np.int64)
         self.taught: Bools = np.ones(batch, bool)
@@ -115,7 +126,7 @@ class Episodes:
         self._items_allowed: Bools = np.ones((batch, course.n_items), bool)
         self._plain = not task.masked and not task.stop
         self._by_minutes = task.minutes is not None
-        self._idle = True  # whether some rows may be over, so that their actions must be ignored
+        self.some_over = True  # then some actions must be ignored
 
     def begin(self, rows: Ints, number: Ints, episode: Ints, split: int) -> None:
         """Put the learners with these numbers, in these episodes of theirs, into `rows`.
@@ -132,7 +143,7 @@ class Episodes:
         self.over[rows] = False
         self.refused[rows] = False
         self.taught[rows] = True
-        self._idle = bool(self.over.any())
+        self.some_over = bool(self.over.any())
         prologue = task.simulator.enrol(self.state, rows, self.luck)
         past = (NO_PAST, NO_PAST, np.zeros(len(rows), np.int64))
         self.goal[rows] = True
@@ -143,10 +154,19 @@ class Episodes:
             task.goal.draw(rows, self.luck, self.goal)
         elif task.fixed_goal is not None:
             self.goal[rows] = task.fixed_goal
-        self.goal_weight[rows] = self.goal[rows] / self.goal[rows].sum(axis=1, keepdims=True)
+        self.goal_size[rows] = self.goal[rows].sum(axis=1)
         open_rows(
-            self.memory, self._offsets, self._logs, task.beliefs, *task.course.needed, self.last, rows, self.goal, *past
+            self.memory,
+            self._offsets,
+            self._logs,
+            task.beliefs,
+            *task.course.needed,
+            self.last,
+            rows,
+            self.goal,
+            *past,
         )
+        self.observation = self.memory.copy()
         if task.unlock_after:
             self._missing[rows] = self._missing_at_start
             self._unlocked[rows] = self._missing_at_start == 0
@@ -160,18 +180,19 @@ class Episodes:
         Raises `InputError` for an action out of range, and, under `strict`, for a disallowed one.
         """
         task = self.task
-        if action.min() < 0 or action.max() >= task.n_actions:
-            wrong = action[(action < 0) | (action >= task.n_actions)][0]
-            raise reject("action", wrong, f"a whole number in [0, {task.n_actions})")
+        row = _out_of_range(action, task.n_actions)
+        if row >= 0:
+            raise reject(f"action of row {row}", action[row], f"a whole number in [0, {task.n_actions})")
         item = action
-        if not self._plain or self._idle:
+        if not self._plain or self.some_over:
             item = self.item
             if task.strict:
                 self._refuse(action)
             _admit(action, self.mask, task.course.n_items, self.over, item, self.taught, self.refused)
         task.simulator.practise(self.state, item, self.taught, self.luck, self.response)
         start, needed = task.course.needed
-        self._idle = record(
+        self.observation = np.empty_like(self.memory)
+        self.some_over = record(
             self.memory,
             self._offsets,
             self._logs,
@@ -189,6 +210,7 @@ class Episodes:
             self.response.minutes,
             self.response.ended,
             self.over,
+            self.observation,
         )
         if task.days:
             self._pass_time(item)
@@ -215,20 +237,20 @@ class Episodes:
                 task.simulator.p_correct(self.state, item, p)
                 uniforms(self.luck.fate, self.luck.step, POSTTEST_ANSWER + place, draw)
                 right += self.goal[:, k] & (draw < p)
-        return np.asarray(right / (answers * self.goal.sum(axis=1)))
+        return np.asarray(right / (answers * self.goal_size))
 
     def snapshot(self) -> dict[str, Any]:
         """Everything that changes, copied: enough to go on from here (see `restore`)."""
         names = [name for name, value in vars(self).items() if isinstance(value, np.ndarray)]
         arrays = {name: getattr(self, name).copy() for name in names}
         tuples = {name: [a.copy() for a in getattr(self, name)] for name in ("state", "luck", "response")}
-        return arrays | tuples | {"_idle": self._idle}
+        return arrays | tuples | {"some_over": self.some_over}
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Go back to a `snapshot` of episodes of the same task and batch."""
         for name, value in snapshot.items():
-            if name == "_idle":
-                self._idle = value
+            if name == "some_over":
+                self.some_over = value
             elif isinstance(value, list):
                 for mine, theirs in zip(getattr(self, name), value, strict=True):
                     mine[...] = theirs
@@ -241,7 +263,9 @@ class Episodes:
             row = int(wrong[0])
             items = self.task.course.items
             allowed = [items[i] for i in np.flatnonzero(self.mask[row][: len(items)])]
-            raise reject(f"action of row {row}", f"{action[row]} (item {items[action[row]]})", f"allowed: {allowed}")
+            raise reject(
+                f"action of row {row}", f"{action[row]} (item {items[action[row]]})", f"allowed: {allowed}"
+            )
 
     def _pass_time(self, item: Ints) -> None:
         task = self.task
@@ -249,6 +273,7 @@ class Episodes:
         task.simulator.elapse(self.state, days, self.luck)
         if "days_since" in task.features:
             note_days(self.memory, self._offsets, item, *task.course.needed, days)
+            self.observation = self.memory.copy()
 
     def _unlock(self, item: Ints) -> None:
         task = self.task
@@ -275,12 +300,9 @@ class Episodes:
             items[:] = self._unlocked
 
 
-def _locks(course: Course) -> tuple[Any, Ints]:
+def _locks(course: Course) -> tuple[Lists, Ints]:
     """Which items each skill helps to unlock, packed, and how many skills each item waits for."""
     waits = (course.q_matrix.astype(np.int64) @ course.prerequisites.T.astype(np.int64)) > 0
     waits &= ~course.q_matrix  # what the item itself practises cannot be waited for
     opens = pack([np.flatnonzero(waits[:, k]).tolist() for k in range(course.n_skills)])
     return opens, waits.sum(axis=1).astype(np.int64)
-
-
-__all__ = ["Episodes", "Luck", "Outcome"]

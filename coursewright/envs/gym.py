@@ -29,6 +29,11 @@ def spaces(task: Task, past_width: int) -> tuple[gym.spaces.Box, gym.spaces.Disc
     return gym.spaces.Box(low, high, dtype=np.float32), gym.spaces.Discrete(task.n_actions)
 
 
+def _constant(array: Bools) -> Bools:
+    array.setflags(write=False)
+    return array
+
+
 class TeachingEnv(gym.Env[Observation, np.int64]):
     """One learner at a time.
 
@@ -37,7 +42,7 @@ class TeachingEnv(gym.Env[Observation, np.int64]):
     `info["action_mask"]` says what is allowed; `info["allowed"]` whether the last action was.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}  # type: ignore[misc]
 
     def __init__(self, task: Task, split: Split = Split.TRAIN) -> None:
         self.task = task
@@ -49,7 +54,6 @@ class TeachingEnv(gym.Env[Observation, np.int64]):
         self._row = np.zeros(1, np.int64)
         self._number: Ints | None = None
         self._n_actions = task.n_actions
-        self._mask = self.episodes.mask[0] if task.masked else np.ones(task.n_actions, np.int8).astype(bool)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -63,7 +67,7 @@ class TeachingEnv(gym.Env[Observation, np.int64]):
         else:
             episode = self.episodes.episode + 1
         self.episodes.begin(self._row, self._number, episode, self.split)
-        return self.episodes.memory[0].copy(), {"action_mask": self._mask.copy(), "allowed": True}
+        return self.episodes.observation[0], self._info()
 
     def step(self, action: np.int64 | int) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Teach one item.
@@ -75,12 +79,14 @@ class TeachingEnv(gym.Env[Observation, np.int64]):
             raise gym.error.ResetNeeded("the episode is over: call reset() before step()")
         self._action[0] = index(action)
         reward, over = episodes.step(self._action)
-        info = {"action_mask": self._mask.copy(), "allowed": not episodes.refused[0]}
-        return episodes.memory[0].copy(), float(reward[0]), bool(over[0]), False, info
+        return episodes.observation[0], float(reward[0]), bool(over[0]), False, self._info()
+
+    def _info(self) -> dict[str, Any]:
+        return {"action_mask": self.episodes.mask[0].copy(), "allowed": not self.episodes.refused[0]}
 
     def action_masks(self) -> Bools:
         """What is allowed now, `[actions]`: the name that sb3-contrib looks for."""
-        return self._mask.copy()
+        return self.episodes.mask[0].copy()
 
 
 class TeachingVectorEnv(VectorEnv[Observation, npt.NDArray[np.int64], npt.NDArray[Any]]):
@@ -90,7 +96,10 @@ class TeachingVectorEnv(VectorEnv[Observation, npt.NDArray[np.int64], npt.NDArra
     `info["final_obs"]`.  Observations are copies.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": [], "autoreset_mode": AutoresetMode.SAME_STEP}
+    metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
+        "render_modes": [],
+        "autoreset_mode": AutoresetMode.SAME_STEP,
+    }
 
     def __init__(self, task: Task, num_envs: int = 1, split: Split = Split.TRAIN) -> None:
         self.task = task
@@ -102,7 +111,10 @@ class TeachingVectorEnv(VectorEnv[Observation, npt.NDArray[np.int64], npt.NDArra
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._rows = np.arange(num_envs)
-        self._all = np.ones(num_envs, bool)
+        # What never varies is handed out read-only instead of made anew in every step.
+        self._all = _constant(np.ones(num_envs, bool))
+        self._none = _constant(np.zeros(num_envs, bool))
+        self._everything = _constant(np.ones((num_envs, task.n_actions), bool))
         self._number: Ints | None = None
 
     def reset(
@@ -122,7 +134,7 @@ class TeachingVectorEnv(VectorEnv[Observation, npt.NDArray[np.int64], npt.NDArra
         else:
             episode = self.episodes.episode + 1
         self.episodes.begin(self._rows, self._number, episode, self.split)
-        return self.episodes.memory.copy(), self._info(np.zeros(self.num_envs, bool))
+        return self.episodes.observation, self._info()
 
     def step(
         self, actions: npt.NDArray[np.int64]
@@ -133,21 +145,22 @@ class TeachingVectorEnv(VectorEnv[Observation, npt.NDArray[np.int64], npt.NDArra
             raise gym.error.ResetNeeded("call reset() before step()")
         actions = np.asarray(actions)
         if actions.dtype.kind not in "iu" or actions.shape != (self.num_envs,):
-            raise reject("actions", f"{actions.dtype} of shape {actions.shape}", f"{self.num_envs} whole numbers")
+            raise reject(
+                "actions", f"{actions.dtype} of shape {actions.shape}", f"{self.num_envs} whole numbers"
+            )
         reward, over = episodes.step(np.ascontiguousarray(actions, np.int64))
-        refused = episodes.refused.copy()
         terminated = over.copy()
-        final = self._begin_again(refused) if terminated.any() else {}
-        return episodes.memory.copy(), reward, terminated, np.zeros(self.num_envs, bool), self._info(refused) | final
+        final = self._begin_again() if episodes.some_over else {}
+        return episodes.observation, reward, terminated, self._none, self._info() | final
 
-    def _begin_again(self, refused: Bools) -> dict[str, Any]:
+    def _begin_again(self) -> dict[str, Any]:
         episodes = self.episodes
         rows = np.flatnonzero(episodes.over)
         ended = episodes.over.copy()
         final_obs = np.full(self.num_envs, None, dtype=object)
-        for row, last in zip(rows, episodes.memory[rows], strict=True):
+        for row, last in zip(rows, episodes.observation[rows], strict=True):
             final_obs[row] = last
-        final_info = self._info(refused)
+        final_info = self._info()
         episodes.begin(rows, episodes.number[rows], episodes.episode[rows] + 1, self.split)
         return {
             "final_obs": final_obs,
@@ -156,10 +169,7 @@ class TeachingVectorEnv(VectorEnv[Observation, npt.NDArray[np.int64], npt.NDArra
             "_final_info": ended,
         }
 
-    def _info(self, refused: Bools) -> dict[str, Any]:
-        return {
-            "action_mask": self.episodes.mask.copy(),
-            "_action_mask": self._all,
-            "allowed": ~refused,
-            "_allowed": self._all,
-        }
+    def _info(self) -> dict[str, Any]:
+        mask = self.episodes.mask.copy() if self.task.masked else self._everything
+        allowed = ~self.episodes.refused if self.task.masked else self._all
+        return {"action_mask": mask, "_action_mask": self._all, "allowed": allowed, "_allowed": self._all}

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from coursewright.envs.layout import PER_SKILL, SHARED
 from coursewright.simulators.bkt import after_answer, after_practice, after_wrong
-from coursewright.simulators.kernel import kernel
+from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.protocol import Bools, Floats, Ints
 
 Memory = npt.NDArray[np.float32]
@@ -33,46 +33,64 @@ LAST_CORRECT = _NAMES.index("last_correct")
 BUDGET_LEFT = _NAMES.index("budget_left")
 STRIDE = len(_NAMES)  # the entry of `offsets` that holds the number of columns a skill has
 
-# Columns of the tutor's table [skills, 5]
-PRIOR, LEARN, GUESS, SLIP, FORGET = range(5)
+# Columns of the tutor's table [skills, 7]: what an answer says is looked up at IF_... + correct
+PRIOR, LEARN, FORGET, IF_KNOWN, _, IF_UNKNOWN, _ = range(7)
 
 
 @kernel
+def _blame(
+    memory: Memory, i: int, stride: int, first: int, tutor: Floats, needed: Ints, begin: int, end: int
+) -> None:
+    """Share the blame for a wrong answer among the several skills of its item."""
+    p_item = 1.0
+    for j in range(begin, end):
+        k = needed[j]
+        belief = float(memory[i, k * stride + first])
+        p_item *= belief * tutor[k, IF_KNOWN + 1] + (1.0 - belief) * tutor[k, IF_UNKNOWN + 1]
+    for j in range(begin, end):
+        k = needed[j]
+        belief = float(memory[i, k * stride + first])
+        p_skill = belief * tutor[k, IF_KNOWN + 1] + (1.0 - belief) * tutor[k, IF_UNKNOWN + 1]
+        memory[i, k * stride + first] = after_wrong(belief, tutor[k, IF_KNOWN + 1], p_skill, p_item)
+
+
+@inlined
+def _believe_skill(
+    memory: Memory, i: int, k: int, correct: int, taught: bool, stride: int, first: int, tutor: Floats
+) -> None:
+    column = k * stride + first
+    belief = float(memory[i, column])
+    if correct >= 0:
+        belief = after_answer(belief, tutor[k, IF_KNOWN + correct], tutor[k, IF_UNKNOWN + correct])
+    if taught:
+        belief = after_practice(belief, tutor[k, LEARN], tutor[k, FORGET])
+    memory[i, column] = belief
+
+
+@inlined
 def believe(
     memory: Memory,
     i: int,
     item: int,
     correct: int,
     taught: bool,
-    offsets: Ints,
+    stride: int,
+    first: int,
     tutor: Floats,
     start: Ints,
     needed: Ints,
 ) -> None:
     """Update the tutor's belief in every skill that `item` needs.
 
-    A row that was not taught takes the answer but no learning.
+    A row that was not taught takes the answer but no learning; where nothing was asked (`correct`
+    -1) it is the other way round.
     """
-    stride = offsets[STRIDE]
-    first = offsets[BELIEF]
-    p_item = 1.0
-    if correct == 0 and start[item + 1] - start[item] > 1:
-        for j in range(start[item], start[item + 1]):
-            k = needed[j]
-            b = memory[i, k * stride + first]
-            p_item *= b * (1.0 - tutor[k, SLIP]) + (1.0 - b) * tutor[k, GUESS]
-    for j in range(start[item], start[item + 1]):
-        k = needed[j]
-        column = k * stride + first
-        b = float(memory[i, column])
-        if correct == 0 and start[item + 1] - start[item] > 1:
-            alone = b * (1.0 - tutor[k, SLIP]) + (1.0 - b) * tutor[k, GUESS]
-            b = after_wrong(b, alone, p_item, tutor[k, SLIP])
-        elif correct >= 0:
-            b = after_answer(b, correct == 1, tutor[k, GUESS], tutor[k, SLIP])
-        if taught:
-            b = after_practice(b, tutor[k, LEARN], tutor[k, FORGET])
-        memory[i, column] = min(max(b, 0.0), 1.0)
+    begin, end = start[item], start[item + 1]
+    if end - begin > 1 and correct == 0:
+        _blame(memory, i, stride, first, tutor, needed, begin, end)
+        correct = -1  # the answer has been taken
+    for j in range(begin, end):
+        _believe_skill(memory, i, needed[j], correct, taught, stride, first, tutor)
 
 
 @kernel
@@ -94,52 +112,68 @@ def record(
     minutes: Floats,
     ended: Bools,
     over: Bools,
+    observation: Memory,
 ) -> bool:
     """Write one step into the history, advance the clock, and mark the rows that have ended.
 
-    A row ends when its budget is spent or its learner has dropped out.  Returns whether any row is over.
+    A row ends when its budget is spent or its learner has dropped out.  Returns whether any row is
+    over.  Each row is copied to `observation` while it is still in the cache.
     """
     stride = offsets[STRIDE]
+    attempts, successes, streak = offsets[ATTEMPTS], offsets[SUCCESSES], offsets[STREAK]
+    log_attempts, log_successes, log_failures = (
+        offsets[LOG_ATTEMPTS],
+        offsets[LOG_SUCCESSES],
+        offsets[LOG_FAILURES],
+    )
+    belief, last_item, last_correct = offsets[BELIEF], offsets[LAST_ITEM], offsets[LAST_CORRECT]
+    budget_left = offsets[BUDGET_LEFT]
     some_over = False
     for i in range(item.shape[0]):
         a = item[i]
         if a < 0:
             some_over = True
+            for c in range(memory.shape[1]):
+                observation[i, c] = memory[i, c]
             continue
-        right = correct[i] == 1
+        # Answers are coin flips: whatever depends on them is computed, not branched on.
+        right = 1.0 if correct[i] == 1 else 0.0
         for j in range(start[a], start[a + 1]):
             base = needed[j] * stride
-            if offsets[ATTEMPTS] >= 0:
-                memory[i, base + offsets[ATTEMPTS]] += 1.0
-                if offsets[LOG_ATTEMPTS] >= 0:
-                    memory[i, base + offsets[LOG_ATTEMPTS]] = logs[int(memory[i, base + offsets[ATTEMPTS]])]
-            if right and offsets[SUCCESSES] >= 0:
-                memory[i, base + offsets[SUCCESSES]] += 1.0
-                if offsets[LOG_SUCCESSES] >= 0:
-                    memory[i, base + offsets[LOG_SUCCESSES]] = logs[int(memory[i, base + offsets[SUCCESSES]])]
-            if not right and offsets[LOG_FAILURES] >= 0:
-                failures = memory[i, base + offsets[ATTEMPTS]] - memory[i, base + offsets[SUCCESSES]]
-                memory[i, base + offsets[LOG_FAILURES]] = logs[int(failures)]
-            if offsets[STREAK] >= 0:
-                column = base + offsets[STREAK]
-                memory[i, column] = memory[i, column] + 1.0 if right else 0.0
-        if offsets[BELIEF] >= 0:
-            believe(memory, i, a, correct[i], taught[i], offsets, tutor, start, needed)
+            if attempts >= 0:
+                tried = memory[i, base + attempts] + 1.0
+                memory[i, base + attempts] = tried
+                if log_attempts >= 0:
+                    memory[i, base + log_attempts] = logs[int(tried)]
+            if successes >= 0:
+                done = memory[i, base + successes] + right
+                memory[i, base + successes] = done
+                if log_successes >= 0:
+                    memory[i, base + log_successes] = logs[int(done)]
+                if log_failures >= 0:
+                    memory[i, base + log_failures] = logs[int(memory[i, base + attempts] - done)]
+            if streak >= 0:
+                memory[i, base + streak] = right * (memory[i, base + streak] + 1.0)
+        if belief >= 0:
+            believe(memory, i, a, correct[i], taught[i], stride, belief, tutor, start, needed)
         if taught[i]:
-            if offsets[LAST_ITEM] >= 0:
+            if last_item >= 0:
                 if last[i] >= 0:
-                    memory[i, offsets[LAST_ITEM] + last[i]] = 0.0
-                memory[i, offsets[LAST_ITEM] + a] = 1.0
+                    memory[i, last_item + last[i]] = 0.0
+                memory[i, last_item + a] = 1.0
             last[i] = a
-        if offsets[LAST_CORRECT] >= 0 and correct[i] >= 0:
-            memory[i, offsets[LAST_CORRECT]] = 1.0 if right else -1.0
+        if last_correct >= 0 and correct[i] >= 0:
+            memory[i, last_correct] = 2.0 * right - 1.0
         step[i] += 1
-        spent[i] += minutes[i] if by_minutes else 1.0
-        if offsets[BUDGET_LEFT] >= 0:
-            memory[i, offsets[BUDGET_LEFT]] = max(0.0, 1.0 - spent[i] / budget)
-        if spent[i] >= budget - 1e-9 or ended[i]:
+        used = spent[i] + (minutes[i] if by_minutes else 1.0)
+        spent[i] = used
+        if budget_left >= 0:
+            memory[i, budget_left] = max(0.0, 1.0 - used / budget)
+        if used >= budget - 1e-9 or ended[i]:
             over[i] = True
             some_over = True
+        for c in range(memory.shape[1]):
+            observation[i, c] = memory[i, c]
     return some_over
 
 
@@ -198,7 +232,7 @@ def open_rows(
                     if log >= 0:
                         memory[i, base + log] = logs[int(memory[i, base + raw])]
             if offsets[BELIEF] >= 0:
-                believe(memory, i, a, past_correct[r, t], True, offsets, tutor, start, needed)
+                believe(memory, i, a, past_correct[r, t], True, stride, offsets[BELIEF], tutor, start, needed)
             last[i] = a
         if last[i] >= 0:
             if offsets[LAST_ITEM] >= 0:

@@ -61,7 +61,9 @@ class Layout:
                 raise unknown("task.features", name, PER_SKILL + SHARED)
             for needed in NEEDS.get(name, ()):
                 if needed not in self.features:
-                    raise reject("task.features", f"{name!r} without {needed!r}", f"given together with {needed!r}")
+                    raise reject(
+                        "task.features", f"{name!r} without {needed!r}", f"given together with {needed!r}"
+                    )
         if len(set(self.features)) < len(self.features):
             raise reject("task.features", self.features, "without repetitions")
 
@@ -88,8 +90,9 @@ class Layout:
 
     @cached_property
     def offsets(self) -> npt.NDArray[np.int64]:
-        """For kernels: the first column of each feature of `PER_SKILL + SHARED` (-1: absent), then
-        the number of features a skill has.
+        """Where kernels find the features.
+
+        The first column of each of `PER_SKILL + SHARED` (-1: absent), then the columns a skill has.
         """
         first = [self._slices[name].start if name in self._slices else -1 for name in PER_SKILL + SHARED]
         return np.array([*first, len(self._per_skill)], np.int64)
@@ -112,7 +115,9 @@ class Layout:
         """Refuse a task that lacks what the policy `who` reads."""
         for feature in features:
             if feature not in self._slices:
-                raise reject(f"task.features for {who}", list(self.features), f"a list that holds {feature!r}")
+                raise reject(
+                    f"task.features for {who}", list(self.features), f"a list that holds {feature!r}"
+                )
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -126,7 +131,9 @@ class Layout:
                 names[column] = feature if single else f"{feature}[{of[place]}]"
         return tuple(names)
 
-    def bounds(self, steps: int, warm_up: int, days: float) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def bounds(
+        self, steps: int, warm_up: int, days: float
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Lowest and highest value of every column, `[width]` each, for an episode of `steps` steps."""
         low = np.zeros(self.width, np.float32)
         high = np.ones(self.width, np.float32)

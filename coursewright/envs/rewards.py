@@ -12,26 +12,27 @@ import numpy as np
 
 from coursewright.simulators.errors import reject
 from coursewright.simulators.kernel import kernel
-from coursewright.simulators.protocol import Bools, Floats
+from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery
 
 if TYPE_CHECKING:
     from coursewright.envs.episodes import Episodes
 
-    Reward = Callable[[Floats, Floats, Episodes], Floats]
+    Reward = Callable[[Mastery, Mastery, Episodes], Floats]
 
 
 @kernel
-def _weighted_change(before: Floats, after: Floats, weight: Floats, out: Floats) -> None:
+def _mean_change(before: Mastery, after: Mastery, goal: Bools, size: Ints, out: Floats) -> None:
     for i in range(out.shape[0]):
         total = 0.0
         for k in range(before.shape[1]):
-            total += weight[i, k] * (after[i, k] - before[i, k])
-        out[i] = total
+            if after[i, k] != before[i, k] and goal[i, k]:  # most skills of a step do not change
+                total += float(after[i, k]) - float(before[i, k])
+        out[i] = total / size[i]
 
 
 @kernel
 def _newly_mastered(
-    before: Floats, after: Floats, start: Floats, goal: Bools, mastered_at: float, out: Floats
+    before: Mastery, after: Mastery, start: Mastery, goal: Bools, mastered_at: float, out: Floats
 ) -> None:
     for i in range(out.shape[0]):
         change = 0
@@ -44,7 +45,7 @@ def _newly_mastered(
 
 
 @kernel
-def _unmastered(before: Floats, goal: Bools, mastered_at: float, out: Floats) -> None:
+def _unmastered(before: Mastery, goal: Bools, mastered_at: float, out: Floats) -> None:
     for i in range(out.shape[0]):
         out[i] = 0.0
         for k in range(before.shape[1]):
@@ -52,15 +53,15 @@ def _unmastered(before: Floats, goal: Bools, mastered_at: float, out: Floats) ->
                 out[i] = -1.0
 
 
-def mean_gain(before: Floats, after: Floats, episodes: "Episodes") -> Floats:
+def mean_gain(before: Mastery, after: Mastery, episodes: "Episodes") -> Floats:
     """Change of mean mastery over the goal; an episode's return is the learner's mean gain."""
     out = np.empty(len(before))
-    _weighted_change(before, after, episodes.goal_weight, out)
+    _mean_change(before, after, episodes.goal, episodes.goal_size, out)
     return out
 
 
 def normalised_gain(
-    before: Floats, after: Floats, episodes: "Episodes", mastered_at: float | None = None
+    before: Mastery, after: Mastery, episodes: "Episodes", mastered_at: float | None = None
 ) -> Floats:
     """Change of E_p = (S_end - S_start) / (|goal| - S_start), S the number of goal skills mastered.
 
@@ -74,7 +75,7 @@ def normalised_gain(
 
 
 def time_to_mastery(
-    before: Floats, after: Floats, episodes: "Episodes", mastered_at: float | None = None
+    before: Mastery, after: Mastery, episodes: "Episodes", mastered_at: float | None = None
 ) -> Floats:
     """-1 for each step that starts with a goal skill unmastered: fewer steps to mastery, more return."""
     out = np.empty(len(before))
@@ -83,7 +84,7 @@ def time_to_mastery(
     return out
 
 
-def post_test(before: Floats, after: Floats, episodes: "Episodes", answers: int = 1) -> Floats:
+def post_test(before: Mastery, after: Mastery, episodes: "Episodes", answers: int = 1) -> Floats:
     """At the end, the fraction right of a test with `answers` per goal skill; 0 before.
 
     Items are drawn with replacement among the skill's items; nothing is learned from the test.

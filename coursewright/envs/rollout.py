@@ -99,7 +99,7 @@ def _rollout_chunk(
     started = np.ones(size, bool)
     masks = episodes.mask if task.masked or task.stop else None
     for t in range(horizon):
-        action, state = policy.predict(episodes.memory.copy(), state, started, deterministic, masks)
+        action, state = policy.predict(episodes.observation, state, started, deterministic, masks)
         action = np.asarray(action, np.int64)
         active = ~episodes.over
         asked = active & (action < task.course.n_items)
@@ -118,7 +118,7 @@ def _rollout_chunk(
             curve[:, t + 2 :] = returned[:, None]
             mastery[:, t + 2 :] = mastery[:, t + 1 : t + 2]
             break
-    weight = episodes.goal_weight
+    weight = episodes.goal / episodes.goal_size[:, None]
     return Rollout(
         number=episodes.number,
         returned=returned,

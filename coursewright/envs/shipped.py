@@ -58,7 +58,11 @@ def kss(steps: int = 30, population_seed: int = 0, luck_seed: int = 0) -> Task:
 
 
 def bkt_env(
-    mask: bool = False, steps: int = 100, population_seed: int = 0, luck_seed: int = 0, split: int = Split.TRAIN
+    mask: bool = False,
+    steps: int = 100,
+    population_seed: int = 0,
+    luck_seed: int = 0,
+    split: int = Split.TRAIN,
 ) -> TeachingEnv:
     """One learner of `bkt`."""
     return TeachingEnv(bkt(mask, steps, population_seed, luck_seed), Split(split))

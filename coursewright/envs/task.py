@@ -86,7 +86,7 @@ class Task:
     stop: bool = False
     strict: bool = False
     mastered_at: float = 0.5
-    seeds: Seeds = Seeds()
+    seeds: Seeds = field(default_factory=Seeds)
 
     def __post_init__(self) -> None:
         given = [name for name in ("steps", "minutes") if getattr(self, name) is not None]
@@ -97,7 +97,9 @@ class Task:
         if "belief" in self.features and self.tutor is None:
             raise reject("task.tutor", None, "BKT parameters, because task.features holds 'belief'")
         if self.tutor is not None and self.tutor.n_skills != self.course.n_skills:
-            raise reject("task.tutor", f"{self.tutor.n_skills} skills", f"the course's {self.course.n_skills}")
+            raise reject(
+                "task.tutor", f"{self.tutor.n_skills} skills", f"the course's {self.course.n_skills}"
+            )
         if self.unlock_after < 0:
             raise reject("task.unlock_after", self.unlock_after, "a whole number >= 0")
         if self.unlock_after and "successes" not in self.features:
@@ -106,7 +108,10 @@ class Task:
             raise reject("task.days", self.days, "a finite number of days >= 0")
         if not 0.0 < self.mastered_at <= 1.0:
             raise reject("task.mastered_at", self.mastered_at, "a probability in (0, 1]")
-        if isinstance(self.goal, RandomGoal) and not 1 <= self.goal.low <= self.goal.high <= self.course.n_skills:
+        if (
+            isinstance(self.goal, RandomGoal)
+            and not 1 <= self.goal.low <= self.goal.high <= self.course.n_skills
+        ):
             raise reject("task.goal", self.goal, f"1 <= low <= high <= {self.course.n_skills}")
         _ = self.layout, self.fixed_goal
 
@@ -157,9 +162,15 @@ class Task:
 
     @cached_property
     def beliefs(self) -> Floats:
-        """The tutor's table `[skills, 5]`: prior, learn, guess, slip, forget."""
+        """The tutor's table for kernels, `[skills, 7]`.
+
+        P(L0), P(T), P(F), then the chances of a wrong and a right answer if the skill is known, and
+        the same if it is not.
+        """
         if self.tutor is None:
-            return np.zeros((self.course.n_skills, 5))
+            return np.zeros((self.course.n_skills, 7))
         table = self.tutor
-        columns = [table.prior, table.learn, table.guess, table.slip, np.asarray(table.forget)]
-        return np.ascontiguousarray(np.stack([column[0] for column in columns], axis=1))
+        guess, slip = table.guess[0], table.slip[0]
+        columns = [table.prior[0], table.learn[0], np.asarray(table.forget)[0]]
+        columns += [slip, 1.0 - slip, 1.0 - guess, guess]
+        return np.ascontiguousarray(np.stack(columns, axis=1))

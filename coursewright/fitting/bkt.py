@@ -1,12 +1,14 @@
 """Bayesian knowledge tracing fitted to logs by expectation-maximisation (Corbett & Anderson 1994)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
-from coursewright.fitting.hidden_markov import EDGE, FORGET, GUESS, LEARN, MARGIN, PRIOR, SLIP, Limits, climb, data
+from coursewright.fitting.climb import EDGE, MARGIN, Limits, climb, scratch
+from coursewright.fitting.hidden_markov import FORGET, GUESS, LEARN, PRIOR, SLIP, data
 from coursewright.fitting.information import standard_errors
 from coursewright.fitting.sequences import Integers, Sequences
 from coursewright.simulators.errors import InputError, reject
@@ -38,7 +40,7 @@ class EmSettings:
     forgetting: bool = False
     most_guess: float = 1.0
     most_slip: float = 1.0
-    cycles: int = 2000
+    cycles: int = 20_000
     tolerance: float = 1e-7
 
     def __post_init__(self) -> None:
@@ -90,16 +92,30 @@ class BktFit:
 
     @property
     def identified(self) -> Flags:
-        """[skills]: every fitted parameter has a standard error."""
-        fitted = [PRIOR, LEARN, GUESS, SLIP] + ([FORGET] if np.any(self.theta[:, FORGET] > 0) else [])
-        return np.isfinite(self.standard_errors[:, fitted]).all(axis=1)
+        """[skills]: prior, learn, guess and slip all have a standard error."""
+        finite = np.isfinite(self.standard_errors[:, [PRIOR, LEARN, GUESS, SLIP]])
+        return np.asarray(finite.all(axis=1))
 
     @property
     def sound(self) -> Flags:
         """[skills]: G < .5, S < .5, .01 < L0 < .99, .005 < T < .9: a skill that one can simulate."""
         prior, learn, _, guess, slip = self.theta.T
         readable = (guess < 0.5) & (slip < 0.5) & ~self.switched
-        return readable & (prior > 0.01) & (prior < 0.99) & (learn > 0.005) & (learn < 0.9)
+        moving = (prior > 0.01) & (prior < 0.99) & (learn > 0.005) & (learn < 0.9)
+        return np.asarray(readable & moving)
+
+    def subset(self, at: Integers) -> Self:
+        """Keep the skills numbered `at` [chosen], in that order."""
+        return replace(
+            self,
+            parameters=as_parameters(self.theta[None, at], [self.skills[k] for k in at]),
+            standard_errors=self.standard_errors[at],
+            learners=self.learners[at],
+            opportunities=self.opportunities[at],
+            log_likelihood=self.log_likelihood[at],
+            converged=self.converged[at],
+            switched=self.switched[at],
+        )
 
 
 def fit(sequences: Sequences, settings: EmSettings | None = None) -> BktFit:
@@ -110,8 +126,8 @@ def fit(sequences: Sequences, settings: EmSettings | None = None) -> BktFit:
     """
     settings = settings or EmSettings()
     _check(sequences)
-    theta, likelihood = _best_start(sequences, settings)
-    theta, likelihood, converged = _climbed(sequences, theta, settings, settings.cycles)
+    start = _best_start(sequences, settings)
+    theta, likelihood, converged = climbed(sequences, start, settings, settings.cycles)
     return BktFit(
         parameters=as_parameters(theta[None], sequences.skills),
         standard_errors=standard_errors(sequences, theta, settings.limits),
@@ -121,24 +137,6 @@ def fit(sequences: Sequences, settings: EmSettings | None = None) -> BktFit:
         converged=converged,
         switched=theta[:, GUESS] + theta[:, SLIP] > 1.0 - 2.0 * MARGIN,
     )
-
-
-def bootstrap(
-    sequences: Sequences, fitted: BktFit, draws: int = 200, seed: int = 0, settings: EmSettings | None = None
-) -> BktParameters:
-    """Refit to `draws` resamples of whole learners, the same for all skills -> parameters [draws, skills].
-
-    A resample is a weight per learner, and each climb starts at the estimate `fitted`, so that draws stay
-    on its hill of the likelihood.  Deterministic given `seed`.  Raises `InputError` for draws < 1.
-    """
-    if draws < 1:
-        raise reject("draws", draws, "at least 1")
-    settings = settings or EmSettings()
-    n = len(sequences.learners)
-    weights = np.random.default_rng(seed).multinomial(n, np.full(n, 1.0 / n), size=draws)
-    short = EmSettings(settings.forgetting, settings.most_guess, settings.most_slip, tolerance=1e-4)
-    theta = [_climbed(sequences, fitted.theta, short, 100, weight)[0] for weight in weights]
-    return as_parameters(np.stack(theta), sequences.skills)
 
 
 def as_theta(parameters: BktParameters, draw: int = 0) -> Floats:
@@ -165,24 +163,28 @@ def _check(sequences: Sequences) -> None:
         raise InputError(f"log.correct = only {shown}: must be both 0 and 1 somewhere, to fit a model")
 
 
-def _best_start(sequences: Sequences, settings: EmSettings) -> tuple[Floats, Floats]:
-    """The most likely of the short climbs: theta [skills, 5], likelihood [skills]."""
+def _best_start(sequences: Sequences, settings: EmSettings) -> Floats:
+    """Climb a little from every start and take, for each skill, the most likely: theta [skills, 5]."""
     limits = settings.limits
     climbs = []
     for start in STARTS:
         theta = np.tile(np.minimum(start, limits.highest), (len(sequences.skills), 1))
         theta[:, FORGET] *= settings.forgetting
-        climbs.append(_climbed(sequences, theta, settings, SHORT_CYCLES))
-    likelihood = np.stack([climb[1] for climb in climbs])
+        climbs.append(climbed(sequences, theta, settings, SHORT_CYCLES))
+    likelihood = np.stack([value for _, value, _ in climbs])
     best, skill = likelihood.argmax(axis=0), np.arange(len(sequences.skills))
-    return np.stack([climb[0] for climb in climbs])[best, skill], likelihood[best, skill]
+    return np.asarray(np.stack([theta for theta, _, _ in climbs])[best, skill])
 
 
-def _climbed(
+def climbed(
     sequences: Sequences, theta: Floats, settings: EmSettings, cycles: int, weight: Floats | None = None
 ) -> tuple[Floats, Floats, Flags]:
+    """Climb from theta [skills, 5] -> where it led, likelihood [skills], whether it converged [skills].
+
+    `weight` [learners] counts each learner so many times (1 if not given).
+    """
     theta = np.array(theta)
     likelihood, converged = np.zeros(len(theta)), np.zeros(len(theta), bool)
     of = data(sequences, weight)
-    climb(theta, of, settings.limits, cycles, settings.tolerance, likelihood, converged)
+    climb(theta, of, settings.limits, cycles, settings.tolerance, scratch(of.longest), likelihood, converged)
     return theta, likelihood, converged

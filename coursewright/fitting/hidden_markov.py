@@ -1,4 +1,4 @@
-"""The two-state hidden Markov model behind BKT: filter, smoother, expectation-maximisation.
+"""The two-state hidden Markov model behind BKT: filter, smoother, expected counts.
 
 Notation of Corbett & Anderson (1994): L0 prior, T learn, F forget, G guess, S slip; `known` is the
 hidden state.  A learner answers from the state before the opportunity, then learns or forgets.  Forward
@@ -20,8 +20,6 @@ from coursewright.simulators.parameters import Floats
 
 PRIOR, LEARN, FORGET, GUESS, SLIP = range(5)
 NUMERATOR, DENOMINATOR = 0, 1
-EDGE = 1e-6  # parameters stay this far from 0 and 1, so that no probability vanishes
-MARGIN = 1e-3  # guess + slip stay this far below 1: beyond it "known" would mean answering worse
 TINY = 1e-200  # take a logarithm before the running product of chances underflows
 
 
@@ -36,15 +34,8 @@ class Data(NamedTuple):
     longest: int
 
 
-class Limits(NamedTuple):
-    """The largest value of each parameter [5], and whether FORGET is fitted (else it stays as it is)."""
-
-    highest: Floats
-    forgets: bool
-
-
 def data(sequences: Sequences, weight: Floats | None = None) -> Data:
-    """What the kernels read of `sequences`; weight [learners] is 1 where not given."""
+    """Pick what the kernels read of `sequences`; weight [learners] is 1 where not given."""
     weight = np.ones(len(sequences.learners)) if weight is None else weight.astype(np.float64)
     q = sequences
     return Data(q.first, q.start, q.learner, q.correct, weight, q.longest)
@@ -107,97 +98,6 @@ def expectation(theta: Floats, of: Data, k: int, filtered: Floats, counts: Float
         counts[PRIOR, NUMERATOR] += w * smoothed
         counts[PRIOR, DENOMINATOR] += w
     return total
-
-
-@kernel
-def maximisation(theta: Floats, counts: Floats, limits: Limits) -> None:
-    """Put into theta [5] what makes counts [5, 2] most likely, within `limits` and guess + slip < 1."""
-    highest = limits.highest
-    for k in range(5):
-        if counts[k, DENOMINATOR] > 0.0 and (k != FORGET or limits.forgets):
-            # Clipping is exact: the expected log-likelihood is concave in each parameter by itself.
-            theta[k] = min(max(counts[k, NUMERATOR] / counts[k, DENOMINATOR], EDGE), highest[k])
-    if theta[GUESS] + theta[SLIP] > 1.0 - MARGIN:
-        # The optimum then lies on the edge, where both states answer (almost) alike.
-        right = counts[GUESS, NUMERATOR] + counts[SLIP, DENOMINATOR] - counts[SLIP, NUMERATOR]
-        share = right / (counts[GUESS, DENOMINATOR] + counts[SLIP, DENOMINATOR])
-        low = max(EDGE, 1.0 - MARGIN - highest[SLIP])
-        theta[GUESS] = min(max(share, low), highest[GUESS], 1.0 - MARGIN - EDGE)
-        theta[SLIP] = 1.0 - MARGIN - theta[GUESS]
-
-
-@kernel
-def extrapolate(before: Floats, middle: Floats, after: Floats, out: Floats, highest: Floats) -> None:
-    """Three successive EM estimates [5] -> a guess at where they lead (SQUAREM, scheme S3, on logits).
-
-    Varadhan & Roland (2008), Scandinavian Journal of Statistics 35, eq. 8 and 9.
-    """
-    first = second = 0.0
-    for k in range(5):
-        if before[k] > 0.0:
-            a, b, c = _logit(before[k]), _logit(middle[k]), _logit(after[k])
-            first += (b - a) ** 2
-            second += (c - 2.0 * b + a) ** 2
-    length = max(1.0, math.sqrt(first / second)) if second > 0.0 else 1.0
-    for k in range(5):
-        out[k] = 0.0
-        if before[k] > 0.0:
-            a, b, c = _logit(before[k]), _logit(middle[k]), _logit(after[k])
-            ahead = a + 2.0 * length * (b - a) + length * length * (c - 2.0 * b + a)
-            out[k] = min(max(1.0 / (1.0 + math.exp(-min(max(ahead, -30.0), 30.0))), EDGE), highest[k])
-    over = out[GUESS] + out[SLIP]
-    if over > 1.0 - MARGIN:
-        out[GUESS] *= (1.0 - MARGIN) / over
-        out[SLIP] *= (1.0 - MARGIN) / over
-
-
-@kernel
-def _logit(p: float) -> float:
-    return math.log(p / (1.0 - p))
-
-
-@kernel
-def climb(
-    theta: Floats,
-    of: Data,
-    limits: Limits,
-    cycles: int,
-    tolerance: float,
-    likelihood: Floats,
-    converged: npt.NDArray[np.bool_],
-) -> None:
-    """Raise the likelihood of theta [skills, 5], in place, by at most `cycles` accelerated EM cycles.
-
-    A cycle takes two EM steps and tries the point they lead to; it is kept only where it is no worse than
-    the first step, so that the likelihood never falls.  A skill is done once a whole cycle gains less than
-    `tolerance` (nats).  likelihood and converged [skills] are filled.
-    """
-    filtered = np.empty(of.longest)
-    counts, ahead = np.empty((5, 2)), np.empty((5, 2))
-    middle, after, guess = np.empty(5), np.empty(5), np.empty(5)
-    for k in range(theta.shape[0]):
-        here = theta[k].copy()
-        value = expectation(here, of, k, filtered, counts)
-        converged[k] = False
-        for _ in range(cycles):
-            middle[:] = here
-            maximisation(middle, counts, limits)
-            reached = expectation(middle, of, k, filtered, counts)
-            after[:] = middle
-            maximisation(after, counts, limits)
-            extrapolate(here, middle, after, guess, limits.highest)
-            leap = expectation(guess, of, k, filtered, ahead)
-            if leap >= reached:
-                after[:] = guess
-                maximisation(after, ahead, limits)
-            here[:] = after
-            last = value
-            value = expectation(here, of, k, filtered, counts)
-            if value - last < tolerance:
-                converged[k] = True
-                break
-        theta[k] = here
-        likelihood[k] = value
 
 
 @kernel

@@ -2,16 +2,14 @@
 
 import numpy as np
 
+from coursewright.fitting.climb import EDGE, MARGIN, Limits
 from coursewright.fitting.hidden_markov import (
     DENOMINATOR,
-    EDGE,
     FORGET,
     GUESS,
-    MARGIN,
     NUMERATOR,
     SLIP,
     Data,
-    Limits,
     data,
     expectation,
 )
@@ -19,11 +17,11 @@ from coursewright.fitting.sequences import Sequences
 from coursewright.simulators.parameters import Floats
 
 STEP = 1e-4  # on the logit scale
-NEAR = 1e-4  # an estimate this close to its bound has no curvature to speak of
+NEAR = 1e-3  # an estimate this close to its bound has no curvature to speak of: it is held there
 
 
 def standard_errors(sequences: Sequences, theta: Floats, limits: Limits) -> Floats:
-    """Standard errors [skills, 5] of theta [skills, 5], as probabilities.
+    """Give standard errors [skills, 5] of theta [skills, 5], as probabilities.
 
     The gradient comes exactly from the expected counts (Fisher's identity), its derivative by central
     differences on the logit scale; the inverse of that matrix goes back to probabilities by the delta
@@ -42,7 +40,7 @@ def standard_errors(sequences: Sequences, theta: Floats, limits: Limits) -> Floa
 
 
 def _of_skill(of: Data, k: int, estimate: Floats, free: np.ndarray, filtered: Floats) -> Floats:
-    """Standard errors of the free parameters [free] of one skill."""
+    """Give standard errors of the free parameters [free] of one skill."""
     information = np.empty((len(free), len(free)))
     for row, parameter in enumerate(free):
         above = _score(of, k, _shifted(estimate, parameter, STEP), filtered)
@@ -57,7 +55,7 @@ def _of_skill(of: Data, k: int, estimate: Floats, free: np.ndarray, filtered: Fl
 
 
 def _score(of: Data, k: int, theta: Floats, filtered: Floats) -> Floats:
-    """The gradient [5] of the log-likelihood with respect to the logits of theta [5]."""
+    """Give the gradient [5] of the log-likelihood with respect to the logits of theta [5]."""
     counts = np.empty((5, 2))
     expectation(theta, of, k, filtered, counts)
     return np.asarray(counts[:, NUMERATOR] - theta * counts[:, DENOMINATOR])

@@ -24,7 +24,7 @@ def predict(parameters: BktParameters, table: pa.Table) -> Floats:
 
 
 def theta_of(parameters: BktParameters, skills: tuple[str, ...]) -> Floats:
-    """The first draw of `parameters` for `skills` by name, [skills, 5]; the median where unknown."""
+    """Look up `skills` in the first draw of `parameters`: [skills, 5], the median where unknown."""
     known = np.stack([np.asarray(getattr(parameters, name))[0] for name in FIELDS], axis=1)
     place = {name: k for k, name in enumerate(parameters.skills)}
     at: Integers = np.array([place.get(name, len(place)) for name in skills], dtype=np.int64)

@@ -38,7 +38,7 @@ class Sequences:
 
     @classmethod
     def from_log(cls, table: pa.Table, only: Collection[str] | None = None) -> Self:
-        """The sequences of `table` [rows], whose rows are in order; of the skills in `only`, if given."""
+        """Group the rows of `table` [rows], which are in order; of the skills in `only`, if given."""
         parent = pc.list_parent_indices(table["skills"]).to_numpy()
         skill, skills = codes(pc.list_flatten(table["skills"]))
         learner, learners = codes(table["learner"])
@@ -60,7 +60,7 @@ class Sequences:
         skills: tuple[str, ...],
         row: Integers | None = None,
     ) -> Self:
-        """The sequences of numbered learners, skills and responses [rows], in each learner's order."""
+        """Group numbered learners, skills and responses [rows], in each learner's order."""
         order = np.lexsort((learner, skill))
         learner, skill = learner[order], skill[order]
         begins = np.flatnonzero(np.diff(skill, prepend=-1) | np.diff(learner, prepend=-1))

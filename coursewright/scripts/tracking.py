@@ -3,7 +3,7 @@
 Hydra makes one from `configs/tracker/*.yaml` as a partial; the app completes it with
 
     tracker = instantiate(config.tracker)(
-        directory=run_directory, config=resolved_config, name="ppo-0", group=sweep, job_type="train", tags=["kss"]
+        directory=run_directory, config=resolved, name="ppo-0", group=sweep, job_type="train", tags=["kss"]
     )
 
 `directory` is the run's own folder and everything stays inside it, `config` the full resolved
@@ -211,13 +211,12 @@ class WandbTracker:
         if mode not in MODES:
             raise unknown("tracker.mode", mode, MODES)
         self.directory = Path(directory).resolve()
-        staging = self.directory / "wandb"
-        staging.mkdir(parents=True, exist_ok=True)
+        self.directory.mkdir(parents=True, exist_ok=True)
         # Read by wandb each time that it stages an artifact, by default under the home folder: an
         # offline run without its artifacts could not be synced from another account or container.
         os.environ["WANDB_DIR"] = str(self.directory)
-        os.environ["WANDB_DATA_DIR"] = str(staging / "data")
-        os.environ["WANDB_CACHE_DIR"] = str(staging / "cache")
+        os.environ["WANDB_DATA_DIR"] = str(self.directory / "wandb" / "data")
+        os.environ["WANDB_CACHE_DIR"] = str(self.directory / "wandb" / "cache")
         import wandb  # .4 s: only here, after the variables
 
         self.wandb, self.name, self.mode = wandb, name, mode
@@ -227,8 +226,8 @@ class WandbTracker:
         try:
             if mode == "online" and not wandb.login(prompt=False, verify=True):
                 raise InputError(
-                    "tracker.mode = online: no W&B API key is configured; run `wandb login`, set WANDB_API_KEY, "
-                    "or keep tracker.mode=offline and `wandb sync` later"
+                    "tracker.mode = online: no W&B API key is configured; run `wandb login`, "
+                    "set WANDB_API_KEY, or keep tracker.mode=offline and `wandb sync` later"
                 )
             self.run = wandb.init(
                 project=project,
@@ -250,7 +249,7 @@ class WandbTracker:
         except (wandb.Error, ValueError) as error:
             if isinstance(error, InputError):
                 raise
-            reason = str(error).strip().partition("\n")[0]
+            reason = " ".join(str(error).split()).partition(" [type=")[0]  # one line, without pydantic's tail
             hint = "; keep tracker.mode=offline and `wandb sync` later" if mode == "online" else ""
             raise InputError(f"tracker.mode = {mode}: W&B did not start ({reason}){hint}") from error
         if mode != "disabled":
@@ -278,7 +277,7 @@ class WandbTracker:
         if media:
             self.run.log(media)
         for name, path in (files or {}).items():
-            label = re.sub(r"[^\w.-]+", "-", f"{self.name}-{name}")  # the alphabet of artifact names
+            label = re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{self.name}-{name}")  # the alphabet of artifact names
             artifact = self.wandb.Artifact(label, type="policy" if path.suffix == ".onnx" else "result")
             artifact.add_file(str(path))
             self.run.log_artifact(artifact)

@@ -22,12 +22,12 @@ import numpy.typing as npt
 
 from coursewright.simulators.course import Course
 from coursewright.simulators.errors import reject
-from coursewright.simulators.kernel import kernel
+from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.luck import ANSWER, ENROL, FORGET, LEARN, Keys, Luck, Steps, normal, uniform
 from coursewright.simulators.parameters import BktParameters
-from coursewright.simulators.protocol import Bools, Floats, Ints, Prologue, Response
+from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, Prologue, Response
 
-GUESS, SLIP, RATE, FORGETS = 0, 1, 2, 3  # columns of `Bkt.emission`
+RATE, FORGETS = 2, 3  # columns of `Bkt.emission`; columns 0 and 1 are P(right) if unknown and if known
 UNKNOWN = -1.0  # `until` of a skill that is not known: before any day
 
 
@@ -45,38 +45,33 @@ class BktState(NamedTuple):
     draw: Ints
 
 
-@kernel
-def after_answer(belief: float, correct: bool, guess: float, slip: float) -> float:
-    """P(known) after an answer, by Bayes' rule (Corbett & Anderson 1994, eq. 1 and 2)."""
-    if correct:
-        right = belief * (1.0 - slip)
-        return right / max(right + (1.0 - belief) * guess, 1e-300)
-    wrong = belief * slip
-    return wrong / max(wrong + (1.0 - belief) * (1.0 - guess), 1e-300)
+@inlined
+def after_answer(belief: float, if_known: float, if_unknown: float) -> float:
+    """P(known) after an answer that has these chances if the skill is known and if it is not.
+
+    Bayes' rule (Corbett & Anderson 1994, eq. 1 and 2): a right answer has the chances 1 - S and G, a
+    wrong one S and 1 - G.
+    """
+    known = belief * if_known
+    return known / (known + (1.0 - belief) * if_unknown + 1e-300)
 
 
-@kernel
+@inlined
 def after_practice(belief: float, learn: float, forget: float) -> float:
     """P(known) after an opportunity to learn (Corbett & Anderson 1994, eq. 3; forgetting: pyBKT)."""
     return belief * (1.0 - forget) + (1.0 - belief) * learn
 
 
 @kernel
-def after_wrong(belief: float, p_skill: float, p_item: float, slip: float) -> float:
+def after_wrong(belief: float, p_known: float, p_skill: float, p_item: float) -> float:
     """P(known) of one skill after a wrong answer to an item that needs several.
 
-    `p_skill` is the chance that this skill alone would have been shown, `p_item` the product over
-    the item's skills.  Marginals are kept factorised: exact for one opportunity, an approximation
-    over several.
+    `p_known` is 1 - S, `p_skill` the chance that this skill alone would have been shown, `p_item` the
+    product over the item's skills.  Marginals are kept factorised: exact for one opportunity, an
+    approximation over several.
     """
-    return belief * (1.0 - (1.0 - slip) * p_item / max(p_skill, 1e-300)) / max(1.0 - p_item, 1e-300)
-
-
-@kernel
-def _forgotten_on(now: float, rate: float, draw: float) -> float:
-    if rate == 0.0:
-        return np.inf
-    return now - np.log(1.0 - draw) / rate
+    left = belief * (1.0 - p_known * p_item / (p_skill + 1e-300)) / (1.0 - p_item + 1e-300)
+    return min(max(left, 0.0), 1.0)
 
 
 @kernel
@@ -114,41 +109,46 @@ def _enrol(
             learn[i, k] = _shift(learn_of[own, k], shift_learn)
             until[i, k] = UNKNOWN
             if uniform(learner[i], 0, ENROL + k) < _shift(prior[own, k], shift_prior):
-                until[i, k] = _forgotten_on(
-                    0.0, emission[own, k, RATE], uniform(learner[i], 0, ENROL + skills + k)
-                )
+                rate = emission[own, k, RATE]
+                lasts = uniform(learner[i], 0, ENROL + skills + k)
+                until[i, k] = np.inf if rate == 0.0 else -np.log(1.0 - lasts) / rate
 
 
-@kernel
+@inlined
 def _p_item(
-    i: int, item: int, until: Floats, now: Floats, draw: Ints, emission: Floats, start: Ints, needed: Ints
+    i: int, item: int, until: Floats, now: float, draw: int, emission: Floats, start: Ints, needed: Ints
 ) -> float:
     p = 1.0
     for j in range(start[item], start[item + 1]):
         k = needed[j]
-        if now[i] <= until[i, k]:
-            p *= 1.0 - emission[draw[i], k, SLIP]
-        else:
-            p *= emission[draw[i], k, GUESS]
+        p *= emission[draw, k, 1 if now <= until[i, k] else 0]
     return p
 
 
 @kernel
 def _p_correct(
-    until: Floats, now: Floats, draw: Ints, emission: Floats, start: Ints, needed: Ints, item: Ints, out: Floats
+    until: Floats,
+    now: Floats,
+    draw: Ints,
+    emission: Floats,
+    start: Ints,
+    needed: Ints,
+    item: Ints,
+    out: Floats,
 ) -> None:
     for i in range(item.shape[0]):
         if item[i] >= 0:
-            out[i] = _p_item(i, item[i], until, now, draw, emission, start, needed)
+            out[i] = _p_item(i, item[i], until, now[i], draw[i], emission, start, needed)
 
 
-@kernel
-def _learn_now(i: int, k: int, until: Floats, learn: Floats, now: Floats, rho: float, start: Ints, parents: Ints) -> float:
+@inlined
+def _learn_now(
+    i: int, k: int, until: Floats, learn: Floats, now: float, rho: float, start: Ints, parents: Ints
+) -> float:
     """T_eff: the learner's P(T), times rho for every prerequisite that is not known."""
     rate = learn[i, k]
     for j in range(start[k], start[k + 1]):
-        if now[i] > until[i, parents[j]]:
-            rate *= rho
+        rate *= 1.0 if now <= until[i, parents[j]] else rho
     return rate
 
 
@@ -177,22 +177,26 @@ def _practise(
         a = item[i]
         if a < 0:
             continue
-        p = _p_item(i, a, until, now, draw, emission, needed_start, needed)
-        correct[i] = uniform(fate[i], step[i], ANSWER) < p
-        grade[i] = correct[i]
+        own, key, t, today = draw[i], fate[i], step[i], now[i]
+        p = _p_item(i, a, until, today, own, emission, needed_start, needed)
+        right = 1 if uniform(key, t, ANSWER) < p else 0
+        correct[i] = right
+        grade[i] = right
         minutes[i] = minutes_of[a]
         if not taught[i]:
             continue
         for j in range(needed_start[a], needed_start[a + 1]):
             k = needed[j]
-            u = uniform(fate[i], step[i], LEARN + k)
-            if now[i] <= until[i, k]:
-                if u < emission[draw[i], k, FORGETS]:
+            u = uniform(key, t, LEARN + k)
+            if today <= until[i, k]:
+                if u < emission[own, k, FORGETS]:
                     until[i, k] = UNKNOWN
-            elif u < _learn_now(i, k, until, learn, now, rho, parents_start, parents):
-                rate = emission[draw[i], k, RATE]
-                lasts = uniform(fate[i], step[i], FORGET + k) if rate > 0.0 else 0.0
-                until[i, k] = _forgotten_on(now[i], rate, lasts)
+            elif u < learn[i, k] and u < _learn_now(i, k, until, learn, today, rho, parents_start, parents):
+                # Most draws fail the first test, which needs no look at the prerequisites.
+                rate = emission[own, k, RATE]
+                until[i, k] = (
+                    np.inf if rate == 0.0 else today - np.log(1.0 - uniform(key, t, FORGET + k)) / rate
+                )
 
 
 @kernel
@@ -201,11 +205,11 @@ def _learn_rates(
 ) -> None:
     for i in range(out.shape[0]):
         for k in range(out.shape[1]):
-            out[i, k] = _learn_now(i, k, until, learn, now, rho, start, parents)
+            out[i, k] = _learn_now(i, k, until, learn, now[i], rho, start, parents)
 
 
 @kernel
-def _mastery(until: Floats, now: Floats, out: Floats) -> None:
+def _mastery(until: Floats, now: Floats, out: Mastery) -> None:
     for i in range(out.shape[0]):
         for k in range(out.shape[1]):
             out[i, k] = 1.0 if now[i] <= until[i, k] else 0.0
@@ -234,7 +238,9 @@ class Bkt:
 
     def __post_init__(self) -> None:
         if self.parameters.n_skills != self.course.n_skills:
-            raise reject("bkt.parameters", f"{self.parameters.n_skills} skills", f"the course's {self.course.n_skills}")
+            raise reject(
+                "bkt.parameters", f"{self.parameters.n_skills} skills", f"the course's {self.course.n_skills}"
+            )
         if not 0.0 <= self.rho <= 1.0:
             raise reject("bkt.rho", self.rho, "a factor in [0, 1]")
         if self.forgetting not in ("time", "opportunity"):
@@ -250,13 +256,15 @@ class Bkt:
 
     @cached_property
     def emission(self) -> Floats:
-        """`[draws, skills, 4]`: guess, slip, rate of forgetting per day, and per opportunity."""
+        """`[draws, skills, 4]`: P(right) if unknown and if known, forgetting per day and per opportunity."""
         forget = np.asarray(self.parameters.forget)
         by_time = self.forgetting == "time"
         with np.errstate(divide="ignore"):
             rate = -np.log1p(-forget) if by_time else np.zeros_like(forget)
         at_practice = np.zeros_like(forget) if by_time else forget
-        return np.stack([self.parameters.guess, self.parameters.slip, np.abs(rate), at_practice], axis=2)
+        return np.stack(
+            [self.parameters.guess, 1.0 - self.parameters.slip, np.abs(rate), at_practice], axis=2
+        )
 
     def empty(self, batch: int) -> BktState:
         """Learners who know nothing, on day 0."""
@@ -322,7 +330,7 @@ class Bkt:
         """Everything is allowed."""
         out[:] = True
 
-    def mastery(self, state: BktState, out: Floats) -> None:
+    def mastery(self, state: BktState, out: Mastery) -> None:
         """Latent knowledge as 0 or 1, `[batch, skills]`."""
         _mastery(state.until, state.now, out)
 

@@ -82,7 +82,9 @@ class Course:
         wrong = np.flatnonzero(~((self.minutes > 0) & np.isfinite(self.minutes)))
         if len(wrong):
             raise reject(
-                f"course.minutes[{self.items[wrong[0]]}]", self.minutes[wrong[0]], "a positive number of minutes"
+                f"course.minutes[{self.items[wrong[0]]}]",
+                self.minutes[wrong[0]],
+                "a positive number of minutes",
             )
         _ = self.order  # refuses a cycle
 

@@ -21,7 +21,7 @@ import numpy as np
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import ANSWER, ENROL, GOAL, WARM_UP, Keys, Luck, Steps, hash_pair, uniform
-from coursewright.simulators.protocol import Bools, Floats, Ints, Prologue, Response
+from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, Prologue, Response
 
 SKILLS = 10
 CAP = 5.0
@@ -46,8 +46,10 @@ READY = 0.6  # p_k at which the warm-up moves on to the next skill
 
 
 class KssState(NamedTuple):
-    """A batch of learners: `ability [batch, 10]`, the `last [batch]` accepted item (-1: none), the
-    `goal [batch, 10]` and the items `relevant [batch, 10]` to it (targets and what leads to them).
+    """A batch of learners.
+
+    `ability [batch, 10]`; the `last [batch]` accepted item (-1: none); the `goal [batch, 10]`, and
+    the items `relevant [batch, 10]` to it: targets and what leads to them.
     """
 
     ability: Floats
@@ -86,7 +88,9 @@ def _draw_goal(key: np.uint64, i: int, goal: Bools) -> int:
 
 
 @kernel
-def _warm_up_choice(key: np.uint64, turn: int, done: int, item: Ints, correct: Ints, p: Floats, order: Ints) -> int:
+def _warm_up_choice(
+    key: np.uint64, turn: int, done: int, item: Ints, correct: Ints, p: Floats, order: Ints
+) -> int:
     """The warm-up's next item for one learner, -1 to stop; +10 marks a repeat that is asked twice."""
     if done > 0:
         last = item[done - 1]
@@ -155,9 +159,9 @@ def _enrol(
     item: Ints,
     correct: Ints,
     length: Ints,
+    first: Floats,
+    p: Floats,
 ) -> None:
-    first = np.empty(SKILLS)
-    p = np.empty(SKILLS)
     for j in range(rows.shape[0]):
         i = rows[j]
         attempt = 0
@@ -235,7 +239,7 @@ def _allowed(last: Ints, goal: Bools, relevant: Bools, follows: Bools, out: Bool
 
 
 @kernel
-def _mastery(ability: Floats, difficulty: Floats, out: Floats) -> None:
+def _mastery(ability: Floats, difficulty: Floats, out: Mastery) -> None:
     for i in range(out.shape[0]):
         for k in range(SKILLS):
             out[i, k] = p_answer(ability[i, k], difficulty[k])
@@ -295,6 +299,8 @@ class Kss:
             item,
             correct,
             length,
+            np.empty(SKILLS),
+            np.empty(SKILLS),
         )
         return Prologue(state.goal[rows], item, correct, length)
 
@@ -326,6 +332,6 @@ class Kss:
         """C(last item) within what leads to a target; the targets where that leaves nothing."""
         _allowed(state.last, state.goal, state.relevant, self.follows, out)
 
-    def mastery(self, state: KssState, out: Floats) -> None:
+    def mastery(self, state: KssState, out: Mastery) -> None:
         """P(correct) on each skill's item, `[batch, 10]`."""
         _mastery(state.ability, self.course.difficulty, out)

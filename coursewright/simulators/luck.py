@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from coursewright.simulators.kernel import kernel
+from coursewright.simulators.kernel import inlined, kernel
 
 Keys = npt.NDArray[np.uint64]
 Steps = npt.NDArray[np.int64]
@@ -54,7 +54,7 @@ class Luck(NamedTuple):
     number: Steps
 
 
-@kernel
+@inlined
 def mix(z: np.uint64) -> np.uint64:
     """Finalise one 64-bit word (SplitMix64): every input bit flips each output bit half the time."""
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -62,13 +62,13 @@ def mix(z: np.uint64) -> np.uint64:
     return z ^ (z >> np.uint64(31))
 
 
-@kernel
+@inlined
 def hash_pair(key: np.uint64, value: int) -> np.uint64:
     """Combine a key and a whole number into a new key."""
     return mix(key + np.uint64(0x9E3779B97F4A7C15) * (np.uint64(value) + np.uint64(1)))
 
 
-@kernel
+@inlined
 def uniform(key: np.uint64, step: int, purpose: int) -> float:
     """The draw in [0, 1) for this key, step and purpose."""
     bits = hash_pair(hash_pair(key, step), purpose)

@@ -38,11 +38,15 @@ class BktParameters:
         for field in FIELDS:
             values = np.atleast_2d(np.asarray(getattr(self, field), np.float64))
             if values.shape not in (shape, (1, 1)):
-                raise reject(f"bkt.{field}", f"array of shape {values.shape}", f"of shape {shape}, as bkt.prior")
+                raise reject(
+                    f"bkt.{field}", f"array of shape {values.shape}", f"of shape {shape}, as bkt.prior"
+                )
             values = np.array(np.broadcast_to(values, shape))
             wrong = ~((values >= 0.0) & (values <= 1.0))
             if wrong.any():
-                raise reject(f"bkt.{field}[{self._where(wrong)}]", values[wrong][0], "a probability in [0, 1]")
+                raise reject(
+                    f"bkt.{field}[{self._where(wrong)}]", values[wrong][0], "a probability in [0, 1]"
+                )
             values.setflags(write=False)
             object.__setattr__(self, field, values)
         switched = self.guess + self.slip >= 1.0
@@ -77,9 +81,13 @@ class BktParameters:
                 rows = list(csv.DictReader(file))
         except OSError as error:
             raise InputError(f"parameters = {path}: cannot be read ({error.strerror})") from error
-        missing = [name for name in ("skill", "prior", "learn", "guess", "slip") if not rows or name not in rows[0]]
+        missing = [
+            name for name in ("skill", "prior", "learn", "guess", "slip") if not rows or name not in rows[0]
+        ]
         if missing:
-            raise reject(f"columns of {path}", "without " + ", ".join(missing), "skill, prior, learn, guess, slip")
+            raise reject(
+                f"columns of {path}", "without " + ", ".join(missing), "skill, prior, learn, guess, slip"
+            )
         skills = tuple(dict.fromkeys(row["skill"] for row in rows))
         if len(rows) % len(skills):
             raise reject(f"rows of {path}", len(rows), f"a multiple of its {len(skills)} skills")

@@ -9,6 +9,7 @@ from coursewright.simulators.course import Course
 from coursewright.simulators.luck import Luck
 
 Floats = npt.NDArray[np.float64]
+Mastery = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
@@ -100,8 +101,8 @@ class Simulator(Protocol[S]):
         """Which items `[batch, items]` the learner's platform offers, from visible facts only."""
         ...
 
-    def mastery(self, state: S, out: Floats) -> None:
-        """Latent mastery `[batch, skills]` in [0, 1]; no policy but an oracle may see it."""
+    def mastery(self, state: S, out: Mastery) -> None:
+        """Latent mastery, float32 `[batch, skills]` in [0, 1]; no policy but an oracle may see it."""
         ...
 
 

@@ -1,0 +1,18 @@
+"""What holds for every test: no network, no account, one thread."""
+
+import os
+
+# Before numpy and torch are imported anywhere: two test processes with two threads each are slower
+# than with one, and single-threaded results are reproducible.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["MPLBACKEND"] = "Agg"
+
+# A test must neither use nor touch the account of whoever runs it.
+for variable in [name for name in os.environ if name.startswith("WANDB_")]:
+    del os.environ[variable]
+os.environ |= {
+    "WANDB_MODE": "offline",
+    "WANDB_ERROR_REPORTING": "false",
+    "WANDB_X_DISABLE_STATS": "true",
+    "WANDB_X_DISABLE_MACHINE_INFO": "true",
+}
