@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from coursewright.data.log import learner_log
-from coursewright.fitting.bkt import BktFit, EmSettings, as_parameters, as_theta, climbed, fit
+from coursewright.fitting.bkt import STARTS, BktFit, EmSettings, as_parameters, as_theta, climbed, fit
 from coursewright.fitting.bootstrap import bootstrap
 from coursewright.fitting.climb import MARGIN
 from coursewright.fitting.hidden_markov import DENOMINATOR, NUMERATOR, data, expectation
@@ -18,6 +18,7 @@ from coursewright.simulators.errors import InputError
 from coursewright.simulators.parameters import BktParameters
 
 TRUE = np.array([0.4, 0.15, 0.0, 0.2, 0.1])  # prior, learn, forget, guess, slip
+NOISY = np.array([0.3, 0.05, 0.0, 0.45, 0.3])
 THETA = np.array([0.35, 0.2, 0.12, 0.25, 0.15])
 
 
@@ -120,9 +121,11 @@ def test_certain_parameters_stay_finite():
 
 def test_long_sequences_do_not_underflow():
     sequences = grouped(answers(TRUE, 1, 20_000))
-    counts = np.empty((5, 2))
-    value = expectation(TRUE, data(sequences), 0, np.empty(sequences.longest), counts)
+    counts, filtered = np.empty((5, 2)), np.empty(sequences.longest)
+    value = expectation(TRUE, data(sequences), 0, filtered, counts)
     assert -20_000 < value < -2_000
+    twice = expectation(TRUE, data(sequences, np.array([2.0])), 0, filtered, counts)
+    assert twice == pytest.approx(2 * value)
     assert np.isfinite(counts).all()
 
 
@@ -178,6 +181,25 @@ def test_the_optimum_is_no_worse_than_the_truth_nor_than_its_neighbours():
     at = [found.theta[0], TRUE] + [found.theta[0] * (1 + step) for step in np.eye(5) * 0.02]
     values = [expectation(theta, data(sequences), 0, filtered, counts) for theta in at]
     assert max(values) <= values[0] + 1e-9
+
+
+def test_the_best_hill_wins():
+    """A noisy skill has several hills: no start may lead higher than what `fit` returns."""
+    sequences = grouped(answers(NOISY, 100, 6, skills=12, seed=9))
+    found = fit(sequences)
+    ends = []
+    for start in STARTS:
+        theta = np.tile(start, (12, 1)) * [1, 1, 0, 1, 1]
+        ends.append(climbed(sequences, theta, EmSettings(), 30)[1])
+        assert (found.log_likelihood >= ends[-1] - 1e-9).all()
+    assert np.ptp(ends, axis=0).max() > 0.5  # or the above would be no test
+
+
+def test_leaps_save_passes():
+    """Plain EM needs several times as many passes over such data."""
+    sequences = grouped(answers(NOISY, 3_000, 6, skills=4, seed=9))
+    start = np.tile([0.5, 0.1, 0.0, 0.2, 0.1], (4, 1))
+    assert climbed(sequences, start, EmSettings(), 40)[2].all()
 
 
 def test_declining_answers_are_reported_as_switched():

@@ -61,11 +61,11 @@ def _unlock(
 ) -> None:  # fmt: skip
     """Count down the prerequisites that an item still misses; at 0 it is unlocked for good."""
     for i in range(item.shape[0]):
-        if item[i] < 0 or correct[i] != 1:
+        if item[i] < 0:
             continue
         for j in range(start[item[i]], start[item[i] + 1]):
             k = needed[j]
-            if memory[i, k * stride + first] == after:
+            if memory[i, k * stride + first] == after and correct[i] == 1:
                 for m in range(opens_start[k], opens_start[k + 1]):
                     missing[i, opens[m]] -= 1
                     if missing[i, opens[m]] == 0:
@@ -124,6 +124,11 @@ class Episodes:
         self._missing: Ints = np.zeros((batch, course.n_items), np.int64)
         self._unlocked: Bools = np.ones((batch, course.n_items), bool)
         self._items_allowed: Bools = np.ones((batch, course.n_items), bool)
+        if not task.simulator.restricts:  # then what is unlocked is what is allowed
+            self._unlocked = self.mask[:, : course.n_items]
+        self._beliefs = task.beliefs
+        self._needed = course.needed
+        self._budget = task.budget
         self._plain = not task.masked and not task.stop
         self._by_minutes = task.minutes is not None
         self.some_over = True  # then some actions must be ignored
@@ -170,7 +175,8 @@ class Episodes:
         if task.unlock_after:
             self._missing[rows] = self._missing_at_start
             self._unlocked[rows] = self._missing_at_start == 0
-        self._update_mask()
+        if task.simulator.restricts:
+            self._update_mask()
         task.simulator.mastery(self.state, self.after)
         self.start[rows] = self.after[rows]
 
@@ -179,10 +185,14 @@ class Episodes:
 
         Raises `InputError` for an action out of range, and, under `strict`, for a disallowed one.
         """
-        task = self.task
-        row = _out_of_range(action, task.n_actions)
+        row = _out_of_range(action, self.task.n_actions)
         if row >= 0:
-            raise reject(f"action of row {row}", action[row], f"a whole number in [0, {task.n_actions})")
+            raise reject(f"action of row {row}", action[row], f"a whole number in [0, {self.task.n_actions})")
+        return self.advance(action)
+
+    def advance(self, action: Ints) -> Outcome:
+        """Take actions that are known to be in range: `step` without that check."""
+        task = self.task
         item = action
         if not self._plain or self.some_over:
             item = self.item
@@ -190,18 +200,16 @@ class Episodes:
                 self._refuse(action)
             _admit(action, self.mask, task.course.n_items, self.over, item, self.taught, self.refused)
         task.simulator.practise(self.state, item, self.taught, self.luck, self.response)
-        start, needed = task.course.needed
         self.observation = np.empty_like(self.memory)
         self.some_over = record(
             self.memory,
             self._offsets,
             self._logs,
-            task.beliefs,
-            start,
-            needed,
+            self._beliefs,
+            *self._needed,
             self.last,
             self.spent,
-            task.budget,
+            self._budget,
             self._by_minutes,
             self.luck.step,
             item,
@@ -216,7 +224,7 @@ class Episodes:
             self._pass_time(item)
         if task.unlock_after:
             self._unlock(item)
-        if task.masked:
+        if task.simulator.restricts:
             self._update_mask()
         self.before, self.after = self.after, self.before
         task.simulator.mastery(self.state, self.after)
@@ -292,12 +300,9 @@ class Episodes:
         )
 
     def _update_mask(self) -> None:
+        self.task.simulator.allowed(self.state, self._items_allowed)
         items = self.mask[:, : self.task.course.n_items]
-        if self.task.simulator.restricts:
-            self.task.simulator.allowed(self.state, self._items_allowed)
-            np.logical_and(self._items_allowed, self._unlocked, out=items)
-        elif self.task.unlock_after:
-            items[:] = self._unlocked
+        np.logical_and(self._items_allowed, self._unlocked, out=items)
 
 
 def _locks(course: Course) -> tuple[Lists, Ints]:

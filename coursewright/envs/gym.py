@@ -22,7 +22,7 @@ Observation = npt.NDArray[np.float32]
 LARGEST_SEED = 2**62
 
 
-def spaces(task: Task, past_width: int) -> tuple[gym.spaces.Box, gym.spaces.Discrete]:
+def spaces(task: Task, past_width: int) -> tuple[gym.spaces.Space[Observation], gym.spaces.Discrete]:
     """Observation and action space of a task; the bounds follow from its budget."""
     days = task.days * task.horizon
     low, high = task.layout.bounds(task.horizon, past_width, days)
@@ -77,8 +77,11 @@ class TeachingEnv(gym.Env[Observation, np.int64]):
         episodes = self.episodes
         if episodes.over[0]:
             raise gym.error.ResetNeeded("the episode is over: call reset() before step()")
-        self._action[0] = index(action)
-        reward, over = episodes.step(self._action)
+        item = index(action)
+        if not 0 <= item < self._n_actions:
+            raise reject("action", item, f"a whole number in [0, {self._n_actions})")
+        self._action[0] = item
+        reward, over = episodes.advance(self._action)
         return episodes.observation[0], float(reward[0]), bool(over[0]), False, self._info()
 
     def _info(self) -> dict[str, Any]:
@@ -86,7 +89,7 @@ class TeachingEnv(gym.Env[Observation, np.int64]):
 
     def action_masks(self) -> Bools:
         """What is allowed now, `[actions]`: the name that sb3-contrib looks for."""
-        return self.episodes.mask[0].copy()
+        return np.array(self.episodes.mask[0])
 
 
 class TeachingVectorEnv(VectorEnv[Observation, npt.NDArray[np.int64], npt.NDArray[Any]]):

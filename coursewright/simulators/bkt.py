@@ -27,7 +27,8 @@ from coursewright.simulators.luck import ANSWER, ENROL, FORGET, LEARN, Keys, Luc
 from coursewright.simulators.parameters import BktParameters
 from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, Prologue, Response
 
-RATE, FORGETS = 2, 3  # columns of `Bkt.emission`; columns 0 and 1 are P(right) if unknown and if known
+# Columns of `Bkt.table`; columns 0 and 1 are P(right) if the skill is unknown and if it is known.
+RATE, FORGETS, PRIOR, RISE = 2, 3, 4, 5
 UNKNOWN = -1.0  # `until` of a skill that is not known: before any day
 
 
@@ -35,13 +36,13 @@ class BktState(NamedTuple):
     """A batch of learners.
 
     `until [batch, skills]` is the day through which the skill stays known (-1: not known, inf: for
-    good); `learn [batch, skills]` the learner's own P(T); `now [batch]` the day; `draw [batch]` the
-    row of the parameter table that is theirs.
+    good); `now [batch]` the day; `pace [batch]` the learner's own shift of logit P(T); `draw [batch]`
+    the row of the parameter table that is theirs.
     """
 
-    until: Floats
-    learn: Floats
+    until: Mastery
     now: Floats
+    pace: Floats
     draw: Ints
 
 
@@ -74,63 +75,60 @@ def after_wrong(belief: float, p_known: float, p_skill: float, p_item: float) ->
     return min(max(left, 0.0), 1.0)
 
 
-@kernel
+@inlined
 def _shift(p: float, by: float) -> float:
     """A probability moved by `by` on the logit scale; 0 and 1 stay."""
     if p <= 0.0 or p >= 1.0 or by == 0.0:
         return p
-    return 1.0 / (1.0 + (1.0 - p) / p * np.exp(-by))
+    return float(1.0 / (1.0 + (1.0 - p) / p * np.exp(-by)))
 
 
 @kernel
 def _enrol(
-    until: Floats,
-    learn: Floats,
+    until: Mastery,
     now: Floats,
+    pace: Floats,
     draw: Ints,
     rows: Ints,
     learner: Keys,
     number: Steps,
-    prior: Floats,
-    learn_of: Floats,
-    emission: Floats,
+    table: Floats,
     prior_sd: float,
     learn_sd: float,
 ) -> None:
     skills = until.shape[1]
     for j in range(rows.shape[0]):
         i = rows[j]
-        own = number[i] % prior.shape[0]
+        own = number[i] % table.shape[0]
         draw[i] = own
         now[i] = 0.0
-        shift_prior = prior_sd * normal(learner[i], 0, ENROL + 2 * skills) if prior_sd > 0.0 else 0.0
-        shift_learn = learn_sd * normal(learner[i], 0, ENROL + 2 * skills + 2) if learn_sd > 0.0 else 0.0
+        pace[i] = learn_sd * normal(learner[i], 0, ENROL + 2 * skills) if learn_sd > 0.0 else 0.0
+        ahead = prior_sd * normal(learner[i], 0, ENROL + 2 * skills + 2) if prior_sd > 0.0 else 0.0
         for k in range(skills):
-            learn[i, k] = _shift(learn_of[own, k], shift_learn)
             until[i, k] = UNKNOWN
-            if uniform(learner[i], 0, ENROL + k) < _shift(prior[own, k], shift_prior):
-                rate = emission[own, k, RATE]
+            if uniform(learner[i], 0, ENROL + k) < _shift(table[own, k, PRIOR], ahead):
+                rate = table[own, k, RATE]
                 lasts = uniform(learner[i], 0, ENROL + skills + k)
                 until[i, k] = np.inf if rate == 0.0 else -np.log(1.0 - lasts) / rate
 
 
 @inlined
 def _p_item(
-    i: int, item: int, until: Floats, now: float, draw: int, emission: Floats, start: Ints, needed: Ints
+    i: int, item: int, until: Mastery, now: float, draw: int, table: Floats, start: Ints, needed: Ints
 ) -> float:
     p = 1.0
     for j in range(start[item], start[item + 1]):
         k = needed[j]
-        p *= emission[draw, k, 1 if now <= until[i, k] else 0]
+        p *= table[draw, k, 1 if now <= until[i, k] else 0]
     return p
 
 
 @kernel
 def _p_correct(
-    until: Floats,
+    until: Mastery,
     now: Floats,
     draw: Ints,
-    emission: Floats,
+    table: Floats,
     start: Ints,
     needed: Ints,
     item: Ints,
@@ -138,15 +136,15 @@ def _p_correct(
 ) -> None:
     for i in range(item.shape[0]):
         if item[i] >= 0:
-            out[i] = _p_item(i, item[i], until, now[i], draw[i], emission, start, needed)
+            out[i] = _p_item(i, item[i], until, now[i], draw[i], table, start, needed)
 
 
 @inlined
 def _learn_now(
-    i: int, k: int, until: Floats, learn: Floats, now: float, rho: float, start: Ints, parents: Ints
+    i: int, k: int, until: Mastery, now: float, own: float, rho: float, start: Ints, parents: Ints
 ) -> float:
-    """T_eff: the learner's P(T), times rho for every prerequisite that is not known."""
-    rate = learn[i, k]
+    """T_eff: the learner's own P(T), times rho for every prerequisite that is not known."""
+    rate = own
     for j in range(start[k], start[k + 1]):
         rate *= 1.0 if now <= until[i, parents[j]] else rho
     return rate
@@ -154,11 +152,11 @@ def _learn_now(
 
 @kernel
 def _practise(
-    until: Floats,
-    learn: Floats,
+    until: Mastery,
     now: Floats,
+    pace: Floats,
     draw: Ints,
-    emission: Floats,
+    table: Floats,
     needed_start: Ints,
     needed: Ints,
     parents_start: Ints,
@@ -178,7 +176,7 @@ def _practise(
         if a < 0:
             continue
         own, key, t, today = draw[i], fate[i], step[i], now[i]
-        p = _p_item(i, a, until, today, own, emission, needed_start, needed)
+        p = _p_item(i, a, until, today, own, table, needed_start, needed)
         right = 1 if uniform(key, t, ANSWER) < p else 0
         correct[i] = right
         grade[i] = right
@@ -189,27 +187,37 @@ def _practise(
             k = needed[j]
             u = uniform(key, t, LEARN + k)
             if today <= until[i, k]:
-                if u < emission[own, k, FORGETS]:
+                if u < table[own, k, FORGETS]:
                     until[i, k] = UNKNOWN
-            elif u < learn[i, k] and u < _learn_now(i, k, until, learn, today, rho, parents_start, parents):
-                # Most draws fail the first test, which needs no look at the prerequisites.
-                rate = emission[own, k, RATE]
-                until[i, k] = (
-                    np.inf if rate == 0.0 else today - np.log(1.0 - uniform(key, t, FORGET + k)) / rate
-                )
+                continue
+            learn = _shift(table[own, k, RISE], pace[i])
+            # Most draws fail the first test, which needs no look at the prerequisites.
+            if u < learn and u < _learn_now(i, k, until, today, learn, rho, parents_start, parents):
+                rate = table[own, k, RATE]
+                lasts = uniform(key, t, FORGET + k) if rate > 0.0 else 0.0
+                until[i, k] = np.inf if rate == 0.0 else today - np.log(1.0 - lasts) / rate
 
 
 @kernel
 def _learn_rates(
-    until: Floats, learn: Floats, now: Floats, rho: float, start: Ints, parents: Ints, out: Floats
+    until: Mastery,
+    now: Floats,
+    pace: Floats,
+    draw: Ints,
+    table: Floats,
+    rho: float,
+    start: Ints,
+    parents: Ints,
+    out: Floats,
 ) -> None:
     for i in range(out.shape[0]):
         for k in range(out.shape[1]):
-            out[i, k] = _learn_now(i, k, until, learn, now[i], rho, start, parents)
+            learn = _shift(table[draw[i], k, RISE], pace[i])
+            out[i, k] = _learn_now(i, k, until, now[i], learn, rho, start, parents)
 
 
 @kernel
-def _mastery(until: Floats, now: Floats, out: Mastery) -> None:
+def _mastery(until: Mastery, now: Floats, out: Mastery) -> None:
     for i in range(out.shape[0]):
         for k in range(out.shape[1]):
             out[i, k] = 1.0 if now[i] <= until[i, k] else 0.0
@@ -255,62 +263,45 @@ class Bkt:
         return False
 
     @cached_property
-    def emission(self) -> Floats:
-        """`[draws, skills, 4]`: P(right) if unknown and if known, forgetting per day and per opportunity."""
-        forget = np.asarray(self.parameters.forget)
+    def table(self) -> Floats:
+        """The parameters for kernels, `[draws, skills, 6]`.
+
+        P(right) if unknown and if known, rate of forgetting per day, P(F) at an opportunity, P(L0),
+        P(T).
+        """
+        given = self.parameters
+        forget = np.asarray(given.forget)
         by_time = self.forgetting == "time"
         with np.errstate(divide="ignore"):
-            rate = -np.log1p(-forget) if by_time else np.zeros_like(forget)
+            rate = np.abs(np.log1p(-forget)) if by_time else np.zeros_like(forget)
         at_practice = np.zeros_like(forget) if by_time else forget
-        return np.stack(
-            [self.parameters.guess, 1.0 - self.parameters.slip, np.abs(rate), at_practice], axis=2
-        )
+        return np.stack([given.guess, 1.0 - given.slip, rate, at_practice, given.prior, given.learn], axis=2)
 
     def empty(self, batch: int) -> BktState:
         """Learners who know nothing, on day 0."""
-        skills = self.course.n_skills
         return BktState(
-            until=np.full((batch, skills), UNKNOWN),
-            learn=np.zeros((batch, skills)),
+            until=np.full((batch, self.course.n_skills), UNKNOWN, np.float32),
             now=np.zeros(batch),
+            pace=np.zeros(batch),
             draw=np.zeros(batch, np.int64),
         )
 
     def enrol(self, state: BktState, rows: Ints, luck: Luck) -> Prologue | None:
         """New learners know skill k with P(L0_k); they bring neither a goal nor a past."""
-        table = self.parameters
-        _enrol(
-            *state,
-            rows,
-            luck.learner,
-            luck.number,
-            table.prior,
-            table.learn,
-            self.emission,
-            self.prior_sd,
-            self.learn_sd,
-        )
+        _enrol(*state, rows, luck.learner, luck.number, self.table, self.prior_sd, self.learn_sd)
         return None
 
     def p_correct(self, state: BktState, item: Ints, out: Floats) -> None:
         """P(correct) `[batch]` if `item [batch]` were asked now."""
-        _p_correct(state.until, state.now, state.draw, self.emission, *self.course.needed, item, out)
+        _p_correct(state.until, state.now, state.draw, self.table, *self.course.needed, item, out)
 
     def practise(self, state: BktState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer from the old state, then learn (and, in the `opportunity` form, forget)."""
-        until, learn, now, draw = state
-        start, needed = self.course.needed
-        parents_start, parents = self.course.parents
         _practise(
-            until,
-            learn,
-            now,
-            draw,
-            self.emission,
-            start,
-            needed,
-            parents_start,
-            parents,
+            *state,
+            self.table,
+            *self.course.needed,
+            *self.course.parents,
             self.rho,
             item,
             taught,
@@ -340,10 +331,11 @@ class Bkt:
 
     def learn_rates(self, state: BktState, out: Floats) -> None:
         """T_eff `[batch, skills]`: P(learn) at the next opportunity, prerequisites included."""
-        _learn_rates(state.until, state.learn, state.now, self.rho, *self.course.parents, out)
+        _learn_rates(*state, self.table, self.rho, *self.course.parents, out)
 
 
 def p_items(belief: npt.NDArray[np.floating], table: BktParameters, course: Course) -> Floats:
     """P(correct) `[batch, items]` as a tutor with `belief [batch, skills]` expects it."""
     shown = belief * (1.0 - table.slip[0]) + (1.0 - belief) * table.guess[0]
-    return np.exp(np.log(np.maximum(shown, 1e-300)) @ course.q_matrix.T)
+    logs = np.log(np.maximum(shown, 1e-300)) @ course.q_matrix.T
+    return np.asarray(np.exp(logs), np.float64)

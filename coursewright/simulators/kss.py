@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from coursewright.simulators.course import Course
-from coursewright.simulators.kernel import kernel
+from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.luck import ANSWER, ENROL, GOAL, WARM_UP, Keys, Luck, Steps, hash_pair, uniform
 from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, Prologue, Response
 
@@ -58,13 +58,13 @@ class KssState(NamedTuple):
     relevant: Bools
 
 
-@kernel
+@inlined
 def p_answer(ability: float, difficulty: float) -> float:
     """P(correct): a logistic curve above a guessing floor of 1/4."""
-    return 0.25 + 0.75 / (1.0 + np.exp(-8.5 * (ability - difficulty)))
+    return float(0.25 + 0.75 / (1.0 + np.exp(-8.5 * (ability - difficulty))))
 
 
-@kernel
+@inlined
 def grow(ability: Floats, i: int, k: int, transfer: Floats, start: Ints, parents: Ints) -> None:
     """Practise skill k in row i: more room and firmer prerequisites give more growth."""
     lacking = 0.0
@@ -99,13 +99,13 @@ def _warm_up_choice(
             if item[j] != last:
                 varied = True
         if correct[done - 1] == 1 and varied:
-            return last + SKILLS
+            return int(last) + SKILLS
         if correct[done - 1] == 0 and uniform(key, turn, WARM_UP) < 0.7:
-            return last
+            return int(last)
     if uniform(key, turn, WARM_UP + 1) < 0.9:
         for j in range(SKILLS):
             if p[order[j]] < READY:
-                return order[j]
+                return int(order[j])
         return -1
     return int(uniform(key, turn, WARM_UP + 2) * SKILLS)
 

@@ -111,9 +111,9 @@ State = TypeVar("State", bound=tuple)  # type: ignore[type-arg]
 
 def clone(state: State) -> State:
     """A copy of a state, for planners that try things out."""
-    return type(state)(*(array.copy() for array in state))  # type: ignore[no-any-return]
+    return type(state)(*(array.copy() for array in state))
 
 
 def take(state: State, rows: Ints) -> State:
     """A new state that holds copies of the given rows, in that order (rows may repeat)."""
-    return type(state)(*(array[rows] for array in state))  # type: ignore[no-any-return]
+    return type(state)(*(array[rows] for array in state))
