@@ -10,7 +10,7 @@ import pytest
 from coursewright.data.log import learner_log
 from coursewright.fitting.bkt import STARTS, BktFit, EmSettings, as_parameters, as_theta, climbed, fit
 from coursewright.fitting.bootstrap import bootstrap
-from coursewright.fitting.climb import MARGIN
+from coursewright.fitting.climb import MARGIN, maximisation
 from coursewright.fitting.hidden_markov import DENOMINATOR, NUMERATOR, data, expectation
 from coursewright.fitting.predict import predict
 from coursewright.fitting.sequences import Sequences
@@ -247,6 +247,14 @@ def test_bootstrap_draws_are_valid_deterministic_and_as_wide_as_the_errors():
     assert (ratio < 1.6).all()
     with pytest.raises(InputError, match="draws = 0"):
         bootstrap(sequences, found, draws=0)
+
+
+def test_a_draw_without_a_learner_of_the_skill_leaves_its_parameters_alone():
+    """Also at the edge guess + slip = 1 - MARGIN, which rounding may have crossed."""
+    theta = np.array([0.5, 0.1, 0.0, 0.6, 0.4 - MARGIN + 1e-9])
+    out = np.empty(5)
+    maximisation(theta, np.zeros((5, 2)), EmSettings().limits, out)
+    assert np.array_equal(out, theta)
 
 
 @pytest.mark.parametrize(("response", "shown"), [(1, "only 1"), (0, "only 0"), (-1, "only nothing asked")])

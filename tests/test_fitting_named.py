@@ -19,7 +19,7 @@ from coursewright.simulators.errors import InputError
 from coursewright.simulators.parameters import BktParameters
 
 EDNET = Path(__file__).resolve().parents[2] / "shared" / "data" / "ednet"
-COMMITTED = Path(coursewright.__file__).parent / "simulators" / "fitted" / "bkt_ednet"
+COMMITTED = Path(coursewright.__file__).parent / "simulators" / "populations" / "bkt_ednet"
 FILES = ("parameters.csv", "draws.csv", "card.md")
 
 
@@ -67,6 +67,7 @@ def test_card_and_report_say_what_was_done(named):
     assert comparison(bkt, item) in card
     assert comparison(bkt, item) in named.report
     assert table_of(named.fit) in named.report
+    assert "5 of 5 skills kept; in all 5 have a sound fit" in named.report
     assert "±" in table_of(named.fit)
 
 

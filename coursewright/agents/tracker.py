@@ -1,11 +1,17 @@
 """What an agent sees of experiment tracking: numbers go out, and that is all."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol
 
 
 class Tracker(Protocol):
     """Where training numbers go; the concrete ones live in `coursewright.scripts.tracking`."""
+
+    @property
+    def directory(self) -> Path | None:
+        """Where a run may keep what it needs to go on after an interruption; None: nowhere."""
+        ...
 
     def log(self, data: Mapping[str, float], step: int) -> None:
         """Record `data` at `step`, the number of environment steps taken so far.
@@ -16,7 +22,13 @@ class Tracker(Protocol):
 
 
 class SilentTracker:
-    """Keeps nothing: for tests, notebooks, and tuning inside an agent."""
+    """Keeps no numbers: for tests, notebooks, and tuning inside an agent.
+
+    With a `directory` an interrupted training can still be resumed.
+    """
+
+    def __init__(self, directory: Path | None = None) -> None:
+        self.directory = directory
 
     def log(self, data: Mapping[str, float], step: int) -> None:
         """Drop the numbers."""

@@ -54,10 +54,11 @@ def maximisation(theta: Floats, counts: Floats, limits: Limits, out: Floats) -> 
         if counts[k, DENOMINATOR] > 0.0 and (k != FORGET or limits.forgets):
             # Clipping is exact: the expected log-likelihood is concave in each parameter by itself.
             out[k] = min(max(counts[k, NUMERATOR] / counts[k, DENOMINATOR], EDGE), highest[k])
-    if out[GUESS] + out[SLIP] > 1.0 - MARGIN:
+    asked = counts[GUESS, DENOMINATOR] + counts[SLIP, DENOMINATOR]
+    if asked > 0.0 and out[GUESS] + out[SLIP] > 1.0 - MARGIN:
         # The optimum then lies on the edge, where both states answer (almost) alike.
         right = counts[GUESS, NUMERATOR] + counts[SLIP, DENOMINATOR] - counts[SLIP, NUMERATOR]
-        share = right / (counts[GUESS, DENOMINATOR] + counts[SLIP, DENOMINATOR])
+        share = right / asked
         low = max(EDGE, 1.0 - MARGIN - highest[SLIP])
         out[GUESS] = min(max(share, low), highest[GUESS], 1.0 - MARGIN - EDGE)
         out[SLIP] = 1.0 - MARGIN - out[GUESS]

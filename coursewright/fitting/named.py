@@ -95,7 +95,12 @@ def _write(folder: Path, kept: BktFit, draws: BktParameters, text: str) -> None:
 def _report(everything: BktFit, kept: BktFit, scores: Mapping[str, Score], folder: Path) -> str:
     lines = [table_of(kept), ""]
     lines += [f"warning: {line}" for line in warnings_of(kept)]
-    left = len(everything.skills) - len(kept.skills)
-    lines += [f"{len(kept.skills)} skills kept, {left} left out", "", scores_table(scores)]
+    lines += [
+        f"{len(kept.skills)} of {len(everything.skills)} skills kept; in all "
+        f"{int(everything.sound.sum())} have a sound fit ({SOUND}), "
+        f"{int(everything.switched.sum())} are label-switched",
+        "",
+        scores_table(scores),
+    ]
     lines += [comparison(scores["BKT"], scores["item difficulty"]), f"written to {folder}"]
     return "\n".join(lines)

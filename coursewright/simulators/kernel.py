@@ -1,8 +1,8 @@
 """The one decorator of all compiled loops.
 
 numba's on-disk cache notices an edit in the decorated file only, not in a helper that the file
-imports.  So the cache lives in a folder named after a hash of every source file of the package: an
-edit anywhere starts a fresh one, and stale machine code can never answer for new source.
+imports.  So the cache lives in a folder named after a hash of the rooms that hold kernels: an
+edit starts a fresh one, and stale machine code can never answer for new source.
 """
 
 import hashlib
@@ -15,12 +15,15 @@ import numba
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+ROOMS = ("simulators", "envs", "agents", "fitting")
+
 
 def _cache_folder() -> str:
     package = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
-    for source in sorted(package.glob("*/*.py")):
-        digest.update(source.read_bytes())
+    for room in ROOMS:
+        for source in sorted((package / room).glob("*.py")):
+            digest.update(source.read_bytes())
     beside = package / "__pycache__"
     home = beside if os.access(package, os.W_OK) else Path.home() / ".cache" / "coursewright"
     return str(home / f"numba-{digest.hexdigest()[:16]}")

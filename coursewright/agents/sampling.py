@@ -1,0 +1,54 @@
+"""Drawing actions from logits with each learner's own luck."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from coursewright.simulators.kernel import kernel
+from coursewright.simulators.luck import POLICY, Keys, Luck, Steps, uniform
+from coursewright.simulators.protocol import Bools, Ints
+
+Scores = npt.NDArray[np.float32]
+DISALLOWED = -1.0e8  # the score of what may not be chosen: exp(DISALLOWED - anything usual) is 0
+
+
+class Draws(NamedTuple):
+    """A policy's state: `fate [batch]` keys its draws, `step [batch]` counts its choices."""
+
+    fate: Keys
+    step: Steps
+
+    @classmethod
+    def of(cls, luck: Luck) -> "Draws":
+        """For learners who begin an episode."""
+        return cls(luck.fate.copy(), luck.step.copy())
+
+    def next(self) -> "Draws":
+        """After one choice."""
+        return Draws(self.fate, self.step + 1)
+
+
+@kernel
+def _draw(scores: Scores, fate: Keys, step: Steps, action: Ints) -> None:
+    for i in range(scores.shape[0]):
+        best = scores[i, 0]
+        for a in range(scores.shape[1]):
+            best = max(best, scores[i, a])
+        total = 0.0
+        for a in range(scores.shape[1]):
+            total += np.exp(float(scores[i, a] - best))
+        left = uniform(fate[i], step[i], POLICY) * total
+        action[i] = -1
+        for a in range(scores.shape[1]):
+            weight = np.exp(float(scores[i, a] - best))
+            if weight > 0.0 and (left >= 0.0 or action[i] < 0):
+                action[i] = a  # the last one possible, should rounding leave something over
+            left -= weight
+
+
+def draw(scores: Scores, draws: Draws) -> Ints:
+    """One action a row, `[batch]`, with probability proportional to exp(scores `[batch, actions]`)."""
+    action = np.empty(len(scores), np.int64)
+    _draw(scores, draws.fate, draws.step, action)
+    return action

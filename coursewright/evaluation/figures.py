@@ -1,0 +1,113 @@
+"""What every figure shares: colours, axes, labels that do not collide, and how it is saved.
+
+Figures are built on `matplotlib.figure.Figure` alone: no global state, no window, any thread.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from coursewright.data.files import write_atomically
+from coursewright.evaluation.summary import ORACLE, TRAINED
+from coursewright.simulators.errors import reject
+
+# Okabe & Ito (2008): distinct for every kind of colour vision, and in grey by lightness.
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#00795A", "#5F5F5F"
+CYCLE = (GREY, "#CC79A7", "#56B4E9", "#8C6D00", "#8A8A8A", "#7B3F9E")
+DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)), (0, (6, 1.5, 1.5, 1.5)))
+INK, FAINT = "#222222", "#D9D9D9"
+DOTS_PER_INCH = 160
+FORMATS = (".png", ".svg", ".pdf")
+
+Dash = str | tuple[int, tuple[float, ...]]
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, in inches."""
+    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def tidy(axes: Axes, title: str = "", x: str = "", y: str = "") -> None:
+    """Leave only what carries meaning: two spines, a faint grid behind, readable labels."""
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    axes.grid(color=FAINT, linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.tick_params(labelsize=9, color=INK)
+    axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK, pad=10)
+    axes.set_xlabel(x, fontsize=9.5)
+    axes.set_ylabel(y, fontsize=9.5)
+
+
+def save(figure: Figure, *paths: str | Path) -> None:
+    """Save as PNG, SVG or PDF by suffix; each file is whole or absent, and nothing is cut off."""
+    for path in map(Path, paths):
+        if path.suffix not in FORMATS:
+            raise reject("figure", path, f"a path that ends in one of {', '.join(FORMATS)}")
+        # A date in the file would make every run's figures differ.
+        metadata = (
+            {} if path.suffix == ".png" else {"Date" if path.suffix == ".svg" else "CreationDate": None}
+        )
+        write = partial(
+            figure.savefig,
+            format=path.suffix[1:],
+            bbox_inches="tight",
+            pad_inches=0.12,
+            facecolor="white",
+            metadata=metadata,
+        )
+        write_atomically(path, write)
+
+
+def colour_of(policy: str, kind: str, reference: str) -> str:
+    """The colour of what a policy is: trained, the reference, an oracle, or another rule."""
+    if policy == reference:
+        return BLUE
+    return {TRAINED: ORANGE, ORACLE: GREEN}.get(kind, GREY)
+
+
+def styles(kinds: Mapping[str, str], reference: str) -> dict[str, tuple[str, Dash]]:
+    """A colour and dash pattern per policy; no two policies (of up to 24 rules) share both."""
+    given: dict[str, tuple[str, Dash]] = {}
+    used: dict[str, int] = {}
+    rules = 0
+    for policy, kind in kinds.items():
+        colour = colour_of(policy, kind, reference)
+        if colour == GREY:
+            colour, dash = CYCLE[rules % len(CYCLE)], rules // len(CYCLE) + rules % 2
+            rules += 1
+        else:
+            dash = used.get(colour, 0)
+            used[colour] = dash + 1
+        given[policy] = colour, DASHES[dash % len(DASHES)]
+    return given
+
+
+def spread(places: Sequence[float], gap: float) -> npt.NDArray[np.float64]:
+    """Places at least `gap` apart, in the same order and as near the given ones as that allows.
+
+    Groups that would collide are merged and centred on their mean, until none collide.
+    """
+    order = np.argsort(places, kind="stable")
+    groups = [[float(places[i])] for i in order]
+    merged = True
+    while merged:
+        merged = False
+        for first, second in zip(range(len(groups) - 1), range(1, len(groups)), strict=True):
+            a, b = groups[first], groups[second]
+            if np.mean(b) - np.mean(a) < gap * (len(a) + len(b)) / 2 - 1e-12:
+                groups[first : second + 1] = [a + b]
+                merged = True
+                break
+    out = np.empty(len(order))
+    moved = [np.mean(g) + gap * (j - (len(g) - 1) / 2) for g in groups for j in range(len(g))]
+    out[order] = moved
+    return out

@@ -1,0 +1,113 @@
+"""What every app shares: one clear line for wrong input, and going on where a run was interrupted."""
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from coursewright.simulators.errors import InputError, unknown
+
+CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+
+
+def run(program: str, app: Callable[[], Any], arguments: list[str]) -> int:
+    """Run a Hydra app on command-line arguments and return the exit code."""
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us whole; `explanation` shortens them
+    try:
+        sys.argv = [program, *resumed(arguments)]
+        app()
+    except KeyboardInterrupt:
+        print("\ninterrupted; a training goes on with: coursewright train resume=<its folder>", file=sys.stderr)
+        return 130
+    except Exception as error:
+        line = explanation(error)
+        if line is None:
+            raise
+        print(f"error: {line}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def resumed(arguments: list[str]) -> list[str]:
+    """Replace `resume=FOLDER` by what that run was started with."""
+    folders = [a.removeprefix("resume=") for a in arguments if a.startswith("resume=")]
+    if not folders:
+        return arguments
+    if len(arguments) > 1:
+        others = " ".join(a for a in arguments if not a.startswith("resume="))
+        raise InputError(f"resume = {folders[0]}: goes alone; a resumed run keeps its settings (given: {others})")
+    saved = Path(folders[0]) / ".hydra" / "overrides.yaml"
+    if not saved.is_file():
+        raise InputError(f"resume = {folders[0]}: must be the folder of a run (it holds .hydra/overrides.yaml)")
+    overrides = [str(o) for o in OmegaConf.to_object(OmegaConf.load(saved))]  # type: ignore[union-attr]
+    kept = [o for o in overrides if not o.startswith(("hydra.run.dir=", "sweep="))]
+    return [*kept, f"hydra.run.dir={Path(folders[0]).as_posix()}"]
+
+
+def explained(app: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
+    """Let an app raise wrong input as one `InputError`, which also survives the way back from a worker."""
+
+    @functools.wraps(app)
+    def wrapped(config: DictConfig) -> Any:
+        try:
+            return app(config)
+        except InputError:
+            raise
+        except Exception as error:
+            line = explanation(error)
+            if line is None:
+                raise
+            raise InputError(line) from error
+
+    return wrapped
+
+
+def explanation(error: BaseException) -> str | None:
+    """One line for an error that the person can mend; None for one that we have to."""
+    chain = list(_chain(error))
+    for cause in chain:
+        if isinstance(cause, InputError):
+            return str(cause)
+    for cause in chain:
+        if isinstance(cause, MissingConfigException):
+            wanted = str(cause.missing_cfg_file or "")
+            group, _, name = wanted.rpartition("/")
+            return str(unknown(group or "config", name.removesuffix(".yaml"), list(cause.options or _groups())))
+        if isinstance(cause, OmegaConfBaseException) and cause.key is not None and cause.parent_node is not None:
+            return _about_key(cause)
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        text = str(error).split("\nset env variable")[0]
+        lines = [line.strip() for line in text.splitlines() if line.strip() and "full_key" not in line]
+        return _nearest_group(" ".join(dict.fromkeys(lines)))
+    return None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _about_key(error: OmegaConfBaseException) -> str:
+    key = str(error.full_key or error.key)
+    known = [str(k) for k in error.parent_node] if isinstance(error.parent_node, DictConfig) else []
+    if str(error.key) in known:
+        return f"{key}: {str(error).splitlines()[0]}"
+    return str(unknown(key, str(error.key), known))
+
+
+def _groups() -> list[str]:
+    return sorted(p.name for p in CONFIGS.iterdir() if p.is_dir() and not p.name.startswith("_"))
+
+
+def _nearest_group(text: str) -> str:
+    quoted = text.split("'")[1] if text.count("'") >= 2 else ""
+    near = get_close_matches(quoted, _groups(), n=1)
+    return f"{text} (did you mean {near[0]!r}?)" if near and near[0] != quoted else text

@@ -1,0 +1,79 @@
+"""A run's folder: the resolved configuration, the code that ran, and whether it is finished."""
+
+import json
+import platform
+import subprocess
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+import coursewright
+from coursewright.data.files import write_atomically
+from coursewright.scripts.tracking import CsvTracker, RunTracker, Trackers
+from coursewright.simulators.errors import InputError
+
+PACKAGES = ("numpy", "numba", "gymnasium", "torch", "stable-baselines3", "sb3-contrib", "hydra-core", "wandb")
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """Where one run keeps everything; `group` names the sweep that it belongs to."""
+
+    path: Path
+    config: DictConfig
+    group: str
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run has come to its end before."""
+        return (self.path / "summary.json").is_file()
+
+    def tracker(self, job_type: str) -> RunTracker:
+        """CSV files in the folder, and whatever the configuration asks for besides."""
+        plain = OmegaConf.to_container(self.config, resolve=True)
+        described: dict[str, Any] = {
+            "directory": self.path,
+            "config": plain,
+            "name": f"{self.config.name}-{self.config.seed}",
+            "group": self.group,
+            "job_type": job_type,
+            "tags": list(self.config.tags),
+        }
+        return Trackers([CsvTracker(**described), instantiate(self.config.tracker)(**described)])
+
+
+def open_run(config: DictConfig) -> RunDirectory:
+    """The folder that Hydra made for this run, with `config.yaml` and `code.json` in it.
+
+    Raises `InputError` where the folder holds a run with another configuration.
+    """
+    hydra = HydraConfig.get()
+    path = Path(hydra.runtime.output_dir)
+    group = Path(hydra.sweep.dir).name if hydra.mode == RunMode.MULTIRUN else str(config.study)
+    text = OmegaConf.to_yaml(config, resolve=True)
+    kept = path / "config.yaml"
+    if kept.is_file() and kept.read_text(encoding="utf-8") != text:
+        raise InputError(f"run directory = {path}: holds a run with other settings; choose another hydra.run.dir")
+    write_atomically(kept, lambda part: part.write_text(text, encoding="utf-8"))
+    code = json.dumps(code_version(), indent=2) + "\n"
+    write_atomically(path / "code.json", lambda part: part.write_text(code, encoding="utf-8"))
+    return RunDirectory(path, config, group)
+
+
+def code_version() -> dict[str, str]:
+    """Which code runs: the package, the commit where there is one, and what it stands on."""
+    here = Path(coursewright.__file__).parent
+    described = {"coursewright": coursewright.__version__, "python": platform.python_version()}
+    described |= {name: version(name) for name in PACKAGES}
+    git = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        answer = subprocess.run(git, capture_output=True, text=True, timeout=10, check=False)
+    except OSError:  # no git on this machine
+        return described
+    return described | {"commit": answer.stdout.strip()} if answer.returncode == 0 else described

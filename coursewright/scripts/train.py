@@ -1,0 +1,49 @@
+"""`coursewright train`: simulated learners in, a trained policy out."""
+
+import logging
+
+import hydra
+from omegaconf import DictConfig
+
+from coursewright.scripts.app import explained
+
+log = logging.getLogger(__name__)
+
+
+@hydra.main(version_base="1.3", config_path="../configs", config_name="train")
+@explained
+def main(config: DictConfig) -> float | None:
+    """Train one policy; the value is its mean return on tuning learners."""
+    return train(config)
+
+
+def train(config: DictConfig) -> float | None:
+    """Instantiate the task and the agent, train, score, save, export."""
+    from hydra.utils import instantiate
+
+    from coursewright.agents.export import keep
+    from coursewright.agents.tutor import with_tutor
+    from coursewright.envs.rollout import rollout
+    from coursewright.scripts.run_directory import open_run
+    from coursewright.simulators.luck import Split
+
+    run = open_run(config)
+    if run.finished:
+        log.info("finished before: %s", run.path)
+        return None
+    simulator = instantiate(config.simulator)
+    make_task = instantiate(config.task, seeds=instantiate(config.seeds))
+    task = with_tutor(make_task, simulator, config.tutor, keep=run.path / "tutor.csv")
+    tracker = run.tracker("train")
+    try:
+        policy = instantiate(config.agent)(task, config.seed, tracker)
+        files = keep(policy, task, run.path)
+        score = float(rollout(task, policy, config.learners, Split.TUNE).returned.mean())
+        tracker.report({"eval/return": score, "eval/learners": config.learners}, files=files)
+    except BaseException:
+        tracker.finish(exit_code=1)
+        raise
+    tracker.finish()
+    log.info("%s-%d: mean return %.4f on %d tuning learners; kept in %s", config.name, config.seed, score,
+             config.learners, run.path)  # fmt: skip
+    return score
