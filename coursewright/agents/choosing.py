@@ -65,6 +65,15 @@ def bears_on_goal(
     return found
 
 
+@inlined
+def offered(i: int, k: int, allowed: Bools, start: Ints, items: Ints) -> bool:
+    """Whether an item of skill k is allowed in row i."""
+    found = False
+    for j in range(start[k], start[k + 1]):
+        found = found or allowed[i, items[j]]
+    return found
+
+
 @kernel
 def _open_to_goal(
     observation: Memory,

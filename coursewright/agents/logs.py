@@ -38,4 +38,6 @@ def simulated_log(task: Task, learners: int = 2000) -> LearnerLog:
     policy = random_legal(task, 0, SilentTracker())
     rolled = rollout(task, policy, learners, Split.TRAIN)
     name = type(task.simulator).__name__
-    return log_of(task, rolled, f"{learners} simulated learners ({name}), {task.horizon} random legal steps each")
+    return log_of(
+        task, rolled, f"{learners} simulated learners ({name}), {task.horizon} random legal steps each"
+    )

@@ -85,7 +85,9 @@ class OnnxPolicy:
     def _outputs(self, observation: Observation, action_masks: Bools | None) -> tuple[Scores, Ints]:
         shape = (len(observation), len(self.label.actions))
         if observation.shape[1:] != (len(self.label.columns),):
-            raise reject("observation", f"of shape {observation.shape}", f"[batch, {len(self.label.columns)}]")
+            raise reject(
+                "observation", f"of shape {observation.shape}", f"[batch, {len(self.label.columns)}]"
+            )
         mask = action_masks if self.respects_mask and action_masks is not None else np.ones(shape, bool)
         scores, action = self._run.run(OUTPUTS, dict(zip(INPUTS, (observation, mask), strict=True)))
         return scores, action

@@ -20,6 +20,7 @@ from coursewright.agents.choosing import (
     leads_to,
     lowest,
     next_items,
+    offered,
     open_to_goal,
     uniform_items,
     unnamed,
@@ -72,14 +73,6 @@ def _parents_done(
     return done
 
 
-@inlined
-def _offered(i: int, k: int, allowed: Bools, start: Ints, items: Ints) -> bool:
-    found = False
-    for j in range(start[k], start[k + 1]):
-        found = found or allowed[i, items[j]]
-    return found
-
-
 @kernel
 def _first_not_done(
     observation: Memory,
@@ -113,7 +106,7 @@ def _first_not_done(
                 k = order[m]
                 if observation[i, k * stride + value_at] >= level[i]:
                     continue
-                if not _offered(i, k, allowed, items_start, items):
+                if not offered(i, k, allowed, items_start, items):
                     continue
                 if goal_first and second == 0 and observation[i, k * stride + goal_at] <= 0.0:
                     continue
@@ -206,9 +199,7 @@ class SkillRule:
         _keep_skill(skill, *self.task.course.items_of, allowed, among)
         item = uniform_items(turns, among)
         if nothing and self.fallback != "uniform":
-            item = np.where(
-                skill < 0, fall_back(self.task, self.fallback, turns, observation, among), item
-            )
+            item = np.where(skill < 0, fall_back(self.task, self.fallback, turns, observation, among), item)
         return item, turns.after(item)
 
     def _skills(self, observation: Memory, allowed: Bools) -> Ints:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import POLICY, Keys, Luck, Steps, uniform
-from coursewright.simulators.protocol import Bools, Ints
+from coursewright.simulators.protocol import Ints
 
 Scores = npt.NDArray[np.float32]
 DISALLOWED = -1.0e8  # the score of what may not be chosen: exp(DISALLOWED - anything usual) is 0

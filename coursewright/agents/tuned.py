@@ -162,9 +162,7 @@ def tuned_mastery(task: Task, seed: int, tracker: Tracker, *, learners: int = LE
         raise reject("agent.learners", learners, "a whole number >= 1")
     tuning = Tuning(task, tracker)
     winners = [_winner(tuning, _streaks(task), learners)]
-    winners.append(
-        _winner(tuning, _within_budget(task, tuning, min(SCREENED_ON, learners)), learners)
-    )
+    winners.append(_winner(tuning, _within_budget(task, tuning, min(SCREENED_ON, learners)), learners))
     scores = [tuning.trial(name, learners) for name, _ in winners]
     place = int(np.argmax([trial.score for trial in scores]))
     setting, rule = winners[place]

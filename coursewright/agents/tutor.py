@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from coursewright.agents.logs import simulated_log
-from coursewright.data.log import LearnerLog
 from coursewright.data.files import write_atomically
 from coursewright.envs.shipped import TUTORS
 from coursewright.envs.task import Task
@@ -22,34 +21,38 @@ from coursewright.simulators.parameters import BktParameters
 from coursewright.simulators.protocol import Floats, Simulator
 
 LEARNERS = 2000
+CERTAIN = 1e-3  # how near to 0 and 1 a tutor's parameters may come
 
 
 def fit_tutor(task: Task, learners: int = LEARNERS) -> BktParameters:
     """Fit plain BKT (no forgetting, no prerequisites) to the logs of `learners` training learners.
 
     Each is taught one episode by the random-legal policy.  Guess and slip are held below one half, so
-    that a right answer always speaks for mastery.  The skills come in the course's order; one that was
-    never practised gets the median parameters of the others.
+    that a right answer always speaks for mastery, and nothing is taken for certain: every parameter
+    stays .001 away from 0 and 1.  A skill that was never practised gets the medians of the others.
+
+    `coursewright train simulator=... task=... agent=random tutor=fitted` leaves the table in its
+    folder as `tutor.csv`; that is how the shipped ones were made.
     """
     blind = replace(task, tutor=None, features=[name for name in task.features if name != "belief"])
     log = simulated_log(blind, learners)
     fitted = fit(Sequences.from_log(log.table), EmSettings(most_guess=0.5, most_slip=0.49)).parameters
-    return in_order_of(fitted, task.course.skills)
+    return _in_order_of(fitted, task.course.skills)
 
 
-def in_order_of(table: BktParameters, skills: tuple[str, ...]) -> BktParameters:
+def _in_order_of(table: BktParameters, skills: tuple[str, ...]) -> BktParameters:
     """The same parameters for `skills`, in that order; the median where a skill is missing."""
     place = [table.skills.index(skill) if skill in table.skills else -1 for skill in skills]
 
     def pick(values: Floats) -> Floats:
-        return np.append(values, np.median(values, axis=1, keepdims=True), axis=1)[:, place]
+        known = np.clip(values, CERTAIN, 1.0 - CERTAIN)
+        return np.append(known, np.median(known, axis=1, keepdims=True), axis=1)[:, place]
 
     return BktParameters(
         prior=pick(table.prior),
         learn=pick(table.learn),
         guess=pick(table.guess),
         slip=pick(table.slip),
-        forget=pick(np.asarray(table.forget)),
         skills=skills,
     )
 
@@ -87,8 +90,3 @@ def _uninformed(skills: int) -> BktParameters:
     """A stand-in, so that a task with the feature `belief` can exist before its tutor does."""
     half, fifth = np.full(skills, 0.5), np.full(skills, 0.2)
     return BktParameters(prior=half, learn=half, guess=fifth, slip=fifth)
-
-
-def training_log(task: Callable[..., Task], simulator: Simulator[object], learners: int = LEARNERS) -> LearnerLog:
-    """The log that a tutor of this task is fitted on: what `coursewright fit log=simulated` reads."""
-    return simulated_log(task(simulator=simulator, tutor=_uninformed(simulator.course.n_skills)), learners)

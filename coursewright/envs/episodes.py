@@ -122,15 +122,16 @@ class Episodes:
         self._days = np.full(batch, task.days)
         self._opens, self._missing_at_start = _locks(course)
         self._missing: Ints = np.zeros((batch, course.n_items), np.int64)
-        self._unlocked: Bools = np.ones((batch, course.n_items), bool)
+        # Where the simulator restricts nothing, what is unlocked is what is allowed: the same array, and
+        # no view of it, because a copied or pickled object keeps the one shared and cuts the other off.
+        self._unlocked: Bools = np.ones_like(self.mask) if task.simulator.restricts else self.mask
         self._items_allowed: Bools = np.ones((batch, course.n_items), bool)
-        if not task.simulator.restricts:  # then what is unlocked is what is allowed
-            self._unlocked = self.mask[:, : course.n_items]
         self._beliefs = task.beliefs
         self._needed = course.needed
         self._budget = task.budget
         self._plain = not task.masked and not task.stop
         self._by_minutes = task.minutes is not None
+        self._horizon = task.horizon
         self.some_over = True  # then some actions must be ignored
 
     def begin(self, rows: Ints, number: Ints, episode: Ints, split: int) -> None:
@@ -147,6 +148,7 @@ class Episodes:
         self.spent[rows] = 0.0
         self.over[rows] = False
         self.refused[rows] = False
+        self.response.ended[rows] = False  # a simulator may write only the rows that drop out
         self.taught[rows] = True
         self.some_over = bool(self.over.any())
         prologue = task.simulator.enrol(self.state, rows, self.luck)
@@ -174,7 +176,7 @@ class Episodes:
         self.observation = self.memory.copy()
         if task.unlock_after:
             self._missing[rows] = self._missing_at_start
-            self._unlocked[rows] = self._missing_at_start == 0
+            self._unlocked[rows, : task.course.n_items] = self._missing_at_start == 0
         if task.simulator.restricts:
             self._update_mask()
         task.simulator.mastery(self.state, self.after)
@@ -211,6 +213,7 @@ class Episodes:
             self.spent,
             self._budget,
             self._by_minutes,
+            self._horizon,
             self.luck.step,
             item,
             self.taught,
@@ -249,7 +252,8 @@ class Episodes:
 
     def snapshot(self) -> dict[str, Any]:
         """Everything that changes, copied: enough to go on from here (see `restore`)."""
-        names = [name for name, value in vars(self).items() if isinstance(value, np.ndarray)]
+        # The observation is a copy of memory that a caller may have kept: `restore` makes a new one.
+        names = [n for n, value in vars(self).items() if isinstance(value, np.ndarray) and n != "observation"]
         arrays = {name: getattr(self, name).copy() for name in names}
         tuples = {name: [a.copy() for a in getattr(self, name)] for name in ("state", "luck", "response")}
         return arrays | tuples | {"some_over": self.some_over}
@@ -264,6 +268,7 @@ class Episodes:
                     mine[...] = theirs
             else:
                 getattr(self, name)[...] = value
+        self.observation = self.memory.copy()
 
     def _refuse(self, action: Ints) -> None:
         wrong = np.flatnonzero(~self.mask[np.arange(self.batch), action] & ~self.over)
@@ -280,7 +285,7 @@ class Episodes:
         days = np.where(item >= 0, self._days, 0.0)
         task.simulator.elapse(self.state, days, self.luck)
         if "days_since" in task.features:
-            note_days(self.memory, self._offsets, item, *task.course.needed, days)
+            note_days(self.memory, self._offsets, task.course.n_skills, item, *task.course.needed, days)
             self.observation = self.memory.copy()
 
     def _unlock(self, item: Ints) -> None:
@@ -301,8 +306,8 @@ class Episodes:
 
     def _update_mask(self) -> None:
         self.task.simulator.allowed(self.state, self._items_allowed)
-        items = self.mask[:, : self.task.course.n_items]
-        np.logical_and(self._items_allowed, self._unlocked, out=items)
+        items = self.task.course.n_items
+        np.logical_and(self._items_allowed, self._unlocked[:, :items], out=self.mask[:, :items])
 
 
 def _locks(course: Course) -> tuple[Lists, Ints]:

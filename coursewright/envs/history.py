@@ -105,6 +105,7 @@ def record(
     spent: Floats,
     budget: float,
     by_minutes: bool,
+    horizon: int,
     step: Ints,
     item: Ints,
     taught: Bools,
@@ -116,8 +117,9 @@ def record(
 ) -> bool:
     """Write one step into the history, advance the clock, and mark the rows that have ended.
 
-    A row ends when its budget is spent or its learner has dropped out.  Returns whether any row is
-    over.  Each row is copied to `observation` while it is still in the cache.
+    A row ends when its budget is spent, its learner has dropped out, or at `horizon` steps (which a
+    budget of minutes reaches first only where learners are quicker than the course says).  Returns
+    whether any row is over.  Each row is copied to `observation` while it is still in the cache.
     """
     stride = offsets[STRIDE]
     attempts, successes, streak = offsets[ATTEMPTS], offsets[SUCCESSES], offsets[STREAK]
@@ -138,7 +140,8 @@ def record(
             continue
         # Answers are coin flips: whatever depends on them is computed, not branched on.
         right = 1.0 if correct[i] == 1 else 0.0
-        for j in range(start[a], start[a + 1]):
+        # Where nothing was asked (-1), nothing was attempted: counts and streaks stay.
+        for j in range(start[a], start[a + 1] if correct[i] >= 0 else start[a]):
             base = needed[j] * stride
             if attempts >= 0:
                 tried = memory[i, base + attempts] + 1.0
@@ -169,7 +172,7 @@ def record(
         spent[i] = used
         if budget_left >= 0:
             memory[i, budget_left] = max(0.0, 1.0 - used / budget)
-        if used >= budget - 1e-9 or ended[i]:
+        if used >= budget - 1e-9 or step[i] >= horizon or ended[i]:
             over[i] = True
             some_over = True
         for c in range(memory.shape[1]):
@@ -178,10 +181,11 @@ def record(
 
 
 @kernel
-def note_days(memory: Memory, offsets: Ints, item: Ints, start: Ints, needed: Ints, days: Floats) -> None:
-    """Age every skill by `days [batch]`; the skills just practised start again at that age."""
+def note_days(
+    memory: Memory, offsets: Ints, skills: int, item: Ints, start: Ints, needed: Ints, days: Floats
+) -> None:
+    """Age each of the `skills` by `days [batch]`; those just practised start again at that age."""
     stride = offsets[STRIDE]
-    skills = (memory.shape[1] - offsets[DAYS_SINCE]) // stride if stride > 0 else 0
     for i in range(item.shape[0]):
         if item[i] < 0:
             continue

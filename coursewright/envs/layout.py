@@ -138,7 +138,8 @@ class Layout:
         low = np.zeros(self.width, np.float32)
         high = np.ones(self.width, np.float32)
         highest: dict[str, float] = {"attempts": steps, "successes": steps, "streak": steps}
-        highest |= {"warmup_right": warm_up, "warmup_wrong": warm_up, "days_since": days}
+        highest |= {"warmup_right": warm_up, "warmup_wrong": warm_up}
+        highest["days_since"] = days * (1.0 + 1e-7 * steps)  # a float32 sum rounds at every step
         for feature, where in self._slices.items():
             base = feature.removeprefix("log_")
             top = highest.get(base if base != "failures" else "attempts", 1.0)

@@ -1,8 +1,9 @@
 """Rewards: plain functions of (before, after, episodes) -> `[batch]`.
 
 `before` and `after` are latent mastery `[batch, skills]` around the step; `episodes` (see
-`episodes.Episodes`) knows goals, mastery at the start, and which rows have just ended.  A reward of
-your own is any such function, named by `_target_` with `_partial_: true`.
+`episodes.Episodes`) knows goals, mastery at the start, and which rows are over; what a row gets that
+was over before is ignored.  A reward of your own is any such function, named by `_target_` with
+`_partial_: true`.
 """
 
 from collections.abc import Callable
@@ -77,7 +78,10 @@ def normalised_gain(
 def time_to_mastery(
     before: Mastery, after: Mastery, episodes: "Episodes", mastered_at: float | None = None
 ) -> Floats:
-    """-1 for each step that starts with a goal skill unmastered: fewer steps to mastery, more return."""
+    """-1 for each step that starts with a goal skill unmastered: fewer steps to mastery, more return.
+
+    Not for a task with `stop`: to stop at once would then cost least.
+    """
     out = np.empty(len(before))
     threshold = episodes.task.mastered_at if mastered_at is None else mastered_at
     _unmastered(before, episodes.goal, threshold, out)

@@ -69,6 +69,8 @@ def rollout(
     """
     if learners < 1:
         raise reject("learners", learners, "a whole number >= 1")
+    if chunk < 1:
+        raise reject("chunk", chunk, "a whole number >= 1")
     task = replace(task, strict=task.strict or (policy.respects_mask and task.masked))
     parts = []
     for begin in range(first, first + learners, chunk):

@@ -65,9 +65,9 @@ class Task:
     goal : "learner" (what each learner brings along; all skills if they bring nothing), skill names,
         or a `RandomGoal`.
     features : what policies see; see `layout.Layout`.
-    unlock_after : an item is allowed once each prerequisite of its skills has this many successes,
-        and stays allowed; 0 means that prerequisites restrict nothing.
-    days : days that pass between two steps.
+    unlock_after : an item is allowed once each direct prerequisite of its skills (those among its own
+        skills apart) has this many successes, and stays allowed; 0: prerequisites restrict nothing.
+    days : days that pass after each step; the last one too, so that what fades by then is no gain.
     stop : whether there is an action n_items that ends the episode.
     strict : whether a disallowed action is refused; otherwise it is a no-op that costs the step.
     mastered_at : mastery at or above which a skill counts as mastered.
@@ -100,7 +100,7 @@ class Task:
             raise reject(
                 "task.tutor", f"{self.tutor.n_skills} skills", f"the course's {self.course.n_skills}"
             )
-        if self.unlock_after < 0:
+        if self.unlock_after < 0 or int(self.unlock_after) != self.unlock_after:
             raise reject("task.unlock_after", self.unlock_after, "a whole number >= 0")
         if self.unlock_after and "successes" not in self.features:
             raise reject("task.features", list(self.features), "a list that holds 'successes' (unlock_after)")

@@ -8,9 +8,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from hydra.errors import HydraException, MissingConfigException
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException, InstantiationException, MissingConfigException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from coursewright.simulators.errors import InputError, unknown
 
@@ -24,8 +26,15 @@ def run(program: str, app: Callable[[], Any], arguments: list[str]) -> int:
         sys.argv = [program, *resumed(arguments)]
         app()
     except KeyboardInterrupt:
-        print("\ninterrupted; a training goes on with: coursewright train resume=<its folder>", file=sys.stderr)
+        print(
+            "\ninterrupted; a training goes on with: coursewright train resume=<its folder>", file=sys.stderr
+        )
         return 130
+    except BrokenPipeError:  # the reader of our output, such as `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
     except Exception as error:
         line = explanation(error)
         if line is None:
@@ -42,29 +51,38 @@ def resumed(arguments: list[str]) -> list[str]:
         return arguments
     if len(arguments) > 1:
         others = " ".join(a for a in arguments if not a.startswith("resume="))
-        raise InputError(f"resume = {folders[0]}: goes alone; a resumed run keeps its settings (given: {others})")
+        raise InputError(
+            f"resume = {folders[0]}: goes alone; a resumed run keeps its settings (given: {others})"
+        )
     saved = Path(folders[0]) / ".hydra" / "overrides.yaml"
     if not saved.is_file():
-        raise InputError(f"resume = {folders[0]}: must be the folder of a run (it holds .hydra/overrides.yaml)")
+        raise InputError(
+            f"resume = {folders[0]}: must be the folder of a run (it holds .hydra/overrides.yaml)"
+        )
     overrides = [str(o) for o in OmegaConf.to_object(OmegaConf.load(saved))]  # type: ignore[union-attr]
     kept = [o for o in overrides if not o.startswith(("hydra.run.dir=", "sweep="))]
     return [*kept, f"hydra.run.dir={Path(folders[0]).as_posix()}"]
 
 
 def explained(app: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
-    """Let an app raise wrong input as one `InputError`, which also survives the way back from a worker."""
+    """Let an app end on wrong input with one line and exit code 2.
+
+    In a sweep the line travels back as an `InputError` instead, which survives the way from a worker
+    and lets the other jobs go on.
+    """
 
     @functools.wraps(app)
     def wrapped(config: DictConfig) -> Any:
         try:
             return app(config)
-        except InputError:
-            raise
         except Exception as error:
             line = explanation(error)
             if line is None:
                 raise
-            raise InputError(line) from error
+            if HydraConfig.get().mode == RunMode.MULTIRUN:
+                raise InputError(line) from error
+            print(f"error: {line}", file=sys.stderr)
+            sys.exit(2)
 
     return wrapped
 
@@ -79,9 +97,17 @@ def explanation(error: BaseException) -> str | None:
         if isinstance(cause, MissingConfigException):
             wanted = str(cause.missing_cfg_file or "")
             group, _, name = wanted.rpartition("/")
-            return str(unknown(group or "config", name.removesuffix(".yaml"), list(cause.options or _groups())))
-        if isinstance(cause, OmegaConfBaseException) and cause.key is not None and cause.parent_node is not None:
+            return str(
+                unknown(group or "config", name.removesuffix(".yaml"), list(cause.options or _groups()))
+            )
+        if (
+            isinstance(cause, OmegaConfBaseException)
+            and cause.key is not None
+            and cause.parent_node is not None
+        ):
             return _about_key(cause)
+    if isinstance(error, InstantiationException):
+        return _about_target(error, chain[1:])
     if isinstance(error, HydraException | OmegaConfBaseException):
         text = str(error).split("\nset env variable")[0]
         lines = [line.strip() for line in text.splitlines() if line.strip() and "full_key" not in line]
@@ -95,9 +121,25 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
+def _about_target(error: InstantiationException, causes: list[BaseException]) -> str | None:
+    """A target that cannot be found, or that does not take what it was given; else it is a fault of ours."""
+    text = " ".join(line for line in str(error).splitlines() if line.strip())
+    named = text.split("'")[1] if text.count("'") >= 2 else text
+    for cause in causes:
+        if isinstance(cause, ImportError | AttributeError) and "locating target" in text:
+            return f"_target_ = {named}: cannot be imported ({str(cause).splitlines()[-1]})"
+    if "locating target" in text:
+        return f"_target_ = {named}: cannot be imported"
+    if any(isinstance(cause, TypeError) and "argument" in str(cause) for cause in causes):
+        return f"_target_ = {named}: {next(c for c in causes if isinstance(c, TypeError))}"
+    return None
+
+
 def _about_key(error: OmegaConfBaseException) -> str:
     key = str(error.full_key or error.key)
     known = [str(k) for k in error.parent_node] if isinstance(error.parent_node, DictConfig) else []
+    if isinstance(error, MissingMandatoryValue):
+        return f"{key} = ???: must be given ({key}=...)"
     if str(error.key) in known:
         return f"{key}: {str(error).splitlines()[0]}"
     return str(unknown(key, str(error.key), known))

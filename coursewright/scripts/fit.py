@@ -28,12 +28,18 @@ def fit(config: DictConfig) -> None:
 
     open_run(config)
     learners = instantiate(config.log)
-    if HydraConfig.get().runtime.choices.log == "synthetic":
+    if HydraConfig.get().runtime.choices["log"] == "synthetic":
         log.info(
             "This is the synthetic log that comes with the package.  For a log of your own: log=file "
-            "log.path=FILE.\nEdNet is public (github.com/riiid/ednet, CC BY-NC 4.0): log=ednet log.path=FOLDER.\n"
+            "log.path=FILE.\nEdNet is public (github.com/riiid/ednet, CC BY-NC 4.0): "
+            "log=ednet log.path=FOLDER.\n"
         )
-    command = shlex.join(["coursewright", "fit", *(a for a in sys.argv[1:] if not a.startswith(("out=", "name=")))])
+    command = shlex.join(
+        ["coursewright", "fit", *(a for a in sys.argv[1:] if not a.startswith(("out=", "name=")))]
+    )
     fitted = instantiate(config.model.fit)(learners, config.out, seed=config.seed, command=command)
     log.info(fitted.report)
-    log.info("\nteach these learners: coursewright train task=mastery simulator=bkt simulator.folder=%s", config.out)
+    log.info(
+        "\nteach these learners: coursewright train task=mastery simulator=bkt simulator.folder=%s",
+        config.out,
+    )

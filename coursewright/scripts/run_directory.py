@@ -59,7 +59,9 @@ def open_run(config: DictConfig) -> RunDirectory:
     text = OmegaConf.to_yaml(config, resolve=True)
     kept = path / "config.yaml"
     if kept.is_file() and kept.read_text(encoding="utf-8") != text:
-        raise InputError(f"run directory = {path}: holds a run with other settings; choose another hydra.run.dir")
+        raise InputError(
+            f"run directory = {path}: holds a run with other settings; choose another hydra.run.dir"
+        )
     write_atomically(kept, lambda part: part.write_text(text, encoding="utf-8"))
     code = json.dumps(code_version(), indent=2) + "\n"
     write_atomically(path / "code.json", lambda part: part.write_text(code, encoding="utf-8"))

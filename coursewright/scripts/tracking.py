@@ -63,6 +63,11 @@ class RunTracker(Tracker, Protocol):
 class Trackers(tuple[RunTracker, ...]):
     """Several trackers as one: `Trackers([csv, wandb])`."""
 
+    @property
+    def directory(self) -> Path | None:
+        """The run's own folder."""
+        return self[0].directory
+
     def log(self, data: Mapping[str, float], step: int) -> None:
         """Record `data` with each."""
         for tracker in self:
@@ -96,7 +101,8 @@ class NoTracker:
         group: str,
         job_type: str,
         tags: Sequence[str],
-    ) -> None: ...
+    ) -> None:
+        self.directory: Path | None = Path(directory)
 
     def log(self, data: Mapping[str, float], step: int) -> None:
         """Drop the numbers."""

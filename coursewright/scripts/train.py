@@ -21,7 +21,8 @@ def train(config: DictConfig) -> float | None:
     """Instantiate the task and the agent, train, score, save, export."""
     from hydra.utils import instantiate
 
-    from coursewright.agents.export import keep
+    from coursewright.agents.export import export
+    from coursewright.agents.trained import TrainedPolicy
     from coursewright.agents.tutor import with_tutor
     from coursewright.envs.rollout import rollout
     from coursewright.scripts.run_directory import open_run
@@ -37,7 +38,11 @@ def train(config: DictConfig) -> float | None:
     tracker = run.tracker("train")
     try:
         policy = instantiate(config.agent)(task, config.seed, tracker)
-        files = keep(policy, task, run.path)
+        files = {}
+        if isinstance(policy, TrainedPolicy):
+            policy.save(run.path / "model.zip")
+            files["policy"] = run.path / "policy.onnx"
+            export(policy, task, files["policy"])
         score = float(rollout(task, policy, config.learners, Split.TUNE).returned.mean())
         tracker.report({"eval/return": score, "eval/learners": config.learners}, files=files)
     except BaseException:

@@ -335,7 +335,13 @@ class Bkt:
 
 
 def p_items(belief: npt.NDArray[np.floating], table: BktParameters, course: Course) -> Floats:
-    """P(correct) `[batch, items]` as a tutor with `belief [batch, skills]` expects it."""
+    """P(correct) `[batch, items]` as a tutor with `belief [batch, skills]` expects it.
+
+    Multiplied skill by skill: a matrix product may round a row differently in another batch.
+    """
     shown = belief * (1.0 - table.slip[0]) + (1.0 - belief) * table.guess[0]
-    logs = np.log(np.maximum(shown, 1e-300)) @ course.q_matrix.T
-    return np.asarray(np.exp(logs), np.float64)
+    p = np.ones((len(belief), course.n_items))
+    start, items = course.items_of
+    for k in range(course.n_skills):
+        p[:, items[start[k] : start[k + 1]]] *= shown[:, k, None]
+    return p

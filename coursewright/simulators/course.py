@@ -1,5 +1,6 @@
 """The course: skills, items, which item needs which skills, and what comes before what."""
 
+import csv
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -114,6 +115,7 @@ class Course:
         """
         names = tuple(str(k) for k in range(skills)) if isinstance(skills, int) else tuple(map(str, skills))
         table = {name: [name] for name in names} if items is None else dict(items)
+        item_names = tuple(map(str, table))
         q_matrix = np.zeros((len(table), len(names)), bool)
         for i, (item, needed) in enumerate(table.items()):
             for skill in needed:
@@ -125,12 +127,12 @@ class Course:
         taken = np.ones(len(table))
         if isinstance(minutes, Mapping):
             for item, value in minutes.items():
-                taken[_place("course.minutes", item, tuple(table))] = value
+                taken[_place("course.minutes", item, item_names)] = value
         else:
             taken[:] = minutes
         return cls(
             skills=names,
-            items=tuple(map(str, table)),
+            items=item_names,
             q_matrix=q_matrix,
             prerequisites=graph,
             minutes=taken,
@@ -151,7 +153,11 @@ class Course:
 
     @cached_property
     def order(self) -> Ints:
-        """Skills in prerequisite order, `[skills]`; among equals the one listed first comes first."""
+        """Skills in prerequisite order, `[skills]`.
+
+        First those without prerequisites, as listed; then each as soon as its last prerequisite has
+        come, first come first (Kahn, CACM 1962).
+        """
         waiting = self.prerequisites.sum(axis=0).astype(np.int64)
         order: list[int] = []
         ready = [k for k in range(self.n_skills) if waiting[k] == 0]
@@ -240,6 +246,13 @@ def _place(field: str, name: str | int, names: tuple[str, ...]) -> int:
 
 
 def read_edges(path: str | Path) -> list[list[str]]:
-    """Prerequisite edges from a two-column CSV (before, after) with a header line."""
-    lines = Path(path).read_text(encoding="utf-8").splitlines()[1:]
-    return [[name.strip() for name in line.split(",")[:2]] for line in lines if line.strip()]
+    """Prerequisite edges from a two-column CSV (before, after) with a header line.
+
+    Raises `InputError` where a line has fewer than two columns.
+    """
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        edges = [[name.strip() for name in row[:2]] for row in csv.reader(file) if any(row)][1:]
+    short = next((edge for edge in edges if len(edge) < 2), None)
+    if short is not None:
+        raise reject(f"line of {path}", short[0], "before,after")
+    return edges

@@ -35,6 +35,8 @@ class BktParameters:
 
     def __post_init__(self) -> None:
         shape = np.atleast_2d(np.asarray(self.prior, np.float64)).shape
+        if len(shape) != 2 or not all(shape):
+            raise reject("bkt.prior", f"array of shape {shape}", "[skills] or [draws, skills], not empty")
         for field in FIELDS:
             values = np.atleast_2d(np.asarray(getattr(self, field), np.float64))
             if values.shape not in (shape, (1, 1)):
@@ -74,7 +76,11 @@ class BktParameters:
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
-        """Read a table with the columns skill, prior, learn, guess, slip and, if any, draw and forget."""
+        """Read a table with the columns skill, prior, learn, guess, slip and, if any, forget.
+
+        Several draws follow one another, each with the same skills in the same order; a column `draw`
+        is for people.  Raises `InputError` where the table cannot be read as that.
+        """
         path = Path(path)
         try:
             with path.open(newline="", encoding="utf-8") as file:
@@ -89,8 +95,10 @@ class BktParameters:
                 f"columns of {path}", "without " + ", ".join(missing), "skill, prior, learn, guess, slip"
             )
         skills = tuple(dict.fromkeys(row["skill"] for row in rows))
-        if len(rows) % len(skills):
-            raise reject(f"rows of {path}", len(rows), f"a multiple of its {len(skills)} skills")
+        if [row["skill"] for row in rows] != list(skills) * (len(rows) // len(skills)):
+            raise reject(
+                f"skills of {path}", f"{len(rows)} rows", "the same, in the same order, in each draw"
+            )
 
         def table(field: str) -> Floats:
             try:

@@ -1,0 +1,31 @@
+"""`coursewright export`: a finished run's policy as one ONNX file."""
+
+import logging
+
+import hydra
+from omegaconf import DictConfig
+
+from coursewright.scripts.app import explained
+
+log = logging.getLogger(__name__)
+
+
+@hydra.main(version_base="1.3", config_path="../configs", config_name="export")
+@explained
+def main(config: DictConfig) -> None:
+    """Write the policy of a run to a file that runs elsewhere."""
+    from pathlib import Path
+
+    from coursewright.agents.export import export
+    from coursewright.agents.trained import TrainedPolicy
+    from coursewright.scripts.studies import task_of
+
+    run = Path(config.run)
+    task = task_of(run)
+    policy = TrainedPolicy.load(run / "model.zip", task)
+    export(policy, task, config.to)
+    log.info("%s: checked against the original; it runs with onnxruntime and numpy:", config.to)
+    log.info(
+        '\n    from coursewright.agents.onnx_policy import OnnxPolicy\n    policy = OnnxPolicy("%s")',
+        config.to,
+    )

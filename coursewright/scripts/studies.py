@@ -1,0 +1,116 @@
+"""From finished runs to studies: one a task, with everything that was trained on it."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+from hydra.utils import instantiate
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from coursewright.agents.onnx_policy import OnnxPolicy
+from coursewright.agents.tracker import SilentTracker
+from coursewright.agents.tutor import with_tutor
+from coursewright.envs.policy import Policy
+from coursewright.envs.task import Task
+from coursewright.simulators.errors import InputError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A task and what was trained on it: agent name -> agent seed -> policy or training metrics."""
+
+    name: str
+    simulator: str
+    task: Task
+    trained: dict[str, dict[int, Policy]] = field(default_factory=dict)
+    metrics: dict[str, list[pd.DataFrame]] = field(default_factory=dict)
+
+
+def studies(config: DictConfig) -> list[Study]:
+    """The studies behind `config.runs`, or the configured task alone where there are no runs."""
+    if config.runs is None:
+        name = f"{config.choices.simulator}-{config.choices.task}"
+        return [Study(name, config.choices.simulator, _task(config, config.tutor))]
+    places = config.runs if isinstance(config.runs, ListConfig) else [config.runs]
+    found: dict[str, Study] = {}
+    for folder in _finished([Path(str(place)) for place in places]):
+        run = OmegaConf.load(folder / "config.yaml")
+        assert isinstance(run, DictConfig)
+        key = OmegaConf.to_yaml(OmegaConf.masked_copy(run, ["simulator", "task", "seeds"]))
+        key += (folder / "tutor.csv").read_text(encoding="utf-8")
+        if key not in found:
+            taken = [study.name for study in found.values()]
+            name = str(run.study) if run.study not in taken else f"{run.study} ({folder.name})"
+            found[key] = Study(name, str(run.choices.simulator), task_of(folder))
+        _add(found[key], run, folder)
+    return list(found.values())
+
+
+def task_of(folder: Path) -> Task:
+    """The task that a run was trained on, with the run's own tutor.
+
+    Raises `InputError` where the folder is not a run's.
+    """
+    for name in ("config.yaml", "tutor.csv"):
+        if not (folder / name).is_file():
+            raise InputError(f"run = {folder}: must be the folder of a training run (it lacks {name})")
+    run = OmegaConf.load(folder / "config.yaml")
+    return _task(run, str(folder / "tutor.csv"))
+
+
+def rules(policies: Mapping[str, DictConfig], task: Task, seed: int) -> dict[str, Policy]:
+    """What the runs are compared with; a rule that cannot do this task is left out with a word."""
+    made: dict[str, Policy] = {}
+    for name, agent in policies.items():
+        try:
+            made[str(name)] = instantiate(agent)(task, seed, SilentTracker())
+        except InputError as error:
+            log.info("left out: %s (%s)", name, error)
+    return made
+
+
+def _task(config: DictConfig | ListConfig, tutor: str) -> Task:
+    make = instantiate(config.task, seeds=instantiate(config.seeds))
+    return with_tutor(make, instantiate(config.simulator), tutor)
+
+
+def _finished(places: Sequence[Path]) -> list[Path]:
+    folders = sorted(
+        {p.parent for place in places for p in place.glob("**/config.yaml") if p.parent.name != ".hydra"}
+    )
+    folders = [folder for folder in folders if (folder / "tutor.csv").is_file()]
+    for folder in folders:
+        if not (folder / "summary.json").is_file():
+            log.info("left out: %s is not finished (coursewright train resume=%s)", folder, folder)
+    finished = [folder for folder in folders if (folder / "summary.json").is_file()]
+    if not finished:
+        raise InputError(
+            f"runs = {', '.join(map(str, places))}: must hold at least one finished run of `train`"
+        )
+    return finished
+
+
+def _add(study: Study, run: DictConfig, folder: Path) -> None:
+    file = folder / "policy.onnx"
+    seed = int(run.seed)
+    seeds = study.trained.setdefault(str(run.name), {})
+    if seed in seeds:
+        raise InputError(
+            f"runs = {folder}: a second {run.name} with seed {seed}; give one of them another name="
+        )
+    made = (
+        OnnxPolicy(file, study.task)
+        if file.is_file()
+        else instantiate(run.agent)(study.task, seed, SilentTracker())
+    )
+    seeds[seed] = made
+    curve = folder / "metrics.csv"
+    if curve.is_file():
+        table = pd.read_csv(curve).drop_duplicates("step", keep="last")
+        if "train/return" in table:
+            rows = table[["step", "train/return"]].rename(columns={"train/return": "value"}).dropna()
+            study.metrics.setdefault(str(run.name), []).append(rows.assign(seed=seed))

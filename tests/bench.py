@@ -1,0 +1,148 @@
+"""`make bench`: how fast things are, as ratios within one process, median of five.
+
+Absolute times on shared machines mean little; every line therefore measures both sides in turn and
+prints the ratio beside the target.  Nothing here is asserted: it is for reading.
+"""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import gymnasium as gym
+import numpy as np
+
+import coursewright  # noqa: F401  (registers the environments)
+
+ROUNDS = 5
+STEPS = 20_000
+LEARNERS = 1024
+HORIZON = 100
+
+
+class Row(NamedTuple):
+    """One line of the table."""
+
+    what: str
+    rate: str
+    ratio: float
+    target: str
+
+
+def single(name: str, **options: object) -> Callable[[], float]:
+    """Steps a second of one environment under random actions, resets included."""
+    env = gym.make(name, **options)
+    actions = np.random.default_rng(0).integers(0, env.action_space.n, STEPS)
+    env.reset(seed=0)
+
+    def measure() -> float:
+        begin = time.perf_counter()
+        for action in actions:
+            _, _, terminated, truncated, _ = env.step(action)
+            if terminated or truncated:
+                env.reset()
+        return STEPS / (time.perf_counter() - begin)
+
+    return measure
+
+
+def batch(name: str, **options: object) -> Callable[[], float]:
+    """Learner-steps a second of the vector environment under random actions, resets included."""
+    env = gym.make_vec(name, num_envs=LEARNERS, **options)
+    actions = np.random.default_rng(0).integers(0, env.single_action_space.n, (3 * HORIZON, LEARNERS))
+    env.reset(seed=0)
+
+    def measure() -> float:
+        begin = time.perf_counter()
+        for action in actions:
+            env.step(action)
+        return actions.size / (time.perf_counter() - begin)
+
+    return measure
+
+
+def rates(*measures: Callable[[], float]) -> list[float]:
+    """The median rate of each, all of them measured in turn in every round."""
+    for measure in measures:
+        measure()
+    rounds = [[measure() for measure in measures] for _ in range(ROUNDS)]
+    return np.median(rounds, axis=0).tolist()
+
+
+def ratios(base: Callable[[], float], *measures: Callable[[], float]) -> list[tuple[float, float]]:
+    """(rate, rate over the base's) of each, the medians over rounds."""
+    for measure in (base, *measures):
+        measure()
+    rounds = np.array([[base(), *(measure() for measure in measures)] for _ in range(ROUNDS)])
+    quotient = np.median(rounds[:, 1:] / rounds[:, :1], axis=0)
+    return list(zip(np.median(rounds[:, 1:], axis=0).tolist(), quotient.tolist(), strict=True))
+
+
+def environments() -> list[Row]:
+    """Random steps against CartPole-v1."""
+    names = [
+        ("one learner, BKT-v0", single("coursewright/BKT-v0"), ">= 1"),
+        ("one learner, KSS-v0", single("coursewright/KSS-v0"), ""),
+        ("1,024 learners, BKT-v0", batch("coursewright/BKT-v0"), ">= 100"),
+        ("1,024 learners, BKT-v0 masked", batch("coursewright/BKT-v0", mask=True), ">= 80"),
+        ("1,024 learners, KSS-v0", batch("coursewright/KSS-v0"), ""),
+    ]
+    measured = ratios(single("CartPole-v1"), *(measure for _, measure, _ in names))
+    return [
+        Row(f"{what} / CartPole-v1", f"{rate:,.0f} steps/s", ratio, target)
+        for (what, _, target), (rate, ratio) in zip(names, measured, strict=True)
+    ]
+
+
+def training() -> list[Row]:
+    """PPO with 256 learners against the same PPO on an environment that returns constants."""
+    from constant_env import ppo_rates
+
+    rate, ratio = ppo_rates(ROUNDS)
+    return [Row("PPO, 256 learners / on constants", f"{rate:,.0f} steps/s", ratio, ">= 0.9")]
+
+
+def fitting() -> list[Row]:
+    """Expectation-maximisation on 100,000 rows over 20 skills, in seconds."""
+    from coursewright.fitting.bkt import fit
+    from coursewright.fitting.sequences import Sequences
+
+    rng = np.random.default_rng(0)
+    learner, skill = np.repeat(np.arange(500), 200), np.tile(np.repeat(np.arange(20), 10), 500)
+    known = rng.random((500, 20, 10)).cumsum(axis=2) > 3.0
+    correct = (rng.random((500, 20, 10)) < np.where(known, 0.9, 0.2)).astype(np.int8).ravel()
+    names = tuple(map(str, range(500))), tuple(map(str, range(20)))
+    sequences = Sequences.from_codes(learner, skill, correct, *names)
+    fit(sequences)
+    taken = []
+    for _ in range(ROUNDS):
+        begin = time.perf_counter()
+        fit(sequences)
+        taken.append(time.perf_counter() - begin)
+    return [Row("BKT fit, 100,000 rows, 20 skills", f"{np.median(taken):.2f} s", float("nan"), "< 3 s")]
+
+
+def command_line() -> list[Row]:
+    """How long `coursewright --help` takes."""
+    taken = []
+    for _ in range(ROUNDS):
+        begin = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "coursewright", "--help"], check=True, capture_output=True)
+        taken.append(time.perf_counter() - begin)
+    return [Row("coursewright --help", f"{np.median(taken):.2f} s", float("nan"), "< 1 s")]
+
+
+def main() -> None:
+    """Measure everything and print the table."""
+    sys.path.insert(0, str(Path(__file__).parent))
+    print(f"{'what':<45}{'absolute':>22}{'ratio':>9}  target")
+    for part in (environments, training, fitting, command_line):
+        for row in part():
+            ratio = "" if np.isnan(row.ratio) else f"{row.ratio:.2f}"
+            print(f"{row.what:<45}{row.rate:>22}{ratio:>9}  {row.target}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
