@@ -7,6 +7,7 @@ run killed at any moment leaves the last whole one.
 
 import pickle
 import random
+import zipfile
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +31,10 @@ COUNTERS = (
     "_current_progress_remaining",
     "exploration_rate",
 )
+# What reading a damaged file can raise
+BROKEN = (
+    OSError, RuntimeError, EOFError, LookupError, TypeError, ValueError, pickle.PickleError, zipfile.BadZipFile
+)  # fmt: skip
 ARRAYS = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
 
 
@@ -60,10 +65,13 @@ def load(path: Path, model: BaseAlgorithm, env: LearnersVecEnv, settings: Mappin
     Raises `InputError` for a broken file, or one that belongs to a training with other `settings`.
     """
     try:
+        with zipfile.ZipFile(path) as archive:  # torch itself does not look at the check sums
+            if archive.testzip() is not None:
+                raise ValueError("a check sum is wrong")
         content = torch.load(path, weights_only=True)
         tensors, state = content["tensors"], _arrays(content["state"])
         theirs = state["settings"]
-    except (OSError, RuntimeError, EOFError, LookupError, TypeError, ValueError, pickle.PickleError) as error:
+    except BROKEN as error:
         raise InputError(f"checkpoint = {path}: truncated or broken; delete it to start again") from error
     for name, value in settings.items():
         if theirs.get(name) != value:

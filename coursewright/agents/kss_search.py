@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from coursewright.agents.selection import keep_best
 from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.kss import SKILLS, grow
 from coursewright.simulators.luck import Keys, hash_pair
@@ -100,52 +101,6 @@ class Beam(NamedTuple):
 
 
 @inlined
-def _nth_highest(values: Floats, size: int, n: int) -> float:
-    """The n-th highest (from 1) of the first `size` values, which are reordered (Hoare's quickselect)."""
-    low, high, place = 0, size - 1, n - 1
-    while low < high:
-        pivot = values[(low + high) // 2]
-        i, j = low, high
-        while i <= j:
-            while values[i] > pivot:
-                i += 1
-            while values[j] < pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if place <= j:
-            high = j
-        elif place >= i:
-            low = i
-        else:
-            break
-    return values[place]
-
-
-@inlined
-def _keep_best(keys: Floats, which: int, size: int, n: int, sorting: Floats, keep: Bools) -> None:
-    """Mark the n candidates with the highest key; of equals at the border, the first ones."""
-    if size <= n:
-        for c in range(size):
-            keep[c] = True
-        return
-    for c in range(size):
-        sorting[c] = keys[which, c]
-    border = _nth_highest(sorting, size, n)
-    room = n
-    for c in range(size):
-        if keys[which, c] > border:
-            keep[c] = True
-            room -= 1
-    for c in range(size):
-        if room > 0 and keys[which, c] == border:
-            keep[c] = True
-            room -= 1
-
-
-@inlined
 def _may_follow(last: int, k: int, relevant: Bools, follows: Bools, row: int) -> bool:
     """KSS's own rule of what is allowed after `last`, but for the case that it leaves nothing."""
     return relevant[row, k] and (last < 0 or follows[last, k])
@@ -222,7 +177,7 @@ def _narrow(beam: Beam, reached: int, width: int, step: int) -> int:
     for c in range(reached):
         beam.keep[c] = False
     for which in range(3):
-        _keep_best(beam.keys, which, reached, width // 3, beam.sorting, beam.keep)
+        keep_best(beam.keys, which, reached, width // 3, beam.sorting, beam.keep)
     size = 0
     for c in range(reached):
         if beam.keep[c]:

@@ -4,6 +4,7 @@ import numpy as np
 
 from coursewright.agents.choosing import Memory, allowed_items
 from coursewright.agents.kss_search import Beam, greedy, plan
+from coursewright.agents.watching import watched
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.task import Task
 from coursewright.simulators.errors import reject
@@ -113,10 +114,3 @@ class KssBeamOracle:
             self._beam,
             plans,
         )
-
-
-def watched(episodes: Episodes | None) -> Episodes:
-    """The running episodes; an oracle that was never given any cannot choose."""
-    if episodes is None:
-        raise reject("oracle", "not watching", "given the running episodes first (`watch`)")
-    return episodes

@@ -49,8 +49,8 @@ def resumed(arguments: list[str]) -> list[str]:
     folders = [a.removeprefix("resume=") for a in arguments if a.startswith("resume=")]
     if not folders:
         return arguments
-    if len(arguments) > 1:
-        others = " ".join(a for a in arguments if not a.startswith("resume="))
+    others = " ".join(a for a in arguments if not a.startswith(("resume=", "--")) and "=" in a)
+    if others:
         raise InputError(
             f"resume = {folders[0]}: goes alone; a resumed run keeps its settings (given: {others})"
         )
@@ -61,7 +61,8 @@ def resumed(arguments: list[str]) -> list[str]:
         )
     overrides = [str(o) for o in OmegaConf.to_object(OmegaConf.load(saved))]  # type: ignore[union-attr]
     kept = [o for o in overrides if not o.startswith(("hydra.run.dir=", "sweep="))]
-    return [*kept, f"hydra.run.dir={Path(folders[0]).as_posix()}"]
+    flags = [a for a in arguments if not a.startswith("resume=")]
+    return [*flags, *kept, f"hydra.run.dir='{Path(folders[0]).as_posix()}'"]
 
 
 def explained(app: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:

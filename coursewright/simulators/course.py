@@ -93,7 +93,7 @@ class Course:
     def of(
         cls,
         skills: Sequence[str] | int,
-        items: Mapping[str, Sequence[str]] | None = None,
+        items: Mapping[str, str | Sequence[str]] | None = None,
         prerequisites: Sequence[Sequence[str | int]] = (),
         minutes: float | Mapping[str, float] = 1.0,
         difficulty: Sequence[float] | None = None,
@@ -105,7 +105,7 @@ class Course:
         Parameters
         ----------
         skills : names, or how many (then they are called "0", "1", ...).
-        items : item name -> the skills it needs; by default one item a skill, of the same name.
+        items : item name -> the skill or skills it needs; by default one item a skill, of the same name.
         prerequisites : edges `[before, after]`, by skill name or place.
         minutes : per item, or one number for all.
 
@@ -118,7 +118,7 @@ class Course:
         item_names = tuple(map(str, table))
         q_matrix = np.zeros((len(table), len(names)), bool)
         for i, (item, needed) in enumerate(table.items()):
-            for skill in needed:
+            for skill in [needed] if isinstance(needed, str) else needed:
                 q_matrix[i, _place(f"course.items[{item}]", skill, names)] = True
         graph = np.zeros((len(names), len(names)), bool)
         for before, after in prerequisites:

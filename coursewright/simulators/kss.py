@@ -75,7 +75,7 @@ def grow(ability: Floats, i: int, k: int, transfer: Floats, start: Ints, parents
         ability[i, m] = min(CAP, ability[i, m] + gain * transfer[k, m])
 
 
-@kernel
+@inlined
 def _draw_goal(key: np.uint64, i: int, goal: Bools) -> int:
     """Three to ten targets without replacement; returns how many."""
     size = 3 + int(uniform(key, 0, GOAL) * 8.0)
@@ -87,9 +87,17 @@ def _draw_goal(key: np.uint64, i: int, goal: Bools) -> int:
     return size
 
 
-@kernel
+@inlined
 def _warm_up_choice(
-    key: np.uint64, turn: int, done: int, item: Ints, correct: Ints, p: Floats, order: Ints
+    key: np.uint64,
+    turn: int,
+    done: int,
+    item: Ints,
+    correct: Ints,
+    ability: Floats,
+    i: int,
+    difficulty: Floats,
+    order: Ints,
 ) -> int:
     """The warm-up's next item for one learner, -1 to stop; +10 marks a repeat that is asked twice."""
     if done > 0:
@@ -104,13 +112,14 @@ def _warm_up_choice(
             return int(last)
     if uniform(key, turn, WARM_UP + 1) < 0.9:
         for j in range(SKILLS):
-            if p[order[j]] < READY:
-                return int(order[j])
+            k = order[j]
+            if p_answer(ability[i, k], difficulty[k]) < READY:
+                return int(k)
         return -1
     return int(uniform(key, turn, WARM_UP + 2) * SKILLS)
 
 
-@kernel
+@inlined
 def _warm_up(
     key: np.uint64,
     ability: Floats,
@@ -122,14 +131,11 @@ def _warm_up(
     order: Ints,
     item: Ints,
     correct: Ints,
-    p: Floats,
 ) -> int:
     """Fill one learner's visible past and return its length; abilities grow on the way."""
     done = 0
     for turn in range(WARM_UP_ROUNDS):
-        for k in range(SKILLS):
-            p[k] = p_answer(ability[i, k], difficulty[k])
-        choice = _warm_up_choice(key, turn, done, item, correct, p, order)
+        choice = _warm_up_choice(key, turn, done, item, correct, ability, i, difficulty, order)
         if choice < 0:
             break
         k = choice % SKILLS
@@ -160,7 +166,6 @@ def _enrol(
     correct: Ints,
     length: Ints,
     first: Floats,
-    p: Floats,
 ) -> None:
     for j in range(rows.shape[0]):
         i = rows[j]
@@ -184,7 +189,7 @@ def _enrol(
                 if goal[i, target] and ancestors[k, target]:
                     relevant[i, k] = True
         length[j] = _warm_up(
-            key, ability, i, difficulty, transfer, start, parents, order, item[j], correct[j], p
+            key, ability, i, difficulty, transfer, start, parents, order, item[j], correct[j]
         )
         last[i] = item[j, length[j] - 1] if length[j] > 0 else -1
         for k in range(SKILLS):
@@ -299,7 +304,6 @@ class Kss:
             item,
             correct,
             length,
-            np.empty(SKILLS),
             np.empty(SKILLS),
         )
         return Prologue(state.goal[rows], item, correct, length)
