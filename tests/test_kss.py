@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ GOLDEN = Path(__file__).parents[2] / "shared" / "golden" / "kss_transitions.json
 ORDER = [0, 5, 6, 1, 2, 7, 3, 4, 8, 9]
 KSS = Kss()
 N = 20_000
+SEEDS = Seeds()
 
 # The model once more, skill by skill, from its equations
 ADJACENT = np.zeros((10, 10))
@@ -36,7 +38,7 @@ def grown(ability: np.ndarray, k: int) -> np.ndarray:
     return np.minimum(5, ability + gain * TRANSFER[k])
 
 
-def arrivals(learners: int, first: int = 0, seeds: Seeds = Seeds()):  # noqa: B008
+def arrivals(learners: int, first: int = 0, seeds: Seeds = SEEDS):
     luck = identify(seeds, np.arange(first, first + learners), Split.TRAIN, np.zeros(learners, np.int64))
     state = KSS.empty(learners)
     return state, luck, KSS.enrol(state, np.arange(learners), luck)
@@ -164,65 +166,87 @@ def test_the_warm_up_is_undone_but_its_last_item_stays(many) -> None:
     assert np.array_equal(prologue.goal, state.goal)
 
 
-def rounds(ability, item, correct):
-    """Replay one warm-up: for each round (items, ability before, right before, varied), then the end state."""
+STOP = 10
+
+
+class Round(NamedTuple):
+    """One round of a warm-up: what was chosen, and what was known before."""
+
+    items: list[int]  # what was asked: one item, the same one twice, or STOP
+    ability: np.ndarray
+    right: int  # the previous answer, -1 where there was none
+    previous: int
+    varied: bool  # whether the last three records differ
+
+
+def rounds(ability, item, correct) -> list[Round]:
+    """Replay one learner's warm-up."""
     done, found = 0, []
-    while done < len(item):
-        right = correct[done - 1] if done else -1
+    while done < len(item) or len(found) < 20:
+        right, previous = (correct[done - 1], item[done - 1]) if done else (-1, -1)
         varied = done > 0 and len(set(item[max(0, done - 3) : done])) > 1
         size = 2 if right == 1 and varied else 1
-        found.append((item[done : done + size], ability, right, varied))
-        for k in item[done : done + size]:
+        items = item[done : done + size].tolist() or [STOP]
+        found.append(Round(items, ability, right, previous, varied))
+        if items == [STOP]:
+            break
+        for k in items:
             ability = grown(ability, k)
         done += size
-    return found, ability, correct[-1] if len(item) else -1
+    return found
+
+
+def share(choice: int, turn: Round, low: list[int]) -> float:
+    """P(choice) by the published rule, where the previous item is not asked again for being varied."""
+    first = low[0] if low else STOP
+    other = 0.9 * (choice == first) + 0.1 * 0.1 * (choice != STOP)
+    return 0.7 * (choice == turn.previous) + 0.3 * other if turn.right == 0 else other
 
 
 def test_the_warm_up_follows_its_rules() -> None:
-    state, _, prologue = arrivals(400)
-    assert prologue.length.max() <= 40
-    repeats_after_wrong, first_ready, answers, stops = [], [], [], []
-    for i in range(400):
-        item = prologue.item[i, : prologue.length[i]]
-        correct = prologue.correct[i, : prologue.length[i]]
-        turns, ability, last_right = rounds(state.ability[i], item, correct)
-        assert len(turns) <= 20
-        for items, before, right, varied in turns:
-            p = p_right(before)
-            low = [k for k in ORDER if p[k] < 0.6]
-            previous = None if right < 0 else last_item
-            last_item = items[-1]
-            if right == 1 and varied:
-                assert len(items) == 2
-                assert set(items) == {previous}, "a varied right answer is asked again, twice"
+    state, _, prologue = arrivals(600)
+    outcomes = {"again after a wrong answer": [], "the first that is not ready": [], "stop": [], "any": []}
+    answers = []
+    for i in range(600):
+        item, correct = (past[i, : prologue.length[i]] for past in (prologue.item, prologue.correct))
+        turns = rounds(state.ability[i], item, correct)
+        assert sum(turn.items != [STOP] for turn in turns) <= 20
+        for turn in turns:
+            low = [k for k in ORDER if p_right(turn.ability)[k] < 0.6]
+            if turn.right == 1 and turn.varied:
+                assert turn.items == [turn.previous] * 2, "a varied right answer is asked again, twice"
                 continue
-            # otherwise .9 the first skill below .6 and .1 any; after a wrong answer .7 the same item first
-            other = {k: 0.1 * 0.1 + 0.9 * (bool(low) and k == low[0]) for k in range(10)}
-            same = 0.7 if right == 0 else 0.0
-            likely = previous if right == 0 else (low[0] if low else 0)
-            share = same * (likely == previous) + (1 - same) * other[likely]
-            (repeats_after_wrong if right == 0 else first_ready).append((items[0] == likely, share))
-        for k, right in zip(item, correct, strict=True):
-            pass
-        answers += replayed_answers(state.ability[i], item, correct)
-        varied = len(set(item[-3:])) > 1
-        if len(turns) < 20:
-            assert not (p_right(ability) < 0.6).any(), "it stops early only when no skill is below .6"
-            assert not (last_right == 1 and varied)
-            stops.append(i)
-    for outcomes in (repeats_after_wrong, first_ready, answers):
-        happened, expected = np.array(outcomes, float).T
-        assert len(happened) > 1000
+            assert turn.items != [STOP] or not low, "it stops early only when every skill is ready"
+            first = low[0] if low else STOP
+            for name, choice in (
+                ("again after a wrong answer", turn.previous if turn.right == 0 else None),
+                ("the first that is not ready", first if low and turn.right != 0 else None),
+                ("stop", STOP if not low else None),
+                ("any", (i + len(answers)) % 10 if turn.right != 0 else None),
+            ):
+                if choice is not None:
+                    outcomes[name].append((turn.items[0] == choice, share(choice, turn, low)))
+        answers += zip(correct, replayed_chances(state.ability[i], item), strict=True)
+    for name, pairs in (outcomes | {"answers": answers}).items():
+        happened, expected = np.array(pairs, float).T
         z = (happened - expected).sum() / np.sqrt((expected * (1 - expected)).sum())
-        assert abs(z) < 4
+        assert abs(z) < 4, (name, z)
+        assert expected.sum() > 20, (name, "was hardly met")
 
 
-def replayed_answers(ability, item, correct):
+def replayed_chances(ability, item) -> list[float]:
     out = []
-    for k, right in zip(item, correct, strict=True):
-        out.append((right, p_right(ability)[k]))
+    for k in item:
+        out.append(p_right(ability)[k])
         ability = grown(ability, k)
     return out
+
+
+def test_warm_ups_vary() -> None:
+    _, _, prologue = arrivals(400)
+    assert prologue.length.min() >= 20  # hardly anybody gets ready for everything in twenty rounds
+    assert prologue.length.max() <= 40
+    assert len(np.unique(prologue.length)) > 5
 
 
 # What is allowed
@@ -248,10 +272,8 @@ def test_what_is_allowed() -> None:
     expected = [slow_allowed(int(last), goal) for last, goal in zip(state.last, state.goal, strict=True)]
     assert allowed.tolist() == expected
     assert allowed.any(axis=1).all()
-    # both branches were met: within C(last), and nothing left but the targets
-    within = [any(FOLLOWERS[last][0:] and k in FOLLOWERS[last] for k in np.flatnonzero(row)) if last >= 0 else True
-              for last, row in zip(state.last, allowed, strict=True)]  # fmt: skip
-    assert 0 < np.sum(within) < 1500
+    fallen_back = [l >= 0 and not row[FOLLOWERS[l]].any() for l, row in zip(state.last, allowed, strict=True)]
+    assert 0 < np.sum(fallen_back) < 1500  # both branches were met
 
 
 def test_what_is_allowed_is_taught_even_after_the_fallback() -> None:

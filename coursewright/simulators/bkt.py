@@ -15,7 +15,7 @@ draw per learner.
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -277,10 +277,6 @@ class Bkt:
         at_practice = np.zeros_like(forget) if by_time else forget
         return np.stack([given.guess, 1.0 - given.slip, rate, at_practice, given.prior, given.learn], axis=2)
 
-    @cached_property
-    def _constants(self) -> tuple[Any, ...]:
-        return self.table, *self.course.needed, *self.course.parents, self.rho
-
     def empty(self, batch: int) -> BktState:
         """Learners who know nothing, on day 0."""
         return BktState(
@@ -303,7 +299,10 @@ class Bkt:
         """Answer from the old state, then learn (and, in the `opportunity` form, forget)."""
         _practise(
             *state,
-            *self._constants,
+            self.table,
+            *self.course.needed,
+            *self.course.parents,
+            self.rho,
             item,
             taught,
             luck.fate,
