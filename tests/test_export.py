@@ -117,7 +117,8 @@ def test_rows_do_not_depend_on_the_batch(masked):
 def test_running_a_file_needs_no_torch(masked, tmp_path):
     script = (
         "import sys\n"
-        "for name in ('torch', 'stable_baselines3', 'sb3_contrib', 'onnx', 'pandas'): sys.modules[name] = None\n"
+        "absent = ('torch', 'stable_baselines3', 'sb3_contrib', 'onnx', 'pandas')\n"
+        "sys.modules |= dict.fromkeys(absent)\n"
         "from coursewright.agents.onnx_policy import OnnxPolicy\n"
         "from coursewright.envs.shipped import kss\n"
         "from coursewright.envs.rollout import rollout\n"
@@ -132,7 +133,7 @@ def test_running_a_file_needs_no_torch(masked, tmp_path):
 
 @pytest.mark.parametrize("kind", ["scores", "order"])
 def test_an_export_that_differs_is_noticed(masked, kind):
-    policy, path = masked
+    _, path = masked
     other = maskable_ppo(TASK, 0, SilentTracker(), **SMALL)
     compare(OnnxPolicy(path, TASK), other, TASK)  # the same training: the same policy
     head = other.model.policy.action_net

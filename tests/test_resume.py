@@ -19,7 +19,14 @@ from coursewright.envs.shipped import bkt, kss
 from coursewright.simulators.errors import InputError
 
 # Episodes of 7 steps and rollouts of 5: a checkpoint falls into the middle of episodes.
-SMALL = {"steps": 2000, "learners": 16, "n_steps": 5, "batch_size": 40, "layers": (16,), "checkpoint_every": 300}
+SMALL = {
+    "steps": 2000,
+    "learners": 16,
+    "n_steps": 5,
+    "batch_size": 40,
+    "layers": (16,),
+    "checkpoint_every": 300,
+}
 SMALL_DQN = SMALL | {"learning_starts": 200, "buffer_size": 1200, "target_update": 200}
 AGENTS = [(ppo, SMALL), (maskable_ppo, SMALL), (dqn, SMALL_DQN)]
 
@@ -57,7 +64,7 @@ def test_interrupted_and_resumed_gives_the_same_bits(agent, options, steps, tmp_
         with pytest.raises(KeyboardInterrupt):
             agent(kss(7), 3, Interrupted(tmp_path, step), **options)
         torch.rand(5)  # another process would have other random states
-        np.random.rand(5)
+        np.random.rand(5)  # noqa: NPY002
         assert (tmp_path / checkpoint.NAME).is_file()
     done = agent(kss(7), 3, SilentTracker(tmp_path), **options)
     assert state(done) == uninterrupted[agent]
@@ -197,7 +204,9 @@ def test_a_checkpoint_holds_no_code(tmp_path):
     while waiting:
         part = waiting.popleft()
         assert isinstance(part, plain)
-        waiting.extend(part.values() if isinstance(part, dict) else part if isinstance(part, list | tuple) else ())
+        waiting.extend(
+            part.values() if isinstance(part, dict) else part if isinstance(part, list | tuple) else ()
+        )
 
 
 def test_saving_leaves_the_training_alone(tmp_path):

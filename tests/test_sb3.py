@@ -115,7 +115,7 @@ def test_a_feature_that_the_task_lacks_is_refused(features):
 def test_one_seed_gives_one_set_of_weights(agent, options):
     first = weights(agent(kss(5), 0, SilentTracker(), **options))
     torch.rand(7)  # what was drawn before must not matter
-    np.random.rand(3)
+    np.random.rand(3)  # noqa: NPY002
     assert same(first, weights(agent(kss(5), 0, SilentTracker(), **options)))
     assert not same(first, weights(agent(kss(5), 1, SilentTracker(), **options)))
 
@@ -234,6 +234,10 @@ def test_progress_is_for_terminals_and_long_trainings(monkeypatch, capsys):
         ("steps", 0),
         ("learners", 0),
         ("batch_size", 1.5),
+        ("batch_size", 1),
+        ("batch_size", 63),  # 8 learners x 8 steps: the last batch would hold a single transition
+        ("steps", 1e3),
+        ("steps", "many"),
         ("epochs", -1),
         ("gamma", 1.1),
         ("gae_lambda", -0.1),

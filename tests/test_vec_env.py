@@ -1,6 +1,7 @@
 """Stable-Baselines3's view of a batch of learners."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -73,7 +74,7 @@ def test_what_was_handed_out_stays_as_it_was():
         copies += [observation.copy(), reward.copy(), done.copy(), *[end.copy() for end in ends]]
     for mine, copy in zip(kept, copies, strict=True):
         np.testing.assert_array_equal(mine, copy)
-    assert any(np.any(a != b) for a, b in zip(copies[:-1], copies[1:], strict=True) if a.shape == b.shape)
+    assert any(np.any(a != b) for a, b in pairwise(copies) if a.shape == b.shape)
 
 
 def test_infos_are_not_shared():

@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from coursewright.agents.choosing import (
     Memory,
@@ -36,16 +35,17 @@ NOISE = 0.5  # standard deviation of a reward, as Thompson sampling believes
 C_GRID = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
-class Pulls(NamedTuple):
-    """What a bandit remembers: the last arm `[batch]` (-1: none), and `[batch, skills]` each:
+class Arms(NamedTuple):
+    """What a bandit remembers of its learner.
 
-    the answers so far, newest in the lowest bit; how many they were; the sum of rewards.
+    `arm [batch]` is the skill pulled last (-1: none); `answers [batch, skills]` holds the answers so
+    far, the newest in the lowest bit; `pulls` counts them and `total` sums the rewards, shaped alike.
     """
 
     turns: Turns
     arm: Ints
     answers: Ints
-    count: Ints
+    pulls: Ints
     total: Floats
 
 
@@ -75,9 +75,11 @@ def _credit(
 
 
 @inlined
-def _index(count: int, total: float, tries: int, c: float, key: np.uint64, turn: int, k: int) -> float:
-    """How promising an arm is: a posterior draw where c < 0 (Thompson), an upper bound otherwise (UCB1)."""
-    if c < 0.0:
+def _index(
+    sampled: bool, count: int, total: float, tries: int, c: float, key: np.uint64, turn: int, k: int
+) -> float:
+    """How promising an arm is: a draw from its posterior (Thompson sampling), or an upper bound (UCB1)."""
+    if sampled:
         precision = 1.0 + count / NOISE**2
         draw = normal(key, turn, POLICY + 2 * k)
         return float(total / NOISE**2 / precision + draw / np.sqrt(precision))
@@ -91,6 +93,7 @@ def _pull(
     observation: Memory,
     stride: int,
     goal_at: int,
+    sampled: bool,
     c: float,
     fate: Keys,
     turn: Steps,
@@ -124,7 +127,7 @@ def _pull(
                     observation, i, k, stride, goal_at, leads_start, leads
                 ):
                     continue
-                index = _index(count[i, k], total[i, k], tries, c, fate[i], turn[i], k)
+                index = _index(sampled, count[i, k], total[i, k], tries, c, fate[i], turn[i], k)
                 if arm[i] < 0 or index > best:
                     best = index
                     arm[i] = k
@@ -136,7 +139,7 @@ def _pull(
 
 @dataclass(frozen=True, eq=False)
 class SkillBandit:
-    """Pulls the most promising skill and asks one of its allowed items, all equally likely.
+    """Arms the most promising skill and asks one of its allowed items, all equally likely.
 
     Arms are the skills that bear on the goal; of equals, the first in prerequisite order is pulled.
     An answer counts for the skill that was pulled, also where the item needs others, and also where
@@ -162,32 +165,36 @@ class SkillBandit:
         """See `choosing.leads_to`."""
         return leads_to(self.task.course)
 
-    def begin(self, luck: Luck) -> Pulls:
+    def begin(self, luck: Luck) -> Arms:
         """No arm pulled yet."""
         shape = (len(luck.fate), self.task.course.n_skills)
-        return Pulls(
+        return Arms(
             turns=first_turns(luck),
             arm=np.full(shape[0], -1, np.int64),
             answers=np.zeros(shape, np.int64),
-            count=np.zeros(shape, np.int64),
+            pulls=np.zeros(shape, np.int64),
             total=np.zeros(shape),
         )
 
     def predict(
         self,
         observation: Memory,
-        state: Pulls | None = None,
+        state: Arms | None = None,
         episode_start: Bools | None = None,
         deterministic: bool = True,
         action_masks: Bools | None = None,
-    ) -> tuple[Ints, Pulls]:
+    ) -> tuple[Ints, Arms]:
         """Items `[batch]`; `deterministic` changes nothing: to draw is the rule itself."""
         batch, course, layout = len(observation), self.task.course, self.task.layout
         before = self.begin(unnamed(batch)) if state is None else state
-        arm, answers, count, total = (array.copy() for array in before[1:])
+        arms = Arms(
+            before.turns, before.arm.copy(), before.answers.copy(), before.pulls.copy(), before.total.copy()
+        )
         if episode_start is not None:
-            _forget(episode_start, arm, answers, count, total)
-        _credit(arm, observation, layout.columns("last_correct").start, answers, count, total)
+            _forget(episode_start, arms)
+        _credit(
+            arms.arm, observation, layout.columns("last_correct").start, arms.answers, arms.pulls, arms.total
+        )
         goal = layout.columns("goal")
         item = np.empty(batch, np.int64)
         allowed = allowed_items(action_masks, batch, course.n_items)
@@ -195,25 +202,26 @@ class SkillBandit:
             observation,
             goal.step,
             goal.start,
-            -1.0 if self.c is None else self.c,
+            self.c is None,
+            self.c or 0.0,
             before.turns.fate,
             before.turns.turn,
-            count,
-            total,
+            arms.pulls,
+            arms.total,
             course.order,
             *self.leads,
             *course.items_of,
             allowed,
             np.zeros_like(allowed),
-            arm,
+            arms.arm,
             item,
         )
-        return item, Pulls(before.turns.after(item), arm, answers, count, total)
+        return item, arms._replace(turns=before.turns.after(item))
 
 
-def _forget(rows: npt.NDArray[np.bool_], arm: Ints, answers: Ints, count: Ints, total: Floats) -> None:
-    arm[rows] = -1
-    for array in (answers, count, total):
+def _forget(rows: Bools, arms: Arms) -> None:
+    arms.arm[rows] = -1
+    for array in (arms.answers, arms.pulls, arms.total):
         array[rows] = 0
 
 

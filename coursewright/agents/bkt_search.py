@@ -32,7 +32,7 @@ def _rate_without(
     for j in range(start[k], start[k + 1]):
         if parents[j] != without and not known[i, parents[j]]:
             rate *= rho
-    return rate
+    return float(rate)
 
 
 @kernel
@@ -185,34 +185,40 @@ def _by_now(left: int, mean: float, variance: float) -> float:
 
 
 @inlined
-def _rate_in(who: Learners, i: int, orders: Orders, b: int, s: int, k: int, start: Ints, parents: Ints) -> float:
+def _rate_in(
+    who: Learners, i: int, orders: Orders, b: int, s: int, k: int, start: Ints, parents: Ints
+) -> float:
     """T_eff of skill k in row i behind order s."""
     rate = who.learn[i, k]
     for j in range(start[k], start[k + 1]):
         p = parents[j]
         if not (who.known[i, p] or orders.done[b, s, p]):
             rate *= who.rho[0]
-    return rate
+    return float(rate)
 
 
 @inlined
-def _reachable(who: Learners, i: int, orders: Orders, b: int, s: int, k: int, start: Ints, parents: Ints) -> bool:
+def _reachable(
+    who: Learners, i: int, orders: Orders, b: int, s: int, k: int, start: Ints, parents: Ints
+) -> bool:
     """Whether skill k is open now, or will be once order s has been gone through."""
     ready = start[k + 1] > start[k]
     for j in range(start[k], start[k + 1]):
         ready = ready and orders.done[b, s, parents[j]]
-    return ready or who.open[i, k]
+    return bool(ready or who.open[i, k])
 
 
 @inlined
 def _extra(who: Learners, i: int, k: int, rate: float) -> float:
     """Steps on skill k, once it is known, until it has the successes that others wait for."""
     right_meanwhile = 0.0 if who.known[i, k] else who.guess[i, k] / rate
-    return max(0.0, who.missing[i, k] - right_meanwhile) / who.shown[i, k]
+    return float(max(0.0, who.missing[i, k] - right_meanwhile) / who.shown[i, k])
 
 
 @inlined
-def _hope(who: Learners, i: int, orders: Orders, b: int, s: int, k: int, mean: float, variance: float) -> float:
+def _hope(
+    who: Learners, i: int, orders: Orders, b: int, s: int, k: int, mean: float, variance: float
+) -> float:
     """Goal skills that could follow, the cheapest first, as if nothing had prerequisites."""
     total = 0.0
     for m in range(who.goal.shape[1]):

@@ -32,15 +32,17 @@ COUNTERS = (
     "exploration_rate",
 )
 # What reading a damaged file can raise
-BROKEN = (
-    OSError, RuntimeError, EOFError, LookupError, TypeError, ValueError, pickle.PickleError, zipfile.BadZipFile
-)  # fmt: skip
+DAMAGE = (OSError, RuntimeError, EOFError, LookupError, TypeError, ValueError)
+BROKEN = (*DAMAGE, pickle.PickleError, zipfile.BadZipFile)
 ARRAYS = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
 
 
-def save(path: Path, model: BaseAlgorithm, env: LearnersVecEnv, settings: Mapping[str, Any]) -> None:
+def save(
+    path: Path, model: BaseAlgorithm, env: LearnersVecEnv, settings: Mapping[str, Any], finished: bool = False
+) -> None:
     """Write the training's whole state.  Only right between two rollouts.
 
+    A `finished` training needs its replay buffer, a hundred times the rest, no more.
     Raises `InputError` where the file system refuses.
     """
     state = {
@@ -53,7 +55,7 @@ def save(path: Path, model: BaseAlgorithm, env: LearnersVecEnv, settings: Mappin
         "python": random.getstate(),
         "numpy": np.random.get_state(),  # noqa: NPY002 - the generator that Stable-Baselines3 draws from
         "actions": model.action_space.np_random.bit_generator.state,
-        "replay": _replay(model),
+        "replay": {} if finished else _replay(model),
     }
     tensors = {"parameters": model.get_parameters(), "torch": torch.get_rng_state()}
     write_atomically(path, lambda part: torch.save({"tensors": tensors, "state": _plain(state)}, part))

@@ -179,4 +179,4 @@ def item_belief(task: Task, observation: Memory) -> Floats:
 
 def lowest(score: Floats, among: Bools) -> Ints:
     """The item `[batch]` of `among` with the lowest score; of equals, the one listed first."""
-    return np.where(among, score, np.inf).argmin(axis=1)
+    return np.asarray(np.where(among, score, np.inf).argmin(axis=1))

@@ -114,7 +114,8 @@ def _convert(policy: TrainedPolicy, task: Task) -> onnx.ModelProto:
     if program is None:
         raise RuntimeError("torch.onnx.export gave no program")
     model: onnx.ModelProto = program.model_proto
-    for part in (model.graph, *model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output):
+    graph = model.graph
+    for part in (graph, *graph.node, *graph.value_info, *graph.input, *graph.output):
         del part.metadata_props[:]  # stack traces, with the folders of whoever exported
     for name, value in policy.label.metadata().items():
         model.metadata_props.add(key=name, value=value)

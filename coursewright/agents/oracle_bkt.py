@@ -85,34 +85,31 @@ class BktGreedyOracle:
 
 
 class Focus(NamedTuple):
-    """What each learner is being taught, `[batch]`: the skill, and steps since it was decided.
+    """The skill `[batch]` that each learner is being taught.
 
-    `finished` and `open` `[batch, skills]` are what the decision took for granted.
+    `known` and `missing` `[batch, skills]` (see `Learners`) are what the decision took for granted.
     """
 
     skill: Ints
-    age: Ints
-    finished: Bools
-    open: Bools
+    known: Bools
+    missing: Floats
 
 
 class BktBeamOracle:
     """A beam search over the orders in which skills could be taught, to the end of the budget.
 
-    It is made anew for a learner whose known or unlocked skills have changed, and every `patience` steps, for
-    the nearer the end the more does a quick gain count.  Forgetting is not foreseen.
+    It is made anew for a learner whose known skills have changed, or the successes that others wait
+    for: until then nothing has changed but the clock.  Forgetting is not foreseen.
     """
 
     respects_mask = True
 
-    def __init__(self, task: Task, simulator: Bkt, width: int, patience: int) -> None:
-        for name, value in (("width", width), ("patience", patience)):
-            if value < 1:
-                raise reject(f"agent.{name}", value, "a whole number >= 1")
+    def __init__(self, task: Task, simulator: Bkt, width: int) -> None:
+        if width < 1:
+            raise reject("agent.bkt_width", width, "a whole number >= 1")
         self.task = task
         self.simulator = simulator
         self.width = width
-        self.patience = patience
         self.greedy = BktGreedyOracle(task, simulator)
         self._orders = Orders.of(width, task.course.n_skills, task.horizon)
         self._episodes: Episodes | None = None
@@ -124,8 +121,12 @@ class BktBeamOracle:
     def begin(self, luck: Luck) -> Focus:
         """Nothing decided."""
         batch = len(luck.fate)
-        nothing = np.zeros((batch, self.task.course.n_skills), bool)
-        return Focus(np.full(batch, -1, np.int64), np.full(batch, self.patience, np.int64), nothing, nothing)
+        shape = (batch, self.task.course.n_skills)
+        return Focus(
+            skill=np.full(batch, -1, np.int64),
+            known=np.zeros(shape, bool),
+            missing=np.zeros(shape),
+        )
 
     def predict(
         self,
@@ -140,17 +141,20 @@ class BktBeamOracle:
         focus = self.begin(episodes.luck) if state is None else state
         allowed = allowed_items(action_masks, len(observation), self.task.course.n_items)
         who = self._learners(episodes, allowed)
-        stale = (focus.finished != who.finished).any(axis=1) | (focus.open != who.open).any(axis=1)
-        stale |= focus.age >= self.patience
+        stale = focus.skill < 0
+        stale |= (focus.known != who.known).any(axis=1)
+        stale |= (focus.missing != who.missing).any(axis=1)
         if episode_start is not None:
             stale |= episode_start
         stale &= ~episodes.over
         skill, rows = focus.skill.copy(), np.flatnonzero(stale)
         first_skills(who, rows, self._orders, self.width, *self.task.course.parents, skill)
-        among = allowed & self.task.course.q_matrix[:, np.maximum(skill, 0)].T & (skill >= 0)[:, None]
-        among = np.where(among.any(axis=1)[:, None], among, allowed)
+        taught = self.task.course.q_matrix.T[np.maximum(skill, 0)] & (skill >= 0)[:, None]
+        among: Bools = allowed & taught
+        none = ~among.any(axis=1)
+        among[none] = allowed[none]
         item = self.greedy.among(episodes, among)
-        return item, Focus(skill, np.where(stale, 1, focus.age + 1), who.finished, who.open)
+        return item, Focus(skill, who.known, who.missing)
 
     def _learners(self, episodes: Episodes, allowed: Bools) -> Learners:
         known = episodes.after >= 0.5

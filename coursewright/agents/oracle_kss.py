@@ -61,7 +61,7 @@ class KssBeamOracle:
 
     def __init__(self, task: Task, simulator: Kss, width: int) -> None:
         if width < 3:
-            raise reject("agent.width", width, "a whole number >= 3")
+            raise reject("agent.kss_width", width, "a whole number >= 3")
         if task.unlock_after or task.minutes is not None:
             raise reject("task of oracle_beam", "unlock_after or minutes", "KSS with a budget of steps alone")
         self.simulator = simulator

@@ -33,12 +33,12 @@ def oracle_greedy(task: Task, seed: int, tracker: Tracker) -> KssGreedyOracle | 
 
 
 def oracle_beam(
-    task: Task, seed: int, tracker: Tracker, *, kss_width: int = 1500, bkt_width: int = 8, patience: int = 5
+    task: Task, seed: int, tracker: Tracker, *, kss_width: int = 1500, bkt_width: int = 8
 ) -> KssBeamOracle | BktBeamOracle:
     """A search to the end of the budget.
 
     KSS: one beam over states of `kss_width`, at the start.  BKT: beams over orders of skills of
-    `bkt_width`, anew whenever a skill has been learned and every `patience` steps.
+    `bkt_width`, anew whenever a skill has been learned.
 
     Raises `InputError` for any other simulator, and for KSS with a budget of minutes or with
     `unlock_after`, where what is allowed depends on answers.
@@ -46,5 +46,5 @@ def oracle_beam(
     if isinstance(task.simulator, Kss):
         return KssBeamOracle(task, task.simulator, kss_width)
     if isinstance(task.simulator, Bkt):
-        return BktBeamOracle(task, task.simulator, bkt_width, patience)
+        return BktBeamOracle(task, task.simulator, bkt_width)
     raise _unsupported(task)

@@ -5,23 +5,17 @@ not the run was interrupted on the way (see `checkpoint`).
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from sb3_contrib import MaskablePPO
 from stable_baselines3 import DQN, PPO
-from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.logger import Logger
 
-from coursewright.agents import checkpoint
 from coursewright.agents.network import Reading, reading
-from coursewright.agents.progress import Progress
 from coursewright.agents.tracker import Tracker
 from coursewright.agents.trained import TrainedPolicy
+from coursewright.agents.training import settings_of, train
 from coursewright.agents.vec_env import LearnersVecEnv
 from coursewright.envs.task import Task
 from coursewright.simulators.errors import reject
@@ -134,7 +128,7 @@ def dqn(
     ------
     InputError : as for `ppo`.
     """
-    settings = _settings("dqn", dict(locals()))
+    settings = settings_of("dqn", dict(locals()))
     env = LearnersVecEnv(task, learners, seed)
     torch.set_num_threads(threads)
     model = DQN(
@@ -155,7 +149,7 @@ def dqn(
         seed=seed,
         device="cpu",
     )
-    _train(model, env, tracker, settings, checkpoint_every)
+    train(model, env, tracker, settings, checkpoint_every)
     return TrainedPolicy.of(model, task, "dqn")
 
 
@@ -164,7 +158,11 @@ def _on_policy(kind: type[PPO] | type[MaskablePPO], options: dict[str, Any]) -> 
     task: Task = options["task"]
     if options["n_steps"] is None:
         options["n_steps"] = 2 * task.horizon if task.horizon < SHORT else task.horizon
-    settings = _settings(agent, options)
+    settings = settings_of(agent, options)
+    rollout = options["n_steps"] * options["learners"]
+    if options["batch_size"] == 1 or rollout % options["batch_size"] == 1:  # one advantage has no deviation
+        many = f"a number that does not leave a batch of 1 out of {rollout} transitions"
+        raise reject("agent.batch_size", options["batch_size"], many)
     env = LearnersVecEnv(task, options["learners"], options["seed"])
     torch.set_num_threads(options["threads"])
     with warnings.catch_warnings():  # a last mini-batch that is smaller than the others is no fault
@@ -184,43 +182,8 @@ def _on_policy(kind: type[PPO] | type[MaskablePPO], options: dict[str, Any]) -> 
             seed=options["seed"],
             device="cpu",
         )
-    _train(model, env, options["tracker"], settings, options["checkpoint_every"])
+    train(model, env, options["tracker"], settings, options["checkpoint_every"])
     return TrainedPolicy.of(model, task, agent)
-
-
-COUNTS = (
-    "steps", "learners", "n_steps", "batch_size", "epochs", "gradient_steps", "buffer_size", "target_update",
-    "threads", "checkpoint_every",
-)  # fmt: skip
-SHARES = ("gamma", "gae_lambda", "explore_for", "explore_last")
-
-
-def _settings(agent: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options as plain values, checked, with what else decides the final weights."""
-    for name in COUNTS:
-        value = options.get(name, 1)
-        if isinstance(value, bool) or value != int(value) or value < 1:
-            raise reject(f"agent.{name}", value, "a whole number >= 1")
-    for name in SHARES:
-        if not 0.0 <= options.get(name, 0.0) <= 1.0:
-            raise reject(f"agent.{name}", options[name], "a number in [0, 1]")
-    if not 0.0 < options["learning_rate"] < np.inf:
-        raise reject("agent.learning_rate", options["learning_rate"], "a positive number")
-    if options.get("entropy", 0.0) < 0.0:
-        raise reject("agent.entropy", options["entropy"], "a number >= 0")
-    if any(width < 1 for width in options["layers"]):
-        raise reject("agent.layers", list(options["layers"]), "widths >= 1")
-    task: Task = options["task"]
-    apart = ("task", "tracker", "checkpoint_every", "layers", "features")
-    return {name: value for name, value in options.items() if name not in apart} | {
-        "layers": list(options["layers"]),
-        "features": None if options["features"] is None else list(options["features"]),
-        "agent": agent,
-        "task.course": task.course.hash,
-        "task.features": list(task.layout.features),
-        "task.budget": task.budget,
-        "task.seeds": list(task.seeds),
-    }
 
 
 def _network(task: Task, layers: Sequence[int], features: Sequence[str] | None) -> dict[str, Any]:
@@ -229,67 +192,3 @@ def _network(task: Task, layers: Sequence[int], features: Sequence[str] | None) 
         "features_extractor_class": Reading,
         "features_extractor_kwargs": reading(task.layout, features),
     }
-
-
-class _Watch(BaseCallback):
-    """Logs, shows progress and keeps checkpoints, all between rollouts."""
-
-    model: BaseAlgorithm
-
-    def __init__(
-        self,
-        env: LearnersVecEnv,
-        tracker: Tracker,
-        settings: Mapping[str, Any],
-        path: Path | None,
-        every: int,
-        done: int,
-    ) -> None:
-        super().__init__()
-        self.env = env
-        self.tracker = tracker
-        self.settings = settings
-        self.path = path
-        self.every = every
-        self.progress = Progress(settings["agent"], settings["steps"])
-        self.round = env.num_envs * env.task.horizon  # an episode of every learner
-        self.logged = self.saved = done
-
-    def _on_step(self) -> bool:
-        return True
-
-    def _on_rollout_start(self) -> None:
-        done = self.model.num_timesteps
-        if done - self.logged >= self.round:
-            self._log()
-        if self.path is not None and done - self.saved >= self.every:
-            checkpoint.save(self.path, self.model, self.env, self.settings)
-            self.saved = done
-
-    def _on_training_end(self) -> None:
-        self._log()
-        self.progress.finish()
-        if self.path is not None:
-            checkpoint.save(self.path, self.model, self.env, self.settings)
-
-    def _log(self) -> None:
-        self.logged = self.model.num_timesteps
-        returned = float(np.mean([info["r"] for info in self.model.ep_info_buffer or ()] or [np.nan]))
-        kept = self.model.logger.name_to_value.items()
-        data = {name: float(value) for name, value in kept if name.startswith(("train/", "rollout/"))}
-        self.tracker.log(data | {"train/return": returned}, self.logged)
-        self.progress.show(self.logged, returned)
-
-
-def _train(
-    model: BaseAlgorithm, env: LearnersVecEnv, tracker: Tracker, settings: Mapping[str, Any], every: int
-) -> None:
-    """Train to `settings["steps"]`, from the tracker directory's checkpoint on where there is one."""
-    path = None if tracker.directory is None else Path(tracker.directory) / checkpoint.NAME
-    model.set_logger(Logger(folder=None, output_formats=[]))
-    if path is not None and path.exists():
-        checkpoint.load(path, model, env, settings)
-    left = settings["steps"] - model.num_timesteps
-    if left > 0:
-        watch = _Watch(env, tracker, settings, path, every, model.num_timesteps)
-        model.learn(left, callback=watch, log_interval=None, reset_num_timesteps=False)  # type: ignore[arg-type]

@@ -26,7 +26,7 @@ def nth_highest(values: Floats, size: int, n: int) -> float:
             low = i
         else:
             break
-    return values[place]
+    return float(values[place])
 
 
 @inlined

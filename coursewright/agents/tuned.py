@@ -144,7 +144,8 @@ def _winner(tuning: Tuning, candidates: list[Candidate], learners: int) -> Candi
     fresh = [candidate for candidate in candidates if candidate[0] not in known]
     tuning.best(fresh, screened_on)
     score = [tuning.trial(name, screened_on).score for name, _ in candidates]
-    kept = [candidates[place] for place in np.argsort(-np.array(score), kind="stable")[:KEPT]]
+    places = np.argsort(-np.array(score), kind="stable")[:KEPT]
+    kept = [candidates[int(place)] for place in places]
     return kept[tuning.best(kept, learners)[0]]
 
 
