@@ -8,25 +8,33 @@ from coursewright.agents.tracker import SilentTracker
 from coursewright.data.log import LearnerLog, learner_log
 from coursewright.envs.rollout import Rollout, rollout
 from coursewright.envs.task import Task
-from coursewright.simulators.luck import Split
+from coursewright.simulators.luck import Split, identify
+from coursewright.simulators.protocol import Ints, Prologue
+
+INSTANT = 1e-6  # days between two responses where no time passes
 
 
-def log_of(task: Task, rolled: Rollout, source: str) -> LearnerLog:
-    """The responses of a rollout in the learner-log schema, one row a step; warm-ups are left out.
+def log_of(task: Task, rolled: Rollout, split: Split, source: str) -> LearnerLog:
+    """The visible history of a rollout's learners in the learner-log schema, one row a response.
 
-    The time of a step is `task.days` times its number, and at least a millionth of a day apart.
+    What they brought along (a warm-up) comes first, on day 0; the episode begins on day 1 and takes a
+    step every `task.days`, or every millionth of a day where no time passes.
     """
+    past = _past(task, rolled.number, split)
+    before, place = np.nonzero(np.arange(past.item.shape[1]) < past.length[:, None])
     row, step = np.nonzero(rolled.item >= 0)
-    item = rolled.item[row, step]
+    item = np.concatenate([past.item[before, place], rolled.item[row, step]])
+    correct = np.concatenate([past.correct[before, place], rolled.correct[row, step]])
+    pace = task.days if task.days > 0.0 else INSTANT
     course = task.course
     skills = [[course.skills[k] for k in np.flatnonzero(needs)] for needs in course.q_matrix]
     table = pa.table(
         {
-            "learner": [str(number) for number in rolled.number[row]],
+            "learner": [str(number) for number in rolled.number[np.concatenate([before, row])]],
             "item": [course.items[i] for i in item],
             "skills": [skills[i] for i in item],
-            "time": step * (task.days if task.days > 0.0 else 1e-6),
-            "correct": pa.array(rolled.correct[row, step], pa.int8()),
+            "time": np.concatenate([place * INSTANT, 1.0 + step * pace]),
+            "correct": pa.array(correct, pa.int8()),
             "minutes": course.minutes[item],
         }
     )
@@ -38,6 +46,17 @@ def simulated_log(task: Task, learners: int = 2000) -> LearnerLog:
     policy = random_legal(task, 0, SilentTracker())
     rolled = rollout(task, policy, learners, Split.TRAIN)
     name = type(task.simulator).__name__
-    return log_of(
-        task, rolled, f"{learners} simulated learners ({name}), {task.horizon} random legal steps each"
-    )
+    source = f"{learners} simulated learners ({name}), {task.horizon} random legal steps each"
+    return log_of(task, rolled, Split.TRAIN, source)
+
+
+def _past(task: Task, number: Ints, split: Split) -> Prologue:
+    """What these learners brought along: enrolling them again draws the same people."""
+    luck = identify(task.seeds, number, split, np.zeros(len(number), np.int64))
+    rows = np.arange(len(number))
+    past = task.simulator.enrol(task.simulator.empty(len(number)), rows, luck)
+    if past is not None:
+        return past
+    nothing = np.zeros((len(number), 0), np.int64)
+    goal = np.ones((len(number), task.course.n_skills), bool)
+    return Prologue(goal, nothing, nothing, np.zeros(len(number), np.int64))

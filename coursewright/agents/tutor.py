@@ -27,7 +27,8 @@ CERTAIN = 1e-3  # how near to 0 and 1 a tutor's parameters may come
 def fit_tutor(task: Task, learners: int = LEARNERS) -> BktParameters:
     """Fit plain BKT (no forgetting, no prerequisites) to the logs of `learners` training learners.
 
-    Each is taught one episode by the random-legal policy.  Guess and slip are held below one half, so
+    Each is taught one episode by the random-legal policy; a warm-up that tutors see is part of the log,
+    as it is part of what beliefs are replayed from.  Guess and slip are held below one half, so
     that a right answer always speaks for mastery, and nothing is taken for certain: every parameter
     stays .001 away from 0 and 1.  A skill that was never practised gets the medians of the others.
 
