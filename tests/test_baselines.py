@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from coursewright.agents.baselines import random_legal, round_robin, topological, uniform_random
 from coursewright.agents.bandits import thompson, ucb
+from coursewright.agents.baselines import random_legal, round_robin, topological, uniform_random
 from coursewright.agents.expected import expected_gain
 from coursewright.agents.mastery import mastery_threshold, n_in_a_row
 from coursewright.agents.rules import skill_order
@@ -25,7 +25,9 @@ SIMPLE = {
     "topological": topological,
     "n_in_a_row": n_in_a_row,
     "mastery_threshold": mastery_threshold,
-    "lowest_belief": lambda task, seed, tracker: n_in_a_row(task, seed, tracker, n=1, fallback="lowest_belief"),
+    "lowest_belief": lambda task, seed, tracker: n_in_a_row(
+        task, seed, tracker, n=1, fallback="lowest_belief"
+    ),
     "in_turn": lambda task, seed, tracker: n_in_a_row(task, seed, tracker, n=1, fallback="round_robin"),
     "expected_gain": expected_gain,
     "thompson": thompson,
@@ -62,7 +64,9 @@ def choice(policy, observation, allowed=None):
 TASKS = {
     "kss": lambda: kss(6),
     "bkt_masked": lambda: bkt(mask=True, steps=8),
-    "multi": lambda: small([["a", "b"]], {"x": ["a"], "y": ["a", "b"], "z": ["c"], "w": ["c"]}, unlock_after=1),
+    "multi": lambda: small(
+        [["a", "b"]], {"x": ["a"], "y": ["a", "b"], "z": ["c"], "w": ["c"]}, unlock_after=1
+    ),
     "stop": lambda: small([["a", "b"]], stop=True, unlock_after=1),
 }
 
@@ -265,6 +269,8 @@ def test_wrong_options_are_named(make, field):
     ],
 )
 def test_a_task_without_the_feature_is_refused(agent, missing):
-    features = tuple(name for name in ("goal", "streak", "belief", "attempts", "last_correct") if name != missing)
+    features = tuple(
+        name for name in ("goal", "streak", "belief", "attempts", "last_correct") if name != missing
+    )
     with pytest.raises(InputError, match=missing):
         agent(small(features=features), 0, TRACKER)

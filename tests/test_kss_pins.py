@@ -85,7 +85,9 @@ def test_greedy_oracle(steps, stated):
     assert stands_up_to(task, oracle_greedy(task, 0, TRACKER), 4000, stated, 0.0005)
 
 
-@pytest.mark.parametrize(("steps", "width", "stated", "stated_se"), [(10, 1500, 0.578, 0.011), (30, 200, 0.964, 0.016)])
+@pytest.mark.parametrize(
+    ("steps", "width", "stated", "stated_se"), [(10, 1500, 0.578, 0.011), (30, 200, 0.964, 0.016)]
+)
 def test_beam_oracle_quickly(steps, width, stated, stated_se):
     task = kss(steps)
     assert stands_up_to(task, oracle_beam(task, 0, TRACKER, kss_width=width), 200, stated, stated_se)

@@ -186,109 +186,133 @@ def _by_now(left: int, mean: float, variance: float) -> float:
 
 @inlined
 def _rate_in(
-    who: Learners, i: int, orders: Orders, b: int, s: int, k: int, start: Ints, parents: Ints
+    learn: Floats,
+    known: Bools,
+    done: Bools,
+    rho: float,
+    i: int,
+    b: int,
+    s: int,
+    k: int,
+    start: Ints,
+    parents: Ints,
 ) -> float:
     """T_eff of skill k in row i behind order s."""
-    rate = who.learn[i, k]
+    rate = learn[i, k]
     for j in range(start[k], start[k + 1]):
         p = parents[j]
-        if not (who.known[i, p] or orders.done[b, s, p]):
-            rate *= who.rho[0]
+        if not (known[i, p] or done[b, s, p]):
+            rate *= rho
     return float(rate)
 
 
 @inlined
-def _reachable(
-    who: Learners, i: int, orders: Orders, b: int, s: int, k: int, start: Ints, parents: Ints
-) -> bool:
-    """Whether skill k is open now, or will be once order s has been gone through."""
+def _reachable(done: Bools, b: int, s: int, k: int, start: Ints, parents: Ints) -> bool:
+    """Whether skill k will be open once order s has been gone through."""
     ready = start[k + 1] > start[k]
     for j in range(start[k], start[k + 1]):
-        ready = ready and orders.done[b, s, parents[j]]
-    return bool(ready or who.open[i, k])
+        ready = ready and done[b, s, parents[j]]
+    return bool(ready)
 
 
 @inlined
-def _extra(who: Learners, i: int, k: int, rate: float) -> float:
-    """Steps on skill k, once it is known, until it has the successes that others wait for."""
-    right_meanwhile = 0.0 if who.known[i, k] else who.guess[i, k] / rate
-    return float(max(0.0, who.missing[i, k] - right_meanwhile) / who.shown[i, k])
+def _extra(known: bool, missing: float, guess: float, shown: float, rate: float) -> float:
+    """Steps on a skill, once it is known, until it has the successes that others wait for."""
+    right_meanwhile = 0.0 if known else guess / rate
+    return max(0.0, missing - right_meanwhile) / shown
 
 
-@inlined
+@kernel
 def _hope(
-    who: Learners, i: int, orders: Orders, b: int, s: int, k: int, mean: float, variance: float
-) -> float:
+    learn: Floats, known: Bools, goal: Bools, done: Bools, cheap: Ints, left: int,
+    i: int, b: int, s: int, k: int, mean: float, variance: float,
+) -> float:  # fmt: skip
     """Goal skills that could follow, the cheapest first, as if nothing had prerequisites."""
     total = 0.0
-    for m in range(who.goal.shape[1]):
-        c = orders.cheap[m]
-        if c == k or orders.done[b, s, c] or who.known[i, c] or not who.goal[i, c]:
+    for m in range(goal.shape[1]):
+        c = cheap[m]
+        if c == k or done[b, s, c] or known[i, c] or not goal[i, c]:
             continue
-        rate = who.learn[i, c]
+        rate = learn[i, c]
         if rate <= 0.0:
             continue
         mean += 1.0 / rate
         variance += (1.0 - rate) / rate**2
-        chance = _by_now(who.left[i], mean, variance)
+        chance = _by_now(left, mean, variance)
         if chance < SMALL:
             break
         total += chance
     return total
 
 
-@inlined
-def _better_twin(orders: Orders, b: int, c: int, key: float) -> bool:
+@kernel
+def _better_twin(
+    done: Bools, parent: Ints, skill: Ints, keys: Floats, seen: Keys, place: Ints, b: int, c: int, key: float
+) -> bool:
     """Whether candidate c, of this key, is the best so far over its set of skills; it replaces a worse."""
-    code = mix(np.uint64(orders.skill[c] + 1))
-    for k in range(orders.done.shape[2]):
-        if orders.done[b, orders.parent[c], k]:
+    code = mix(np.uint64(skill[c] + 1))
+    for k in range(done.shape[2]):
+        if done[b, parent[c], k]:
             code ^= mix(np.uint64(k + 1))
     code |= np.uint64(1)
-    full = np.uint64(orders.seen.shape[0] - 1)
+    full = np.uint64(seen.shape[0] - 1)
     slot = (code >> np.uint64(1)) & full
-    while orders.seen[slot] != 0 and orders.seen[slot] != code:
+    while seen[slot] != 0 and seen[slot] != code:
         slot = (slot + np.uint64(1)) & full
-    if orders.seen[slot] == code:
-        if orders.keys[0, orders.place[slot]] >= key:
+    if seen[slot] == code:
+        if keys[0, place[slot]] >= key:
             return False
-        orders.keys[0, orders.place[slot]] = -np.inf
-    orders.seen[slot] = code
-    orders.place[slot] = c
+        keys[0, place[slot]] = -np.inf
+    seen[slot] = code
+    place[slot] = c
     return True
 
 
 @kernel
 def _extend(who: Learners, i: int, orders: Orders, b: int, size: int, start: Ints, parents: Ints) -> int:
     """Every order with one more skill behind it, ranked by what it could come to; returns how many."""
-    count = 0
+    count, left = int(np.int64(0)), who.left[i]
     orders.seen[:] = 0
     for s in range(size):
-        if orders.chance[b, s, who.left[i]] < SMALL:
+        if orders.chance[b, s, left] < SMALL:
             continue
         for k in range(who.goal.shape[1]):
-            if orders.done[b, s, k] or not _reachable(who, i, orders, b, s, k, start, parents):
+            if orders.done[b, s, k]:
+                continue
+            if not (who.open[i, k] or _reachable(orders.done, b, s, k, start, parents)):
                 continue
             mean, variance, gain, rate = orders.mean[b, s], orders.variance[b, s], 0.0, 1.0
             if not who.known[i, k]:
-                rate = _rate_in(who, i, orders, b, s, k, start, parents)
+                rate = _rate_in(who.learn, who.known, orders.done, who.rho[0], i, b, s, k, start, parents)
                 if rate <= 0.0:
                     continue
                 mean += 1.0 / rate
                 variance += (1.0 - rate) / rate**2
                 if who.goal[i, k]:
-                    gain = _by_now(who.left[i], mean, variance)
-            mean += _extra(who, i, k, rate)
-            key = orders.value[b, s] + gain + _hope(who, i, orders, b, s, k, mean, variance)
+                    gain = _by_now(left, mean, variance)
+            mean += _extra(who.known[i, k], who.missing[i, k], who.guess[i, k], who.shown[i, k], rate)
+            key = orders.value[b, s] + gain + _hope(
+                who.learn, who.known, who.goal, orders.done, orders.cheap, left, i, b, s, k, mean, variance
+            )  # fmt: skip
             orders.parent[count] = s
             orders.skill[count] = k
             orders.keys[0, count] = key
-            if _better_twin(orders, b, count, key):
+            if _better_twin(
+                orders.done,
+                orders.parent,
+                orders.skill,
+                orders.keys,
+                orders.seen,
+                orders.place,
+                b,
+                count,
+                key,
+            ):
                 count += 1
     return count
 
 
-@inlined
+@kernel
 def _append(
     who: Learners, i: int, orders: Orders, b: int, s: int, k: int, to: int, start: Ints, parents: Ints
 ) -> None:
@@ -305,7 +329,7 @@ def _append(
         for t in range(left + 1):
             orders.chance[other, to, t] = orders.chance[b, s, t]
     else:
-        rate = _rate_in(who, i, orders, b, s, k, start, parents)
+        rate = _rate_in(who.learn, who.known, orders.done, who.rho[0], i, b, s, k, start, parents)
         orders.mean[other, to] += 1.0 / rate
         orders.variance[other, to] += (1.0 - rate) / rate**2
         chance = 0.0
@@ -315,7 +339,7 @@ def _append(
             chance += rate * (before - chance)
         if who.goal[i, k]:
             orders.value[other, to] += orders.chance[other, to, left]
-    extra = _extra(who, i, k, rate)
+    extra = _extra(who.known[i, k], who.missing[i, k], who.guess[i, k], who.shown[i, k], rate)
     orders.mean[other, to] += extra
     later = int(np.ceil(extra))
     if later > 0:
@@ -324,7 +348,7 @@ def _append(
     orders.done[other, to, k] = True
 
 
-@inlined
+@kernel
 def _sort_by_cost(who: Learners, i: int, orders: Orders) -> None:
     """Skills by P(T), the highest first (insertion sort: there are few)."""
     for k in range(who.goal.shape[1]):
@@ -335,7 +359,7 @@ def _sort_by_cost(who: Learners, i: int, orders: Orders) -> None:
         orders.cheap[m] = k
 
 
-@inlined
+@kernel
 def _start(who: Learners, i: int, orders: Orders) -> None:
     """The empty order."""
     for k in range(who.goal.shape[1]):
@@ -357,14 +381,15 @@ def first_skills(
         i = rows[j]
         _sort_by_cost(who, i, orders)
         _start(who, i, orders)
-        b, size, best = 0, 1, 0.0
+        size, best = int(np.int64(1)), 0.0  # a literal 1 would compile all below it a second time
         out[i] = -1
-        for _ in range(who.goal.shape[1]):
+        for depth in range(who.goal.shape[1]):
+            b = depth % 2
             count = _extend(who, i, orders, b, size, start, parents)
             for c in range(count):
                 orders.keep[c] = False
             keep_best(orders.keys, 0, count, width, orders.sorting, orders.keep)
-            size = 0
+            size = int(np.int64(0))
             for c in range(count):
                 if orders.keep[c] and orders.keys[0, c] > 0.0:
                     _append(who, i, orders, b, orders.parent[c], orders.skill[c], size, start, parents)
@@ -372,6 +397,5 @@ def first_skills(
                         best = orders.value[1 - b, size]
                         out[i] = orders.first[1 - b, size]
                     size += 1
-            b = 1 - b
             if size == 0:
                 break

@@ -43,6 +43,7 @@ def save(
     """Write the training's whole state.  Only right between two rollouts.
 
     A `finished` training needs its replay buffer, a hundred times the rest, no more.
+
     Raises `InputError` where the file system refuses.
     """
     state = {
@@ -78,7 +79,7 @@ def load(path: Path, model: BaseAlgorithm, env: LearnersVecEnv, settings: Mappin
     for name, value in settings.items():
         if theirs.get(name) != value:
             was = f"{theirs.get(name)}, as in the checkpoint {path} (or delete it to start again)"
-            raise reject(f"agent.{name}", value, was)
+            raise reject(name if name.startswith("task.") else f"agent.{name}", value, was)
     model.set_parameters(tensors["parameters"])
     for name, value in state["counters"].items():
         setattr(model, name, value)

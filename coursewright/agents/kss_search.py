@@ -141,7 +141,7 @@ def _expand(
 
     `goal` is what is scored, `targets` what the simulator lets through where nothing else is left.
     """
-    reached = 0
+    reached = int(np.int64(0))
     beam.seen[:] = 0
     for s in range(size):
         some = False
@@ -171,14 +171,14 @@ def _expand(
     return reached
 
 
-@inlined
+@kernel
 def _narrow(beam: Beam, reached: int, width: int, step: int) -> int:
     """Keep the union of the three top thirds; returns how many states that is."""
     for c in range(reached):
         beam.keep[c] = False
     for which in range(3):
         keep_best(beam.keys, which, reached, width // 3, beam.sorting, beam.keep)
-    size = 0
+    size = int(np.int64(0))
     for c in range(reached):
         if beam.keep[c]:
             for m in range(SKILLS):
@@ -190,7 +190,7 @@ def _narrow(beam: Beam, reached: int, width: int, step: int) -> int:
     return size
 
 
-@inlined
+@kernel
 def _best_kept(beam: Beam, size: int, goal: Bools, row: int, difficulty: Floats) -> int:
     best = 0
     for s in range(size):
@@ -231,7 +231,7 @@ def plan(
             size_of_goal += goal[i, k]
         for t in range(steps):
             out[i, t] = -1
-        size, done = 1, 0
+        size, done = int(np.int64(1)), int(np.int64(0))  # plain literals would compile all below them twice
         while done < steps:
             reached = _expand(
                 beam, size, i, goal, targets, relevant, serves, follows, difficulty, transfer, start, parents

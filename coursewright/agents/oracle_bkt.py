@@ -81,7 +81,8 @@ class BktGreedyOracle:
         successes = episodes.memory[:, self.task.layout.columns("successes")]
         opens = self.task.course.prerequisites.astype(np.float64)
         waited_for = self.useful(episodes, known) @ opens.T > 0.0
-        return np.where(waited_for, np.maximum(0.0, self.task.unlock_after - successes), 0.0)
+        left = np.maximum(0.0, self.task.unlock_after - successes.astype(np.float64))
+        return np.where(waited_for, left, 0.0)
 
 
 class Focus(NamedTuple):

@@ -30,7 +30,7 @@ from coursewright.simulators.course import Lists
 from coursewright.simulators.errors import reject, unknown
 from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.luck import Luck
-from coursewright.simulators.protocol import Bools, Floats, Ints
+from coursewright.simulators.protocol import Bools, Ints
 
 Order = Literal["topological", "lowest_prior", "highest_prior", "highest_learn"]
 Fallback = Literal["uniform", "lowest_belief", "round_robin"]
@@ -65,7 +65,14 @@ def fall_back(task: Task, how: Fallback, turns: Turns, observation: Memory, amon
 
 @inlined
 def _parents_done(
-    observation: Memory, i: int, k: int, stride: int, value_at: int, level: float, start: Ints, parents: Ints
+    observation: Memory,
+    i: int,
+    k: int,
+    stride: int,
+    value_at: int,
+    level: np.float32,
+    start: Ints,
+    parents: Ints,
 ) -> bool:
     done = True
     for j in range(start[k], start[k + 1]):
@@ -79,7 +86,7 @@ def _first_not_done(
     stride: int,
     value_at: int,
     goal_at: int,
-    level: Floats,
+    level: Memory,
     strict: bool,
     goal_first: bool,
     order: Ints,
@@ -214,7 +221,7 @@ class SkillRule:
             value.step,
             value.start,
             goal.start,
-            level.astype(np.float64),
+            level.astype(np.float32),  # as the features are: .95 counts as .95
             self.strict,
             self.goal_first,
             self.order,
@@ -269,7 +276,7 @@ class ItemRule:
         allowed = allowed_items(action_masks, batch, self.task.course.n_items)
         among = open_to_goal(self.task, self.leads, observation, allowed)
         mastery = item_belief(self.task, observation)
-        below = among & (mastery < self.level)
+        below = among & (mastery < np.float32(self.level))
         item = lowest(mastery, below)
         none = ~below.any(axis=1)
         if none.any():
