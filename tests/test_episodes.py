@@ -14,6 +14,7 @@ import pytest
 from plain_simulator import Levels
 from small_tasks import ALL_FEATURES, begun, random_actions, small_parameters, small_task
 
+from coursewright import simulators
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.shipped import bkt, kss
 from coursewright.envs.task import RandomGoal
@@ -452,6 +453,12 @@ def test_observations_handed_out_are_not_touched_again() -> None:
         kept.append(episodes.observation)
         copies.append(episodes.observation.copy())
     assert all(np.array_equal(a, b) for a, b in zip(kept, copies, strict=True))
+
+
+def test_the_rooms_readme_shows_the_plain_simulator() -> None:
+    toy = (Path(__file__).parent / "plain_simulator.py").read_text(encoding="utf-8")
+    readme = Path(simulators.__file__).parent / "README.md"
+    assert toy.split('"""\n', 1)[1].strip() in readme.read_text(encoding="utf-8")
 
 
 def test_a_plain_simulator_runs() -> None:

@@ -12,7 +12,16 @@ from toy_policies import Shuffle
 
 from coursewright.envs.rollout import rollout
 from coursewright.envs.shipped import kss
-from coursewright.simulators.kss import DIFFICULTY, EDGES, FOLLOWERS, Kss
+from coursewright.simulators.kss import (
+    CAP,
+    DIFFICULTY,
+    EDGES,
+    FOLLOWERS,
+    MASTERED,
+    READY,
+    WARM_UP_ROUNDS,
+    Kss,
+)
 from coursewright.simulators.luck import Seeds, Split, identify
 from coursewright.simulators.protocol import clone, empty_response, take
 
@@ -206,7 +215,7 @@ def share(choice: int, turn: Round, low: list[int]) -> float:
 def test_the_warm_up_follows_its_rules() -> None:
     state, _, prologue = arrivals(600)
     outcomes = {"again after a wrong answer": [], "the first that is not ready": [], "stop": [], "any": []}
-    answers = []
+    answers, twice = [], []
     for i in range(600):
         item, correct = (past[i, : prologue.length[i]] for past in (prologue.item, prologue.correct))
         turns = rounds(state.ability[i], item, correct)
@@ -226,12 +235,26 @@ def test_the_warm_up_follows_its_rules() -> None:
             ):
                 if choice is not None:
                     outcomes[name].append((turn.items[0] == choice, share(choice, turn, low)))
-        answers += zip(correct, replayed_chances(state.ability[i], item), strict=True)
+        chances = replayed_chances(state.ability[i], item)
+        answers += zip(correct, chances, strict=True)
+        left = correct - np.array(chances)
+        begins = np.cumsum([0, *(len(turn.items) for turn in turns)])
+        twice += [
+            left[b] * left[b + 1] for b, turn in zip(begins, turns, strict=False) if len(turn.items) == 2
+        ]
     for name, pairs in (outcomes | {"answers": answers}).items():
         happened, expected = np.array(pairs, float).T
         z = (happened - expected).sum() / np.sqrt((expected * (1 - expected)).sum())
         assert abs(z) < 4, (name, z)
         assert expected.sum() > (3 if name == "stop" else 20), (name, "was hardly met")
+    # the two answers to an item that is asked twice have draws of their own
+    assert len(twice) > 1000
+    assert abs(np.mean(twice)) < 4 * np.std(twice) / np.sqrt(len(twice))
+
+
+def test_published_constants() -> None:
+    assert (CAP, MASTERED, READY, WARM_UP_ROUNDS) == (5.0, 0.5, 0.6, 20)
+    assert DIFFICULTY == [0, 2, 3, 3, 3, 0, 1, 3, 4, 4]
 
 
 def replayed_chances(ability, item) -> list[float]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from plain_simulator import Levels
 from small_tasks import small_task
-from toy_policies import FirstLegal, Peek, Shuffle
+from toy_policies import Shuffle
 
 from coursewright.envs.gym import TeachingEnv
 from coursewright.envs.rewards import post_test, time_to_mastery
@@ -17,9 +17,8 @@ from coursewright.simulators.course import Course
 from coursewright.simulators.errors import InputError
 from coursewright.simulators.luck import POLICY, Seeds, Split, uniforms
 
-PLAIN = replace(
-    bkt(steps=14), simulator=Levels(Course.of(20, prerequisites=[[0, 1], [1, 2]]), 0.03), unlock_after=1, days=1.0
-)  # fmt: skip
+CHAIN = Course.of(20, prerequisites=[[0, 1], [1, 2]])
+PLAIN = replace(bkt(steps=14), simulator=Levels(CHAIN, 0.03), unlock_after=1, days=1.0)
 TASKS = {
     "bkt": bkt(steps=25),
     "bkt masked": bkt(mask=True, steps=25),
@@ -178,9 +177,19 @@ def test_episode_start_marks_the_first_step_only() -> None:
 
 
 def test_oracles_are_given_the_episodes() -> None:
-    task = kss(15)
-    told = rollout(task, Peek(task), 400)
-    assert told.returned.mean() > rollout(task, FirstLegal(task), 400).returned.mean()
+    class Oracle(Anything):
+        def watch(self, episodes) -> None:
+            self.episodes = episodes
+
+        def predict(self, observation, state=None, episode_start=None, deterministic=True, action_masks=None):
+            return self.episodes.after.argmin(axis=1), state
+
+    task = TASKS["bkt"]
+    told = rollout(task, Oracle(task), 60, chunk=25)
+    unfinished = (told.start < 1) & (told.end < 1)
+    assert unfinished.sum() > 30
+    assert not told.over_practice[unfinished].any()  # it always found something that was not known
+    assert rollout(task, Anything(task), 60).over_practice[unfinished].all()
 
 
 def test_splits_are_different_people_and_policies_meet_the_same_ones() -> None:

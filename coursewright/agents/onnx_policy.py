@@ -54,6 +54,10 @@ class OnnxPolicy:
         if task is not None:
             self.label.check(task, self.path)
 
+    def __reduce__(self) -> "tuple[type[OnnxPolicy], tuple[Path]]":
+        """A copy for another process reads the file itself: sessions cannot travel."""
+        return OnnxPolicy, (self.path.resolve(),)
+
     @property
     def respects_mask(self) -> bool:
         """Whether only allowed actions are ever chosen."""

@@ -16,11 +16,23 @@ from coursewright.simulators.luck import Luck
 from coursewright.simulators.protocol import Bools, Floats, Ints
 
 
-def own_rates(simulator: Bkt, episodes: Episodes) -> Floats:
+def population(episodes: Episodes) -> Bkt:
+    """The learners who are being taught, who may differ from those of the task an oracle was made for.
+
+    Under a bootstrap of the parameters each learner has a draw of their own; a table without those
+    draws would be read beyond its end.
+    """
+    simulator = episodes.task.simulator
+    if not isinstance(simulator, Bkt):
+        raise reject("task.simulator of this oracle", type(simulator).__name__, "a Bkt")
+    return simulator
+
+
+def own_rates(episodes: Episodes) -> Floats:
     """Each learner's own P(T) `[batch, skills]`: what it is where every prerequisite is known."""
     state = episodes.state
     rates = np.empty(state.until.shape)
-    simulator.learn_rates(state._replace(until=np.full_like(state.until, np.inf)), rates)
+    population(episodes).learn_rates(state._replace(until=np.full_like(state.until, np.inf)), rates)
     return rates
 
 
@@ -29,9 +41,8 @@ class BktGreedyOracle:
 
     respects_mask = True
 
-    def __init__(self, task: Task, simulator: Bkt) -> None:
+    def __init__(self, task: Task) -> None:
         self.task = task
-        self.simulator = simulator
         self._episodes: Episodes | None = None
 
     def watch(self, episodes: Episodes) -> None:
@@ -56,8 +67,8 @@ class BktGreedyOracle:
 
     def among(self, episodes: Episodes, items: Bools) -> Ints:
         """The greedy choice `[batch]` among `items [batch, items]`."""
-        course, learn = self.task.course, own_rates(self.simulator, episodes)
-        known, rho = episodes.after >= 0.5, self.simulator.rho
+        course, learn = self.task.course, own_rates(episodes)
+        known, rho = episodes.after >= 0.5, population(episodes).rho
         worth = np.empty_like(learn)
         worths(known, episodes.goal, learn, rho, course.order, *course.parents, worth)
         item = np.empty(len(items), np.int64)
@@ -105,13 +116,12 @@ class BktBeamOracle:
 
     respects_mask = True
 
-    def __init__(self, task: Task, simulator: Bkt, width: int) -> None:
+    def __init__(self, task: Task, width: int) -> None:
         if width < 1:
             raise reject("agent.bkt_width", width, "a whole number >= 1")
         self.task = task
-        self.simulator = simulator
         self.width = width
-        self.greedy = BktGreedyOracle(task, simulator)
+        self.greedy = BktGreedyOracle(task)
         self._orders = Orders.of(width, task.course.n_skills, task.horizon)
         self._episodes: Episodes | None = None
 
@@ -161,7 +171,7 @@ class BktBeamOracle:
         known = episodes.after >= 0.5
         useful = self.greedy.useful(episodes, known)
         missing = self.greedy.missing(episodes, known)
-        shown = self.simulator.table[episodes.state.draw]
+        shown = population(episodes).table[episodes.state.draw]
         minutes = self.task.course.minutes.mean() if self.task.minutes is not None else 1.0
         left = np.ceil((self.task.budget - episodes.spent) / minutes - 1e-9).astype(np.int64)
         return Learners(
@@ -169,10 +179,10 @@ class BktBeamOracle:
             goal=episodes.goal,
             finished=(known & (missing <= 0.0)) | (~useful & (missing <= 0.0)),
             open=allowed @ self.task.course.q_matrix,
-            learn=own_rates(self.simulator, episodes),
+            learn=own_rates(episodes),
             missing=missing,
             guess=np.ascontiguousarray(shown[:, :, 0]),
             shown=np.maximum(np.ascontiguousarray(shown[:, :, 1]), 1e-9),
             left=np.clip(left, 0, self.task.horizon),
-            rho=np.full(1, self.simulator.rho),
+            rho=np.full(1, population(episodes).rho),
         )

@@ -28,7 +28,7 @@ def oracle_greedy(task: Task, seed: int, tracker: Tracker) -> KssGreedyOracle | 
     if isinstance(task.simulator, Kss):
         return KssGreedyOracle(task, task.simulator)
     if isinstance(task.simulator, Bkt):
-        return BktGreedyOracle(task, task.simulator)
+        return BktGreedyOracle(task)
     raise _unsupported(task)
 
 
@@ -46,5 +46,5 @@ def oracle_beam(
     if isinstance(task.simulator, Kss):
         return KssBeamOracle(task, task.simulator, kss_width)
     if isinstance(task.simulator, Bkt):
-        return BktBeamOracle(task, task.simulator, bkt_width)
+        return BktBeamOracle(task, bkt_width)
     raise _unsupported(task)

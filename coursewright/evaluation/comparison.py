@@ -65,7 +65,7 @@ class Comparison:
 
     Attributes
     ----------
-    name : what the task is called in tables and figures.
+    name, simulator : what the task and its learners are called in tables and figures.
     task : the task, with the simulator's own parameters.
     learners : one row per condition, policy, agent seed, simulator, learner and stratum, with start,
         end and gain (mean latent mastery over the goal), return, steps, minutes, over_practice (steps)
@@ -76,6 +76,7 @@ class Comparison:
     """
 
     name: str
+    simulator: str
     task: Task
     learners: pd.DataFrame
     summary: pd.DataFrame
@@ -153,6 +154,7 @@ def compare(
     kinds = {entry.name: _kind(entry, trained) for entry in entries}
     return Comparison(
         name=name,
+        simulator=named,
         task=task,
         learners=table,
         summary=summarise(table, kinds, reference, baseline, seed),

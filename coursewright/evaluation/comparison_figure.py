@@ -20,7 +20,7 @@ def comparison_figure(comparison: Comparison) -> Figure:
     """
     table = comparison.at(POINT)
     apart = 0.6 if (table["kind"] == ORACLE).any() else 0.0
-    rows = {name: i + apart * (kind == ORACLE) for i, (name, kind) in enumerate(table["kind"].items())}
+    rows = {str(name): i + apart * (kind == ORACLE) for i, (name, kind) in enumerate(table["kind"].items())}
     figure = new_figure(7.2, 1.3 + ROW * (len(rows) + apart))
     axes = figure.subplots()
     _reference_line(axes, table, comparison.reference)
@@ -42,7 +42,7 @@ def comparison_figure(comparison: Comparison) -> Figure:
 
 
 def _reference_line(axes: Axes, table: pd.DataFrame, reference: str) -> None:
-    axes.axvline(table.at[reference, "mean"], color=BLUE, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+    axes.axvline(float(table["mean"][reference]), color=BLUE, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
 
 
 def _dots(axes: Axes, table: pd.DataFrame, rows: dict[str, float], reference: str, condition: str) -> None:

@@ -18,10 +18,15 @@ def main() -> None:
     folder = f"{FOLDER}-short" if short else FOLDER
     begin = time.monotonic()
     train = [*TRAIN, f"hydra.sweep.dir={folder}"]
-    evaluate = ["evaluate", f"runs={folder}", f"hydra.run.dir={folder}/report"]
+    evaluate = [
+        "evaluate",
+        f"runs={folder}",
+        f"hydra.run.dir={folder}/report",
+        "policies.oracle_beam.kss_width=200",
+    ]
     if short:
         train += ["agent.steps=16_000", "learners=200"]
-        evaluate += ["learners=100", "policies.oracle_beam.width=60"]
+        evaluate += ["learners=100"]
     for command in (train, evaluate):
         print("$ coursewright", " ".join(command), flush=True)
         done = subprocess.run([sys.executable, "-m", "coursewright", *command], check=False)

@@ -34,6 +34,18 @@ class RunDirectory:
         """Whether the run has come to its end before."""
         return (self.path / "summary.json").is_file()
 
+    def facts(self) -> dict[str, str]:
+        """What a report says about how it was made."""
+        code = ", ".join(f"{name} {value}" for name, value in code_version().items())
+        seeds = ", ".join(
+            f"{name} {value}" for name, value in self.config.seeds.items() if name != "_target_"
+        )
+        return {
+            "settings": str(self.path / "config.yaml"),
+            "seeds": f"{seeds}, rules {self.config.seed}",
+            "code": code,
+        }
+
     def tracker(self, job_type: str) -> RunTracker:
         """CSV files in the folder, and whatever the configuration asks for besides."""
         plain = OmegaConf.to_container(self.config, resolve=True)

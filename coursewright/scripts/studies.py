@@ -8,12 +8,16 @@ from pathlib import Path
 import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
+from tqdm import tqdm
 
 from coursewright.agents.onnx_policy import OnnxPolicy
 from coursewright.agents.tracker import SilentTracker
+from coursewright.agents.tuned import TunedRule
 from coursewright.agents.tutor import with_tutor
 from coursewright.envs.policy import Policy
 from coursewright.envs.task import Task
+from coursewright.evaluation.comparison import Seeded, compare
+from coursewright.evaluation.publish import Published, publish
 from coursewright.simulators.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -71,6 +75,34 @@ def rules(policies: Mapping[str, DictConfig], task: Task, seed: int) -> dict[str
         except InputError as error:
             log.info("left out: %s (%s)", name, error)
     return made
+
+
+def published(study: Study, config: DictConfig, folder: Path) -> Published:
+    """Compare a study's policies with the rules and write everything into `folder/<study>`."""
+    made = rules(config.policies, study.task, config.seed)
+    policies: dict[str, Seeded] = {**study.trained, **made}
+    with tqdm(unit=" learners", desc=study.name, delay=2.0, leave=False, disable=None) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        comparison = compare(
+            study.task,
+            policies,
+            learners=config.learners,
+            reference=config.reference,
+            baseline=config.baseline,
+            trained=list(study.trained),
+            name=study.name,
+            simulator=study.simulator,
+            seed=config.seed,
+            workers=config.workers,
+            progress=progress,
+        )
+    one_each = {name: next(iter(seeds.values())) for name, seeds in study.trained.items()} | made
+    tuned = [f"{name} was tuned to: {p.setting}." for name, p in made.items() if isinstance(p, TunedRule)]
+    return publish(comparison, one_each, study.metrics, folder / study.name, config.example, tuned)
 
 
 def _task(config: DictConfig | ListConfig, tutor: str) -> Task:

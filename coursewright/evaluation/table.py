@@ -1,0 +1,47 @@
+"""The comparison on the terminal."""
+
+import pandas as pd
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from coursewright.evaluation.comparison import POINT, Comparison
+from coursewright.evaluation.summary import ORACLE, TRAINED
+from coursewright.evaluation.words import CONDITIONS, brief, headroom, number, percent
+
+
+def terminal_table(comparison: Comparison, condition: str = POINT) -> Table:
+    """One row a policy, best first and oracles last; it fits 80 columns."""
+    summary = comparison.at(condition)
+    n = int(summary["learners"].iloc[0])
+    title = f"{comparison.name}: {n:,} unseen learners"
+    if len(comparison.conditions) > 1:
+        title += f", {CONDITIONS[condition]}"
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("policy", "mean [95 %]", f"− {comparison.reference} [95 %]", "better", "headroom"):
+        table.add_column(heading, no_wrap=True, justify="left" if heading == "policy" else "right")
+    for name, row in summary.iterrows():
+        table.add_row(*_cells(str(name), row, comparison), style=_style(str(name), row, comparison))
+    return table
+
+
+def _cells(name: str, row: pd.Series, comparison: Comparison) -> tuple[str, ...]:
+    seeds = f" ×{row['seeds']}" if row["seeds"] > 1 else ""
+    difference = (
+        f"{number(row['difference'], signed=True)} {brief(row['diff_low'], row['diff_high'], signed=True)}"
+    )
+    same = name == comparison.reference
+    return (
+        name + seeds,
+        f"{number(row['mean'])} {brief(row['low'], row['high'])}",
+        "" if same else difference,
+        "" if same else percent(row["p_improvement"]),
+        headroom(row),
+    )
+
+
+def _style(name: str, row: pd.Series, comparison: Comparison) -> str | None:
+    if row["kind"] == TRAINED:
+        return "bold"
+    if row["kind"] == ORACLE:
+        return "dim"
+    return "cyan" if name == comparison.reference else None
