@@ -16,8 +16,10 @@ def terminal_table(comparison: Comparison, condition: str = POINT) -> Table:
     title = f"{comparison.name}: {n:,} unseen learners"
     if len(comparison.conditions) > 1:
         title += f", {CONDITIONS[condition]}"
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-    for heading in ("policy", "mean [95 %]", f"− {comparison.reference} [95 %]", "better", "headroom"):
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1)
+    )
+    for heading in ("policy", "mean [95 %]", f"− {comparison.reference}", "better", "headroom"):
         table.add_column(heading, no_wrap=True, justify="left" if heading == "policy" else "right")
     for name, row in summary.iterrows():
         table.add_row(*_cells(str(name), row, comparison), style=_style(str(name), row, comparison))
@@ -33,7 +35,7 @@ def _cells(name: str, row: pd.Series, comparison: Comparison) -> tuple[str, ...]
     return (
         name + seeds,
         f"{number(row['mean'])} {brief(row['low'], row['high'])}",
-        "" if same else difference,
+        "" if same else f"{number(row['difference'], signed=True)} {doubt}",
         "" if same else percent(row["p_improvement"]),
         headroom(row),
     )
