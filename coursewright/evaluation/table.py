@@ -28,9 +28,7 @@ def terminal_table(comparison: Comparison, condition: str = POINT) -> Table:
 
 def _cells(name: str, row: pd.Series, comparison: Comparison) -> tuple[str, ...]:
     seeds = f" ×{row['seeds']}" if row["seeds"] > 1 else ""
-    difference = (
-        f"{number(row['difference'], signed=True)} {brief(row['diff_low'], row['diff_high'], signed=True)}"
-    )
+    doubt = brief(row["diff_low"], row["diff_high"], signed=True)
     same = name == comparison.reference
     return (
         name + seeds,

@@ -50,10 +50,9 @@ def verdict(comparison: Comparison) -> list[str]:
     table = comparison.at(POINT)
     names = [str(name) for name in table.index[table["kind"] == TRAINED]]
     if not names:
-        best = next(str(name) for name in table.index if table.at[name, "kind"] != ORACLE)
-        return [
-            f"No trained policy was given; {best} does best with a mean of {number(table.at[best, 'mean'])}."
-        ]
+        rules = table[table["kind"] != ORACLE]
+        best = f"{rules.index[0]} does best with a mean return of {number(rules['mean'].to_numpy()[0])}"
+        return [f"On {comparison.name} no trained policy was given; {best}."]
     return [_verdict(comparison, name) for name in names]
 
 
@@ -124,7 +123,7 @@ def caveats(comparison: Comparison) -> list[str]:
         )
     if len(comparison.conditions) > 1:
         notes.append(
-            "The simulator was fitted to a log. The second table repeats everything with parameters from "
-            "its bootstrap: learner j has draw j mod the number of draws; the policies keep what they learned."
+            "The simulator was fitted to a log. The second table repeats everything with parameters "
+            "from its bootstrap: learner j has draw j mod the number of draws; the policies keep what they learned."
         )
     return notes
