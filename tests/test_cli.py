@@ -96,7 +96,7 @@ def test_wrong_input_gets_one_line(tmp_path, arguments, words):
     ("content", "words"),
     [
         ("", ["log"]),
-        ("learner,item,skills,time,correct\n", ["empty"]),
+        ("learner,item,skills,time,correct\n", ["log = 0 rows", "at least one"]),
         ("learner,item,skills,time,correct,time\na,b,c,0,1,0\n", ["time", "twice"]),
         ("learner,item,skills,time,correct\na,b,c,-1,1\n", ["time", "-1"]),
         ("learner,item,skills,time,correct\na,b,c,,1\n", ["time"]),
@@ -220,18 +220,11 @@ def test_a_truncated_model_gets_one_line(sweep, tmp_path):
 
 
 def test_a_simulator_of_ones_own(tmp_path):
-    shutil.copy(Path(__file__).parent / "toy_learners.py", tmp_path / "my_learners.py")
-    done = coursewright(
-        tmp_path,
-        "train",
-        "simulator=custom",
-        "simulator._target_=my_learners.ToyLearners",
-        "+simulator.learn=0.4",
-        "task=mastery",
-        "task.steps=10",
-        *TINY,
-        "hydra.run.dir=run",
-    )
+    shutil.copy(Path(__file__).parent / "plain_simulator.py", tmp_path / "my_learners.py")
+    learners = ["simulator=custom", "simulator._target_=my_learners.Levels", "+simulator.fading=0.1"]
+    course = "+simulator.course={_target_: coursewright.simulators.course.Course.of, skills: [add, subtract]}"
+    task = ["task=mastery", "task.steps=10", "+task.days=1"]
+    done = coursewright(tmp_path, "train", *learners, course, *task, *TINY, "hydra.run.dir=run")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run" / "policy.onnx").is_file()
 
@@ -253,15 +246,19 @@ def test_a_failing_job_leaves_the_others_alone(tmp_path):
 
 
 def test_a_killed_training_ends_as_it_would_have(sweep, tmp_path):
-    arguments = ["train", "seed=0", "agent.steps=61_440", "agent.learners=64", "learners=50", "tracker=none"]
+    arguments = [
+        "train",
+        "seed=0",
+        "agent.steps=61_440",
+        "agent.learners=64",
+        "agent.checkpoint_every=8_000",
+        "learners=50",
+        "tracker=none",
+    ]
     whole = coursewright(tmp_path, *arguments, "hydra.run.dir=whole")
     assert whole.returncode == 0, whole.stderr
-    killed = subprocess.Popen(
-        [*COMMAND, *arguments, "hydra.run.dir=killed"],
-        cwd=tmp_path,
-        stderr=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    killed = subprocess.Popen([*COMMAND, *arguments, "hydra.run.dir=killed"], cwd=tmp_path, **quiet)
     checkpoint = tmp_path / "killed" / "checkpoint.pt"
     deadline = time.monotonic() + 120
     while not checkpoint.is_file() and time.monotonic() < deadline:

@@ -5,6 +5,7 @@ learners in the middle of their episodes, and a replay buffer.  It is written in
 run killed at any moment leaves the last whole one.
 """
 
+import io
 import pickle
 import random
 import zipfile
@@ -59,7 +60,9 @@ def save(
         "replay": {} if finished else _replay(model),
     }
     tensors = {"parameters": model.get_parameters(), "torch": torch.get_rng_state()}
-    write_atomically(path, lambda part: torch.save({"tensors": tensors, "state": _plain(state)}, part))
+    content = io.BytesIO()  # a file of torch's own opening hides a full disk behind another error
+    torch.save({"tensors": tensors, "state": _plain(state)}, content)
+    write_atomically(path, lambda part: part.write_bytes(content.getbuffer()))
 
 
 def load(path: Path, model: BaseAlgorithm, env: LearnersVecEnv, settings: Mapping[str, Any]) -> None:

@@ -124,6 +124,7 @@ def caveats(comparison: Comparison) -> list[str]:
     if len(comparison.conditions) > 1:
         notes.append(
             "The simulator was fitted to a log. The second table repeats everything with parameters "
-            "from its bootstrap: learner j has draw j mod the number of draws; the policies keep what they learned."
+            "from its bootstrap: learner j has draw j mod the number of draws, and the policies keep what "
+            "they learned."
         )
     return notes
