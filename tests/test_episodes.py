@@ -16,6 +16,7 @@ from small_tasks import ALL_FEATURES, begun, random_actions, small_parameters, s
 
 from coursewright import simulators
 from coursewright.envs.episodes import Episodes
+from coursewright.envs.history import CERTAIN
 from coursewright.envs.shipped import bkt, kss
 from coursewright.envs.task import RandomGoal
 from coursewright.simulators.errors import InputError
@@ -77,7 +78,7 @@ class Notebook:
                 b = float(np.float32(b)) if len(skills) > 1 else b
             if taught:
                 b = b * (1 - p["forget"][k]) + (1 - b) * p["learn"][k]
-            self.belief[k] = float(np.float32(b))  # as an observation holds it
+            self.belief[k] = float(np.float32(min(b, CERTAIN)))  # as an observation holds it
 
     def see(self, item, correct, taught, left):
         for skill in self.skills_of(item):

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from sb3_contrib import MaskablePPO
 from stable_baselines3 import DQN, PPO
+from stable_baselines3.common.utils import LinearSchedule
 
 from coursewright.agents.network import Reading, reading
 from coursewright.agents.tracker import Tracker
@@ -37,6 +38,7 @@ def ppo(
     gae_lambda: float = 0.95,
     entropy: float = 0.01,
     learning_rate: float = 1e-3,
+    anneal: bool = False,
     layers: Sequence[int] = (128, 128),
     features: Sequence[str] | None = None,
     threads: int = 1,
@@ -52,6 +54,7 @@ def ppo(
     learners : how many are taught at once.
     n_steps : steps per learner and rollout; by default an episode, or two where it is short.
     entropy : weight of the entropy bonus.
+    anneal : whether the learning rate falls linearly to 0 over the training.
     layers : widths of the hidden layers of policy and value network.
     features : what the network reads; by default `network.default_features`.
     threads : of torch; more than one is slower for networks this small, and not reproducible.
@@ -79,6 +82,7 @@ def maskable_ppo(
     gae_lambda: float = 0.95,
     entropy: float = 0.01,
     learning_rate: float = 1e-3,
+    anneal: bool = False,
     layers: Sequence[int] = (128, 128),
     features: Sequence[str] | None = None,
     threads: int = 1,
@@ -163,6 +167,9 @@ def _on_policy(kind: type[PPO] | type[MaskablePPO], options: dict[str, Any]) -> 
     if options["batch_size"] == 1 or rollout % options["batch_size"] == 1:  # one advantage has no deviation
         many = f"a number that does not leave a batch of 1 out of {rollout} transitions"
         raise reject("agent.batch_size", options["batch_size"], many)
+    rate = options["learning_rate"]
+    if options["anneal"]:
+        rate = LinearSchedule(rate, 0.0, 1.0)
     env = LearnersVecEnv(task, options["learners"], options["seed"])
     torch.set_num_threads(options["threads"])
     with warnings.catch_warnings():  # a last mini-batch that is smaller than the others is no fault
@@ -176,7 +183,7 @@ def _on_policy(kind: type[PPO] | type[MaskablePPO], options: dict[str, Any]) -> 
             gamma=options["gamma"],
             gae_lambda=options["gae_lambda"],
             ent_coef=options["entropy"],
-            learning_rate=options["learning_rate"],
+            learning_rate=rate,
             policy_kwargs=_network(task, options["layers"], options["features"]),
             stats_window_size=options["learners"],
             seed=options["seed"],

@@ -33,6 +33,9 @@ LAST_CORRECT = _NAMES.index("last_correct")
 BUDGET_LEFT = _NAMES.index("budget_left")
 STRIDE = len(_NAMES)  # the entry of `offsets` that holds the number of columns a skill has
 
+# The largest belief: at 1 exactly, where float32 ends up, no wrong answer could ever lower it again.
+CERTAIN = 0.9999999
+
 # Columns of the tutor's table [skills, 7]: what an answer says is looked up at IF_... + correct
 PRIOR, LEARN, FORGET, IF_KNOWN, _, IF_UNKNOWN, _ = range(7)
 
@@ -64,7 +67,7 @@ def _believe_skill(
         belief = after_answer(belief, tutor[k, IF_KNOWN + correct], tutor[k, IF_UNKNOWN + correct])
     if taught:
         belief = after_practice(belief, tutor[k, LEARN], tutor[k, FORGET])
-    memory[i, column] = belief
+    memory[i, column] = min(belief, CERTAIN)
 
 
 @inlined

@@ -69,7 +69,7 @@ def task_of(folder: Path) -> Task:
 def rules(policies: Mapping[str, DictConfig], task: Task, seed: int) -> dict[str, Policy]:
     """What the runs are compared with; a rule that cannot do this task is left out with a word."""
     made: dict[str, Policy] = {}
-    for name, agent in policies.items():
+    for name, agent in tqdm(policies.items(), desc="tuning rules", delay=2.0, leave=False, disable=None):
         try:
             made[str(name)] = instantiate(agent)(task, seed, SilentTracker())
         except InputError as error:
