@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
@@ -17,6 +18,9 @@ from coursewright.simulators.errors import reject
 from coursewright.simulators.luck import Split
 from coursewright.simulators.protocol import Bools
 
+# White to a grey on which both marks stand out
+MASTERY = LinearSegmentedColormap.from_list("mastery", ["#FFFFFF", "#8F8F8F"])
+WIDE = 40  # more steps than this do not fit beside each other
 CROWDED = 40  # more skills than this are shown only if they are goals or were practised
 
 
@@ -34,19 +38,23 @@ def path_figure(task: Task, policies: Mapping[str, Policy], learner: int = 0) ->
     goal = _goal(task, learner)
     skills = [k for k in task.course.order if _shown(task, goal, list(runs.values()), int(k))]
     steps = max(int(run.steps[0]) for run in runs.values())
-    width = min(7.0, max(3.2, 0.12 * steps + 0.8))
+    beside = steps <= WIDE  # long episodes stand one above the other
+    width = max(3.6, 0.13 * steps + 0.8)
     height = 1.0 + 0.2 * max(6, len(skills))
-    figure = new_figure(width * len(runs) + 1.0, height)
-    axes = figure.subplots(1, len(runs), sharey=True, squeeze=False)[0]
+    shape = (1, len(runs)) if beside else (len(runs), 1)
+    figure = new_figure(width * shape[1] + 1.0, height * shape[0])
+    axes = figure.subplots(*shape, sharex=not beside, sharey=beside, squeeze=False).ravel()
     for place, (name, run) in enumerate(runs.items()):
         image = _panel(axes[place], task, run, np.array(skills), steps)
         axes[place].set_title(f"{name}\nreturn {run.returned[0]:.3f}", loc="left", fontsize=10, color=INK)
     names = [f"{task.course.skills[k]} \N{BLACK STAR}" if goal[k] else task.course.skills[k] for k in skills]
-    axes[0].set_yticks(range(len(skills)), [_short(name) for name in names], fontsize=8)
-    for label, k in zip(axes[0].get_yticklabels(), skills, strict=True):
-        label.set_fontweight("bold" if goal[k] else "normal")
-    axes[0].set_ylabel("skill, prerequisites first (\N{BLACK STAR} goal)", fontsize=9)
-    figure.subplots_adjust(wspace=0.06)
+    for panel in axes[:1] if beside else axes:
+        panel.set_yticks(range(len(skills)), [_short(name) for name in names], fontsize=8)
+        for label, k in zip(panel.get_yticklabels(), skills, strict=True):
+            label.set_fontweight("bold" if goal[k] else "normal")
+        panel.set_ylabel("skill, prerequisites first (\N{BLACK STAR} goal)", fontsize=9)
+    inches = height * shape[0]
+    figure.subplots_adjust(wspace=0.06, hspace=0.22, bottom=0.55 / inches, top=1.0 - 0.5 / inches)
     bar = figure.colorbar(image, ax=list(axes), pad=0.015, fraction=0.03, aspect=18)
     bar.set_label("latent mastery", fontsize=9)
     bar.ax.tick_params(labelsize=8)
@@ -79,13 +87,13 @@ def _panel(axes: Axes, task: Task, run: Rollout, skills: np.ndarray, steps: int)
     image = axes.imshow(
         background,
         aspect="auto",
-        cmap="Greys",
+        cmap=MASTERY,
         vmin=0,
-        vmax=1.6,
+        vmax=1,
         interpolation="nearest",
         extent=(0.5, steps + 0.5, len(skills) - 0.5, -0.5),
     )
-    size = min(5.0, 220 / max(steps, 30))
+    size = min(6.5, 330 / max(steps, 30))
     for t in range(int(run.steps[0])):
         item = run.item[0, t]
         if item < 0:

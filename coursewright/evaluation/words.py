@@ -40,9 +40,9 @@ def percent(value: float) -> str:
 
 
 def headroom(row: pd.Series) -> str:
-    """Share of the way from the baseline to the best known oracle, flagged above 100 %."""
+    """Share of the way from the baseline to the best known oracle, with an exclamation mark above 100 %."""
     value = float(row["headroom"])
-    return percent(value) + (" (!)" if np.isfinite(value) and value > 1.0 + 1e-9 else "")
+    return percent(value) + (" !" if np.isfinite(value) and value > 1.0 + 1e-9 else "")
 
 
 def verdict(comparison: Comparison) -> list[str]:
