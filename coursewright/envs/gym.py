@@ -160,9 +160,9 @@ class TeachingVectorEnv(VectorEnv[Observation, npt.NDArray[np.int64], npt.NDArra
         episodes = self.episodes
         rows = np.flatnonzero(episodes.over)
         ended = episodes.over.copy()
+        last = episodes.observation[rows]
         final_obs = np.full(self.num_envs, None, dtype=object)
-        for row, last in zip(rows, episodes.observation[rows], strict=True):
-            final_obs[row] = last
+        final_obs[rows] = np.fromiter(last, object, len(rows))
         final_info = self._info()
         episodes.begin(rows, episodes.number[rows], episodes.episode[rows] + 1, self.split)
         return {

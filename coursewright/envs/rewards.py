@@ -24,11 +24,16 @@ if TYPE_CHECKING:
 @kernel
 def _mean_change(before: Mastery, after: Mastery, goal: Bools, size: Ints, out: Floats) -> None:
     for i in range(out.shape[0]):
-        total = 0.0
-        for k in range(before.shape[1]):
-            if after[i, k] != before[i, k] and goal[i, k]:  # most skills of a step do not change
-                total += float(after[i, k]) - float(before[i, k])
-        out[i] = total / size[i]
+        changes = 0
+        for k in range(before.shape[1]):  # a loop without branches, which the compiler vectorises
+            changes += int(after[i, k] != before[i, k])
+        out[i] = 0.0
+        if changes > 0:
+            total = 0.0
+            for k in range(before.shape[1]):
+                if goal[i, k]:
+                    total += float(after[i, k]) - float(before[i, k])
+            out[i] = total / size[i]
 
 
 @kernel

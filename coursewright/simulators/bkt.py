@@ -105,11 +105,12 @@ def _enrol(
         pace[i] = learn_sd * normal(learner[i], 0, ENROL + 2 * skills) if learn_sd > 0.0 else 0.0
         ahead = prior_sd * normal(learner[i], 0, ENROL + 2 * skills + 2) if prior_sd > 0.0 else 0.0
         for k in range(skills):
-            until[i, k] = UNKNOWN
-            if uniform(learner[i], 0, ENROL + k) < _shift(table[own, k, PRIOR], ahead):
-                rate = table[own, k, RATE]
-                lasts = uniform(learner[i], 0, ENROL + skills + k)
-                until[i, k] = np.inf if rate == 0.0 else -np.log(1.0 - lasts) / rate
+            rate = table[own, k, RATE]
+            lasts = np.inf
+            if rate > 0.0:
+                lasts = -np.log(1.0 - uniform(learner[i], 0, ENROL + skills + k)) / rate
+            known = uniform(learner[i], 0, ENROL + k) < _shift(table[own, k, PRIOR], ahead)
+            until[i, k] = lasts if known else UNKNOWN
 
 
 @inlined
@@ -186,13 +187,15 @@ def _practise(
         for j in range(needed_start[a], needed_start[a + 1]):
             k = needed[j]
             u = uniform(key, t, LEARN + k)
-            if today <= until[i, k]:
-                if u < table[own, k, FORGETS]:
-                    until[i, k] = UNKNOWN
-                continue
+            # Whether a skill is known cannot be predicted: bitwise "and" keeps it out of the branches,
+            # which are rarely taken (and only then is there a look at the prerequisites).
+            known = today <= until[i, k]
             learn = _shift(table[own, k, RISE], pace[i])
-            # Most draws fail the first test, which needs no look at the prerequisites.
-            if u < learn and u < _learn_now(i, k, until, today, learn, rho, parents_start, parents):
+            if known & (u < table[own, k, FORGETS]):
+                until[i, k] = UNKNOWN
+            elif (not known) & (u < learn) and u < _learn_now(
+                i, k, until, today, learn, rho, parents_start, parents
+            ):
                 rate = table[own, k, RATE]
                 lasts = uniform(key, t, FORGET + k) if rate > 0.0 else 0.0
                 until[i, k] = np.inf if rate == 0.0 else today - np.log(1.0 - lasts) / rate
