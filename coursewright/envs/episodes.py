@@ -4,6 +4,7 @@ Everything that steps learners goes through here: Gymnasium's environments, Stab
 vector environment and the rollout loop hold an `Episodes` each.
 """
 
+from sys import getrefcount
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,8 @@ from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import POSTTEST_ANSWER, POSTTEST_ITEM, identify, uniforms
 from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, empty_response
 
+BUFFERS = 4  # observations to keep for use again; callers seldom hold more
+UNHELD = 3  # references to a buffer that only the list, a loop variable and the count itself know
 NO_PAST = np.zeros((0, 0), np.int64)
 
 
@@ -100,10 +103,13 @@ class Episodes:
         self.response = empty_response(batch)
         self.memory: Memory = np.zeros((batch, task.layout.width), np.float32)
         self.observation: Memory = self.memory.copy()
+        self._buffers: list[Memory] = []
         self.mask: Bools = np.ones((batch, task.n_actions), bool)
         self.over: Bools = np.ones(batch, bool)
         self.goal: Bools = np.ones((batch, course.n_skills), bool)
-        self.goal_size: Ints = np.ones(batch, np.int64)
+        if task.fixed_goal is not None:
+            self.goal[:] = task.fixed_goal
+        self.goal_size: Ints = self.goal.sum(axis=1)
         self.start: Mastery = np.zeros((batch, course.n_skills), np.float32)
         self.before: Mastery = np.zeros((batch, course.n_skills), np.float32)
         self.after: Mastery = np.zeros((batch, course.n_skills), np.float32)
@@ -153,15 +159,14 @@ class Episodes:
         self.some_over = bool(self.over.any())
         prologue = task.simulator.enrol(self.state, rows, self.luck)
         past = (NO_PAST, NO_PAST, np.zeros(len(rows), np.int64))
-        self.goal[rows] = True
         if prologue is not None:
-            self.goal[rows] = prologue.goal
             past = (prologue.item, prologue.correct, prologue.length)
         if isinstance(task.goal, RandomGoal):
             task.goal.draw(rows, self.luck, self.goal)
-        elif task.fixed_goal is not None:
-            self.goal[rows] = task.fixed_goal
-        self.goal_size[rows] = self.goal[rows].sum(axis=1)
+            self.goal_size[rows] = self.goal[rows].sum(axis=1)
+        elif prologue is not None and task.fixed_goal is None:
+            self.goal[rows] = prologue.goal
+            self.goal_size[rows] = prologue.goal.sum(axis=1)
         open_rows(
             self.memory,
             self._offsets,
@@ -173,7 +178,8 @@ class Episodes:
             self.goal,
             *past,
         )
-        self.observation = self.memory.copy()
+        self.observation = self._buffer()
+        np.copyto(self.observation, self.memory)
         if task.unlock_after:
             self._missing[rows] = self._missing_at_start
             self._unlocked[rows, : task.course.n_items] = self._missing_at_start == 0
@@ -202,7 +208,7 @@ class Episodes:
                 self._refuse(action)
             _admit(action, self.mask, task.course.n_items, self.over, item, self.taught, self.refused)
         task.simulator.practise(self.state, item, self.taught, self.luck, self.response)
-        self.observation = np.empty_like(self.memory)
+        self.observation = self._buffer()
         self.some_over = record(
             self.memory,
             self._offsets,
@@ -232,6 +238,20 @@ class Episodes:
         self.before, self.after = self.after, self.before
         task.simulator.mastery(self.state, self.after)
         return Outcome(task.reward(self.before, self.after, self), self.over)
+
+    def _buffer(self) -> Memory:
+        """An array for the next observation: one that nobody holds any more, or a new one.
+
+        Large arrays that come and go make the allocator hand pages back to the system, and getting
+        them again costs more than a step does.
+        """
+        for buffer in self._buffers:
+            if getrefcount(buffer) == UNHELD:
+                return buffer
+        buffer = np.empty_like(self.memory)
+        if len(self._buffers) < BUFFERS:
+            self._buffers.append(buffer)
+        return buffer
 
     def post_test(self, answers: int) -> Floats:
         """Fraction right `[batch]` of a test with `answers` a goal skill, drawn with replacement."""

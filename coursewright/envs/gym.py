@@ -160,7 +160,8 @@ class TeachingVectorEnv(VectorEnv[Observation, npt.NDArray[np.int64], npt.NDArra
         episodes = self.episodes
         rows = np.flatnonzero(episodes.over)
         ended = episodes.over.copy()
-        last = episodes.observation[rows]
+        everyone = len(rows) == self.num_envs  # then rows of the step's observation itself will do
+        last = episodes.observation if everyone else episodes.observation[rows]
         final_obs = np.full(self.num_envs, None, dtype=object)
         final_obs[rows] = np.fromiter(last, object, len(rows))
         final_info = self._info()
