@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from coursewright.agents.onnx_policy import OnnxPolicy
 from coursewright.envs.policy import Policy
 from coursewright.evaluation.comparison import Comparison
 from coursewright.evaluation.comparison_figure import comparison_figure
@@ -20,11 +21,15 @@ from coursewright.simulators.named import SHIPPED
 
 @dataclass(frozen=True)
 class Published:
-    """A comparison's section of the report, and its files by what they are."""
+    """A comparison's section of the report, and its files by what they are.
+
+    `policies` are the exported files that were scored.
+    """
 
     section: Section
     tables: Mapping[str, Path]
     figures: Mapping[str, Path]
+    policies: Sequence[Path] = ()
 
     @property
     def scores(self) -> dict[str, float]:
@@ -78,7 +83,8 @@ def publish(
         save(figure, path)
     figures = {caption: path for caption, (path, _) in drawn.items()}
     section = Section(comparison, figures, notes, _card(comparison))
-    return Published(section, tables, {path.stem: path for path in figures.values()})
+    files = [policy.path for policy in policies.values() if isinstance(policy, OnnxPolicy)]
+    return Published(section, tables, {path.stem: path for path in figures.values()}, files)
 
 
 def _pair(comparison: Comparison, policies: Mapping[str, Policy]) -> dict[str, Policy]:

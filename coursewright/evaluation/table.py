@@ -1,7 +1,6 @@
 """The comparison on the terminal."""
 
 import pandas as pd
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from coursewright.evaluation.comparison import POINT, Comparison
@@ -17,7 +16,13 @@ def terminal_table(comparison: Comparison, condition: str = POINT) -> Table:
     if len(comparison.conditions) > 1:
         title += f", {CONDITIONS[condition]}"
     table = Table(
-        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1)
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+        header_style="underline",
     )
     for heading in ("policy", "mean [95 %]", f"− {comparison.reference}", "better", "headroom"):
         table.add_column(heading, no_wrap=True, justify="left" if heading == "policy" else "right")

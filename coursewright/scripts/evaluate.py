@@ -52,4 +52,6 @@ def evaluate(config: DictConfig) -> None:
         for condition in comparison.conditions:
             console.print(terminal_table(comparison, condition), "")
         console.print(*verdict(comparison), "", sep="\n", highlight=False)
-    log.info("report: %s\nfigures and tables: %s", page, run.path)
+    for policy in sorted(policy for d in done for policy in d.policies):
+        log.info("policy   %s", policy)
+    log.info("figures  %s\nreport   %s", run.path, page)
