@@ -67,7 +67,11 @@ def open_run(config: DictConfig) -> RunDirectory:
     """
     hydra = HydraConfig.get()
     path = Path(hydra.runtime.output_dir)
-    group = Path(hydra.sweep.dir).name if hydra.mode == RunMode.MULTIRUN else str(config.study)
+    group = str(config.study)
+    if hydra.mode == RunMode.MULTIRUN:
+        group = Path(hydra.sweep.dir).name
+    elif isinstance(config.get("runs"), str):  # a comparison belongs to the sweep that it compares
+        group = Path(config.runs).name
     text = OmegaConf.to_yaml(config, resolve=True)
     kept = path / "config.yaml"
     if kept.is_file() and kept.read_text(encoding="utf-8") != text:
