@@ -31,6 +31,7 @@ TASKS = {
     "locked": LOCKED,
     "two successes": replace(TASK, unlock_after=2, steps=40),
     "minutes and stop": replace(TASK, steps=None, minutes=26.0, stop=True, unlock_after=1),
+    "blame each": replace(TASK, blame="each"),
     "random goals": replace(TASK, goal=RandomGoal(1, 4), days=0.0),
     "forgetting at practice": replace(TASK, simulator=replace(TASK.simulator, forgetting="opportunity")),
     "kss": replace(kss(15), features=ALL_FEATURES, days=0.5),
@@ -73,6 +74,8 @@ class Notebook:
             b, right = self.belief[k], 1 - p["slip"][k]
             if correct == 1:
                 b = b * right / shown[k]
+            elif correct == 0 and self.task.blame == "each":
+                b = b * p["slip"][k] / (1 - shown[k])
             elif correct == 0:
                 b = b * (1 - right * together / shown[k]) / (1 - together)
                 b = float(np.float32(b)) if len(skills) > 1 else b

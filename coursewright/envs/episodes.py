@@ -123,7 +123,7 @@ class Episodes:
         self.luck = identify(task.seeds, self.number, 0, self.episode)
         probe = task.simulator.enrol(self.state, np.zeros(1, np.int64), self.luck)
         self.past_width = 0 if probe is None else probe.item.shape[1]
-        self._offsets = task.layout.offsets
+        self._offsets = np.append(task.layout.offsets, int(task.blame == "shared"))
         self._logs = np.log1p(np.arange(max(task.horizon, self.past_width) + 1)).astype(np.float32)
         self._days = np.full(batch, task.days)
         self._opens, self._missing_at_start = _locks(course)

@@ -32,6 +32,7 @@ LAST_ITEM = _NAMES.index("last_item")
 LAST_CORRECT = _NAMES.index("last_correct")
 BUDGET_LEFT = _NAMES.index("budget_left")
 STRIDE = len(_NAMES)  # the entry of `offsets` that holds the number of columns a skill has
+SHARED_BLAME = STRIDE + 1  # the entry that says how a wrong answer to a multi-skill item is explained
 
 # The largest belief: at 1 exactly, where float32 ends up, no wrong answer could ever lower it again.
 CERTAIN = 0.9999999
@@ -80,16 +81,20 @@ def believe(
     stride: int,
     first: int,
     tutor: Floats,
+    shared: bool,
     start: Ints,
     needed: Ints,
 ) -> None:
     """Update the tutor's belief in every skill that `item` needs.
 
+    With `shared` blame a wrong answer is explained by the item's skills together, otherwise by each
+    as if it had been asked alone.
+
     A row that was not taught takes the answer but no learning; where nothing was asked (`correct`
     -1) it is the other way round.
     """
     begin, end = start[item], start[item + 1]
-    if end - begin > 1 and correct == 0:
+    if shared and end - begin > 1 and correct == 0:
         _blame(memory, i, stride, first, tutor, needed, begin, end)
         correct = -1  # the answer has been taken
     for j in range(begin, end):
@@ -131,6 +136,7 @@ def record(
         offsets[LOG_SUCCESSES],
         offsets[LOG_FAILURES],
     )
+    shared = offsets[SHARED_BLAME] > 0
     belief, last_item, last_correct = offsets[BELIEF], offsets[LAST_ITEM], offsets[LAST_CORRECT]
     budget_left = offsets[BUDGET_LEFT]
     some_over = False
@@ -161,7 +167,7 @@ def record(
             if streak >= 0:
                 memory[i, base + streak] = right * (memory[i, base + streak] + 1.0)
         if belief >= 0:
-            believe(memory, i, a, correct[i], taught[i], stride, belief, tutor, start, needed)
+            believe(memory, i, a, correct[i], taught[i], stride, belief, tutor, shared, start, needed)
         if taught[i]:
             if last_item >= 0:
                 if last[i] >= 0:
@@ -215,6 +221,7 @@ def open_rows(
 ) -> None:
     """Begin the history of new learners: priors, goals, and the visible past replayed."""
     stride = offsets[STRIDE]
+    shared = offsets[SHARED_BLAME] > 0
     skills = tutor.shape[0]
     for r in range(rows.shape[0]):
         i = rows[r]
@@ -239,7 +246,19 @@ def open_rows(
                     if log >= 0:
                         memory[i, base + log] = logs[int(memory[i, base + raw])]
             if offsets[BELIEF] >= 0:
-                believe(memory, i, a, past_correct[r, t], True, stride, offsets[BELIEF], tutor, start, needed)
+                believe(
+                    memory,
+                    i,
+                    a,
+                    past_correct[r, t],
+                    True,
+                    stride,
+                    offsets[BELIEF],
+                    tutor,
+                    shared,
+                    start,
+                    needed,
+                )
             last[i] = a
         if last[i] >= 0:
             if offsets[LAST_ITEM] >= 0:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -65,6 +65,8 @@ class Task:
     goal : "learner" (what each learner brings along; all skills if they bring nothing), skill names,
         or a `RandomGoal`.
     features : what policies see; see `layout.Layout`.
+    blame : how the tutor explains a wrong answer to an item that needs several skills: "shared" by
+        Bayes' rule over all of them, or "each" skill as if asked alone (OATutor's update).
     unlock_after : an item is allowed once each direct prerequisite of its skills (those among its own
         skills apart) has this many successes, and stays allowed; 0: prerequisites restrict nothing.
     days : days that pass after each step; the last one too, so that what fades by then is no gain.
@@ -81,6 +83,7 @@ class Task:
     reward: "Reward" = field(default=mean_gain)
     goal: str | Sequence[str] | RandomGoal = "learner"
     features: Sequence[str] = DEFAULT_FEATURES
+    blame: Literal["shared", "each"] = "shared"
     unlock_after: int = 0
     days: float = 0.0
     stop: bool = False
@@ -100,6 +103,8 @@ class Task:
             raise reject(
                 "task.tutor", f"{self.tutor.n_skills} skills", f"the course's {self.course.n_skills}"
             )
+        if self.blame not in ("shared", "each"):
+            raise reject("task.blame", repr(self.blame), "'shared' or 'each'")
         if self.unlock_after < 0 or int(self.unlock_after) != self.unlock_after:
             raise reject("task.unlock_after", self.unlock_after, "a whole number >= 0")
         if self.unlock_after and "successes" not in self.features:
