@@ -101,6 +101,37 @@ def believe(
         _believe_skill(memory, i, needed[j], correct, taught, stride, first, tutor)
 
 
+@inlined
+def _count(
+    memory: Memory,
+    i: int,
+    base: int,
+    right: float,
+    logs: Memory,
+    attempts: int,
+    successes: int,
+    log_attempts: int,
+    log_successes: int,
+    log_failures: int,
+    streak: int,
+) -> None:
+    """Count one answer in the columns of a skill, which begin at `base`; -1 marks an absent feature."""
+    if attempts >= 0:
+        tried = memory[i, base + attempts] + 1.0
+        memory[i, base + attempts] = tried
+        if log_attempts >= 0:
+            memory[i, base + log_attempts] = logs[int(tried)]
+    if successes >= 0:
+        done = memory[i, base + successes] + right
+        memory[i, base + successes] = done
+        if log_successes >= 0:
+            memory[i, base + log_successes] = logs[int(done)]
+        if log_failures >= 0:
+            memory[i, base + log_failures] = logs[int(memory[i, base + attempts] - done)]
+    if streak >= 0:
+        memory[i, base + streak] = right * (memory[i, base + streak] + 1.0)
+
+
 @kernel
 def record(
     memory: Memory,
@@ -149,23 +180,22 @@ def record(
             continue
         # Answers are coin flips: whatever depends on them is computed, not branched on.
         right = 1.0 if correct[i] == 1 else 0.0
-        # Where nothing was asked (-1), nothing was attempted: counts and streaks stay.
-        for j in range(start[a], start[a + 1] if correct[i] >= 0 else start[a]):
-            base = needed[j] * stride
-            if attempts >= 0:
-                tried = memory[i, base + attempts] + 1.0
-                memory[i, base + attempts] = tried
-                if log_attempts >= 0:
-                    memory[i, base + log_attempts] = logs[int(tried)]
-            if successes >= 0:
-                done = memory[i, base + successes] + right
-                memory[i, base + successes] = done
-                if log_successes >= 0:
-                    memory[i, base + log_successes] = logs[int(done)]
-                if log_failures >= 0:
-                    memory[i, base + log_failures] = logs[int(memory[i, base + attempts] - done)]
-            if streak >= 0:
-                memory[i, base + streak] = right * (memory[i, base + streak] + 1.0)
+        if correct[i] >= 0:  # where nothing was asked, nothing was attempted: counts and streaks stay
+            for j in range(start[a], start[a + 1]):
+                base = needed[j] * stride
+                _count(
+                    memory,
+                    i,
+                    base,
+                    right,
+                    logs,
+                    attempts,
+                    successes,
+                    log_attempts,
+                    log_successes,
+                    log_failures,
+                    streak,
+                )
         if belief >= 0:
             believe(memory, i, a, correct[i], taught[i], stride, belief, tutor, shared, start, needed)
         if taught[i]:

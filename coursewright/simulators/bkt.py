@@ -151,6 +151,35 @@ def _learn_now(
     return rate
 
 
+@inlined
+def _opportunity(
+    i: int,
+    k: int,
+    until: Mastery,
+    today: float,
+    pace: float,
+    own: int,
+    table: Floats,
+    rho: float,
+    start: Ints,
+    parents: Ints,
+    key: np.uint64,
+    t: int,
+) -> None:
+    """One opportunity to learn skill k in row i, or (in the `opportunity` form) to forget it."""
+    u = uniform(key, t, LEARN + k)
+    # Whether a skill is known cannot be predicted: bitwise "and" keeps it out of the branches, which
+    # are rarely taken (and only then is there a look at the prerequisites).
+    known = today <= until[i, k]
+    learn = _shift(table[own, k, RISE], pace)
+    if known & (u < table[own, k, FORGETS]):
+        until[i, k] = UNKNOWN
+    elif (not known) & (u < learn) and u < _learn_now(i, k, until, today, learn, rho, start, parents):
+        rate = table[own, k, RATE]
+        lasts = uniform(key, t, FORGET + k) if rate > 0.0 else 0.0
+        until[i, k] = np.inf if rate == 0.0 else today - np.log(1.0 - lasts) / rate
+
+
 @kernel
 def _practise(
     until: Mastery,
@@ -158,6 +187,7 @@ def _practise(
     pace: Floats,
     draw: Ints,
     table: Floats,
+    one_to_one: bool,
     needed_start: Ints,
     needed: Ints,
     parents_start: Ints,
@@ -177,28 +207,22 @@ def _practise(
         if a < 0:
             continue
         own, key, t, today = draw[i], fate[i], step[i], now[i]
-        p = _p_item(i, a, until, today, own, table, needed_start, needed)
+        if one_to_one:  # item a is skill a: a quarter faster than a list of one
+            p = table[own, a, 1 if today <= until[i, a] else 0]
+        else:
+            p = _p_item(i, a, until, today, own, table, needed_start, needed)
         right = 1 if uniform(key, t, ANSWER) < p else 0
         correct[i] = right
         grade[i] = right
         minutes[i] = minutes_of[a]
         if not taught[i]:
             continue
+        if one_to_one:
+            _opportunity(i, a, until, today, pace[i], own, table, rho, parents_start, parents, key, t)
+            continue
         for j in range(needed_start[a], needed_start[a + 1]):
             k = needed[j]
-            u = uniform(key, t, LEARN + k)
-            # Whether a skill is known cannot be predicted: bitwise "and" keeps it out of the branches,
-            # which are rarely taken (and only then is there a look at the prerequisites).
-            known = today <= until[i, k]
-            learn = _shift(table[own, k, RISE], pace[i])
-            if known & (u < table[own, k, FORGETS]):
-                until[i, k] = UNKNOWN
-            elif (not known) & (u < learn) and u < _learn_now(
-                i, k, until, today, learn, rho, parents_start, parents
-            ):
-                rate = table[own, k, RATE]
-                lasts = uniform(key, t, FORGET + k) if rate > 0.0 else 0.0
-                until[i, k] = np.inf if rate == 0.0 else today - np.log(1.0 - lasts) / rate
+            _opportunity(i, k, until, today, pace[i], own, table, rho, parents_start, parents, key, t)
 
 
 @kernel
@@ -303,6 +327,7 @@ class Bkt:
         _practise(
             *state,
             self.table,
+            self.course.one_to_one,
             *self.course.needed,
             *self.course.parents,
             self.rho,
