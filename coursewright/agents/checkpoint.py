@@ -123,7 +123,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _plain(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(_plain(part) for part in value)
+        return tuple(_plain(part) for part in value)
     return value.item() if isinstance(value, np.generic) else value
 
 
@@ -134,5 +134,5 @@ def _arrays(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _arrays(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(_arrays(part) for part in value)
+        return tuple(_arrays(part) for part in value)
     return value

@@ -16,7 +16,7 @@ from coursewright.simulators.course import Course, Lists, pack
 from coursewright.simulators.errors import reject
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import POSTTEST_ANSWER, POSTTEST_ITEM, identify, uniforms
-from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, empty_response
+from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, clone, empty_response, put
 
 BUFFERS = 4  # observations to keep for use again; callers seldom hold more
 UNHELD = 3  # references to a buffer that only the list, a loop variable and the count itself know
@@ -138,6 +138,7 @@ class Episodes:
         self._plain = not task.masked and not task.stop
         self._by_minutes = task.minutes is not None
         self._horizon = task.horizon
+        self._everyone = np.arange(batch)
         self.some_over = True  # then some actions must be ignored
 
     def begin(self, rows: Ints, number: Ints, episode: Ints, split: int) -> None:
@@ -275,7 +276,7 @@ class Episodes:
         # The observation is a copy of memory that a caller may have kept: `restore` makes a new one.
         names = [n for n, value in vars(self).items() if isinstance(value, np.ndarray) and n != "observation"]
         arrays = {name: getattr(self, name).copy() for name in names}
-        tuples = {name: [a.copy() for a in getattr(self, name)] for name in ("state", "luck", "response")}
+        tuples = {name: clone(getattr(self, name)) for name in ("state", "luck", "response")}
         return arrays | tuples | {"some_over": self.some_over}
 
     def restore(self, snapshot: dict[str, Any]) -> None:
@@ -283,9 +284,8 @@ class Episodes:
         for name, value in snapshot.items():
             if name == "some_over":
                 self.some_over = value
-            elif isinstance(value, list):
-                for mine, theirs in zip(getattr(self, name), value, strict=True):
-                    mine[...] = theirs
+            elif isinstance(value, tuple):
+                put(getattr(self, name), self._everyone, value)
             else:
                 getattr(self, name)[...] = value
         self.observation = self.memory.copy()

@@ -60,8 +60,8 @@ class Course:
         for field, names in (("course.skills", self.skills), ("course.items", self.items)):
             if not names:
                 raise reject(field, "()", "at least one name")
-            twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
-            if twice is not None:
+            if len(set(names)) < len(names):
+                twice = next(name for i, name in enumerate(names) if name in names[:i])
                 raise reject(field, repr(twice), "named once")
         shapes = {
             "q_matrix": (n_items, n_skills),

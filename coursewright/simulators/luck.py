@@ -29,6 +29,11 @@ WARM_UP = 7 << 32
 GOAL = 8 << 32
 POLICY = 9 << 32
 PLAN = 10 << 32
+STRATUM = 11 << 32
+GAP = 12 << 32
+ENGAGE = 13 << 32
+DOSE = 14 << 32
+MINUTES = 15 << 32
 
 
 class Split(IntEnum):

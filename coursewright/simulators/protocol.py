@@ -1,6 +1,6 @@
 """What every learner model offers, and nothing more."""
 
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -106,14 +106,37 @@ class Simulator(Protocol[S]):
         ...
 
 
+@runtime_checkable
+class Stratified(Protocol):
+    """A population made of named strata; the names say by what mechanism their learners differ."""
+
+    @property
+    def strata(self) -> tuple[str, ...]:
+        """The names."""
+        ...
+
+    def stratum(self, state: Any) -> Ints:
+        """Each learner's stratum `[batch]`: a label for reports, no feature unless a task asks for it."""
+        ...
+
+
 State = TypeVar("State", bound=tuple)  # type: ignore[type-arg]
 
 
 def clone(state: State) -> State:
-    """A copy of a state, for planners that try things out."""
-    return type(state)(*(array.copy() for array in state))
+    """A copy of a state, for planners that try things out.  A state may hold further states."""
+    return type(state)(*(clone(a) if isinstance(a, tuple) else a.copy() for a in state))
 
 
 def take(state: State, rows: Ints) -> State:
     """A new state that holds copies of the given rows, in that order (rows may repeat)."""
-    return type(state)(*(array[rows] for array in state))
+    return type(state)(*(take(a, rows) if isinstance(a, tuple) else a[rows] for a in state))
+
+
+def put(state: tuple[Any, ...], rows: Ints, taken: tuple[Any, ...]) -> None:
+    """Write back what `take` gave for these rows (each row once)."""
+    for array, new in zip(state, taken, strict=True):
+        if isinstance(array, tuple):
+            put(array, rows, new)
+        else:
+            array[rows] = new
