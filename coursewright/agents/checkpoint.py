@@ -122,8 +122,9 @@ def _plain(value: Any) -> Any:
         return torch.from_numpy(np.ascontiguousarray(value))
     if isinstance(value, dict):
         return {name: _plain(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return tuple(_plain(part) for part in value)
+    if isinstance(value, list | tuple):  # a named tuple is kept as a bare one
+        parts = [_plain(part) for part in value]
+        return parts if isinstance(value, list) else tuple(parts)
     return value.item() if isinstance(value, np.generic) else value
 
 
@@ -133,6 +134,7 @@ def _arrays(value: Any) -> Any:
         return value.numpy()
     if isinstance(value, dict):
         return {name: _arrays(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return tuple(_arrays(part) for part in value)
+    if isinstance(value, list | tuple):  # a named tuple is kept as a bare one
+        parts = [_arrays(part) for part in value]
+        return parts if isinstance(value, list) else tuple(parts)
     return value
