@@ -38,16 +38,23 @@ def _mean_change(before: Mastery, after: Mastery, goal: Bools, size: Ints, out: 
 
 @kernel
 def _newly_mastered(
-    before: Mastery, after: Mastery, start: Mastery, goal: Bools, mastered_at: float, out: Floats
+    before: Mastery,
+    after: Mastery,
+    start: Mastery,
+    goal: Bools,
+    mastered_at: float,
+    of_all: bool,
+    out: Floats,
 ) -> None:
+    """Change in goal skills mastered, as a share of those not mastered at the start, or `of_all`."""
     for i in range(out.shape[0]):
         change = 0
-        left = 0
+        of = 0
         for k in range(before.shape[1]):
             if goal[i, k]:
                 change += int(after[i, k] >= mastered_at) - int(before[i, k] >= mastered_at)
-                left += int(start[i, k] < mastered_at)
-        out[i] = change / left if left > 0 else 0.0
+                of += int(of_all | (start[i, k] < mastered_at))
+        out[i] = change / of if of > 0 else 0.0
 
 
 @kernel
@@ -76,7 +83,21 @@ def normalised_gain(
     """
     out = np.empty(len(before))
     threshold = episodes.task.mastered_at if mastered_at is None else mastered_at
-    _newly_mastered(before, after, episodes.start, episodes.goal, threshold, out)
+    _newly_mastered(before, after, episodes.start, episodes.goal, threshold, False, out)
+    return out
+
+
+def mastered_gain(
+    before: Mastery, after: Mastery, episodes: "Episodes", mastered_at: float | None = None
+) -> Floats:
+    """Change of S / |goal|, the share of the goal's skills that is mastered.
+
+    The step reward of CSEAL (Liu et al., KDD 2019) and the episode's in EduSim of 2019.  A skill is
+    mastered at `mastered_at` (by default the task's) or above.
+    """
+    out = np.empty(len(before))
+    threshold = episodes.task.mastered_at if mastered_at is None else mastered_at
+    _newly_mastered(before, after, episodes.start, episodes.goal, threshold, True, out)
     return out
 
 
