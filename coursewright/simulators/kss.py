@@ -152,9 +152,9 @@ def _practise(
 def _allowed(last: Ints, goal: Bools, relevant: Bools, follows: Bools, out: Bools) -> None:
     for i in range(last.shape[0]):
         some = False
-        for k in range(SKILLS):  # no branches, so that the compiler takes all skills at once
-            out[i, k] = relevant[i, k] & ((last[i] < 0) | follows[max(last[i], 0), k])
-            some = some | out[i, k]
+        for k in range(SKILLS):
+            out[i, k] = relevant[i, k] and (last[i] < 0 or follows[last[i], k])
+            some = some or out[i, k]
         if not some:
             for k in range(SKILLS):
                 out[i, k] = goal[i, k]

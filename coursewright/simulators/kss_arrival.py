@@ -184,7 +184,7 @@ def enrol(
             if left > 0:
                 break
         for k in range(SKILLS):
-            relevant[i, k] = False
-            for target in range(SKILLS):
-                if goal[i, target] and serves[k, target]:
-                    relevant[i, k] = True
+            leads = False
+            for target in range(SKILLS):  # bitwise, so that the compiler takes all targets at once
+                leads = leads | (goal[i, target] & serves[k, target])
+            relevant[i, k] = leads
