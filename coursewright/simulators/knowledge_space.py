@@ -47,7 +47,7 @@ TOPICS = {
 
 
 def topics_course() -> Course:
-    """Twelve topics with sixteen prerequisites, one item each."""
+    """Twelve topics with seventeen prerequisites, one item each."""
     edges = [[before, topic] for topic, needed in TOPICS.items() for before in needed]
     return Course.of(list(TOPICS), prerequisites=edges)
 
