@@ -115,7 +115,7 @@ def test_the_course():
 
 
 def test_new_learners():
-    state, luck = enrolled(Ability(start_low=0.1, start_high=0.5), N)
+    state, _ = enrolled(Ability(start_low=0.1, start_high=0.5), N)
     spread = (state.competence - 0.1) / 0.4
     assert spread.min() >= 0.0
     assert spread.max() < 1.0

@@ -86,5 +86,5 @@ def test_items_of_several_skills():
 def test_what_is_refused():
     with pytest.raises(InputError, match=r"agent.threshold = 1.0: must be a probability in \(0, 1\)"):
         outer_fringe(topics(), 0, TRACKER, threshold=1.0)
-    with pytest.raises(InputError, match="task.features for outer_fringe"):
+    with pytest.raises(InputError, match=r"task\.features for outer_fringe"):
         outer_fringe(Task(simulator=KnowledgeSpace(), steps=5, features=("goal",)), 0, TRACKER)

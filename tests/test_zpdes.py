@@ -40,7 +40,7 @@ class OneLearner:
     def __init__(self, order, active=1):
         self.order = list(order)
         self.answers = {k: [] for k in self.order}
-        self.weight = {k: 0.05 for k in self.order[:active]}  # the active ones
+        self.weight = dict.fromkeys(self.order[:active], 0.05)  # the active ones
         self.later = self.order[active:]
 
     def choose(self, u):
@@ -187,5 +187,5 @@ def test_all_items_of_a_skill_are_asked():
 def test_what_is_refused():
     with pytest.raises(InputError, match=r"agent.active = 0: must be a whole number >= 1"):
         zpdes(kt6kc(), 0, TRACKER, active=0)
-    with pytest.raises(InputError, match="task.features for zpdes"):
+    with pytest.raises(InputError, match=r"task\.features for zpdes"):
         zpdes(Task(simulator=KT6kc(), steps=5, features=("goal",)), 0, TRACKER)

@@ -59,19 +59,26 @@ class AbilityState(NamedTuple):
 
 
 @inlined
+def _odds_against(competence: float, level: float) -> float:
+    return float(np.exp(-STEEPNESS * (competence - level + EASE)))
+
+
+@inlined
 def near(competence: float, level: float) -> float:
     """How near a competence comes to a level, as a probability: .67 where they are equal."""
-    return float(1.0 / (1.0 + np.exp(-STEEPNESS * (competence - level + EASE))))
+    return float(1.0 / (1.0 + _odds_against(competence, level)))
 
 
 @inlined
 def _p_answer(competence: Floats, i: int, levels: Floats, a: int) -> float:
+    """The geometric mean, with one division and one root for all skills together."""
     skills = levels.shape[1]
-    product = 1.0
+    inverse = 1.0
     for k in range(skills):
-        lacking = levels[a, k] - competence[i, k]
-        product *= near(competence[i, k], levels[a, k]) if lacking <= TOO_HARD else 0.0
-    return float(product ** (1.0 / skills))
+        if levels[a, k] - competence[i, k] > TOO_HARD:
+            return 0.0
+        inverse *= 1.0 + _odds_against(competence[i, k], levels[a, k])
+    return float(inverse ** (-1.0 / skills))
 
 
 @kernel
@@ -108,8 +115,9 @@ def _practise(
         if taught[i]:
             for k in range(levels.shape[1]):
                 has, level = competence[i, k], levels[a, k]
-                learned = uniform(fate[i], step[i], LEARN + k) < near(has, level)
-                if learned and has < level and level - has <= TOO_FAR:
+                if has >= level or level - has > TOO_FAR:
+                    continue
+                if uniform(fate[i], step[i], LEARN + k) < near(has, level):
                     competence[i, k] = level
         correct[i] = uniform(fate[i], step[i], ANSWER) < _p_answer(competence, i, levels, a)
         grade[i] = correct[i]
