@@ -88,7 +88,7 @@ def environments() -> list[Row]:
     ]
 
 
-# Steps a second of the fastest published code for the same model, on a machine where CartPole-v1 makes 160,000.
+# Steps a second of the fastest published code for the same model, where CartPole-v1 makes 160,000.
 PEERS = {
     "kss_cseal18": 86_000,  # RAR
     "kss_edusim19": 197_000,  # EduSim, three in five of them rejected
@@ -103,7 +103,7 @@ CARTPOLE = 160_000
 
 
 def learners(name: str) -> Callable[[], float]:
-    """Learner-steps a second of a simulator alone: practice, a gap, and mastery; enrolment every 100 steps."""
+    """Learner-steps a second of a simulator alone: practice, gap, mastery; enrolment every 100 steps."""
     from contract import made
 
     from coursewright.simulators.luck import Seeds, identify
