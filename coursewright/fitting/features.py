@@ -87,8 +87,9 @@ def values(of: Entries, columns: tuple[str, ...], raw: bool = False) -> Floats:
     """The named features `[entries, columns]`, as the simulators use them.
 
     easiness 1 · opportunity, success, failure: ln(1 + count), or the count itself if `raw` · seen 1 after
-    the first exposure · lag ln(1 + seconds since the last exposure), 0 before the first · right_w,
-    tried_w: ln(1 + count) in window w of DAS3H (`simulators/das3h.py`).
+    the first exposure · lag ln(1 + seconds since the last exposure), 0 before the first · growth
+    ln(1 + opportunities) over the number of the row's skills · right_w, tried_w: ln(1 + count) in window w of
+    DAS3H (`simulators/das3h.py`).
     """
     counts: dict[str, Ints] = {
         "opportunity": of.place,
@@ -99,6 +100,7 @@ def values(of: Entries, columns: tuple[str, ...], raw: bool = False) -> Floats:
     table["easiness"] = np.ones(len(of.row))
     table["seen"] = (of.place > 0) * 1.0
     table["lag"] = np.log1p(of.lag())
+    table["growth"] = np.log1p(of.place) / np.bincount(of.row)[of.row]
     if not set(columns) <= set(table):
         right, tried = of.windows()
         for w, name in enumerate(WINDOWS):

@@ -1,11 +1,11 @@
 """Logistic regression whose learners may have an intercept each, by penalised marginal likelihood.
 
-    logit P(y = 1) = intercept + x w + theta_learner,   theta_learner ~ N(0, spread²)
+    logit P(y = 1) = x w + theta_learner,   theta_learner ~ N(0, spread²)
 
 The intercepts of learners are integrated out by adaptive Gauss-Hermite quadrature around each learner's
 mode (Pinheiro & Bates, J. Comput. Graph. Stat. 1995), so that the spread does not shrink as it does when
-they are estimated one by one; w has the prior N(0, 1 / penalty), which is scikit-learn's L2 penalty.  A
-learner who is new is predicted with the posterior of theta given their earlier answers, on a grid.
+they are estimated one by one; w_j has the prior N(0, 1 / penalty_j), which is an L2 penalty.  A learner who
+is new is predicted with the posterior of theta given their earlier answers, on a grid.
 """
 
 from dataclasses import dataclass
@@ -28,21 +28,20 @@ GRID = np.linspace(-5.0, 5.0, 61)  # standard normal scores at which a new learn
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """What was found: `weights [columns]`, `intercept`, the learners' `spread`, and whether it settled."""
+    """What was found: `weights [columns]`, the learners' `spread`, and whether the climb settled."""
 
     weights: Floats
-    intercept: float
     spread: float
     converged: bool
 
 
-def solve(x: csr_matrix, y: Floats, start: Ints, penalty: float, individual: bool) -> Solution:
+def solve(x: csr_matrix, y: Floats, start: Ints, penalty: Floats, individual: bool) -> Solution:
     """Fit to rows x `[rows, columns]` and answers y `[rows]` (0 or 1); learner l has rows start[l:l+1].
 
-    `individual` gives learners an intercept each.  Deterministic.
+    `penalty [columns]`; `individual` gives learners an intercept each.  Deterministic.
     """
     climb = _Climb(x, y, start, penalty)
-    at = np.concatenate([np.zeros(x.shape[1] + 1), [0.0]])  # weights, intercept, ln spread
+    at = np.zeros(x.shape[1] + 1)  # weights, ln spread
     if not individual:
         climb.alike()
         at, _, converged = climb.up(at)
@@ -60,11 +59,11 @@ def solve(x: csr_matrix, y: Floats, start: Ints, penalty: float, individual: boo
 class _Climb:
     """The objective around fixed quadrature nodes, on coordinates of about unit curvature."""
 
-    def __init__(self, x: csr_matrix, y: Floats, start: Ints, penalty: float) -> None:
+    def __init__(self, x: csr_matrix, y: Floats, start: Ints, penalty: Floats) -> None:
         self.x, self.across, self.y, self.start, self.penalty = x, x.T.tocsr(), y, start, penalty
         curvature = 0.25 * np.asarray(x.multiply(x).sum(axis=0)).ravel() + penalty
-        self.scale = 1.0 / np.sqrt(np.concatenate([curvature, [0.25 * len(y)]]))
         learners = len(start) - 1
+        self.scale = 1.0 / np.sqrt(np.append(np.maximum(curvature, 1e-3), learners))
         self.node = np.zeros((learners, NODES))
         self.log_weight = np.zeros((learners, NODES))
         self.individual = True
@@ -83,8 +82,8 @@ class _Climb:
         self.log_weight = np.log(width)[:, None] + (np.log(weight) + score**2)
 
     def up(self, at: Floats) -> tuple[Floats, float, bool]:
-        """Climb from `at` (weights, intercept, ln spread) -> where it led, the objective, converged."""
-        scale = np.append(self.scale, 1.0 / np.sqrt(len(self.node)))
+        """Climb from `at` (weights, ln spread) -> where it led, the objective, converged."""
+        scale = self.scale
         bounds = [(None, None)] * (len(at) - 1) + [(np.log(LEAST * 0.5) / scale[-1], None)]
 
         def objective(z: Floats) -> tuple[float, Floats]:
@@ -99,10 +98,10 @@ class _Climb:
 
     def solution(self, at: Floats, spread: float, converged: bool) -> Solution:
         """The result at `at`."""
-        return Solution(at[:-2], float(at[-2]), spread if spread >= LEAST else 0.0, converged)
+        return Solution(at[:-1], spread if spread >= LEAST else 0.0, converged)
 
     def _eta(self, at: Floats) -> Floats:
-        return np.asarray(self.x @ at[:-2] + at[-2])
+        return np.asarray(self.x @ at[:-1])
 
     def _value(self, at: Floats) -> tuple[float, Floats]:
         """The penalised negative marginal log likelihood, and its slope."""
@@ -113,15 +112,14 @@ class _Climb:
         p = np.empty((len(self.y), self.node.shape[1]))
         total = _marginal(self._eta(at), self.y, self.start, self.node, log_prior, p, posterior, residual)
         wide = np.sum(posterior * (score - 1.0)) if self.individual else 0.0
-        slope = np.concatenate([self.across @ residual, [residual.sum(), wide]])
-        slope[:-2] -= self.penalty * at[:-2]
-        return 0.5 * self.penalty * float(at[:-2] @ at[:-2]) - total, -slope
+        slope = np.concatenate([self.across @ residual - self.penalty * at[:-1], [wide]])
+        return 0.5 * float(self.penalty @ at[:-1] ** 2) - total, -slope
 
 
 def forecast(eta: Floats, correct: Floats, start: Ints, spread: float) -> Floats:
     """P(correct) `[rows]`, theta integrated over what the learner's earlier answers leave likely.
 
-    `eta [rows]` is intercept + x w; rows with correct = -1 say nothing about theta.
+    `eta [rows]` is x w; rows with correct = -1 say nothing about theta.
     """
     out = np.empty(len(eta))
     score = GRID if spread > 0.0 else np.zeros(1)

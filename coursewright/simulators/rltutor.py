@@ -22,7 +22,7 @@ from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, Prolo
 
 DAY_S = 86_400.0  # seconds
 SCALE, POWER = 0.3, -0.8  # per second; of the published forgetting curve
-NEVER = -np.inf
+NEVER = -1.0  # `reviewed` of an item that was not: before any day
 
 
 class RltutorState(NamedTuple):
@@ -36,7 +36,7 @@ class RltutorState(NamedTuple):
 def _above(now: Floats, reviewed: Floats, scale: float, power: float, item: Ints, p: Floats) -> None:
     for i in range(item.shape[0]):
         for m in range(item.shape[1]):
-            if item[i, m] >= 0 and reviewed[i, item[i, m]] > NEVER:
+            if item[i, m] >= 0 and reviewed[i, item[i, m]] != NEVER:
                 lag = DAY_S * (now[i] - reviewed[i, item[i, m]])
                 p[i, m] += (1.0 - p[i, m]) * (1.0 + scale * lag) ** power
 
