@@ -18,7 +18,7 @@ from coursewright.fitting.reviews import Reviews, first_share, reviews_of
 from coursewright.simulators.act_r import ActR, felt, recall
 from coursewright.simulators.course import Course
 from coursewright.simulators.errors import reject
-from coursewright.simulators.fitted_memory import write_fitted
+from coursewright.simulators.memory_tables import write_memory
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.parameters import Floats
 from coursewright.simulators.protocol import Ints
@@ -98,8 +98,8 @@ class FittedActR:
         return ActR(self.course, a, c, s, tau, self.settings.h, self.settings.history, self.first)
 
     def write(self, folder: Path) -> None:
-        """Write what `fitted_act_r` reads."""
-        write_fitted(folder, *self.estimates(), self.course)
+        """Write what `named_act_r` reads."""
+        write_memory(folder, *self.estimates(), self.course)
 
 
 def walk(theta: Floats, reviews: Reviews, h: float, history: int) -> tuple[float, Floats, Floats]:

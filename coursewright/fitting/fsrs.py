@@ -20,7 +20,7 @@ from coursewright.fitting.model import Estimates
 from coursewright.fitting.reviews import Reviews, reviews_of, share
 from coursewright.simulators.course import Course
 from coursewright.simulators.errors import InputError, reject
-from coursewright.simulators.fitted_memory import write_fitted
+from coursewright.simulators.memory_tables import write_memory
 from coursewright.simulators.fsrs import (
     AGAIN,
     FIRST_GRADES,
@@ -218,8 +218,8 @@ class FittedFsrs:
         )
 
     def write(self, folder: Path) -> None:
-        """Write what `fitted_fsrs` reads."""
-        write_fitted(folder, *self.estimates(), self.course)
+        """Write what `named_fsrs` reads."""
+        write_memory(folder, *self.estimates(), self.course)
 
 
 def at_bound(w: Floats) -> Bools:

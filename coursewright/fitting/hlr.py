@@ -21,7 +21,7 @@ from coursewright.fitting.model import Estimates
 from coursewright.fitting.reviews import Reviews, first_share, reviews_of
 from coursewright.simulators.course import Course
 from coursewright.simulators.errors import reject
-from coursewright.simulators.fitted_memory import write_fitted
+from coursewright.simulators.memory_tables import write_memory
 from coursewright.simulators.hlr import LEAST, LONGEST, MOST, SHORTEST, Hlr, log_half_life, recall
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.parameters import Floats
@@ -102,8 +102,8 @@ class FittedHlr:
         return Hlr(self.course, right, wrong, bias, self.weights[3:].tolist(), self.first)
 
     def write(self, folder: Path) -> None:
-        """Write what `fitted_hlr` reads."""
-        write_fitted(folder, *self.estimates(), self.course)
+        """Write what `named_hlr` reads."""
+        write_memory(folder, *self.estimates(), self.course)
 
 
 def walk(w: Floats, reviews: Reviews, alpha: float) -> tuple[float, Floats, Floats]:

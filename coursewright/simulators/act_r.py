@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from coursewright.simulators.asking import sigmoid
 from coursewright.simulators.course import Course
 from coursewright.simulators.errors import reject
 from coursewright.simulators.kernel import inlined, kernel
@@ -23,6 +24,7 @@ from coursewright.simulators.luck import ANSWER, Keys, Luck, Steps, uniform
 from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, Prologue, Response
 
 SECONDS = 86_400.0  # in a day
+TINY = 1e-300  # a strength that has underflowed to 0 counts as this
 
 
 class ActRState(NamedTuple):
@@ -47,7 +49,7 @@ def felt(days: float, h: float) -> float:
 @inlined
 def recall(strength: float, s: float, tau: float) -> float:
     """P(recall) of an item whose traces sum to `strength`."""
-    return float(1.0 / (1.0 + np.exp((tau - np.log(strength)) / s)))
+    return sigmoid((np.log(max(strength, TINY)) - tau) / s)
 
 
 @inlined

@@ -1,7 +1,9 @@
-"""Memory learners whose parameters were written by a fit, as tables that people can open.
+"""Memory learners as tables that people can open, and populations read from a folder of them.
 
-A folder holds `parameters.csv` (columns parameter, value) and `course.csv` (item, skill, minutes; a line for each
-skill that an item needs).
+| file | a row a | columns |
+|---|---|---|
+| `parameters.csv` | parameter | parameter, value |
+| `course.csv` | item and skill that it needs | item, skill, minutes |
 """
 
 import csv
@@ -16,7 +18,10 @@ from coursewright.simulators.hlr import Hlr
 from coursewright.simulators.protocol import Floats
 
 
-def write_fitted(folder: Path, names: Sequence[str], values: Floats, course: Course) -> None:
+SHIPPED = Path(__file__).parent / "populations"
+
+
+def write_memory(folder: Path, names: Sequence[str], values: Floats, course: Course) -> None:
     """Write parameters, by name, and the course into `folder`, which must be there."""
     _write(folder / "parameters.csv", ("parameter", "value"), zip(names, map(float, values), strict=True))
     needs = [
@@ -27,9 +32,12 @@ def write_fitted(folder: Path, names: Sequence[str], values: Floats, course: Cou
     _write(folder / "course.csv", ("item", "skill", "minutes"), needs)
 
 
-def fitted_fsrs(folder: str | Path) -> Fsrs:
-    """FSRS learners from a fit's folder.  Raises `InputError` where a table is missing or broken."""
-    course, values = _read(Path(folder))
+def named_fsrs(folder: str | Path) -> Fsrs:
+    """FSRS learners from a shipped folder (by name) or one of your own (by path).
+
+    Raises `InputError` where there is no such folder or a table is broken; so do the other readers here.
+    """
+    course, values = _read(_folder(folder))
     return Fsrs(
         course,
         [values[f"w{k}"] for k in range(21)],
@@ -39,16 +47,16 @@ def fitted_fsrs(folder: str | Path) -> Fsrs:
     )
 
 
-def fitted_hlr(folder: str | Path) -> Hlr:
-    """Half-life learners from a fit's folder.  Raises `InputError` where a table is missing or broken."""
-    course, values = _read(Path(folder))
+def named_hlr(folder: str | Path) -> Hlr:
+    """Half-life learners, likewise."""
+    course, values = _read(_folder(folder))
     lexeme = [values[f"lexeme[{item}]"] for item in course.items]
     return Hlr(course, values["right"], values["wrong"], values["bias"], lexeme, values["first"])
 
 
-def fitted_act_r(folder: str | Path, history: int = 32) -> ActR:
-    """ACT-R learners from a fit's folder.  Raises `InputError` where a table is missing or broken."""
-    course, values = _read(Path(folder))
+def named_act_r(folder: str | Path, history: int = 32) -> ActR:
+    """ACT-R learners, likewise; `history` presentations of each item are kept."""
+    course, values = _read(_folder(folder))
     a, c, s, tau, h, first = (values[name] for name in ("a", "c", "s", "tau", "h", "first"))
     return ActR(course, a, c, s, tau, h, history, first)
 
@@ -58,6 +66,13 @@ class _Values(dict[str, float]):
 
     def __missing__(self, name: str) -> float:
         raise unknown("parameter", name, list(self))
+
+
+def _folder(folder: str | Path) -> Path:
+    for path in (Path(folder), SHIPPED / str(folder)):
+        if (path / "course.csv").is_file():
+            return path
+    raise unknown("simulator.folder", str(folder), sorted(p.parent.name for p in SHIPPED.glob("*/course.csv")))
 
 
 def _read(folder: Path) -> tuple[Course, _Values]:
