@@ -18,8 +18,8 @@ from coursewright.fitting.reviews import Reviews, first_share, reviews_of
 from coursewright.simulators.act_r import ActR, felt, recall
 from coursewright.simulators.course import Course
 from coursewright.simulators.errors import reject
-from coursewright.simulators.memory_tables import write_memory
 from coursewright.simulators.kernel import kernel
+from coursewright.simulators.memory_tables import write_memory
 from coursewright.simulators.parameters import Floats
 from coursewright.simulators.protocol import Ints
 

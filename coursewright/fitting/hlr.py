@@ -21,9 +21,9 @@ from coursewright.fitting.model import Estimates
 from coursewright.fitting.reviews import Reviews, first_share, reviews_of
 from coursewright.simulators.course import Course
 from coursewright.simulators.errors import reject
-from coursewright.simulators.memory_tables import write_memory
 from coursewright.simulators.hlr import LEAST, LONGEST, MOST, SHORTEST, Hlr, log_half_life, recall
 from coursewright.simulators.kernel import kernel
+from coursewright.simulators.memory_tables import write_memory
 from coursewright.simulators.parameters import Floats
 from coursewright.simulators.protocol import Ints
 
