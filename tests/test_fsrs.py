@@ -130,7 +130,8 @@ def test_grades_and_answers_follow_their_shares() -> None:
     learners = 100_000
     simulator = Fsrs(Course.of(1))
     state, luck = begun(simulator, learners)
-    assert (chance(simulator, state) == pytest.approx(0.76)) and not mastery_of(simulator, state).any()
+    assert chance(simulator, state) == pytest.approx(0.76)
+    assert not mastery_of(simulator, state).any()
     first = review(simulator, state, luck)
     assert np.array_equal(first.correct, first.grade > 1)
     for grade, share in zip((1, 2, 3, 4), fsrs.FIRST_GRADES, strict=True):

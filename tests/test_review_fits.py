@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from review_logs import GAPS, reviewed
+from scipy import stats
 from scipy.optimize import approx_fprime
 
 from coursewright.data.log import in_order
@@ -125,17 +126,22 @@ def test_fsrs_gradient(fits, seed) -> None:
 
 
 def test_fsrs_recovers_the_weights_that_made_a_log() -> None:
-    table = reviewed(LEARNERS["fsrs"], 600, 50, seed=7)
-    fitted = FsrsModel(pull=0.0, recency=False).fit(table)
+    # w7, w12 and w18 are hardly told by any log, w10 hardly apart from w8: true and fixed at their defaults
+    held = [7, 10, 12, 18]
+    true = TRUE_WEIGHTS.copy()
+    true[held] = np.array(WEIGHTS)[held]
+    table = reviewed(replace(LEARNERS["fsrs"], weights=true.tolist()), 600, 50, seed=8)
+    fitted = FsrsModel(fixed=held, pull=0.0, recency=False).fit(table)
     assert fitted.converged
-    errors = fitted.standard_errors
-    told = np.isfinite(errors)
-    z = (fitted.weights - TRUE_WEIGHTS)[told] / errors[told]
-    assert told.sum() >= 15
-    assert np.abs(z).max() < 4.0, np.round(z, 1)
-    # and what the log tells well, it tells well: to a fifth of the weight
-    sharp = told & (errors < 0.2 * TRUE_WEIGHTS)
-    assert {2, 4, 6, 15, 16, 17, 20} <= set(np.flatnonzero(sharp).tolist())
+    free = np.setdiff1d(np.arange(21), held)
+    z = (fitted.weights - true)[free] / fitted.standard_errors[free]
+    assert np.abs(z).max() < 3.8, z  # normal quantile at .0027 / 17, two-sided
+    # the truth is as likely as it should be: twice the difference is chi-squared
+    problem = Problem.of(reviews_of(table), pull=0.0, recency=False)
+    gain = 2 * (problem.at(true)[0] - problem.at(fitted.weights)[0])
+    assert 0.0 < gain < stats.chi2.ppf(1 - 0.0027, len(free))
+    # and some weights are told well
+    assert (fitted.standard_errors < 0.21 * true)[[2, 4, 5, 6, 15, 16, 17, 20]].all()
 
 
 def test_fsrs_fit_beats_the_defaults_and_keeps_what_is_fixed(fits) -> None:
@@ -153,14 +159,14 @@ def test_fsrs_says_what_a_log_does_not_tell(fits) -> None:
     without = FsrsModel(grades=False).fit(table)
     # right is Good: no Hard and no Easy, neither at first (w1, w3) nor later (w15, w16)
     assert without.untold == (1, 3, 15, 16)
-    assert "nothing of these weights, which stay at their defaults: w1, w3, w15, w16" in without.warnings()[0]
+    assert "nothing of these weights, which stay as they were: w1, w3, w15, w16" in without.warnings()[0]
     assert np.isnan(without.standard_errors[[1, 3, 15, 16]]).all()
     few = FsrsModel().fit(table.slice(0, 60))
-    assert any("weights are mostly defaults" in line for line in few.warnings())
+    assert any("mostly the defaults" in line for line in few.warnings())
 
 
 def test_fsrs_describes_grades_and_days(fits) -> None:
-    table, fitted = fits["fsrs"]
+    _, fitted = fits["fsrs"]
     np.testing.assert_allclose(fitted.first_grades, FIRST_GRADES, atol=4 * 0.5 / np.sqrt(300))
     assert fitted.same_day == pytest.approx(0.8, abs=4 * 0.4 / np.sqrt(200))
     assert sum(fitted.right_grades) == pytest.approx(1.0)
@@ -285,7 +291,7 @@ def test_one_learner_with_one_history_can_be_fitted() -> None:
     rows = [("a", "i", 2.0 * t, int(right)) for t, right in enumerate(answers)]
     for model in MODELS.values():
         p = model.fit(log_of(rows)).predict(log_of(rows))
-        assert ((p > 0) & (p < 1)).all()
+        assert (np.isfinite(p) & (p >= 0) & (p <= 1)).all()
 
 
 def test_broken_tables_are_refused(fits, tmp_path) -> None:
@@ -296,7 +302,7 @@ def test_broken_tables_are_refused(fits, tmp_path) -> None:
         named_fsrs(tmp_path)
     text = (tmp_path / "parameters.csv").read_text()
     (tmp_path / "parameters.csv").write_text(text.replace("\nbias,", "\nbias,x"))
-    with pytest.raises(InputError, match="bias in .* must be a number"):
+    with pytest.raises(InputError, match=r"bias in .* must be a number"):
         named_hlr(tmp_path)
 
 
@@ -313,7 +319,7 @@ def test_broken_tables_are_refused(fits, tmp_path) -> None:
         (lambda: Dash(penalty=0.0), "fit.penalty"),
         (
             lambda: FsrsModel().fit(log_of([("a", "i", 0.0, 1), ("a", "i", 0.5, 0)])),
-            "no review a day or more",
+            "a day or more after",
         ),
     ],
 )
