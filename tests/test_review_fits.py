@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import fsrs as py_fsrs
 import numpy as np
@@ -11,7 +12,9 @@ import pytest
 from review_logs import GAPS, reviewed
 from scipy import stats
 from scipy.optimize import approx_fprime
+from sklearn.metrics import roc_auc_score
 
+from coursewright.data.anki import read_anki
 from coursewright.data.log import in_order
 from coursewright.data.schema import validate
 from coursewright.fitting import act_r, hlr
@@ -19,6 +22,8 @@ from coursewright.fitting.act_r import ActRModel
 from coursewright.fitting.causality import peeks
 from coursewright.fitting.dash import Dash
 from coursewright.fitting.fsrs import FsrsModel, Problem
+from coursewright.fitting.fsrs_slopes import whole
+from coursewright.fitting.held_out import by_time
 from coursewright.fitting.hlr import HlrModel
 from coursewright.fitting.reviews import reviews_of
 from coursewright.simulators.act_r import ActR
@@ -30,6 +35,7 @@ from coursewright.simulators.hlr import Hlr
 from coursewright.simulators.logistic_tables import named_das3h
 from coursewright.simulators.memory_tables import named_act_r, named_fsrs, named_hlr
 
+ANKI = Path(__file__).resolve().parents[2] / "shared" / "data" / "anki"
 COURSE = Course.of(["x", "y"], items={"p": "x", "q": "x", "r": ["x", "y"]})
 TRUE_WEIGHTS = np.clip(np.array(WEIGHTS) * np.random.default_rng(4).uniform(0.8, 1.25, 21), LOWEST, HIGHEST)
 LEARNERS = {
@@ -326,3 +332,27 @@ def test_broken_tables_are_refused(fits, tmp_path) -> None:
 def test_what_is_refused(make, message) -> None:
     with pytest.raises(InputError, match=message):
         make()
+
+
+# One person's reviews
+
+
+@pytest.mark.skipif(not ANKI.is_dir(), reason=f"the Anki sample is not at {ANKI}")
+def test_fitted_weights_predict_later_reviews_better_than_the_defaults() -> None:
+    # the log has neither Hard nor Easy (but for one review), so that their weights stay fixed
+    table = read_anki(next(ANKI.glob("*.csv.gz"))).table
+    (fold,) = by_time(table, 1)
+    fitted = FsrsModel(fixed=[1, 3, 15, 16]).fit(table.take(pa.array(fold.train)))
+    reviews = reviews_of(table)
+    scored = fold.scored & (reviews.in_rows(whole(reviews.gap)) >= 1.0)
+    right = table["correct"].to_numpy()[scored] == 1
+    log_loss, auc = {}, {}
+    for name, weights in (("fitted", fitted.weights), ("default", np.array(WEIGHTS))):
+        p = replace(fitted, weights=weights).predict(table)[scored]
+        log_loss[name] = -np.mean(np.log(np.where(right, p, 1.0 - p)))
+        auc[name] = roc_auc_score(right, p)
+    # figures of README.md, on the last fifth of 12,580 reviews
+    assert scored.sum() == 1_337
+    assert log_loss["default"] == pytest.approx(0.4515, abs=5e-4)
+    assert log_loss["fitted"] < log_loss["default"] - 0.0015
+    assert auc["fitted"] > auc["default"]
