@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     Reward = Callable[[Mastery, Mastery, Episodes], Floats]
 
+LOG_FLOOR = 1e-9  # deeptutor's: recall that is nil costs ln(1e-9) = -20.7, not infinity
+
 
 @kernel
 def _mean_change(before: Mastery, after: Mastery, goal: Bools, size: Ints, out: Floats) -> None:
@@ -57,6 +59,17 @@ def _unmastered(before: Mastery, goal: Bools, mastered_at: float, out: Floats) -
         for k in range(before.shape[1]):
             if goal[i, k] and before[i, k] < mastered_at:
                 out[i] = -1.0
+
+
+@kernel
+def _mean_over_goal(after: Mastery, goal: Bools, size: Ints, logged: bool, steps: int, out: Floats) -> None:
+    for i in range(out.shape[0]):
+        total = 0.0
+        for k in range(after.shape[1]):
+            if goal[i, k]:
+                p = float(after[i, k])
+                total += np.log(LOG_FLOOR + p) if logged else p
+        out[i] = total / (size[i] * steps)
 
 
 def mean_gain(before: Mastery, after: Mastery, episodes: "Episodes") -> Floats:
@@ -103,4 +116,27 @@ def post_test(before: Mastery, after: Mastery, episodes: "Episodes", answers: in
     out = np.zeros(len(before))
     if episodes.over.any():
         out[episodes.over] = episodes.post_test(answers)[episodes.over]
+    return out
+
+
+def mean_recall(before: Mastery, after: Mastery, episodes: "Episodes") -> Floats:
+    """Mean recall over the goal after the step, divided by the horizon.
+
+    Reddy, Levine & Dragan 2017, reward "likelihood": each step pays the mean of p_i once its days have
+    passed.  The return of a full episode is the mean over its steps, as that family's figures are
+    reported; learners who end early are paid less.
+    """
+    out = np.empty(len(after))
+    _mean_over_goal(after, episodes.goal, episodes.goal_size, False, episodes.task.horizon, out)
+    return out
+
+
+def mean_log_recall(before: Mastery, after: Mastery, episodes: "Episodes") -> Floats:
+    """The same for log recall, ln(1e-9 + p_i) (ibid., "log likelihood"): what is nearly forgotten counts most.
+
+    Every step costs, so not for a task with `stop`, nor for learners who drop out: ending at once would
+    cost least.
+    """
+    out = np.empty(len(after))
+    _mean_over_goal(after, episodes.goal, episodes.goal_size, True, episodes.task.horizon, out)
     return out
