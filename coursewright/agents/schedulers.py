@@ -15,7 +15,7 @@ from coursewright.envs.task import Task
 from coursewright.simulators.errors import reject
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import POLICY, Keys, Luck, Steps, uniform
-from coursewright.simulators.protocol import Bools, Floats, Ints
+from coursewright.simulators.protocol import Bools, Floats, Ints, clone
 
 ARRIVALS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
 UNSEEN = 0  # the box of items that were never asked
@@ -215,7 +215,7 @@ class Sm2:
         """Items `[batch]`."""
         batch = len(observation)
         before = self.begin(unnamed(batch)) if state is None else state
-        kept = Intervals(*(array.copy() for array in before))
+        kept = clone(before)
         if episode_start is not None and episode_start.any():
             for array, fresh in zip(kept, self.begin(unnamed(batch)), strict=True):
                 array[episode_start] = fresh[episode_start]

@@ -132,7 +132,7 @@ def mean_recall(before: Mastery, after: Mastery, episodes: "Episodes") -> Floats
 
 
 def mean_log_recall(before: Mastery, after: Mastery, episodes: "Episodes") -> Floats:
-    """The same for log recall, ln(1e-9 + p_i) (ibid., "log likelihood"): what is nearly forgotten counts most.
+    """The same for log recall, ln(1e-9 + p_i), where what is nearly forgotten counts most.
 
     Every step costs, so not for a task with `stop`, nor for learners who drop out: ending at once would
     cost least.
