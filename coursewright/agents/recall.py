@@ -17,16 +17,17 @@ from coursewright.agents.watching import watched
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.task import Task
 from coursewright.simulators.errors import reject
-from coursewright.simulators.luck import Luck
+from coursewright.simulators.kernel import kernel
+from coursewright.simulators.luck import PLAN, Luck, hash_pair
 from coursewright.simulators.protocol import Bools, Floats, Ints, Simulator, clone, put
 
 GRID = tuple(round(0.05 * step, 2) for step in range(20))  # 0 to .95
-LEARNERS = 500
+LEARNERS = 200
 
 
 @runtime_checkable
 class Replayed(Protocol):
-    """A learner model that can be told an answer instead of drawing one; its `empty` is a median learner."""
+    """A learner model that can be told an answer instead of drawing one."""
 
     def learn(self, state: Any, item: Ints, taught: Bools, correct: Ints) -> None:
         """What practice of `item [batch]` does where it was `taught` and answered `correct`."""
@@ -34,34 +35,63 @@ class Replayed(Protocol):
 
 
 def item_recall(simulator: Simulator[Any], state: Any, batch: int) -> Floats:
-    """P(correct) of every item if asked now, `[batch, items]`."""
+    """P(correct) of every item if asked now, `[items, batch]`."""
     p = np.empty((simulator.course.n_items, batch))
     for a in range(len(p)):
         simulator.p_correct(state, np.full(batch, a), p[a])
-    return p.T
+    return p
 
 
-class Replay(NamedTuple):
-    """What the informed rule keeps of each learner.
+@kernel
+def _weigh(item: Ints, right: Bools, p: Floats, draws: int, weight: Floats) -> None:
+    """Bayes' rule for the item just answered; an answer that all candidates rule out says nothing."""
+    for i in range(item.shape[0]):
+        a = item[i]
+        if a < 0:
+            continue
+        total = 0.0
+        for j in range(i * draws, (i + 1) * draws):
+            total += weight[a, j] * (p[a, j] if right[i] else 1.0 - p[a, j])
+        if total > 0.0:
+            for j in range(i * draws, (i + 1) * draws):
+                weight[a, j] *= (p[a, j] if right[i] else 1.0 - p[a, j]) / total
 
-    `item [batch]` is the last choice (-1: none), and `memory` the state of a median learner who has
-    seen the same items and given the same answers.
+
+@kernel
+def _expect(p: Floats, weight: Floats, draws: int, out: Floats) -> None:
+    for i in range(out.shape[0]):
+        for a in range(out.shape[1]):
+            out[i, a] = 0.0
+            for j in range(i * draws, (i + 1) * draws):
+                out[i, a] += weight[a, j] * p[a, j]
+
+
+class Belief(NamedTuple):
+    """What the informed rule believes of each learner.
+
+    `item [batch]` is the last choice (-1: none).  `memory` is the state of as many candidates a learner as
+    the rule draws, one learner's after another's; all have seen what the learner saw and answered as the
+    learner did.  `weight [items, batch * draws]` sums to 1 over a learner's candidates, and `p`, shaped
+    alike, is what they recalled when the last choice was made.
     """
 
     item: Ints
     memory: Any
+    weight: Floats
+    p: Floats
 
 
 @dataclass(frozen=True, eq=False)
 class InformedThreshold:
-    """argmin over the allowed items of |p - recall|, p as a median learner of the population would have it.
+    """argmin over the allowed items of |p - recall|, p the posterior mean of the learner's recall.
 
-    It knows the model and its true median parameters, and replays on them what the learner was asked
-    and answered.  What the learner's own parameters are it neither sees nor infers.
+    It knows the model and the population's true parameters, and infers the learner from the answers:
+    by Bayes' rule, item by item, over `draws` candidates drawn from the population.
     """
 
     task: Task
     recall: float
+    draws: int
     trials: tuple[Trial, ...] = ()
     respects_mask: bool = True
 
@@ -69,42 +99,61 @@ class InformedThreshold:
         if not isinstance(self.task.simulator, Replayed):
             kind = type(self.task.simulator).__name__
             raise reject("task.simulator of informed_threshold", kind, "a memory model: DeepTutor or Dhp")
+        if self.draws < 1:
+            raise reject("agent.draws", self.draws, "a whole number >= 1")
         self.task.layout.require("informed_threshold", "last_correct")
 
-    def begin(self, luck: Luck) -> Replay:
-        """Nothing asked yet."""
+    def begin(self, luck: Luck) -> Belief:
+        """Nothing asked yet: every candidate is as likely as another."""
         batch = len(luck.fate)
-        return Replay(np.full(batch, -1, np.int64), self.task.simulator.empty(batch))
+        rows = np.arange(batch * self.draws)
+        # Candidates are nobody's learners: their keys come from a purpose that keys no learner.
+        own = [hash_pair(np.uint64(k), PLAN) for k in range(self.draws)]
+        keys = unnamed(len(rows))._replace(learner=np.tile(np.array(own, np.uint64), batch))
+        memory = self.task.simulator.empty(len(rows))
+        self.task.simulator.enrol(memory, rows, keys)
+        weight = np.full((self.task.course.n_items, len(rows)), 1.0 / self.draws)
+        return Belief(np.full(batch, -1, np.int64), memory, weight, np.zeros_like(weight))
 
     def predict(
         self,
         observation: Memory,
-        state: Replay | None = None,
+        state: Belief | None = None,
         episode_start: Bools | None = None,
         deterministic: bool = True,
         action_masks: Bools | None = None,
-    ) -> tuple[Ints, Replay]:
+    ) -> tuple[Ints, Belief]:
         """Items `[batch]`."""
-        batch, simulator = len(observation), self.task.simulator
-        replay = self.begin(unnamed(batch)) if state is None else state
-        last, memory = replay.item.copy(), clone(replay.memory)
+        batch, draws = len(observation), self.draws
+        belief = self.begin(unnamed(batch)) if state is None else clone(state)
         if episode_start is not None and episode_start.any():
-            rows = np.flatnonzero(episode_start)
-            last[rows] = -1
-            put(memory, rows, simulator.empty(len(rows)))
-        self._take(observation, last, memory)
-        p = item_recall(simulator, memory, batch)
-        item = _nearest(p, self.recall, action_masks)
-        return item, Replay(item, memory)
+            self._forget(belief, np.flatnonzero(episode_start))
+        self._take(observation, belief)
+        p = item_recall(self.task.simulator, belief.memory, batch * draws)
+        expected = np.empty((batch, len(p)))
+        _expect(p, belief.weight, draws, expected)
+        item = _nearest(expected, self.recall, action_masks)
+        return item, belief._replace(item=item, p=p)
 
-    def _take(self, observation: Memory, last: Ints, memory: Any) -> None:
-        """Replay the last step: its item, its answer, and the days that have passed since."""
-        assert isinstance(self.task.simulator, Replayed)
-        right = observation[:, self.task.layout.columns("last_correct").start] > 0.0
-        self.task.simulator.learn(memory, last, np.ones(len(last), bool), right.astype(np.int64))
+    def _forget(self, belief: Belief, rows: Ints) -> None:
+        fresh = self.begin(unnamed(len(rows)))
+        candidates = (rows[:, None] * self.draws + np.arange(self.draws)).ravel()
+        belief.item[rows] = -1
+        put(belief.memory, candidates, fresh.memory)
+        belief.weight[:, candidates] = fresh.weight
+
+    def _take(self, observation: Memory, belief: Belief) -> None:
+        """Take in the last step: its item, its answer, and the days that have passed since."""
+        simulator = self.task.simulator
+        assert isinstance(simulator, Replayed)
+        right = np.asarray(observation[:, self.task.layout.columns("last_correct").start] > 0.0)
+        _weigh(belief.item, right, belief.p, self.draws, belief.weight)
+        item = np.repeat(belief.item, self.draws)
+        correct = np.repeat(right.astype(np.int64), self.draws)
+        simulator.learn(belief.memory, item, np.ones(len(item), bool), correct)
         if self.task.days:
-            days = np.where(last >= 0, self.task.days, 0.0)
-            self.task.simulator.elapse(memory, days, unnamed(len(last)))
+            days = np.where(item >= 0, self.task.days, 0.0)
+            simulator.elapse(belief.memory, days, unnamed(len(item)))
 
 
 @dataclass(eq=False)
@@ -135,7 +184,7 @@ class OracleThreshold:
         """Items `[batch]`."""
         episodes = watched(self._episodes)
         p = item_recall(self.task.simulator, episodes.state, len(observation))
-        return _nearest(p, self.recall, action_masks), None
+        return _nearest(p.T, self.recall, action_masks), None
 
 
 def _nearest(p: Floats, recall: float, mask: Bools | None) -> Ints:
@@ -161,17 +210,28 @@ def _aimed(
 
 
 def informed_threshold(
-    task: Task, seed: int, tracker: Tracker, *, recall: float | None = None, learners: int = LEARNERS
+    task: Task,
+    seed: int,
+    tracker: Tracker,
+    *,
+    recall: float | None = None,
+    learners: int = LEARNERS,
+    draws: int = 32,
 ) -> InformedThreshold:
-    """Practise the allowed item whose recall, for a median learner with this history, is nearest `recall`.
+    """Practise the allowed item whose expected recall is nearest `recall`, given the learner's answers.
 
-    Of equals, the item listed first; the goal plays no part.  Without `recall`, the best of 20 targets from
-    0 (always the weakest item) to .95 on `learners` tuning learners is taken.
+    The expectation is over `draws` candidates from the simulator's own population, weighted by how well
+    they explain the answers.  Of equals, the item listed first; the goal plays no part.  Without `recall`,
+    the best of 20 targets from 0 (always the weakest item) to .95 on `learners` tuning learners is taken.
 
     Raises `InputError` for a simulator that is no memory model, a task without the feature
     `last_correct`, and a target that is no probability.
     """
-    return _aimed(InformedThreshold, task, tracker, recall, learners)
+
+    def make(task: Task, recall: float) -> InformedThreshold:
+        return InformedThreshold(task, recall, draws)
+
+    return _aimed(make, task, tracker, recall, learners)
 
 
 def oracle_threshold(

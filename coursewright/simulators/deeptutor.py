@@ -55,12 +55,8 @@ class Law(Protocol):
         """Whether the curve is the power law."""
         ...
 
-    def draw(self, state: CurveState, rows: Ints, learner: Keys, spread: float) -> None:
-        """New learners in `rows`: first curve, trait and t_i, with zeroed counts.
-
-        All deviations from the median learner are multiplied by `spread`: 1, or 0 for the median
-        learner.  `learner [batch]` keys the draws.
-        """
+    def draw(self, state: CurveState, rows: Ints, learner: Keys) -> None:
+        """New learners in `rows`: first curve, trait and t_i, zeroed counts; `learner [batch]` keys them."""
         ...
 
     def teach(self, state: CurveState, item: Ints, taught: Bools, correct: Ints) -> None:
@@ -170,9 +166,9 @@ class DeepTutor:
         return False
 
     def empty(self, batch: int) -> CurveState:
-        """Median learners on day 0."""
+        """Learners on day 0 who forget nothing."""
         shape = (batch, self.course.n_items)
-        state = CurveState(
+        return CurveState(
             now=np.zeros(batch),
             fresh=np.full(batch, -1, np.int64),
             lessons=np.zeros(batch, np.int64),
@@ -184,15 +180,13 @@ class DeepTutor:
             attempts=np.zeros(shape, np.int64),
             correct=np.zeros(shape, np.int64),
         )
-        self.law.draw(state, np.arange(batch), np.zeros(batch, np.uint64), 0.0)
-        return state
 
     def enrol(self, state: CurveState, rows: Ints, luck: Luck) -> Prologue | None:
         """New learners on day 0; they bring neither a goal nor a visible past."""
         state.now[rows] = 0.0
         state.fresh[rows] = -1
         state.lessons[rows] = 0
-        self.law.draw(state, rows, luck.learner, 1.0)
+        self.law.draw(state, rows, luck.learner)
         return None
 
     def p_correct(self, state: CurveState, item: Ints, out: Floats) -> None:

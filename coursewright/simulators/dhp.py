@@ -173,10 +173,9 @@ class Dhp:
         return False
 
     def empty(self, batch: int) -> DhpState:
-        """Learners of median difficulty to whom everything is new, on day 0."""
+        """Learners to whom everything is new and easy, on day 0."""
         shape = (batch, self.course.n_items)
-        middle = np.full(shape, (EASIEST + self.hardest) / 2.0)
-        return DhpState(np.zeros(batch), np.full(shape, NEW), middle, np.zeros(shape))
+        return DhpState(np.zeros(batch), np.full(shape, NEW), np.full(shape, EASIEST), np.zeros(shape))
 
     def enrol(self, state: DhpState, rows: Ints, luck: Luck) -> Prologue | None:
         """New learners to whom everything is new; they bring neither a goal nor a past."""

@@ -25,11 +25,9 @@ DRAWS = 6  # indices of ENROL that an item takes: three normal draws of two each
 
 
 @inlined
-def _start(
-    learner: np.uint64, i: int, a: int, spread: float, shown: Floats, attempts: Ints, correct: Ints
-) -> None:
+def _start(learner: np.uint64, i: int, a: int, shown: Floats, attempts: Ints, correct: Ints) -> None:
     """Item a of row i was shown before day 0, and nothing has been counted."""
-    shown[i, a] = -np.exp(spread * normal(learner, 0, ENROL + DRAWS * a))
+    shown[i, a] = -np.exp(normal(learner, 0, ENROL + DRAWS * a))
     attempts[i, a] = 0
     correct[i, a] = 0
 
@@ -45,13 +43,12 @@ def _draw_efc(
     learner: Keys,
     log_decay: float,
     sd: float,
-    spread: float,
 ) -> None:
     for j in range(rows.shape[0]):
         i = rows[j]
         for a in range(shown.shape[1]):
-            _start(learner[i], i, a, spread, shown, attempts, correct)
-            trait[i, a] = np.exp(log_decay + spread * sd * normal(learner[i], 0, ENROL + DRAWS * a + 2))
+            _start(learner[i], i, a, shown, attempts, correct)
+            trait[i, a] = np.exp(log_decay + sd * normal(learner[i], 0, ENROL + DRAWS * a + 2))
             pace[i, a] = trait[i, a]
 
 
@@ -81,13 +78,12 @@ def _draw_hlr(
     learner: Keys,
     weights: Floats,
     sd: float,
-    spread: float,
 ) -> None:
     for j in range(rows.shape[0]):
         i = rows[j]
         for a in range(shown.shape[1]):
-            _start(learner[i], i, a, spread, shown, attempts, correct)
-            trait[i, a] = spread * sd * normal(learner[i], 0, ENROL + DRAWS * a + 2)
+            _start(learner[i], i, a, shown, attempts, correct)
+            trait[i, a] = sd * normal(learner[i], 0, ENROL + DRAWS * a + 2)
             pace[i, a] = _hlr_pace(0, 0, weights, trait[i, a])
 
 
@@ -128,17 +124,16 @@ def _draw_dash(
     learner: Keys,
     means: Floats,
     sds: Floats,
-    spread: float,
 ) -> None:
     items = shown.shape[1]
     for j in range(rows.shape[0]):
         i = rows[j]
-        h = np.exp(spread * sds[2] * normal(learner[i], 0, ENROL + DRAWS * items))
+        h = np.exp(sds[2] * normal(learner[i], 0, ENROL + DRAWS * items))
         for a in range(items):
-            _start(learner[i], i, a, spread, shown, attempts, correct)
+            _start(learner[i], i, a, shown, attempts, correct)
             first = ENROL + DRAWS * a
-            trait[i, a] = -(means[0] + spread * sds[0] * normal(learner[i], 0, first + 2))
-            bend[i, a] = np.exp(-np.exp(means[1] + spread * sds[1] * normal(learner[i], 0, first + 4)))
+            trait[i, a] = -(means[0] + sds[0] * normal(learner[i], 0, first + 2))
+            bend[i, a] = np.exp(-np.exp(means[1] + sds[1] * normal(learner[i], 0, first + 4)))
             height[i, a] = _logistic(trait[i, a])
             pace[i, a] = h
 
@@ -199,7 +194,7 @@ class Efc:
             raise reject("efc.decay", self.decay, "a positive, finite rate")
         _spread("efc.decay_sd", self.decay_sd)
 
-    def draw(self, state: CurveState, rows: Ints, learner: Keys, spread: float) -> None:
+    def draw(self, state: CurveState, rows: Ints, learner: Keys) -> None:
         """Decay rates theta `[rows, items]`; strength 1."""
         _draw_efc(
             state.shown,
@@ -211,7 +206,6 @@ class Efc:
             learner,
             float(np.log(self.decay)),
             self.decay_sd,
-            spread,
         )
 
     def teach(self, state: CurveState, item: Ints, taught: Bools, correct: Ints) -> None:
@@ -241,7 +235,7 @@ class Hlr:
     def _weights(self) -> Floats:
         return np.array(self.weights, np.float64)
 
-    def draw(self, state: CurveState, rows: Ints, learner: Keys, spread: float) -> None:
+    def draw(self, state: CurveState, rows: Ints, learner: Keys) -> None:
         """Item weights `[rows, items]`; no attempts."""
         _draw_hlr(
             state.shown,
@@ -253,7 +247,6 @@ class Hlr:
             learner,
             self._weights,
             self.item_sd,
-            spread,
         )
 
     def teach(self, state: CurveState, item: Ints, taught: Bools, correct: Ints) -> None:
@@ -314,7 +307,7 @@ class Dash:
     def _weights(self) -> Floats:
         return np.array(self.weights, np.float64)
 
-    def draw(self, state: CurveState, rows: Ints, learner: Keys, spread: float) -> None:
+    def draw(self, state: CurveState, rows: Ints, learner: Keys) -> None:
         """Difficulties and exponents `[rows, items]`, one h a learner; no window is over."""
         _draw_dash(
             state.shown,
@@ -328,7 +321,6 @@ class Dash:
             learner,
             np.array([self.difficulty, self.log_exponent]),
             np.array([self.difficulty_sd, self.log_exponent_sd, self.delay_sd]),
-            spread,
         )
 
     def teach(self, state: CurveState, item: Ints, taught: Bools, correct: Ints) -> None:
