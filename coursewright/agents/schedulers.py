@@ -161,7 +161,7 @@ def _reschedule(
 
 
 @kernel
-def _most_due(now: Floats, passed: Ints, due: Floats, allowed: Bools, out: Ints) -> None:
+def _most_due(now: Floats, passed: Ints, due: Floats, new_first: bool, allowed: Bools, out: Ints) -> None:
     """The item due first, if its day has come; else the first new item; else the one due first."""
     for i in range(out.shape[0]):
         soonest, new = -1, -1
@@ -172,8 +172,8 @@ def _most_due(now: Floats, passed: Ints, due: Floats, allowed: Bools, out: Ints)
                 new = a if new < 0 else new
             elif soonest < 0 or due[i, a] < due[i, soonest]:
                 soonest = a
-        waiting = soonest >= 0 and (due[i, soonest] <= now[i] or new < 0)
-        out[i] = soonest if waiting else max(new, 0)
+        review = soonest >= 0 and (new < 0 or (due[i, soonest] <= now[i] and not new_first))
+        out[i] = soonest if review else max(new, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,10 +182,12 @@ class Sm2:
 
     Intervals of 1 and 6 days, then times the ease, which a wrong answer lowers (it starts the item
     again at 1 day, too).  Reviews that are due come first, the most overdue one before others; then new
-    items in the course's order; then what is due soonest.
+    items in the course's order; then what is due soonest.  With `new_first`, new items come before
+    everything else.
     """
 
     task: Task
+    new_first: bool = False
     respects_mask: bool = True
 
     def __post_init__(self) -> None:
@@ -224,7 +226,7 @@ class Sm2:
         kept.now[kept.item >= 0] += self.task.days
         allowed = allowed_items(action_masks, batch, self.task.course.n_items)
         item = np.empty(batch, np.int64)
-        _most_due(kept.now, kept.passed, kept.due, allowed, item)
+        _most_due(kept.now, kept.passed, kept.due, self.new_first, allowed, item)
         return item, kept._replace(item=item)
 
 
@@ -252,10 +254,10 @@ def leitner(
     return Leitner(task, ARRIVALS[best], tuple(tuning.trials))
 
 
-def sm2(task: Task, seed: int, tracker: Tracker) -> Sm2:
+def sm2(task: Task, seed: int, tracker: Tracker, *, new_first: bool = False) -> Sm2:
     """SM-2, the scheduler that most spaced-repetition programs descend from.
 
-    Time is the task's: `task.days` after each step.  Raises `InputError` where the task lacks
-    `last_correct`.
+    Time is the task's: `task.days` after each step.  Where steps are rarer than reviews fall due, new items
+    never get their turn unless `new_first`.  Raises `InputError` where the task lacks `last_correct`.
     """
-    return Sm2(task)
+    return Sm2(task, new_first)
