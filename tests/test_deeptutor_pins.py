@@ -29,7 +29,7 @@ Z = NormalDist().inv_cdf(1 - 0.0027 / 6 / 2)
 
 
 def returns(reward, learners):
-    """The return of each learner under each rule, `[learners]`."""
+    """The mean reward a step of each learner under each rule, `[learners]`."""
     pays, target = REWARDS[reward]
     features = ("attempts", "last_correct")
     task = Task(simulator=DeepTutor(Efc()), steps=200, days=5.0, reward=pays, features=features)
@@ -40,7 +40,7 @@ def returns(reward, learners):
     }
     # Each figure was stated for a run of its own: other learners for each rule.
     return {
-        name: rollout(task, policy, learners, first=place * learners).returned
+        name: rollout(task, policy, learners, first=place * learners).returned / task.horizon
         for place, (name, policy) in enumerate(policies.items())
     }
 

@@ -62,14 +62,14 @@ def _unmastered(before: Mastery, goal: Bools, mastered_at: float, out: Floats) -
 
 
 @kernel
-def _mean_over_goal(after: Mastery, goal: Bools, size: Ints, logged: bool, steps: int, out: Floats) -> None:
+def _mean_over_goal(after: Mastery, goal: Bools, size: Ints, logged: bool, out: Floats) -> None:
     for i in range(out.shape[0]):
         total = 0.0
         for k in range(after.shape[1]):
             if goal[i, k]:
                 p = float(after[i, k])
                 total += np.log(LOG_FLOOR + p) if logged else p
-        out[i] = total / (size[i] * steps)
+        out[i] = total / size[i]
 
 
 def mean_gain(before: Mastery, after: Mastery, episodes: "Episodes") -> Floats:
@@ -120,23 +120,22 @@ def post_test(before: Mastery, after: Mastery, episodes: "Episodes", answers: in
 
 
 def mean_recall(before: Mastery, after: Mastery, episodes: "Episodes") -> Floats:
-    """Mean recall over the goal after the step, divided by the horizon.
+    """Mean recall over the goal after the step and its days (Reddy et al. 2017, "likelihood").
 
-    Reddy, Levine & Dragan 2017, reward "likelihood": each step pays the mean of p_i once its days have
-    passed.  The return of a full episode is the mean over its steps, as that family's figures are
-    reported; learners who end early are paid less.
+    The return is the sum over steps: divided by their number it is the mean recall of an episode, as that
+    family's figures are reported.
     """
     out = np.empty(len(after))
-    _mean_over_goal(after, episodes.goal, episodes.goal_size, False, episodes.task.horizon, out)
+    _mean_over_goal(after, episodes.goal, episodes.goal_size, False, out)
     return out
 
 
 def mean_log_recall(before: Mastery, after: Mastery, episodes: "Episodes") -> Floats:
-    """The same for log recall, ln(1e-9 + p_i), where what is nearly forgotten counts most.
+    """The same for log recall, ln(1e-9 + p), where what is nearly forgotten counts most ("log likelihood").
 
     Every step costs, so not for a task with `stop`, nor for learners who drop out: ending at once would
     cost least.
     """
     out = np.empty(len(after))
-    _mean_over_goal(after, episodes.goal, episodes.goal_size, True, episodes.task.horizon, out)
+    _mean_over_goal(after, episodes.goal, episodes.goal_size, True, out)
     return out
