@@ -4,15 +4,14 @@ deeptutor's rule (Reddy, Levine & Dragan 2017): argmin_i |p_i - r|.  There the t
 recall p_i, so that is an oracle here.  The informed form knows the population, not the learner.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
 from coursewright.agents.choosing import Memory, allowed_items, lowest, unnamed
 from coursewright.agents.tracker import Tracker
-from coursewright.agents.tuned import Trial, Tuning
+from coursewright.agents.tuned import Trial, tuned_chance
 from coursewright.agents.watching import watched
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.task import Task
@@ -191,24 +190,6 @@ def _nearest(p: Floats, recall: float, mask: Bools | None) -> Ints:
     return lowest(np.abs(p - recall), allowed_items(mask, *p.shape))
 
 
-Rule = TypeVar("Rule", InformedThreshold, OracleThreshold)
-
-
-def _aimed(
-    make: Callable[[Task, float], Rule], task: Task, tracker: Tracker, recall: float | None, learners: int
-) -> Rule:
-    """The rule with this target, or with the best of `GRID` on tuning learners."""
-    if recall is not None:
-        if not 0.0 <= recall <= 1.0:
-            raise reject("agent.recall", recall, "a probability in [0, 1], or null to tune it")
-        return make(task, float(recall))
-    if learners < 1:
-        raise reject("agent.learners", learners, "a whole number >= 1")
-    tuning = Tuning(task, tracker)
-    best = tuning.best([(f"recall={r:g}", make(task, r)) for r in GRID], learners)[0]
-    return replace(make(task, GRID[best]), trials=tuple(tuning.trials))
-
-
 def informed_threshold(
     task: Task,
     seed: int,
@@ -228,10 +209,11 @@ def informed_threshold(
     `last_correct`, and a target that is no probability.
     """
 
-    def make(task: Task, recall: float) -> InformedThreshold:
-        return InformedThreshold(task, recall, draws)
+    def make(target: float) -> InformedThreshold:
+        return InformedThreshold(task, target, draws)
 
-    return _aimed(make, task, tracker, recall, learners)
+    target, trials = tuned_chance("recall", recall, GRID, make, task, tracker, learners)
+    return InformedThreshold(task, target, draws, trials)
 
 
 def oracle_threshold(
@@ -242,4 +224,7 @@ def oracle_threshold(
     Of equals, the item listed first; the goal plays no part.  `recall` and `learners` as for
     `informed_threshold`.  It looks no step ahead, so it is no bound.
     """
-    return _aimed(OracleThreshold, task, tracker, recall, learners)
+    target, trials = tuned_chance(
+        "recall", recall, GRID, lambda target: OracleThreshold(task, target), task, tracker, learners
+    )
+    return OracleThreshold(task, target, trials)

@@ -10,9 +10,8 @@ import numpy as np
 
 from coursewright.agents.choosing import Memory, Turns, allowed_items, first_turns, unnamed
 from coursewright.agents.tracker import Tracker
-from coursewright.agents.tuned import LEARNERS, Trial, Tuning
+from coursewright.agents.tuned import LEARNERS, Trial, tuned_chance
 from coursewright.envs.task import Task
-from coursewright.simulators.errors import reject
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import POLICY, Keys, Luck, Steps, uniform
 from coursewright.simulators.protocol import Bools, Floats, Ints, clone
@@ -243,15 +242,10 @@ def leitner(
     Without `arrival`, the best of eight values on `learners` tuning learners is taken.  Raises
     `InputError` for a chance out of range, and where the task lacks `last_correct`.
     """
-    if arrival is not None:
-        if not 0.0 <= arrival <= 1.0:
-            raise reject("agent.arrival", arrival, "a probability in [0, 1], or null to tune it")
-        return Leitner(task, float(arrival))
-    if learners < 1:
-        raise reject("agent.learners", learners, "a whole number >= 1")
-    tuning = Tuning(task, tracker)
-    best = tuning.best([(f"arrival={chance:g}", Leitner(task, chance)) for chance in ARRIVALS], learners)[0]
-    return Leitner(task, ARRIVALS[best], tuple(tuning.trials))
+    chance, trials = tuned_chance(
+        "arrival", arrival, ARRIVALS, lambda chance: Leitner(task, chance), task, tracker, learners
+    )
+    return Leitner(task, chance, trials)
 
 
 def sm2(task: Task, seed: int, tracker: Tracker, *, new_first: bool = False) -> Sm2:
