@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     Reward = Callable[[Mastery, Mastery, Episodes], Floats]
 
+LOG_FLOOR = 1e-9  # deeptutor's: recall that is nil costs ln(1e-9) = -20.7, not infinity
+
 
 @kernel
 def _mean_change(before: Mastery, after: Mastery, goal: Bools, size: Ints, out: Floats) -> None:
@@ -64,6 +66,17 @@ def _unmastered(before: Mastery, goal: Bools, mastered_at: float, out: Floats) -
         for k in range(before.shape[1]):
             if goal[i, k] and before[i, k] < mastered_at:
                 out[i] = -1.0
+
+
+@kernel
+def _mean_over_goal(after: Mastery, goal: Bools, size: Ints, logged: bool, out: Floats) -> None:
+    for i in range(out.shape[0]):
+        total = 0.0
+        for k in range(after.shape[1]):
+            if goal[i, k]:
+                p = float(after[i, k])
+                total += np.log(LOG_FLOOR + p) if logged else p
+        out[i] = total / size[i]
 
 
 def mean_gain(before: Mastery, after: Mastery, episodes: "Episodes") -> Floats:
@@ -129,4 +142,26 @@ def post_test(
     out = np.zeros(len(before))
     if episodes.over.any():
         out[episodes.over] = episodes.post_test(answers, days)[episodes.over]
+    return out
+
+
+def mean_recall(before: Mastery, after: Mastery, episodes: "Episodes") -> Floats:
+    """Mean recall over the goal after the step and its days (Reddy et al. 2017, "likelihood").
+
+    The return is the sum over steps: divided by their number it is the mean recall of an episode, as that
+    family's figures are reported.
+    """
+    out = np.empty(len(after))
+    _mean_over_goal(after, episodes.goal, episodes.goal_size, False, out)
+    return out
+
+
+def mean_log_recall(before: Mastery, after: Mastery, episodes: "Episodes") -> Floats:
+    """The same for log recall, ln(1e-9 + p), where what is nearly forgotten counts most ("log likelihood").
+
+    Every step costs, so not for a task with `stop`, nor for learners who drop out: ending at once would
+    cost least.
+    """
+    out = np.empty(len(after))
+    _mean_over_goal(after, episodes.goal, episodes.goal_size, True, out)
     return out
