@@ -2,8 +2,9 @@
 
 Piech et al. (NeurIPS 2015), eq. 1-5: an LSTM takes in one-hot (skill, answer) and predicts the next answer
 on every skill.  Over items the input is an embedding of (item, answer); a log has few answers an item,
-so an item's embedding and output weights are those of its skills plus a part of its own, which is left
-out of some training steps at random.  That also says what an item never seen before is: its skills.
+so an item's embedding and output weights are a part that all items share, a part of its skills, and a part
+of its own, which is left out of some training steps at random.  That also says what an item never seen
+before is: its skills.
 """
 
 from collections.abc import Sequence
@@ -83,16 +84,17 @@ class Part(nn.Module):
 
 
 class Net(nn.Module):
-    """The network in training: parts for sets of skills and, but for DKT, for items; then a recurrence."""
+    """The network in training: a part for sets of skills (but for DKT, more parts), then a recurrence."""
 
     def __init__(self, model: "NeuralModel", words: Vocabulary) -> None:
         super().__init__()
         by_item = model.over == "items"
-        needs, items = 2 * len(words.needs), 2 * len(words.items)
-        first = torch.randn(needs, model.width) if by_item else torch.eye(needs)
+        needs, items, width = 2 * len(words.needs), 2 * len(words.items), model.width
+        # Nothing of its own at first: among few answers, what is random at the start stays noise.
+        first = torch.zeros(needs, width) if by_item else torch.eye(needs)
         self.need = Part(first, model.hidden, learned=by_item)
-        # Nothing of an item's own at first: among few answers, what is random at the start stays noise.
-        self.item = Part(torch.zeros(items, model.width), model.hidden) if by_item else None
+        self.item = Part(torch.zeros(items, width), model.hidden) if by_item else None
+        self.all = Part(torch.randn(2, width), model.hidden) if by_item else None
         make = nn.LSTM if model.cell == "lstm" else nn.GRU
         self.recurrence = make(first.shape[1], model.hidden, batch_first=True)
         self.base = nn.Parameter(torch.zeros(1))
@@ -100,11 +102,11 @@ class Net(nn.Module):
         self.item_dropout = model.item_dropout
 
     def _parts(self, item: torch.Tensor, need: torch.Tensor) -> list[tuple[Part, torch.Tensor]]:
-        if self.item is None:
+        if self.item is None or self.all is None:
             return [(self.need, need)]
         if self.training:
             item = torch.where(torch.rand(item.shape) < self.item_dropout, self.item.names, item)
-        return [(self.need, need), (self.item, item)]
+        return [(self.all, torch.zeros_like(need)), (self.need, need), (self.item, item)]
 
     def embed(self, item: torch.Tensor, need: torch.Tensor, answer: torch.Tensor) -> torch.Tensor:
         """What goes in, `[..., width]`."""
@@ -197,10 +199,10 @@ class NeuralModel:
     epochs: int = 30
     patience: int = 3
     held_out: float = 0.1
-    learning_rate: float = 3e-3
-    dropout: float = 0.3
+    learning_rate: float = 2e-3
+    dropout: float = 0.5
     item_dropout: float = 0.3
-    decay: float = 1e-2
+    decay: float = 1.0
     seed: int = 0
     sessions: bool = False
 

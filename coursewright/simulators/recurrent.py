@@ -60,7 +60,7 @@ def _recur(
 def _feed(unit: int, answer: float, inputs: Weights, fed: Weights) -> None:
     """The input of an answer in [0, 1]: an answer of p counts as p right ones and 1 - p wrong ones."""
     for k in range(fed.shape[0]):
-        fed[k] = (1.0 - answer) * float(inputs[unit, 0, k]) + answer * float(inputs[unit, 1, k])
+        fed[k] = (1.0 - answer) * np.float64(inputs[unit, 0, k]) + answer * np.float64(inputs[unit, 1, k])
 
 
 @kernel
@@ -75,10 +75,10 @@ def _gru(
         _feed(unit[i], answer[i], inputs, fed)
         _recur(i, memory, recurrent, recurrent_bias, gates, nothing)
         for k in range(size):
-            reset = logistic(float(fed[k]) + float(gates[k]))
-            keep = logistic(float(fed[size + k]) + float(gates[size + k]))
-            new = _tanh(float(fed[2 * size + k]) + reset * float(gates[2 * size + k]))
-            memory[i, k] = (1.0 - keep) * new + keep * float(memory[i, k])
+            reset = logistic(np.float64(fed[k]) + np.float64(gates[k]))
+            keep = logistic(np.float64(fed[size + k]) + np.float64(gates[size + k]))
+            new = _tanh(np.float64(fed[2 * size + k]) + reset * np.float64(gates[2 * size + k]))
+            memory[i, k] = (1.0 - keep) * new + keep * np.float64(memory[i, k])
 
 
 @kernel
@@ -93,19 +93,19 @@ def _lstm(
         _feed(unit[i], answer[i], inputs, fed)
         _recur(i, memory, recurrent, recurrent_bias, gates, fed)
         for k in range(size):
-            write = logistic(float(gates[k])) * _tanh(float(gates[2 * size + k]))
-            cell = logistic(float(gates[size + k])) * float(memory[i, size + k]) + write
+            write = logistic(np.float64(gates[k])) * _tanh(np.float64(gates[2 * size + k]))
+            cell = logistic(np.float64(gates[size + k])) * np.float64(memory[i, size + k]) + write
             memory[i, size + k] = cell
-            memory[i, k] = logistic(float(gates[3 * size + k])) * _tanh(cell)
+            memory[i, k] = logistic(np.float64(gates[3 * size + k])) * _tanh(cell)
 
 
 @inlined
 def logit(memory: Weights, i: int, unit: int, output: Weights, bias: Weights) -> float:
-    """v_u h + a_u of row i."""
+    """v_u h + a_u of row i; np.float64, because numba's float() leaves a float32 as it is."""
     total = bias[unit]
     for j in range(output.shape[1]):
         total += memory[i, j] * output[unit, j]
-    return float(total)
+    return np.float64(total)
 
 
 @kernel
