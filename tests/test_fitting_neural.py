@@ -9,7 +9,8 @@ import torch
 
 from coursewright.data.synthetic import simulate_log
 from coursewright.fitting.kes_synthetic import MODEL
-from coursewright.fitting.neural import NeuralModel, Vocabulary, _batches
+from coursewright.fitting.neural import NeuralModel, _batches
+from coursewright.fitting.recurrent import Vocabulary
 from coursewright.fitting.validate import cross_validate, item_difficulty
 from coursewright.fitting.windows import cut, recorded_sessions
 from coursewright.simulators.errors import InputError
