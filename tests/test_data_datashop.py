@@ -21,7 +21,8 @@ s1\t2020-01-01 12:00:02\t6\tp3\t\t1\tOK\t\t\t\t\twhole
 s1\t2020-01-01 12:00:03\t6\tp3\t\t1\t\tadd\t\t\t\twhole
 s1\t\t6\tp3\t\t1\tBUG\tadd\t\t\t\twhole
 """
-MANGLED = """"Anon.Student.Id","Time","Duration..sec.","Problem.Name","Step.Name","Outcome","KC..Default.","KC..Cluster."
+MANGLED = """"Anon.Student.Id","Time","Duration..sec.","Problem.Name","Step.Name","Outcome",\
+"KC..Default.","KC..Cluster."
 "s1","2020-01-01 00:00:00",30,"p, 1","a","STUDY","15-3 mean","15"
 "s1","2020-01-02 00:00:00",30,"p, 1","a","CORRECT","15-3 mean","15~~16"
 """
