@@ -68,7 +68,8 @@ def _unlock(
             continue
         for j in range(start[item[i]], start[item[i] + 1]):
             k = needed[j]
-            if memory[i, k * stride + first] == after and correct[i] == 1:
+            # One rare branch instead of two common ones, which could not be predicted.
+            if (memory[i, k * stride + first] == after) & (correct[i] == 1):
                 for m in range(opens_start[k], opens_start[k + 1]):
                     missing[i, opens[m]] -= 1
                     if missing[i, opens[m]] == 0:

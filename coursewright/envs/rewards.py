@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 @kernel
 def _mean_change(before: Mastery, after: Mastery, goal: Bools, size: Ints, out: Floats) -> None:
     for i in range(out.shape[0]):
-        changes = 0
+        changed = False
         for k in range(before.shape[1]):  # a loop without branches, which the compiler vectorises
-            changes += int(after[i, k] != before[i, k])
+            changed |= after[i, k] != before[i, k]
         out[i] = 0.0
-        if changes > 0:
+        if changed:
             total = 0.0
             for k in range(before.shape[1]):
                 if goal[i, k]:
