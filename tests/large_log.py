@@ -65,9 +65,9 @@ def answers(rng, first, n):
     )
 
 
-def convert(folder, rows):
+def convert(folder, rows, parts=64):
     columns = {"learner": "user_id", "item": "problem", "skills": "kc"}
-    into = partial(store, folder=folder / "log")
+    into = partial(store, folder=folder / "log", parts=parts)
     kept = read_log(folder / "log.csv", columns=columns, unit="s", into=into)
     size = sum(file.stat().st_size for file in kept.parts)
     return {"rows": kept.rows, "learners": kept.learners, "reordered": kept.reordered, "bytes": size}
@@ -119,7 +119,8 @@ def main():
         begin = time.perf_counter()
         found = STAGES[chosen.stage](chosen.work, chosen.rows)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(json.dumps(found | {"seconds": round(time.perf_counter() - begin, 1), "peak_mb": round(peak)}))
+        spent = {"seconds": time.perf_counter() - begin, "cpu_seconds": time.process_time(), "peak_mb": peak}
+        print(json.dumps(found | {name: round(value) for name, value in spent.items()}))
         return
     chosen.work.mkdir(parents=True)
     try:

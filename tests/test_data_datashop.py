@@ -113,6 +113,13 @@ def test_a_log_of_which_nothing_is_left_says_why(tmp_path):
         read_datashop(file(tmp_path, header + "\ns\t2020-01-01\t1\tp\t\t1\t\tk\t\t\t\tk\n"))
 
 
+def test_outcomes_of_the_data_sets_own(tmp_path):
+    text = EXPORT.replace("INCORRECT", "Ungraded").replace("Initial_Hint", "Half")
+    log = read_datashop(file(tmp_path, text), outcomes={"Ungraded": None, "half": 0})
+    assert log.table["correct"].to_pylist() == [0, 1]
+    assert log.dropped["an outcome that is no answer"] == 1
+
+
 @here
 def test_the_lkt_sample_is_whole():
     log = read_datashop(LKT, skill="KC (Cluster)", item=["KC (Default)"])

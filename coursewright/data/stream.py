@@ -134,9 +134,10 @@ def _by_learner(table: pa.Table, parts: int) -> Iterator[tuple[int, pa.Table]]:
     part = np.array(hashed)[encoded.indices.to_numpy()]
     order = np.argsort(part, kind="stable")
     first = np.searchsorted(part[order], np.arange(parts + 1))
+    grouped = table.take(pa.array(order))
     for at in range(parts):
         if first[at] < first[at + 1]:
-            yield at, table.take(pa.array(order[first[at] : first[at + 1]]))
+            yield at, grouped.slice(first[at], first[at + 1] - first[at])
 
 
 def _sort(file: Path) -> tuple[int, int]:
