@@ -20,8 +20,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
+from coursewright.data.compact import by_skill, read_stored
 from coursewright.data.read import read_log
-from coursewright.data.stream import iterate, read_stored, store
+from coursewright.data.stream import iterate, store
 from coursewright.fitting.bkt import fit
 from coursewright.fitting.sequences import Sequences
 
@@ -98,7 +99,12 @@ def fit_bkt(folder, rows):
     }
 
 
-STAGES = {"make": make, "convert": convert, "walk": walk, "load": load, "fit": fit_bkt}
+def gather(folder, rows):
+    found = by_skill(folder / "log")
+    return {"answers": len(found.correct), "sequences": len(found.learner)}
+
+
+STAGES = {"make": make, "convert": convert, "walk": walk, "load": load, "gather": gather, "fit": fit_bkt}
 
 
 def measured(stage, folder, rows):

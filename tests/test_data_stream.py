@@ -13,10 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from coursewright.data import stream
+from coursewright.data import compact, stream
+from coursewright.data.compact import by_skill, read_stored
 from coursewright.data.log import codes, in_memory
 from coursewright.data.read import read_log
-from coursewright.data.stream import iterate, open_stored, read_stored, store
+from coursewright.data.stream import iterate, open_stored, store
 from coursewright.data.synthetic import synthetic_log
 from coursewright.fitting.sequences import Sequences
 from coursewright.simulators.errors import InputError
@@ -80,6 +81,31 @@ def test_sequences_need_no_text(tmp_path):
     assert codes(compact["learner"])[1] == from_text.learners
 
 
+@pytest.mark.parametrize("at_once", [1, 20, 1_000])
+def test_the_answers_to_each_skill(tmp_path, monkeypatch, at_once):
+    monkeypatch.setattr(compact, "AT_ONCE", at_once)
+    batches = rows()
+    stored(tmp_path, batches, parts=5)
+    found = by_skill(tmp_path / "log")
+    whole = Sequences.from_log(in_memory(batches, "", "", {}).table)
+
+    def answers(of):
+        """(skill, learner) -> answers in order, written out one by one."""
+        return {
+            (of.skills[k], of.learners[of.learner[s]]): of.correct[of.start[s] : of.start[s + 1]].tolist()
+            for k in range(len(of.skills))
+            for s in range(of.first[k], of.first[k + 1])
+        }
+
+    assert found.skills == whole.skills
+    assert answers(found) == answers(whole)
+    assert (found.first == whole.first).all()
+    numbers = [found.learner[a:b] for a, b in zip(found.first[:-1], found.first[1:], strict=True)]
+    assert all((np.diff(learner) > 0).all() for learner in numbers)
+    assert {array.dtype for array in (found.first, found.start, found.learner)} == {np.dtype(np.int64)}
+    assert found.correct.dtype == np.int8
+
+
 @pytest.mark.parametrize("learners", [1, 10, 83, 1_000])
 def test_whole_learners_in_order(tmp_path, monkeypatch, learners):
     monkeypatch.setattr(stream, "ROWS", 100)  # shorter than some learners, so that they span row groups
@@ -90,7 +116,7 @@ def test_whole_learners_in_order(tmp_path, monkeypatch, learners):
     assert sum(counts) == 83  # so no learner is in two tables
     whole = pa.concat_tables(tables)
     names = whole["learner"].to_numpy()
-    assert len(stream._changes(whole["learner"])) + 1 == 83  # whole, one after the other
+    assert len(stream.changes(whole["learner"])) + 1 == 83  # whole, one after the other
     gaps = np.diff(whole["time"].to_numpy())[names[1:] == names[:-1]]
     assert gaps.min() == 0.0
     assert whole.num_rows == 5_000

@@ -20,15 +20,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from coursewright.data.log import LearnerLog, in_order, no_rows, sorted_ids, summary
+from coursewright.data.log import in_order, no_rows, summary
 from coursewright.data.schema import validate
 from coursewright.simulators.errors import InputError, reject
 
 FACTS = "log.json"
 ROWS = 1 << 17  # in a row group, and read at a time
 WAITING = 256 << 20  # bytes of rows that wait in memory, over all parts, before they go to disk
-NAMES = ("learner", "item", "skills")
-Codes = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -176,9 +174,9 @@ def iterate(path: str | Path, learners: int = 1000) -> Iterator[pa.Table]:
     if learners < 1:
         raise reject("learners", learners, "at least 1")
     held: pa.Table | None = None
-    for rows in _batches(open_stored(path)):
+    for rows in batches(open_stored(path)):
         held = rows if held is None else pa.concat_tables([held, rows])
-        first = np.append(0, _changes(held["learner"]))
+        first = np.append(0, changes(held["learner"]))
         # The last learner may go on in the next batch.
         for begin in range(0, len(first) - learners, learners):
             yield held.slice(first[begin], first[begin + learners] - first[begin])
@@ -187,70 +185,14 @@ def iterate(path: str | Path, learners: int = 1000) -> Iterator[pa.Table]:
         yield held
 
 
-def _batches(stored: StoredLog, columns: list[str] | None = None) -> Iterator[pa.Table]:
+def batches(stored: StoredLog, columns: list[str] | None = None) -> Iterator[pa.Table]:
+    """All rows in order, at most `ROWS` at a time; of `columns`, if given."""
     for part in stored.parts:
         for batch in pq.ParquetFile(part).iter_batches(ROWS, columns=columns):
             yield pa.Table.from_batches([batch])
 
 
-def _changes(names: pa.ChunkedArray) -> npt.NDArray[np.int64]:
-    """The rows whose name differs from that of the row before."""
+def changes(names: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """The rows, but for the first, whose name differs from that of the row before."""
     whole = names.combine_chunks()
     return np.flatnonzero(pc.not_equal(whole[1:], whole[:-1]).to_numpy(zero_copy_only=False)) + 1
-
-
-def read_stored(path: str | Path) -> LearnerLog:
-    """All of the log in the folder `path` in memory, its names as numbers (dictionary-encoded columns).
-
-    A row takes some 25 bytes, and as much again for a moment while the rows are put in order, against
-    hundreds as text.  The rows and their order are those of the log before it was stored.  Evaluation
-    columns (allowed, propensity) stay on disk.  Raises `InputError` as `open_stored`.
-    """
-    stored = open_stored(path)
-    names = {name: _Numbers() for name in NAMES}
-    pieces: dict[str, list[npt.NDArray[np.generic]]] = {}
-    first = pq.read_schema(stored.parts[0]).names
-    columns = [name for name in first if name not in ("allowed", "propensity")]
-    for rows in _batches(stored, columns):
-        for name in columns:
-            pieces.setdefault(name, []).append(_numeric(rows[name], names.get(name)))
-        pieces.setdefault("length", []).append(pc.list_value_length(rows["skills"]).to_numpy())
-    whole = {name: np.concatenate(pieces.pop(name)) for name in list(pieces)}
-    order = np.argsort(names["learner"].rank()[whole["learner"]], kind="stable")
-    offsets = np.append(0, np.cumsum(whole.pop("length"), dtype=np.int32)).astype(np.int32)
-    table = {name: pa.array(values, from_pandas=True) for name, values in whole.items()}
-    for name in NAMES:
-        table[name] = pa.DictionaryArray.from_arrays(table[name], names[name].known)
-    table["skills"] = pa.ListArray.from_arrays(pa.array(offsets), table["skills"])
-    return LearnerLog(
-        pa.table(table).take(pa.array(order)), stored.source, stored.licence, stored.reordered, stored.dropped
-    )
-
-
-class _Numbers:
-    """Names and the numbers that they were given in order of appearance."""
-
-    def __init__(self) -> None:
-        self.of: dict[str, int] = {}
-
-    @property
-    def known(self) -> list[str]:
-        return list(self.of)
-
-    def number(self, names: pa.ChunkedArray) -> Codes:
-        """The numbers [rows] of `names` [rows]."""
-        encoded = names.combine_chunks().dictionary_encode()
-        own = [self.of.setdefault(name, len(self.of)) for name in encoded.dictionary.to_pylist()]
-        codes: Codes = np.array(own, dtype=np.int32)
-        return np.asarray(codes[np.asarray(encoded.indices)], dtype=np.int32)
-
-    def rank(self) -> Codes:
-        """The place of each number's name in sorted order."""
-        place = {name: at for at, name in enumerate(sorted_ids(self.known))}
-        return np.array([place[name] for name in self.of], dtype=np.int32)
-
-
-def _numeric(column: pa.ChunkedArray, names: _Numbers | None) -> npt.NDArray[np.generic]:
-    if names is None:
-        return np.asarray(column.to_numpy())
-    return names.number(pc.list_flatten(column) if pa.types.is_list(column.type) else column)
