@@ -19,7 +19,7 @@ from coursewright.simulators.kernel import kernel
 from coursewright.simulators.parameters import Floats
 from coursewright.simulators.protocol import Ints
 
-NODES = 9  # of the quadrature
+NODES = 7  # of the quadrature
 ROUNDS = 8  # of centring the nodes and climbing, at most
 SETTLED = 1e-3  # nats; a round that gains less was the last
 LEAST = 1e-3  # spread below which learners count as alike
@@ -90,7 +90,7 @@ class _Climb:
             value, slope = self._value(z * scale)
             return value, slope * scale
 
-        options = {"maxiter": 500, "maxfun": 1000, "ftol": 1e-10, "gtol": 1e-4, "maxcor": 20}
+        options = {"maxiter": 500, "maxfun": 1000, "ftol": 1e-9, "gtol": 1e-4, "maxcor": 20}
         found = minimize(
             objective, at / scale, jac=True, method="L-BFGS-B", bounds=bounds, options=options
         )
@@ -158,12 +158,15 @@ def _marginal(
     for j in range(node.shape[0]):
         most = -np.inf
         for q in range(node.shape[1]):
-            log_joint = log_prior[j, q]
+            log_joint, likelihood = log_prior[j, q], 1.0  # one logarithm for as many factors as fit
             for r in range(start[j], start[j + 1]):
                 p[r, q] = sigmoid(eta[r] + node[j, q])
-                log_joint += np.log((p[r, q] if y[r] > 0.5 else 1.0 - p[r, q]) + 1e-300)
-            posterior[j, q] = log_joint
-            most = max(most, log_joint)
+                likelihood *= p[r, q] if y[r] > 0.5 else 1.0 - p[r, q]
+                if likelihood < 1e-250:
+                    log_joint += np.log(likelihood + 1e-300)
+                    likelihood = 1.0
+            posterior[j, q] = log_joint + np.log(likelihood)
+            most = max(most, posterior[j, q])
         mass = 0.0
         for q in range(node.shape[1]):
             posterior[j, q] = np.exp(posterior[j, q] - most)
