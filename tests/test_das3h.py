@@ -50,7 +50,9 @@ def test_chances_are_counted_inside_the_windows(memory) -> None:
     assert max(inside) <= 20 < max(len(events) for events in found.events[-1])
     for t in range(0, 60, 3):
         for i in n:
-            expected = [by_hand(simulator, alpha[i], found.events[t][i], a, found.day[t, i]) for a in range(5)]
+            expected = [
+                by_hand(simulator, alpha[i], found.events[t][i], a, found.day[t, i]) for a in range(5)
+            ]
             np.testing.assert_allclose(found.chances[t, i], expected, rtol=1e-9)
 
 
@@ -101,7 +103,10 @@ def test_tables_round_trip(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"weights": np.zeros((3, 6))}, r"das3h.weights = array of shape \(3, 6\): must be of shape \(3, 11\)"),
+        (
+            {"weights": np.zeros((3, 6))},
+            r"das3h.weights = array of shape \(3, 6\): must be of shape \(3, 11\)",
+        ),
         ({"weights": np.full((3, 11), np.inf)}, "das3h.weights = inf: must be finite"),
         ({"spread": np.nan}, "das3h.spread = nan"),
         ({"memory": 0}, "das3h.memory = 0: must be at least 1 answer"),
@@ -159,7 +164,9 @@ def test_practice_of_the_shipped_learner_helps_and_fades() -> None:
     assert (p[2] < p[1]).all()
 
 
-@pytest.mark.parametrize(("changes", "message"), [({"scale": -1.0}, "rltutor.scale"), ({"power": 0.5}, "rltutor.power")])
+@pytest.mark.parametrize(
+    ("changes", "message"), [({"scale": -1.0}, "rltutor.scale"), ({"power": 0.5}, "rltutor.power")]
+)
 def test_a_curve_that_rises_is_refused(changes, message) -> None:
     with pytest.raises(InputError, match=message):
         Rltutor(small(), **changes)

@@ -60,7 +60,9 @@ def test_chances_follow_the_history() -> None:
             practices = np.sum([q[e.item] for e in found.events[t][i]] or [[0] * 3], axis=0)
             ability = start[i] + simulator.growth * np.log1p(practices)
             for item in range(5):
-                z = simulator.discrimination[item] * (ability[q[item]].mean() - simulator.course.difficulty[item])
+                z = simulator.discrimination[item] * (
+                    ability[q[item]].mean() - simulator.course.difficulty[item]
+                )
                 c = simulator.guess[item]
                 assert found.chances[t, i, item] == pytest.approx(c + (1 - c) / (1 + np.exp(-z)), rel=1e-12)
 

@@ -140,7 +140,10 @@ def test_extreme_weights_stay_probabilities() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"weights": np.zeros((4, 6))}, r"logistic.weights = array of shape \(4, 6\): must be of shape \(3, 6\)"),
+        (
+            {"weights": np.zeros((4, 6))},
+            r"logistic.weights = array of shape \(4, 6\): must be of shape \(3, 6\)",
+        ),
         ({"weights": np.full((3, 6), np.nan)}, "logistic.weights = nan: must be finite"),
         ({"spread": -1.0}, "logistic.spread = -1.0"),
     ],
