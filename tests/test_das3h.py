@@ -57,7 +57,7 @@ def test_chances_are_counted_inside_the_windows(memory) -> None:
 
 
 def test_an_answer_leaves_window_after_window() -> None:
-    # c = a = 1 in every window still open, so each adds (right - tried) ln 2: .1, .2, .3, .4 and .5 times ln 2
+    # c = a = 1 in every window still open: each adds (right - tried) ln 2, that is .1 to .5 times ln 2
     weights = np.array([[0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.2, 0.2, 0.2, 0.2, 0.2]])
     simulator = Das3h(Course.of(1), weights, memory=2)
     state, luck = enrolled(simulator, range(200))

@@ -170,7 +170,7 @@ def test_tables_round_trip(tmp_path, size) -> None:
 def test_broken_tables_are_refused(tmp_path) -> None:
     for name, text in logistic_files(everything()).items():
         (tmp_path / name).write_text(text)
-    with pytest.raises(InputError, match="no such name.*'pfa'"):
+    with pytest.raises(InputError, match=r"no such name.*'pfa'"):
         named_logistic("pfaa")
     whole = (tmp_path / "skills.csv").read_text()
     (tmp_path / "skills.csv").write_text(whole.replace("lag", "lug"))
@@ -178,11 +178,11 @@ def test_broken_tables_are_refused(tmp_path) -> None:
         named_logistic(tmp_path)
     (tmp_path / "skills.csv").write_text(whole)
     (tmp_path / "counts.csv").write_text("of," + ",".join(COLUMNS) + "\na,0,0,0,0,0,0\n")
-    with pytest.raises(InputError, match="counts.csv = '1 rows': must be one for each of 6 names"):
+    with pytest.raises(InputError, match=r"counts.csv = '1 rows': must be one for each of 6 names"):
         named_logistic(tmp_path)
     (tmp_path / "counts.csv").unlink()
     (tmp_path / "learners.csv").write_text("who,spread,raw\n(all),wide,0\n")
-    with pytest.raises(InputError, match="learners.csv.*wide.*: must be numbers"):
+    with pytest.raises(InputError, match=r"learners.csv.*wide.*: must be numbers"):
         named_logistic(tmp_path)
 
 

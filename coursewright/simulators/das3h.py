@@ -13,13 +13,13 @@ windows stop at `memory`.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from coursewright.simulators.asking import answer, every_item, mean_by_skill, sigmoid
+from coursewright.simulators.asking import answer, mean_by_skill, sigmoid
 from coursewright.simulators.course import Course
 from coursewright.simulators.errors import reject
 from coursewright.simulators.kernel import kernel
@@ -179,7 +179,7 @@ class Das3h:
     @cached_property
     def log_count(self) -> Floats:
         """ln(1 + n) of every count n that a short window can hold: looked up, not computed, at each step."""
-        return np.log1p(np.arange(self.memory + 1.0))
+        return np.asarray(np.log1p(np.arange(self.memory + 1.0)))
 
     def empty(self, batch: int) -> Das3hState:
         """Average learners without a past, on day 0."""
@@ -228,6 +228,4 @@ class Das3h:
 
     def mastery(self, state: Das3hState, out: Mastery) -> None:
         """Mean P(correct) over the items of each skill, if asked now, `[batch, skills]`."""
-        p = np.empty((len(out), self.course.n_items))
-        self.chances(state, every_item(*p.shape), p)
-        mean_by_skill(p, self.course.items_of, out)
+        mean_by_skill(partial(self.chances, state), self.course, out)

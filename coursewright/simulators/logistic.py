@@ -17,13 +17,13 @@ learner answers first; then the answer is counted.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from coursewright.simulators.asking import answer, every_item, mean_by_skill, sigmoid
+from coursewright.simulators.asking import answer, mean_by_skill, sigmoid
 from coursewright.simulators.course import Course, Lists, pack
 from coursewright.simulators.errors import reject
 from coursewright.simulators.kernel import kernel
@@ -212,9 +212,7 @@ class Logistic:
 
     def mastery(self, state: LogisticState, out: Mastery) -> None:
         """Mean P(correct) over the items of each skill, if asked now, `[batch, skills]`."""
-        p = np.empty((len(out), self.course.n_items))
-        self._chances(state, every_item(*p.shape), p)
-        mean_by_skill(p, self.course.items_of, out)
+        mean_by_skill(partial(self._chances, state), self.course, out)
 
     def _chances(self, state: LogisticState, item: Ints, out: Floats) -> None:
         _chances(*state, self.weights, self.course.difficulty, *self.touched, self.raw, item, out)
@@ -244,7 +242,7 @@ def best_lr(
     total: Sequence[float],
     spread: float = 0.0,
 ) -> Logistic:
-    """Best-LR: `skill [skills, 3]` easiness, success, failure; `item [items, 2]` and `total [2]` the last two."""
+    """Best-LR: easiness, success, failure in `skill [skills, 3]`; the last two in `item [items, 2]` and `total`."""
     counted = np.vstack([np.asarray(item, np.float64).reshape(-1, 2), np.asarray(total, np.float64)])
     own = np.column_stack([np.zeros(len(counted)), counted])
     easiness, success, failure = np.vstack([np.asarray(skill, np.float64), own]).T
