@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from logistic_learners import course, enrolled, mastery_is_the_mean_over_items, rows_stand_alone, step, walk
+from learners import enrolled
+from logistic_learners import course, mastery_is_the_mean_over_items, rows_stand_alone, step, walk
 
 from coursewright.simulators.course import Course
 from coursewright.simulators.das3h import WIDTHS, Das3h
@@ -105,9 +106,9 @@ def test_tables_round_trip(tmp_path) -> None:
     [
         (
             {"weights": np.zeros((3, 6))},
-            r"das3h.weights = array of shape \(3, 6\): must be of shape \(3, 11\)",
+            r"das3h.weights = array of shape \(3, 6\): must be one number or of shape \(3, 11\)",
         ),
-        ({"weights": np.full((3, 11), np.inf)}, "das3h.weights = inf: must be finite"),
+        ({"weights": np.full((3, 11), np.inf)}, "das3h.weights = inf: must be finite numbers"),
         ({"spread": np.nan}, "das3h.spread = nan"),
         ({"memory": 0}, "das3h.memory = 0: must be at least 1 answer"),
     ],

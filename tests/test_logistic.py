@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
-from logistic_learners import course, enrolled, mastery_is_the_mean_over_items, rows_stand_alone, step, walk
+from learners import enrolled
+from logistic_learners import course, mastery_is_the_mean_over_items, rows_stand_alone, step, walk
 from scipy import stats
 
 from coursewright.simulators.course import Course
@@ -142,7 +143,7 @@ def test_extreme_weights_stay_probabilities() -> None:
     [
         (
             {"weights": np.zeros((4, 6))},
-            r"logistic.weights = array of shape \(4, 6\): must be of shape \(3, 6\)",
+            r"logistic.weights = array of shape \(4, 6\): must be one number or of shape \(3, 6\)",
         ),
         ({"weights": np.full((3, 6), np.nan)}, "logistic.weights = nan: must be finite"),
         ({"spread": -1.0}, "logistic.spread = -1.0"),

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from coursewright.simulators.asking import answer, mean_by_skill, sigmoid
+from coursewright.simulators.chances import numbers
 from coursewright.simulators.course import Course
 from coursewright.simulators.errors import reject
 from coursewright.simulators.kernel import kernel
@@ -158,17 +159,12 @@ class Das3h:
     memory: int = 64
 
     def __post_init__(self) -> None:
-        weights = np.array(self.weights, np.float64)
         shape = (self.course.n_skills, len(COLUMNS))
-        if weights.shape != shape:
-            raise reject("das3h.weights", f"array of shape {weights.shape}", f"of shape {shape}")
-        if not np.isfinite(weights).all():
-            raise reject("das3h.weights", weights[~np.isfinite(weights)][0], "finite")
+        weights = numbers("das3h.weights", self.weights, shape, "[skills, columns]")
         if not 0.0 <= self.spread < np.inf:
             raise reject("das3h.spread", self.spread, "a finite number >= 0")
         if self.memory < 1:
             raise reject("das3h.memory", self.memory, "at least 1 answer")
-        weights.setflags(write=False)
         object.__setattr__(self, "weights", weights)
 
     @property

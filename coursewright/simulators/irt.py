@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from coursewright.simulators.asking import answer, mean_by_skill, sigmoid
+from coursewright.simulators.chances import numbers
 from coursewright.simulators.course import Course
 from coursewright.simulators.errors import reject
 from coursewright.simulators.kernel import kernel
@@ -111,11 +112,8 @@ class Irt:
         sizes = {"mean": self.course.n_skills, "growth": self.course.n_skills}
         sizes |= {"discrimination": self.course.n_items, "guess": self.course.n_items}
         for field, size in sizes.items():
-            values = np.array(getattr(self, field), np.float64)
-            if values.shape != (size,) or not np.isfinite(values).all():
-                raise reject(f"irt.{field}", f"array of shape {values.shape}", f"{size} finite numbers")
-            values.setflags(write=False)
-            object.__setattr__(self, field, values)
+            axis = "[items]" if field in COLUMNS else "[skills]"
+            object.__setattr__(self, field, numbers(f"irt.{field}", getattr(self, field), (size,), axis))
         if not np.min(self.discrimination) > 0.0:
             raise reject("irt.discrimination", np.min(self.discrimination), "above 0")
         if not (np.min(self.guess) >= 0.0 and np.max(self.guess) < 1.0):
