@@ -12,6 +12,7 @@ VERBS = {
     "train": "train one policy, or a sweep of them, on simulated learners",
     "evaluate": "compare trained policies with random, tuned mastery rules and oracles",
     "fit": "fit learner parameters to a log",
+    "validate": "how well learner models predict a log, and whether they behave like its learners",
     "export": "write a trained policy to a file that runs elsewhere",
     "demo": "the whole path on two tasks: train, compare, report (about four minutes)",
 }
@@ -31,6 +32,7 @@ examples
   coursewright train resume=outputs/train/...
   coursewright evaluate runs=outputs/my-sweep
   coursewright fit log=file log.path=my-log.parquet
+  coursewright validate log=file log.path=my-log.parquet models=[bkt,item_difficulty]
   coursewright export run=outputs/train/... to=policy.onnx"""
 
 

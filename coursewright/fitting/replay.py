@@ -18,9 +18,9 @@ from coursewright.data.log import codes
 from coursewright.fitting.sequences import Integers
 from coursewright.simulators.course import Course
 from coursewright.simulators.errors import reject
-from coursewright.simulators.luck import Luck, Seeds, Split, identify
+from coursewright.simulators.luck import Seeds, Split, identify
 from coursewright.simulators.parameters import Floats
-from coursewright.simulators.protocol import Simulator, empty_response
+from coursewright.simulators.protocol import Simulator, empty_response, take
 
 REPLICATES = 39  # the fewest whose smallest and largest value bound one more with probability 95 %
 CELLS = 1 << 24  # entries of a state's array held at a time
@@ -81,7 +81,12 @@ def replay(
 
 
 def _play(
-    simulator: Simulator[Any], script: Script, replicates: Integers, seeds: Seeds, answers: Answers, bar: tqdm
+    simulator: Simulator[Any],
+    script: Script,
+    replicates: Integers,
+    seeds: Seeds,
+    answers: Answers,
+    bar: tqdm[Any],
 ) -> None:
     """Let one simulator's replicates answer.
 
@@ -98,7 +103,7 @@ def _play(
     size = int(min(len(queue), MOST_ROWS, max(64, CELLS // width)))
     number = replicate * len(length) + learner
     everyone = identify(seeds, number, Split.FIT, np.zeros(len(queue), np.int64))
-    state, luck = simulator.empty(size), Luck(*(array[:size].copy() for array in everyone))
+    state, luck = simulator.empty(size), take(everyone, np.arange(size))
     row, end = script.start[learner[:size]].copy(), script.start[learner[:size] + 1].copy()
     playing = np.arange(size)  # who of the queue is in which place
     taught, out, waiting = np.ones(size, bool), empty_response(size), size
