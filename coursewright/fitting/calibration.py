@@ -22,7 +22,7 @@ REACH = 1.959964  # standard errors either side, 95 %
 class Calibration(NamedTuple):
     """Held-out predictions in bins of equal size, and the recalibration line, each with 95 % intervals.
 
-    predicted, observed, low, high [bins], answers [bins].  slope and intercept are (value, low, high), all nan
+    predicted, observed, low, high, answers [bins].  slope and intercept are (value, low, high), all nan
     where the predictions hardly vary.  Intervals are cluster-robust: learners are independent, their
     responses are not.
     """
