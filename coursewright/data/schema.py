@@ -63,7 +63,7 @@ def validate(table: pa.Table) -> pa.Table:
     that looks like a misspelt one of the schema is refused instead.  Raises `InputError` for missing,
     doubled or misspelt columns, wrong types, nulls, and values out of range.
     """
-    _check_names(table.column_names)
+    check_names(table.column_names)
     if table.num_rows == 0:
         raise reject("log", "0 rows", "a log with at least one row")
     fields = [field for field in SCHEMA if field.name in table.column_names]
@@ -81,7 +81,8 @@ def validate(table: pa.Table) -> pa.Table:
     return typed
 
 
-def _check_names(names: Sequence[str]) -> None:
+def check_names(names: Sequence[str]) -> None:
+    """Raise `InputError` where column `names` lack a required one, repeat one, or look misspelt."""
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         raise reject("log columns", f"{doubled[0]} twice", "distinct")
