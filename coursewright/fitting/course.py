@@ -1,7 +1,6 @@
-"""The course that a log is about: its items, its skills, and which item needs which."""
+"""The course that a log speaks of: its skills, its items, and what each item needs."""
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -10,32 +9,36 @@ from coursewright.simulators.course import Course
 from coursewright.simulators.parameters import Floats
 
 
-def course_of(table: pa.Table) -> Course:
-    """The items and skills of `table` [rows] in sorted order, without prerequisites.
+def course_of(table: pa.Table, difficulty: Floats | None = None) -> Course:
+    """The items and skills of a log `[rows]`, each sorted by id, without prerequisites.
 
-    An item needs every skill that any of its rows names.  It takes the median of its rows' `minutes` where
-    the log has them, and 1 minute elsewhere.
+    An item needs every skill that any of its rows names; it takes the median of its `minutes`, and 1 where
+    none are known.  `difficulty [items]` is in the same order.
     """
     item, items = codes(table["item"])
     skill, skills = codes(pc.list_flatten(table["skills"]))
+    parent = pc.list_parent_indices(table["skills"]).to_numpy()
     q_matrix = np.zeros((len(items), len(skills)), bool)
-    q_matrix[item[pc.list_parent_indices(table["skills"]).to_numpy()], skill] = True
+    q_matrix[item[parent], skill] = True
     return Course(
         skills=skills,
         items=items,
         q_matrix=q_matrix,
         prerequisites=np.zeros((len(skills), len(skills)), bool),
         minutes=_minutes(table, item, len(items)),
-        difficulty=np.zeros(len(items)),
+        difficulty=np.zeros(len(items)) if difficulty is None else np.array(difficulty, np.float64),
         kind=("practice",) * len(items),
         format=("text",) * len(items),
     )
 
 
-def _minutes(table: pa.Table, item: np.ndarray, n_items: int) -> Floats:
-    minutes = np.ones(n_items)
+def _minutes(table: pa.Table, item: np.ndarray, items: int) -> Floats:
+    median = np.ones(items)
     if "minutes" in table.column_names:
-        spent = pd.Series(table["minutes"].to_numpy())
-        typical = spent[spent > 0.0].groupby(item[(spent > 0.0).to_numpy()]).median()
-        minutes[typical.index.to_numpy()] = typical.to_numpy()
-    return minutes
+        taken = table["minutes"].to_numpy()
+        known = taken > 0.0  # nulls are nan, and nobody answers in no time
+        order = np.argsort(item[known], kind="stable")
+        found, first = np.unique(item[known][order], return_index=True)
+        for at, own in zip(found, np.split(taken[known][order], first[1:]), strict=False):
+            median[at] = np.median(own)
+    return median
