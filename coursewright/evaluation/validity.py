@@ -10,11 +10,19 @@ import pandas as pd
 
 from coursewright.data.files import write_atomically
 from coursewright.data.log import LearnerLog
-from coursewright.evaluation.statistics import Estimate, from_draws
+from coursewright.evaluation.statistics import from_draws
 from coursewright.fitting.calibration import Calibration, calibration
 from coursewright.fitting.causality import peeks
 from coursewright.fitting.checks import Check, checks
-from coursewright.fitting.held_out import FEWEST_LEARNERS, HeldOut, by_fold, held_out, plan, resampled_figures
+from coursewright.fitting.held_out import (
+    FEWEST_LEARNERS,
+    HeldOut,
+    by_fold,
+    held_out,
+    over_folds,
+    plan,
+    resampled_figures,
+)
 from coursewright.fitting.model import LearnerModel
 from coursewright.fitting.refit import refits
 from coursewright.fitting.replay import REPLICATES, replay
@@ -61,7 +69,11 @@ class Validity:
     @property
     def means(self) -> Floats:
         """AUC, log loss and RMSE `[3]`, the mean over folds."""
-        return np.asarray(np.nanmean(self.by_fold, axis=0))
+        return over_folds(self.by_fold)
+
+    def check(self, name: str) -> Check:
+        """The check of that name."""
+        return next(check for check in self.checks if check.name == name)
 
     @property
     def n_units(self) -> int:
@@ -159,12 +171,10 @@ def _row(model: Validity, reference: Validity) -> dict[str, object]:
     }
     spread = model.by_fold.std(axis=0, ddof=1) if len(model.by_fold) > 1 else np.full(3, np.nan)
     for k, figure in enumerate(FIGURES):
-        row |= _columns(figure, from_draws(model.means[k], model.resampled[:, k], model.n_units))
+        row |= _columns(figure, model.means[k], model.resampled[:, k], model.n_units)
         row[f"{figure}_sd"] = spread[k]
-    gap = from_draws(
-        model.means[0] - reference.means[0], model.resampled[:, 0] - reference.resampled[:, 0], model.n_units
-    )
-    row |= _columns("auc_difference", gap)
+    gap, draws = model.means[0] - reference.means[0], model.resampled[:, 0] - reference.resampled[:, 0]
+    row |= _columns("auc_difference", gap, draws, model.n_units)
     for name in ("slope", "intercept"):
         value, low, high = getattr(model.calibration, name)
         row |= {name: value, f"{name}_low": low, f"{name}_high": high}
@@ -175,7 +185,9 @@ def _row(model: Validity, reference: Validity) -> dict[str, object]:
     return row | {"peeks": bool(model.peeks)}
 
 
-def _columns(name: str, estimate: Estimate) -> dict[str, float]:
+def _columns(name: str, value: float, draws: Floats, n: int) -> dict[str, float]:
+    known = draws[np.isfinite(draws)]  # a resample may hold one outcome only, and so no AUC
+    estimate = from_draws(value, known if len(known) else np.array([np.nan]), n)
     return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
 
 

@@ -14,8 +14,7 @@ from coursewright.evaluation.validity import FIGURES, Validation, Validity
 from coursewright.fitting.checks import BY_SKILL, Check
 
 ROW = 0.34  # inches a model
-ACROSS = 3  # panels beside each other
-WIDTH, PANEL = 7.6, 2.15  # inches
+WIDTH, PANEL = 8.0, 2.15  # inches
 MOST_SKILLS = 12
 TITLES = {"auc": "AUC (higher is better)", "log_loss": "log loss, nats (lower)", "rmse": "RMSE (lower)"}
 
@@ -42,27 +41,27 @@ def prediction_figure(validation: Validation) -> Figure:
 
 def calibration_figure(validation: Validation) -> Figure:
     """Share of right answers against the prediction, in ten bins of equal size, for each model."""
-    figure, panels = _panels(len(validation.models), PANEL + 0.35)
+    figure, panels = _panels(len(validation.models), PANEL)
     for axes, model in zip(panels, validation.models, strict=True):
         found = model.calibration
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=(0, (4, 3)))
         _with_bars(axes, found.predicted, found.observed, found.low, found.high)
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1)
-        axes.set_aspect("equal")
+        axes.set_xticks([0, 0.5, 1], ["0", ".5", "1"])
         tidy(axes, model.name, "predicted", "share right")
         slope, intercept = found.slope[0], found.intercept[0]
         if np.isfinite(slope):
             text = f"slope {slope:.2f}\nintercept {intercept:+.2f}".replace("-", "\N{MINUS SIGN}")
             axes.text(0.96, 0.05, text, ha="right", va="bottom", fontsize=8, color=INK)
-    _finish(figure, panels, square=True)
+    _finish(figure, panels)
     return figure
 
 
 def curves_figure(validation: Validation, check: str, x: str) -> Figure:
     """Accuracy in the log and in simulated replicates, bin by bin, for each model."""
     figure, panels = _panels(len(validation.models), PANEL)
-    found = [next(c for c in model.checks if c.name == check) for model in validation.models]
+    found = [model.check(check) for model in validation.models]
     limits = _limits(found)
     for axes, model, one in zip(panels, validation.models, found, strict=True):
         _curve(axes, one, np.arange(len(one.place)), limits, model.name, x)
@@ -73,7 +72,7 @@ def curves_figure(validation: Validation, check: str, x: str) -> Figure:
 
 def skills_figure(model: Validity) -> Figure:
     """Learning curves of the most practised skills, in the log and simulated."""
-    (check,) = [c for c in model.checks if c.name == BY_SKILL]
+    check = model.check(BY_SKILL)
     bins = pd.DataFrame({"skill": check.group, "answers": check.count})
     skills = (
         bins.groupby("skill")["answers"].sum().sort_values(ascending=False, kind="stable").index[:MOST_SKILLS]
@@ -88,25 +87,27 @@ def skills_figure(model: Validity) -> Figure:
 
 
 def _panels(n: int, height: float) -> tuple[Figure, list[Axes]]:
-    rows = -(-n // ACROSS)
+    """`n` panels, three or four beside each other: whichever leaves fewer places empty."""
+    across = min((4, 3), key=lambda columns: -n % columns)
+    rows = -(-n // across)
     figure = new_figure(WIDTH, height * rows + 0.5)
-    every = figure.subplots(rows, ACROSS, squeeze=False).ravel()
+    every = figure.subplots(rows, across, squeeze=False).ravel()
     for axes in every[n:]:
         axes.set_visible(False)
     return figure, list(every[:n])
 
 
-def _finish(figure: Figure, panels: Sequence[Axes], square: bool = False) -> None:
+def _finish(figure: Figure, panels: Sequence[Axes]) -> None:
     """Keep the labels of the outer panels only, and leave room between them."""
+    across = panels[0].get_gridspec().ncols if panels else 1
     for n, axes in enumerate(panels):
-        if n % ACROSS and not square:
+        if n % across:
             axes.set_ylabel("")
             axes.tick_params(labelleft=False)
-        if n + ACROSS < len(panels):
+        if n + across < len(panels):
             axes.set_xlabel("")
-            if not square:
-                axes.tick_params(labelbottom=False)
-    figure.subplots_adjust(hspace=0.42, wspace=0.35 if square else 0.12)
+            axes.tick_params(labelbottom=False)
+    figure.subplots_adjust(hspace=0.42, wspace=0.12)
 
 
 def _limits(found: Sequence[Check]) -> tuple[float, float]:
@@ -130,7 +131,7 @@ def _curve(
     axes.set_xlim(-0.5, max(1, len(bins)) - 0.5)
     axes.set_ylim(*limits)
     tidy(axes, title, x, "share right")
-    axes.tick_params(axis="x", labelsize=7.5)
+    axes.tick_params(axis="x", labelsize=7)
 
 
 def _with_bars(axes: Axes, x: np.ndarray, y: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:

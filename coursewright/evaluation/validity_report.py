@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
-from matplotlib.figure import Figure
 from rich.table import Table
 
 from coursewright.evaluation import validity_words, words
@@ -19,7 +18,7 @@ from coursewright.evaluation.validity_figures import (
     prediction_figure,
     skills_figure,
 )
-from coursewright.fitting.checks import LEARNING, RETENTION
+from coursewright.fitting.checks import BY_SKILL, LEARNING, RETENTION
 
 TITLE = "How valid are these learner models?"
 
@@ -35,46 +34,37 @@ class Published(NamedTuple):
 def publish(validation: Validation, folder: Path, facts: Mapping[str, str]) -> Published:
     """Write `report.html`, which needs nothing beside it, and its tables and figures into `folder`."""
     shared = {
-        "Held-out prediction, with 95 % intervals": ("prediction", prediction_figure(validation)),
-        "Calibration: the share of right answers against the prediction": (
-            "calibration",
-            calibration_figure(validation),
-        ),
-        "Learning: the share of right answers by opportunity on the skill": (
-            "learning",
+        "prediction": ("Held-out prediction, with 95 % intervals", prediction_figure(validation)),
+        "calibration": ("The share of right answers against the prediction", calibration_figure(validation)),
+        "learning": (
+            "Learning: the share of right answers by opportunity on the skill",
             curves_figure(validation, LEARNING, "opportunity"),
         ),
-        "Retention: the share of right answers by time since the learner last met the skill": (
-            "retention",
+        "retention": (
+            "Retention: the share of right answers by time since the learner last met the skill",
             curves_figure(validation, RETENTION, "time since last met"),
         ),
     }
     own = {
-        model.name: {
-            f"{model.name}: the most practised skills": (f"skills-{model.name}", skills_figure(model))
-        }
+        f"skills-{model.name}": (f"{model.name}: the most practised skills", skills_figure(model))
         for model in validation.models
+        if len(model.check(BY_SKILL).data)
     }
-    drawn = {"": _saved(shared, folder), **{name: _saved(figures, folder) for name, figures in own.items()}}
+    places = {stem: folder / f"{stem}.png" for stem in {**shared, **own}}
+    for stem, (_, figure) in {**shared, **own}.items():
+        save(figure, places[stem])
     page = folder / "report.html"
     write_page(
         page,
         "validity.html",
         Page(TITLE, facts),
         validation=validation,
-        shared=embedded(drawn[""]),
-        own={name: embedded(figures) for name, figures in drawn.items()},
+        shared=embedded({caption: places[stem] for stem, (caption, _) in shared.items()}),
+        own={stem: embedded({caption: places[stem]}) for stem, (caption, _) in own.items()},
         words=validity_words,
         numbers=words,
     )
-    every = {path.stem: path for figures in drawn.values() for path in figures.values()}
-    return Published(page, validation.write(folder), every)
-
-
-def _saved(figures: Mapping[str, tuple[str, Figure]], folder: Path) -> dict[str, Path]:
-    for name, figure in figures.values():
-        save(figure, folder / f"{name}.png")
-    return {caption: folder / f"{name}.png" for caption, (name, _) in figures.items()}
+    return Published(page, validation.write(folder), places)
 
 
 def terminal_table(validation: Validation) -> Table:

@@ -91,10 +91,12 @@ class Check:
 
         Exact, whatever the number of replicates, if the log were one more of them.
         """
+        if not len(self.data):
+            return np.nan
         every = np.vstack([self.data, self.simulated])
         others = (every.sum(axis=0) - every) / (len(every) - 1)
         far = np.array([self._distance(one, rest) for one, rest in zip(every, others, strict=True)])
-        return float((far >= far[0] - 1e-12).mean()) if len(self.data) else np.nan
+        return float((far >= far[0] - 1e-12).mean())
 
     def _distance(self, one: Floats, other: Floats) -> float:
         return float(np.sqrt(np.average((one - other) ** 2, weights=self.count)))

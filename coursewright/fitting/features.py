@@ -96,7 +96,9 @@ def values(of: Entries, columns: tuple[str, ...], raw: bool = False) -> Floats:
         "success": of.before(1),
         "failure": of.before(0),
     }
-    table: dict[str, Floats] = {name: count * 1.0 if raw else np.log1p(count) for name, count in counts.items()}
+    table: dict[str, Floats] = {
+        name: count * 1.0 if raw else np.log1p(count) for name, count in counts.items()
+    }
     table["easiness"] = np.ones(len(of.row))
     table["seen"] = (of.place > 0) * 1.0
     table["lag"] = np.log1p(of.lag())

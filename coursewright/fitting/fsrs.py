@@ -88,7 +88,9 @@ class FsrsModel:
             converged=converged,
             scored=int((problem.outcome >= 0).sum()),
             first_grades=_shares(reviews.grade[reviews.first], FIRST_GRADES),
-            right_grades=_shares(reviews.grade[~reviews.first & (reviews.correct == 1)] - AGAIN, RIGHT_GRADES),
+            right_grades=_shares(
+                reviews.grade[~reviews.first & (reviews.correct == 1)] - AGAIN, RIGHT_GRADES
+            ),
             same_day=_same_day(reviews, problem.days),
         )
 
@@ -136,7 +138,9 @@ class Problem:
 
         bounds = [((LOWEST[k] - middle[k]) / SPREAD[k], (HIGHEST[k] - middle[k]) / SPREAD[k]) for k in free]
         options = {"maxiter": iterations, "ftol": 1e-9, "gtol": 1e-7, "maxcor": 30}
-        found = minimize(mean, np.zeros(len(free)), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+        found = minimize(
+            mean, np.zeros(len(free)), jac=True, method="L-BFGS-B", bounds=bounds, options=options
+        )
         weights = np.clip(_moved(middle, free, found.x * spread), LOWEST, HIGHEST)
         return weights, bool(found.success)
 
@@ -185,12 +189,18 @@ class FittedFsrs:
 
     def warnings(self) -> Sequence[str]:
         """What the log does not tell."""
-        bound = [k for k in np.flatnonzero(at_bound(self.weights)) if k not in (*self.settings.fixed, *self.untold)]
+        bound = [
+            k for k in np.flatnonzero(at_bound(self.weights)) if k not in (*self.settings.fixed, *self.untold)
+        ]
         lines = []
         if self.scored < MANY_REVIEWS:
-            lines.append(f"{self.scored} reviews a day or more after the last: the weights are mostly defaults")
+            lines.append(
+                f"{self.scored} reviews a day or more after the last: the weights are mostly defaults"
+            )
         if self.untold:
-            lines.append(f"the log says nothing of these weights, which stay at their defaults: {_ws(self.untold)}")
+            lines.append(
+                f"the log says nothing of these weights, which stay at their defaults: {_ws(self.untold)}"
+            )
         if bound:
             lines.append(f"at a bound: {_ws(bound)}")
         if not self.converged:

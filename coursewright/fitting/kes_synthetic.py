@@ -23,4 +23,6 @@ MODEL = NeuralModel(
 )
 
 if __name__ == "__main__":
-    MODEL.fit(synthetic_log().table).write(Path(sys.argv[1]) if len(sys.argv) > 1 else SHIPPED / "kes_synthetic")
+    MODEL.fit(synthetic_log().table).write(
+        Path(sys.argv[1]) if len(sys.argv) > 1 else SHIPPED / "kes_synthetic"
+    )

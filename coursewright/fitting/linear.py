@@ -180,7 +180,9 @@ def _never_again(of: Entries, part: Part) -> list[str]:
     if part.own == ("easiness",):
         return []
     again = np.bincount(of.code, (of.place > 0) & (of.correct >= 0), minlength=len(of.names))
-    return _listed(part.kind, of.names, again == 0, "never asked twice of a learner: slopes are the shared ones")
+    return _listed(
+        part.kind, of.names, again == 0, "never asked twice of a learner: slopes are the shared ones"
+    )
 
 
 def _repeated(x: sparse.csr_matrix, of: Sequence[Entries], parts: Sequence[Part]) -> list[str]:

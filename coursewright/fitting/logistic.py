@@ -148,7 +148,11 @@ class BestLr:
     def fit(self, table: pa.Table) -> LogisticFit:
         """Fit to the rows of a log, in order of learner, time and file."""
         columns, lag = LEVEL + COUNTS, LAG * self.lag
-        parts = [Part("skill", columns + lag, columns), Part("item", COUNTS + lag, LEVEL), Part("total", COUNTS)]
+        parts = [
+            Part("skill", columns + lag, columns),
+            Part("item", COUNTS + lag, LEVEL),
+            Part("total", COUNTS),
+        ]
         return _fitted(fit_linear(table, parts, self.penalty), table, _counting)
 
 

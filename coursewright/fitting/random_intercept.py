@@ -91,9 +91,7 @@ class _Climb:
             return value, slope * scale
 
         options = {"maxiter": 500, "maxfun": 1000, "ftol": 1e-9, "gtol": 1e-4, "maxcor": 20}
-        found = minimize(
-            objective, at / scale, jac=True, method="L-BFGS-B", bounds=bounds, options=options
-        )
+        found = minimize(objective, at / scale, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
         return np.asarray(found.x * scale), float(found.fun), bool(found.success)
 
     def solution(self, at: Floats, spread: float, converged: bool) -> Solution:

@@ -5,7 +5,7 @@ moments, and gives its own answers.  What the answers then look like, beside the
 posterior-predictive check (Gelman, Meng & Stern 1996, Statistica Sinica 6: 733-807).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,7 +76,7 @@ def replay(
     ) as bar:  # fmt: skip
         for k, simulator in enumerate(simulators[:replicates]):
             mine = np.arange(k, replicates, len(simulators))
-            _play(simulator, script, mine, Seeds(seed, seed), answers, bar)
+            _play(simulator, script, mine, Seeds(seed, seed), answers, bar.update)
     return answers
 
 
@@ -86,12 +86,12 @@ def _play(
     replicates: Integers,
     seeds: Seeds,
     answers: Answers,
-    bar: tqdm[Any],
+    told: Callable[[int], object],
 ) -> None:
     """Let one simulator's replicates answer.
 
     A fixed number of places is simulated side by side; a place whose learner is through takes the next
-    one, the longest first, so that nearly every place works until the end.
+    one, the longest first, so that nearly every place works until the end.  `told` hears of rows done.
     """
     item = script.items_in(simulator.course)
     if (item < 0).all():
@@ -120,7 +120,7 @@ def _play(
         answers[replicate[playing[heard]], at[heard]] = out.correct[heard]
         luck.step[active] += 1
         row[active] += 1
-        bar.update(int(active.sum()))
+        told(int(active.sum()))
         free = np.flatnonzero(active & (row == end))[: len(queue) - waiting]
         if len(free):
             new = np.arange(waiting, waiting + len(free))

@@ -1,11 +1,9 @@
 """`coursewright validate`: learner models and a log in, a page about their validity out."""
 
 import logging
-from collections.abc import Sequence
-from typing import Any
 
 import hydra
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from coursewright.scripts.app import explained
 
@@ -26,10 +24,11 @@ def validate(config: DictConfig) -> None:
 
     from coursewright.evaluation import validity, validity_report, validity_words
     from coursewright.fitting.card import dropped
+    from coursewright.scripts.models import learner_models
     from coursewright.scripts.run_directory import code_version, open_run
 
     run = open_run(config)
-    models = chosen(list(dict.fromkeys([config.reference, *config.models])))
+    models = learner_models(config.models, first=config.reference)
     learners = instantiate(config.log)
     log.info("%s rows; rows dropped: %s\n", f"{learners.table.num_rows:,}", dropped(learners))
     found = validity.validate(learners, models, config.reference, instantiate(config.settings))
@@ -47,14 +46,3 @@ def validate(config: DictConfig) -> None:
         validity_report.terminal_table(found), "", *validity_words.verdict(found), sep="\n", highlight=False
     )
     log.info("\ntables   %s\nreport   %s", run.path, made.page)
-
-
-def chosen(names: Sequence[str]) -> dict[str, Any]:
-    """The learner models with these names in configs/model."""
-    from hydra import compose
-    from hydra.utils import instantiate
-
-    entries = {name: compose(overrides=[f"+model={name}"]).model for name in names}
-    return {
-        n: instantiate(OmegaConf.select(entry, "fit.model") or entry.model) for n, entry in entries.items()
-    }

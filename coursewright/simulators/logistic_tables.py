@@ -129,9 +129,7 @@ def _course_files(course: Course, more: tuple[str, ...] = (), values: Floats | N
     ambiguous = next((name for name in course.skills if BETWEEN in name), None)
     if ambiguous is not None:
         raise reject("course.skills", repr(ambiguous), f"named without {BETWEEN!r}")
-    needed = [
-        BETWEEN.join(course.skills[k] for k in np.flatnonzero(row)) for row in course.q_matrix
-    ]
+    needed = [BETWEEN.join(course.skills[k] for k in np.flatnonzero(row)) for row in course.q_matrix]
     numbers = np.stack([course.minutes, course.difficulty], axis=1)
     numbers = numbers if values is None else np.hstack([numbers, values])
     rows = [[skills, *row] for skills, row in zip(needed, numbers.tolist(), strict=True)]

@@ -72,7 +72,9 @@ def _folder(folder: str | Path) -> Path:
     for path in (Path(folder), SHIPPED / str(folder)):
         if (path / "course.csv").is_file():
             return path
-    raise unknown("simulator.folder", str(folder), sorted(p.parent.name for p in SHIPPED.glob("*/course.csv")))
+    raise unknown(
+        "simulator.folder", str(folder), sorted(p.parent.name for p in SHIPPED.glob("*/course.csv"))
+    )
 
 
 def _read(folder: Path) -> tuple[Course, _Values]:
