@@ -5,8 +5,10 @@ from coursewright.agents.bandits import thompson, ucb
 from coursewright.agents.baselines import random_legal, round_robin, topological, uniform_random
 from coursewright.agents.expected import expected_gain
 from coursewright.agents.mastery import mastery_threshold, n_in_a_row
+from coursewright.agents.outer_fringe import outer_fringe
 from coursewright.agents.rules import skill_order
 from coursewright.agents.tracker import SilentTracker
+from coursewright.agents.zpdes import zpdes
 from coursewright.envs.layout import PER_SKILL, SHARED
 from coursewright.envs.rollout import rollout
 from coursewright.envs.shipped import bkt, kss
@@ -32,6 +34,8 @@ SIMPLE = {
     "expected_gain": expected_gain,
     "thompson": thompson,
     "ucb": lambda task, seed, tracker: ucb(task, seed, tracker, c=1.0),
+    "zpdes": zpdes,
+    "outer_fringe": outer_fringe,
 }
 
 

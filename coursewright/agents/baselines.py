@@ -20,9 +20,9 @@ from coursewright.simulators.protocol import Bools, Ints
 
 @dataclass(frozen=True)
 class UniformRandom:
-    """A uniform item: of all, or, with `respects_mask`, of the allowed ones."""
+    """A uniform action (never the stop): of all, or, with `respects_mask`, of the allowed ones."""
 
-    n_items: int
+    n_actions: int
     respects_mask: bool
 
     def begin(self, luck: Luck) -> Turns:
@@ -41,7 +41,7 @@ class UniformRandom:
         batch = len(observation)
         turns = self.begin(unnamed(batch)) if state is None else state
         mask = action_masks if self.respects_mask else None
-        item = uniform_items(turns, allowed_items(mask, batch, self.n_items))
+        item = uniform_items(turns, allowed_items(mask, batch, self.n_actions))
         return item, turns.after(item)
 
 
@@ -76,12 +76,12 @@ class RoundRobin:
 
 def uniform_random(task: Task, seed: int, tracker: Tracker) -> UniformRandom:
     """Any item, allowed or not: a disallowed choice costs the step and teaches nothing."""
-    return UniformRandom(task.course.n_items, respects_mask=False)
+    return UniformRandom(task.n_actions - task.stop, respects_mask=False)
 
 
 def random_legal(task: Task, seed: int, tracker: Tracker) -> UniformRandom:
     """Any allowed item."""
-    return UniformRandom(task.course.n_items, respects_mask=True)
+    return UniformRandom(task.n_actions - task.stop, respects_mask=True)
 
 
 def round_robin(task: Task, seed: int, tracker: Tracker) -> RoundRobin:

@@ -110,6 +110,18 @@ def open_to_goal(task: Task, leads: Lists, observation: Memory, allowed: Bools) 
     return out
 
 
+@kernel
+def keep_skill(skill: Ints, start: Ints, items: Ints, allowed: Bools, among: Bools) -> None:
+    """Narrow `among [batch, items]` to the allowed items of each row's skill; rows of -1 stay."""
+    for i in range(skill.shape[0]):
+        k = skill[i]
+        if k >= 0:
+            for a in range(among.shape[1]):
+                among[i, a] = False
+            for j in range(start[k], start[k + 1]):
+                among[i, items[j]] = allowed[i, items[j]]
+
+
 @inlined
 def draw_one(fate: np.uint64, turn: int, purpose: int, i: int, among: Bools) -> int:
     """One of the items that are True in row i of `among`, uniformly; item 0 where none is."""

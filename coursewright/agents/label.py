@@ -25,7 +25,7 @@ class Label:
     respects_mask : whether only allowed actions are ever chosen.
     stochastic : whether the scores are logits to draw from; otherwise they are values to maximise.
     columns : a name for each column of the observation, in order.
-    actions : what each action is: the items in order, and "stop" where the task has it.
+    actions : what each action is: the items in order (once for each delay), and "stop" where the task has it.
     course : hash of the course.
     versions : of the libraries that made the file.
     """
@@ -67,12 +67,13 @@ class Label:
             raise reject("task.features", ours, f"{theirs}, with which the policy {where} was made")
         if self.actions != actions_of(task):
             ours, theirs = f"{task.n_actions} actions", f"{len(self.actions)} actions"
-            raise reject("task.stop", f"{task.stop} ({ours})", f"as the policy {where} was made ({theirs})")
+            raise reject("task.stop, task.delays", ours, f"as the policy {where} was made ({theirs})")
 
 
 def actions_of(task: "Task") -> tuple[str, ...]:
     """A name for each action of the task, `[actions]`."""
-    return (*task.course.items, "stop") if task.stop else task.course.items
+    delayed = [f"{item} then {days:g} days" for days in task.delays for item in task.course.items]
+    return (*(delayed or task.course.items), *(["stop"] if task.stop else []))
 
 
 def versions() -> dict[str, str]:

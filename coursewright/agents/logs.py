@@ -18,14 +18,15 @@ def log_of(task: Task, rolled: Rollout, split: Split, source: str) -> LearnerLog
     """The visible history of a rollout's learners in the learner-log schema, one row a response.
 
     What they brought along (a warm-up) comes first, on day 0; the episode begins on day 1 and takes a
-    step every `task.days`, or every millionth of a day where no time passes.
+    step whenever the task's schedule says so, or every millionth of a day where no time passes.
     """
     past = _past(task, rolled.number, split)
     before, place = np.nonzero(np.arange(past.item.shape[1]) < past.length[:, None])
     row, step = np.nonzero(rolled.item >= 0)
     item = np.concatenate([past.item[before, place], rolled.item[row, step]])
     correct = np.concatenate([past.correct[before, place], rolled.correct[row, step]])
-    pace = task.days if task.days > 0.0 else INSTANT
+    pauses = np.maximum(rolled.days, INSTANT).astype(np.float64)
+    when = 1.0 + np.cumsum(pauses, axis=1) - pauses
     course = task.course
     skills = [[course.skills[k] for k in np.flatnonzero(needs)] for needs in course.q_matrix]
     table = pa.table(
@@ -33,7 +34,7 @@ def log_of(task: Task, rolled: Rollout, split: Split, source: str) -> LearnerLog
             "learner": [str(number) for number in rolled.number[np.concatenate([before, row])]],
             "item": [course.items[i] for i in item],
             "skills": [skills[i] for i in item],
-            "time": np.concatenate([place * INSTANT, 1.0 + step * pace]),
+            "time": np.concatenate([place * INSTANT, when[row, step]]),
             "correct": pa.array(correct, pa.int8()),
             "minutes": course.minutes[item],
         }

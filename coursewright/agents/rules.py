@@ -17,6 +17,7 @@ from coursewright.agents.choosing import (
     bears_on_goal,
     first_turns,
     item_belief,
+    keep_skill,
     leads_to,
     lowest,
     next_items,
@@ -131,18 +132,6 @@ def _first_not_done(
                 break
 
 
-@kernel
-def _keep_skill(skill: Ints, start: Ints, items: Ints, allowed: Bools, among: Bools) -> None:
-    """Narrow `among [batch, items]` to the allowed items of each row's skill; rows of -1 stay."""
-    for i in range(skill.shape[0]):
-        k = skill[i]
-        if k >= 0:
-            for a in range(among.shape[1]):
-                among[i, a] = False
-            for j in range(start[k], start[k + 1]):
-                among[i, items[j]] = allowed[i, items[j]]
-
-
 @dataclass(frozen=True, eq=False)
 class SkillRule:
     """Practise the first skill in `order` that bears on the goal, is allowed and is not done.
@@ -203,7 +192,7 @@ class SkillRule:
         nothing = bool((skill < 0).any())
         if nothing:
             among = open_to_goal(self.task, self.leads, observation, allowed)
-        _keep_skill(skill, *self.task.course.items_of, allowed, among)
+        keep_skill(skill, *self.task.course.items_of, allowed, among)
         item = uniform_items(turns, among)
         if nothing and self.fallback != "uniform":
             item = np.where(skill < 0, fall_back(self.task, self.fallback, turns, observation, among), item)

@@ -58,7 +58,10 @@ def _description(task: Task) -> dict[str, Any]:
         "task.budget": task.budget,
         "task.reward": f"{getattr(reward, '__name__', reward)}{getattr(task.reward, 'keywords', '')}",
         "task.seeds": list(task.seeds),
-        **{f"task.{name}": str(getattr(task, name)) for name in ("goal", "unlock_after", "days", "stop")},
+        **{
+            f"task.{name}": str(getattr(task, name))
+            for name in ("goal", "unlock_after", "days", "delays", "stop")
+        },
     }
 
 

@@ -16,7 +16,16 @@ from coursewright.simulators.course import Course, Lists, pack
 from coursewright.simulators.errors import reject
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import POSTTEST_ANSWER, POSTTEST_ITEM, identify, uniforms
-from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, clone, empty_response, put
+from coursewright.simulators.protocol import (
+    Assisting,
+    Bools,
+    Floats,
+    Ints,
+    Mastery,
+    clone,
+    empty_response,
+    put,
+)
 
 BUFFERS = 4  # observations to keep for use again; callers seldom hold more
 UNHELD = 3  # references to a buffer that only the list, a loop variable and the count itself know
@@ -40,16 +49,23 @@ def _out_of_range(action: Ints, n_actions: int) -> int:
 
 @kernel
 def _admit(
-    action: Ints, allowed: Bools, n_items: int, over: Bools, item: Ints, taught: Bools, refused: Bools
+    action: Ints,
+    allowed: Bools,
+    n_items: int,
+    stop: int,
+    over: Bools,
+    item: Ints,
+    taught: Bools,
+    refused: Bools,
 ) -> None:
     """Turn actions into items: -1 for a stop or an ended row; untaught where disallowed."""
     for i in range(action.shape[0]):
-        item[i] = action[i]
+        item[i] = action[i] % n_items
         taught[i] = False
         refused[i] = False
         if over[i]:
             item[i] = -1
-        elif action[i] >= n_items:
+        elif action[i] == stop:
             item[i] = -1
             over[i] = True
         else:
@@ -68,7 +84,8 @@ def _unlock(
             continue
         for j in range(start[item[i]], start[item[i] + 1]):
             k = needed[j]
-            if memory[i, k * stride + first] == after and correct[i] == 1:
+            # One rare branch instead of two common ones, which could not be predicted.
+            if (memory[i, k * stride + first] == after) & (correct[i] == 1):
                 for m in range(opens_start[k], opens_start[k + 1]):
                     missing[i, opens[m]] -= 1
                     if missing[i, opens[m]] == 0:
@@ -89,6 +106,7 @@ class Episodes:
     some_over : whether any row is.
     goal : bool `[batch, skills]`; `goal_size [batch]` how many skills that is.
     past_width : how many entries the visible past of a learner can have.
+    days : `[batch]`, how many passed after the last step.
     start, before, after : float32 `[batch, skills]`, latent mastery when the episode began and around
         the last step.  Only rewards, reports and oracles may read them.
     """
@@ -125,20 +143,25 @@ class Episodes:
         self.past_width = 0 if probe is None else probe.item.shape[1]
         self._offsets = np.append(task.layout.offsets, int(task.blame == "shared"))
         self._logs = np.log1p(np.arange(max(task.horizon, self.past_width) + 1)).astype(np.float32)
-        self._days = np.full(batch, task.days)
+        self.days: Floats = np.zeros(batch)
+        self._delays = np.array([*task.delays, 0.0])  # the last one is for the stop action
+        self._time_passes = task.longest_gap > 0.0
+        self._stop = task.n_actions - 1 if task.stop else task.n_actions
         self._opens, self._missing_at_start = _locks(course)
         self._missing: Ints = np.zeros((batch, course.n_items), np.int64)
         # Where the simulator restricts nothing, what is unlocked is what is allowed: the same array, and
         # no view of it, because a copied or pickled object keeps the one shared and cuts the other off.
-        self._unlocked: Bools = np.ones_like(self.mask) if task.simulator.restricts else self.mask
+        self._composed = task.simulator.restricts or (len(task.delays) > 1 and task.unlock_after > 0)
+        self._unlocked: Bools = np.ones_like(self.mask) if self._composed else self.mask
         self._items_allowed: Bools = np.ones((batch, course.n_items), bool)
         self._beliefs = task.beliefs
         self._needed = course.needed
         self._budget = task.budget
-        self._plain = not task.masked and not task.stop
+        self._plain = not task.masked and not task.stop and len(task.delays) < 2
         self._by_minutes = task.minutes is not None
         self._horizon = task.horizon
         self._everyone = np.arange(batch)
+        self._assists = isinstance(task.simulator, Assisting) and task.simulator.assists
         self.some_over = True  # then some actions must be ignored
 
     def begin(self, rows: Ints, number: Ints, episode: Ints, split: int) -> None:
@@ -184,7 +207,7 @@ class Episodes:
         if task.unlock_after:
             self._missing[rows] = self._missing_at_start
             self._unlocked[rows, : task.course.n_items] = self._missing_at_start == 0
-        if task.simulator.restricts:
+        if self._composed:
             self._update_mask()
         task.simulator.mastery(self.state, self.after)
         self.start[rows] = self.after[rows]
@@ -207,8 +230,12 @@ class Episodes:
             item = self.item
             if task.strict:
                 self._refuse(action)
-            _admit(action, self.mask, task.course.n_items, self.over, item, self.taught, self.refused)
+            n_items = task.course.n_items
+            _admit(action, self.mask, n_items, self._stop, self.over, item, self.taught, self.refused)
         task.simulator.practise(self.state, item, self.taught, self.luck, self.response)
+        correct = self.response.correct
+        if self._assists:  # an answer that was helped is no evidence: as if nothing had been asked
+            correct = np.where(self.response.assisted, -1, correct)
         self.observation = self._buffer()
         self.some_over = record(
             self.memory,
@@ -224,17 +251,17 @@ class Episodes:
             self.luck.step,
             item,
             self.taught,
-            self.response.correct,
+            correct,
             self.response.minutes,
             self.response.ended,
             self.over,
             self.observation,
         )
-        if task.days:
-            self._pass_time(item)
+        if self._time_passes:
+            self._pass_time(action, item)
         if task.unlock_after:
-            self._unlock(item)
-        if task.simulator.restricts:
+            self._unlock(item, correct)
+        if self._composed:
             self._update_mask()
         self.before, self.after = self.after, self.before
         task.simulator.mastery(self.state, self.after)
@@ -254,9 +281,19 @@ class Episodes:
             self._buffers.append(buffer)
         return buffer
 
-    def post_test(self, answers: int) -> Floats:
-        """Fraction right `[batch]` of a test with `answers` a goal skill, drawn with replacement."""
-        task = self.task
+    def later(self, days: float) -> Any:
+        """A copy of the learners' state after `days` more days without practice."""
+        state = clone(self.state)
+        if days > 0.0:
+            self.task.simulator.elapse(state, np.full(self.batch, days), self.luck)
+        return state
+
+    def post_test(self, answers: int, days: float = 0.0) -> Floats:
+        """Fraction right `[batch]` of a test with `answers` a goal skill, drawn with replacement.
+
+        With `days` it is a retention test, so many days later; nothing is learned from either.
+        """
+        task, state = self.task, self.later(days)
         right = np.zeros(self.batch)
         draw = np.empty(self.batch)
         p = np.empty(self.batch)
@@ -266,7 +303,7 @@ class Episodes:
                 place = j * task.course.n_skills + int(k)
                 uniforms(self.luck.fate, self.luck.step, POSTTEST_ITEM + place, draw)
                 item = items[start[k] + (draw * (start[k + 1] - start[k])).astype(np.int64)]
-                task.simulator.p_correct(self.state, item, p)
+                task.simulator.p_correct(state, item, p)
                 uniforms(self.luck.fate, self.luck.step, POSTTEST_ANSWER + place, draw)
                 right += self.goal[:, k] & (draw < p)
         return np.asarray(right / (answers * self.goal_size))
@@ -296,19 +333,21 @@ class Episodes:
             row = int(wrong[0])
             items = self.task.course.items
             allowed = [items[i] for i in np.flatnonzero(self.mask[row][: len(items)])]
-            raise reject(
-                f"action of row {row}", f"{action[row]} (item {items[action[row]]})", f"allowed: {allowed}"
-            )
+            name = items[action[row] % len(items)]
+            raise reject(f"action of row {row}", f"{action[row]} (item {name})", f"allowed: {allowed}")
 
-    def _pass_time(self, item: Ints) -> None:
-        task = self.task
-        days = np.where(item >= 0, self._days, 0.0)
+    def _pass_time(self, action: Ints, item: Ints) -> None:
+        task, days = self.task, self.days
+        task.schedule.gaps(self.luck, days)
+        if task.delays:
+            days += self._delays[action // task.course.n_items]
+        days[item < 0] = 0.0
         task.simulator.elapse(self.state, days, self.luck)
         if "days_since" in task.features:
             note_days(self.memory, self._offsets, task.course.n_skills, item, *task.course.needed, days)
             self.observation = self.memory.copy()
 
-    def _unlock(self, item: Ints) -> None:
+    def _unlock(self, item: Ints, correct: Ints) -> None:
         task = self.task
         where = task.layout.columns("successes")
         _unlock(
@@ -317,7 +356,7 @@ class Episodes:
             where.step,
             task.unlock_after,
             item,
-            self.response.correct,
+            correct,
             *task.course.needed,
             *self._opens,
             self._missing,
@@ -325,9 +364,12 @@ class Episodes:
         )
 
     def _update_mask(self) -> None:
-        self.task.simulator.allowed(self.state, self._items_allowed)
+        if self.task.simulator.restricts:
+            self.task.simulator.allowed(self.state, self._items_allowed)
         items = self.task.course.n_items
-        np.logical_and(self._items_allowed, self._unlocked[:, :items], out=self.mask[:, :items])
+        for first in range(0, self._stop, items):  # every delay may follow an allowed item
+            block = self.mask[:, first : first + items]
+            np.logical_and(self._items_allowed, self._unlocked[:, :items], out=block)
 
 
 def _locks(course: Course) -> tuple[Lists, Ints]:

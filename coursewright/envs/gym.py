@@ -24,7 +24,7 @@ LARGEST_SEED = 2**62
 
 def spaces(task: Task, past_width: int) -> tuple[gym.spaces.Space[Observation], gym.spaces.Discrete]:
     """Observation and action space of a task; the bounds follow from its budget."""
-    days = task.days * task.horizon
+    days = task.longest_gap * task.horizon
     low, high = task.layout.bounds(task.horizon, past_width, days)
     return gym.spaces.Box(low, high, dtype=np.float32), gym.spaces.Discrete(task.n_actions)
 

@@ -179,7 +179,7 @@ def record(
                 observation[i, c] = memory[i, c]
             continue
         # Answers are coin flips: whatever depends on them is computed, not branched on.
-        right = 1.0 if correct[i] == 1 else 0.0
+        right = float(max(correct[i], 0))
         if correct[i] >= 0:  # where nothing was asked, nothing was attempted: counts and streaks stay
             for j in range(start[a], start[a + 1]):
                 base = needed[j] * stride

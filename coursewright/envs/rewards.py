@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 @kernel
 def _mean_change(before: Mastery, after: Mastery, goal: Bools, size: Ints, out: Floats) -> None:
     for i in range(out.shape[0]):
-        changes = 0
+        changed = False
         for k in range(before.shape[1]):  # a loop without branches, which the compiler vectorises
-            changes += int(after[i, k] != before[i, k])
+            changed |= after[i, k] != before[i, k]
         out[i] = 0.0
-        if changes > 0:
+        if changed:
             total = 0.0
             for k in range(before.shape[1]):
                 if goal[i, k]:
@@ -104,14 +104,19 @@ def time_to_mastery(
     return out
 
 
-def post_test(before: Mastery, after: Mastery, episodes: "Episodes", answers: int = 1) -> Floats:
+def post_test(
+    before: Mastery, after: Mastery, episodes: "Episodes", answers: int = 1, days: float = 0.0
+) -> Floats:
     """At the end, the fraction right of a test with `answers` per goal skill; 0 before.
 
-    Items are drawn with replacement among the skill's items; nothing is learned from the test.
+    Items are drawn with replacement among the skill's items; nothing is learned from the test.  With
+    `days` it is a retention test: so many days pass first.
     """
     if answers < 1:
         raise reject("reward.answers", answers, "a whole number >= 1")
+    if not 0.0 <= days < np.inf:
+        raise reject("reward.days", days, "a finite number of days >= 0")
     out = np.zeros(len(before))
     if episodes.over.any():
-        out[episodes.over] = episodes.post_test(answers)[episodes.over]
+        out[episodes.over] = episodes.post_test(answers, days)[episodes.over]
     return out

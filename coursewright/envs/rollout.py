@@ -11,7 +11,7 @@ from coursewright.envs.policy import Oracle, Policy
 from coursewright.envs.task import Task
 from coursewright.simulators.errors import reject
 from coursewright.simulators.luck import Split
-from coursewright.simulators.protocol import Bools, Floats, Ints
+from coursewright.simulators.protocol import Bools, Floats, Ints, Stratified
 
 CHUNK = 1000  # learners stepped together: enough to be fast, small enough to stay in the cache
 
@@ -29,6 +29,8 @@ class Rollout:
     over_practice : steps on items of which every skill was mastered already.
     refused : disallowed choices.
     item, correct : what was asked (-1 after the end) and how it was answered.
+    days : days that passed after each step.
+    stratum : each learner's stratum, where the population has several (-1 otherwise).
     curve : sum of rewards so far, `[learners, horizon + 1]`.
     mastery : latent mastery `[learners, horizon + 1, skills]`, or empty unless it was asked for.
     """
@@ -43,6 +45,8 @@ class Rollout:
     refused: Ints
     item: npt.NDArray[np.int32]
     correct: npt.NDArray[np.int8]
+    days: npt.NDArray[np.float32]
+    stratum: Ints
     curve: npt.NDArray[np.float32]
     mastery: npt.NDArray[np.float32]
 
@@ -92,6 +96,7 @@ def _rollout_chunk(
     state = policy.begin(episodes.luck)
     item = np.full((size, horizon), -1, np.int32)
     correct = np.full((size, horizon), -1, np.int8)
+    days = np.zeros((size, horizon), np.float32)
     curve = np.zeros((size, horizon + 1), np.float32)
     mastery = np.zeros((size if with_mastery else 0, horizon + 1, skills), np.float32)
     if with_mastery:
@@ -104,15 +109,17 @@ def _rollout_chunk(
         action, state = policy.predict(episodes.observation, state, started, deterministic, masks)
         action = np.asarray(action, np.int64)
         active = ~episodes.over
-        asked = active & (action < task.course.n_items)
+        chosen = task.item_of(action)
+        asked = active & (chosen >= 0)
         reward, _ = episodes.step(action)
         returned += np.where(active, reward, 0.0)
         curve[:, t + 1] = returned
-        item[asked, t] = action[asked]
+        item[asked, t] = chosen[asked]
         correct[asked, t] = episodes.response.correct[asked]
         minutes[asked] += episodes.response.minutes[asked]
+        days[asked, t] = episodes.days[asked]
         refused += asked & episodes.refused
-        over_practice += asked & _nothing_new(episodes, action)
+        over_practice += asked & _nothing_new(episodes, chosen)
         if with_mastery:
             mastery[:, t + 1] = episodes.after
         started[:] = False
@@ -132,13 +139,22 @@ def _rollout_chunk(
         refused=refused,
         item=item,
         correct=correct,
+        days=days,
+        stratum=_strata(episodes),
         curve=curve,
         mastery=mastery,
     )
 
 
-def _nothing_new(episodes: Episodes, action: Ints) -> Bools:
+def _nothing_new(episodes: Episodes, item: Ints) -> Bools:
     """Rows `[batch]` whose item needs only skills that were mastered before the step."""
-    needs = episodes.task.course.q_matrix[np.minimum(action, episodes.task.course.n_items - 1)]
+    needs = episodes.task.course.q_matrix[item]
     mastered = episodes.before >= episodes.task.mastered_at
     return np.asarray((mastered | ~needs).all(axis=1))
+
+
+def _strata(episodes: Episodes) -> Ints:
+    simulator = episodes.task.simulator
+    if isinstance(simulator, Stratified):
+        return simulator.stratum(episodes.state)
+    return np.full(episodes.batch, -1, np.int64)

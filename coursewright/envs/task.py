@@ -9,6 +9,7 @@ import numpy as np
 
 from coursewright.envs.layout import Layout
 from coursewright.envs.rewards import mean_gain
+from coursewright.envs.schedule import Fixed, Schedule
 from coursewright.simulators.course import Course
 from coursewright.simulators.errors import reject
 from coursewright.simulators.luck import GOAL, Luck, Seeds, uniform
@@ -69,8 +70,11 @@ class Task:
         Bayes' rule over all of them, or "each" skill as if asked alone (OATutor's update).
     unlock_after : an item is allowed once each direct prerequisite of its skills (those among its own
         skills apart) has this many successes, and stays allowed; 0: prerequisites restrict nothing.
-    days : days that pass after each step; the last one too, so that what fades by then is no gain.
-    stop : whether there is an action n_items that ends the episode.
+    days : days that pass after each step, a number or a `schedule.Schedule`; after the last one too, so
+        that what fades by then is no gain.
+    delays : days to wait before the next step, as part of the action: action d * n_items + i is item i and
+        then delays[d], on top of the schedule.  Empty: an action is an item.
+    stop : whether there is one more action, the last, that ends the episode.
     strict : whether a disallowed action is refused; otherwise it is a no-op that costs the step.
     mastered_at : mastery at or above which a skill counts as mastered.
     seeds : who the learners are and what happens to them.
@@ -85,7 +89,8 @@ class Task:
     features: Sequence[str] = DEFAULT_FEATURES
     blame: Literal["shared", "each"] = "shared"
     unlock_after: int = 0
-    days: float = 0.0
+    days: float | Schedule = 0.0
+    delays: Sequence[float] = ()
     stop: bool = False
     strict: bool = False
     mastered_at: float = 0.5
@@ -109,8 +114,11 @@ class Task:
             raise reject("task.unlock_after", self.unlock_after, "a whole number >= 0")
         if self.unlock_after and "successes" not in self.features:
             raise reject("task.features", list(self.features), "a list that holds 'successes' (unlock_after)")
-        if not 0.0 <= self.days < np.inf:
-            raise reject("task.days", self.days, "a finite number of days >= 0")
+        for place, days in enumerate(self.delays):
+            if not 0.0 <= days < np.inf:
+                raise reject(f"task.delays[{place}]", days, "a finite number of days >= 0")
+        if len(set(self.delays)) < len(self.delays):
+            raise reject("task.delays", list(self.delays), "without repetitions")
         if not 0.0 < self.mastered_at <= 1.0:
             raise reject("task.mastered_at", self.mastered_at, "a probability in (0, 1]")
         if (
@@ -118,7 +126,7 @@ class Task:
             and not 1 <= self.goal.low <= self.goal.high <= self.course.n_skills
         ):
             raise reject("task.goal", self.goal, f"1 <= low <= high <= {self.course.n_skills}")
-        _ = self.layout, self.fixed_goal
+        _ = self.layout, self.fixed_goal, self.schedule
 
     @property
     def course(self) -> Course:
@@ -139,8 +147,24 @@ class Task:
 
     @property
     def n_actions(self) -> int:
-        """One action an item, and one more with `stop`."""
-        return self.course.n_items + int(self.stop)
+        """One action an item, or an item and a delay; and one more with `stop`."""
+        return self.course.n_items * max(len(self.delays), 1) + int(self.stop)
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        """How many days pass after each step, apart from chosen delays."""
+        return Fixed(float(self.days)) if isinstance(self.days, int | float) else self.days
+
+    @property
+    def longest_gap(self) -> float:
+        """The most days that can pass between two steps."""
+        return self.schedule.longest + max(self.delays, default=0.0)
+
+    def item_of(self, action: Ints) -> Ints:
+        """The item `[batch]` of each action; -1 for the stop action."""
+        n_items = self.course.n_items
+        stops = self.stop & (action == self.n_actions - 1)
+        return np.asarray(np.where(stops, -1, action % n_items))
 
     @property
     def masked(self) -> bool:

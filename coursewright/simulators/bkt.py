@@ -78,7 +78,7 @@ def after_wrong(belief: float, p_known: float, p_skill: float, p_item: float) ->
 @inlined
 def _shift(p: float, by: float) -> float:
     """A probability moved by `by` on the logit scale; 0 and 1 stay."""
-    if p <= 0.0 or p >= 1.0 or by == 0.0:
+    if by == 0.0 or p <= 0.0 or p >= 1.0:
         return p
     return float(1.0 / (1.0 + (1.0 - p) / p * np.exp(-by)))
 
@@ -105,12 +105,12 @@ def _enrol(
         pace[i] = learn_sd * normal(learner[i], 0, ENROL + 2 * skills) if learn_sd > 0.0 else 0.0
         ahead = prior_sd * normal(learner[i], 0, ENROL + 2 * skills + 2) if prior_sd > 0.0 else 0.0
         for k in range(skills):
+            prior = _shift(table[own, k, PRIOR], ahead)
+            until[i, k] = np.inf if uniform(learner[i], 0, ENROL + k) < prior else UNKNOWN
+        for k in range(skills):  # a loop of its own: the first, without logarithms, is five times faster
             rate = table[own, k, RATE]
-            lasts = np.inf
-            if rate > 0.0:
-                lasts = -np.log(1.0 - uniform(learner[i], 0, ENROL + skills + k)) / rate
-            known = uniform(learner[i], 0, ENROL + k) < _shift(table[own, k, PRIOR], ahead)
-            until[i, k] = lasts if known else UNKNOWN
+            if rate > 0.0 and until[i, k] > 0.0:
+                until[i, k] = -np.log(1.0 - uniform(learner[i], 0, ENROL + skills + k)) / rate
 
 
 @inlined
@@ -208,10 +208,10 @@ def _practise(
             continue
         own, key, t, today = draw[i], fate[i], step[i], now[i]
         if one_to_one:  # item a is skill a: a quarter faster than a list of one
-            p = table[own, a, 1 if today <= until[i, a] else 0]
+            p = table[own, a, int(today <= until[i, a])]
         else:
             p = _p_item(i, a, until, today, own, table, needed_start, needed)
-        right = 1 if uniform(key, t, ANSWER) < p else 0
+        right = int(uniform(key, t, ANSWER) < p)
         correct[i] = right
         grade[i] = right
         minutes[i] = minutes_of[a]

@@ -120,6 +120,16 @@ class Stratified(Protocol):
         ...
 
 
+@runtime_checkable
+class Assisting(Protocol):
+    """Learners who may be helped while they answer; others never set `Response.assisted`."""
+
+    @property
+    def assists(self) -> bool:
+        """Whether any answer can be an assisted one, which is no evidence of mastery."""
+        ...
+
+
 State = TypeVar("State", bound=tuple)  # type: ignore[type-arg]
 
 
