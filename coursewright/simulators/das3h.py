@@ -13,6 +13,7 @@ windows stop at `memory`.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -82,6 +83,7 @@ def _chances(
     good: Bools,
     weights: Floats,
     width: Floats,
+    log_count: Floats,
     difficulty: Floats,
     start: Ints,
     needed: Ints,
@@ -106,8 +108,7 @@ def _chances(
                             break
                         c += good[i, k, at]
                         a += 1
-                    logit += weights[k, RIGHT + w] * np.log1p(float(c))
-                    logit -= weights[k, TRIED + w] * np.log1p(float(a))
+                    logit += weights[k, RIGHT + w] * log_count[c] - weights[k, TRIED + w] * log_count[a]
                 logit += weights[k, RIGHT + last] * np.log1p(float(right[i, k]))
                 logit -= weights[k, TRIED + last] * np.log1p(float(tried[i, k]))
             out[i, m] = sigmoid(logit)
@@ -175,6 +176,11 @@ class Das3h:
         """These learners may be offered anything."""
         return False
 
+    @cached_property
+    def log_count(self) -> Floats:
+        """ln(1 + n) of every count n that a short window can hold: looked up, not computed, at each step."""
+        return np.log1p(np.arange(self.memory + 1.0))
+
     def empty(self, batch: int) -> Das3hState:
         """Average learners without a past, on day 0."""
         skills = (batch, self.course.n_skills)
@@ -198,7 +204,8 @@ class Das3h:
 
     def chances(self, state: Das3hState, item: Ints, out: Floats) -> None:
         """P(correct) of several items a learner, `[batch, asked]`."""
-        _chances(*state, self.weights, WIDTHS, self.course.difficulty, *self.course.needed, item, out)
+        course, counted = self.course, (self.weights, WIDTHS, self.log_count)
+        _chances(*state, *counted, course.difficulty, *course.needed, item, out)
 
     def practise(self, state: Das3hState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer, then remember the answer; a row that is not taught only answers."""
