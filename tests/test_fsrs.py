@@ -50,7 +50,12 @@ def assert_share(values, expected) -> None:
 
 # Published: py-fsrs 6.3 without fuzz and learning steps, reviewed when due; (R, S, D, interval) a review.
 TABLES = {
-    (3, 3, 3, 3): "0 2.3065 2.1181 2 .9095 10.9643 2.1112 11 .8998 46.2802 2.1043 46 .9004 162.8622 2.0975 163",
+    (
+        3,
+        3,
+        3,
+        3,
+    ): "0 2.3065 2.1181 2 .9095 10.9643 2.1112 11 .8998 46.2802 2.1043 46 .9004 162.8622 2.0975 163",
     (1, 3, 3, 3): "0 .212 6.4133 1 .7662 1.8868 6.4021 2 .8959 6.2692 6.3909 6 .903 17.3792 6.3798 17",
     (3, 1, 3, 2): "0 2.3065 2.1181 2 .9095 .6076 7.3945 1 .8623 2.4004 7.3823 2 .912 4.529 8.2475 5",
 }
@@ -125,7 +130,8 @@ def test_grades_and_answers_follow_their_shares() -> None:
     learners = 100_000
     simulator = Fsrs(Course.of(1))
     state, luck = begun(simulator, learners)
-    assert (chance(simulator, state) == pytest.approx(0.76)) and not mastery_of(simulator, state).any()
+    assert chance(simulator, state) == pytest.approx(0.76)
+    assert not mastery_of(simulator, state).any()
     first = review(simulator, state, luck)
     assert np.array_equal(first.correct, first.grade > 1)
     for grade, share in zip((1, 2, 3, 4), fsrs.FIRST_GRADES, strict=True):

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from scipy.optimize import minimize
 
 from coursewright.fitting.course import course_of
+from coursewright.fitting.descent import lowest
 from coursewright.fitting.model import Estimates
 from coursewright.fitting.reviews import Reviews, first_share, reviews_of
 from coursewright.simulators.act_r import ActR, felt, recall
 from coursewright.simulators.course import Course
 from coursewright.simulators.errors import reject
-from coursewright.simulators.memory_tables import write_memory
 from coursewright.simulators.kernel import kernel
+from coursewright.simulators.memory_tables import write_memory
 from coursewright.simulators.parameters import Floats
 from coursewright.simulators.protocol import Ints
 
@@ -57,9 +57,8 @@ class ActRModel:
             nats, slope, _ = walk(theta, reviews, self.h, self.history)
             return nats / scored, slope / scored
 
-        options = {"maxiter": self.iterations, "ftol": 1e-13, "gtol": 1e-8}
-        found = minimize(mean, np.array(START), jac=True, method="L-BFGS-B", bounds=BOUNDS, options=options)
-        return FittedActR(self, found.x, course_of(table), first_share(reviews), bool(found.success))
+        theta, converged = lowest(mean, START, self.iterations, BOUNDS)
+        return FittedActR(self, theta, course_of(table), first_share(reviews), converged)
 
 
 @dataclass(frozen=True, eq=False)

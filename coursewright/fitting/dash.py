@@ -1,8 +1,8 @@
 """DASH fitted to logs (Lindsey, Shroyer, Pashler & Mozer, Psychological Science 2014, model "DASH").
 
-    logit p = alpha_learner - difficulty_item + sum over windows w of right_w ln(1 + c_w) - tried_w ln(1 + a_w)
+    logit p = alpha_learner - difficulty_item + Σ_w [ right_w ln(1 + c_w) - tried_w ln(1 + a_w) ]
 
-c_w and a_w count right answers and attempts on the same item inside each window.  That is DAS3H with items
+c_w and a_w count right answers and attempts on the same item inside each window w.  That is DAS3H with items
 in the place of skills and weights that all items share (Choffin et al. 2019, whose windows are used here),
 so that its features and its simulator serve.
 """

@@ -153,12 +153,16 @@ def slopes(
     recalled: Floats,
     outcome: Ints,
     weight: Floats,
-    slope: Floats,
+    slopes_of: Floats,
 ) -> None:
-    """Fill `slope [21]`: how `loss` changes with each weight.  S, D and R are those of `trace`."""
-    for k in range(slope.shape[0]):
-        slope[k] = 0.0
+    """Fill `slopes_of [histories, 21]`: how each history's part of `loss` changes with each weight.
+
+    S, D and R are those of `trace`.
+    """
     for h in range(start.shape[0] - 1):
+        slope = slopes_of[h]
+        for k in range(slope.shape[0]):
+            slope[k] = 0.0
         first, end = start[h], start[h + 1]
         up_s = up_d = 0.0
         for r in range(end - 1, first, -1):
@@ -202,12 +206,12 @@ def whole(gap: Floats) -> Floats:
     return out
 
 
-def gradient_at(
+def gradients_at(
     w: Floats, start: Ints, days: Floats, grade: Ints, outcome: Ints, weight: Floats
 ) -> tuple[float, Floats]:
-    """The loss in nats at w `[21]`, and its gradient `[21]`."""
+    """The loss in nats at w `[21]`, and the gradient of each history's part of it, `[histories, 21]`."""
     stability, difficulty, recalled = np.empty((3, len(days)))
-    slope = np.empty(len(w))
+    slopes_of = np.empty((len(start) - 1, len(w)))
     trace(w, start, days, grade, stability, difficulty, recalled)
-    slopes(w, start, days, grade, stability, difficulty, recalled, outcome, weight, slope)
-    return loss(recalled, outcome, weight), slope
+    slopes(w, start, days, grade, stability, difficulty, recalled, outcome, weight, slopes_of)
+    return loss(recalled, outcome, weight), slopes_of

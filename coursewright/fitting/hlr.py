@@ -14,16 +14,16 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from scipy.optimize import minimize
 
 from coursewright.fitting.course import course_of
+from coursewright.fitting.descent import lowest
 from coursewright.fitting.model import Estimates
 from coursewright.fitting.reviews import Reviews, first_share, reviews_of
 from coursewright.simulators.course import Course
 from coursewright.simulators.errors import reject
-from coursewright.simulators.memory_tables import write_memory
 from coursewright.simulators.hlr import LEAST, LONGEST, MOST, SHORTEST, Hlr, log_half_life, recall
 from coursewright.simulators.kernel import kernel
+from coursewright.simulators.memory_tables import write_memory
 from coursewright.simulators.parameters import Floats
 from coursewright.simulators.protocol import Ints
 
@@ -64,9 +64,8 @@ class HlrModel:
             slope[3:] *= self.lexeme
             return error + self.ridge * float(w @ w), slope + 2.0 * self.ridge * w
 
-        options = {"maxiter": self.iterations, "maxfun": 10 * self.iterations, "ftol": 1e-12, "gtol": 1e-6}
-        found = minimize(penalised, np.zeros(3 + n_items), jac=True, method="L-BFGS-B", options=options)
-        return FittedHlr(found.x, course_of(table), first_share(reviews), bool(found.success))
+        weights, converged = lowest(penalised, np.zeros(3 + n_items), self.iterations)
+        return FittedHlr(weights, course_of(table), first_share(reviews), converged)
 
 
 @dataclass(frozen=True, eq=False)

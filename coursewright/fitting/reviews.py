@@ -14,10 +14,10 @@ from coursewright.simulators.protocol import Bools, Ints
 class Reviews(NamedTuple):
     """The rows of a log in order of learner, item and time.
 
-    History s (one learner's reviews of one item) holds the reviews `start[s]` to `start[s + 1]`, `[histories +
-    1]`; all other arrays are `[reviews]`: `row` of the table, `item` as a place in `items`, `gap` in days
-    since the last review of the same history (0 at the first), `day`, `correct` (1, 0 or -1: nothing was
-    asked) and `grade` 1..4 (Again, Hard, Good, Easy).
+    History h (one learner's reviews of one item) holds the reviews `start[h]` to `start[h + 1]`; `start` is
+    `[histories + 1]`, all other arrays are `[reviews]`: `row` of the table, `item` as a place in `items`,
+    `gap` in days since the last review of the same history (0 at the first), `day`, `correct` (1, 0 or -1:
+    nothing was asked) and `grade` 1..4 (Again, Hard, Good, Easy).
     """
 
     start: Ints
@@ -46,8 +46,8 @@ class Reviews(NamedTuple):
 def reviews_of(table: pa.Table, grades: bool = True) -> Reviews:
     """Regroup `table` [rows], which is in order of learner, time and file.
 
-    Wrong answers are graded Again.  Right ones are graded by the log's column `grade` (1/3, 2/3, 1: Hard, Good,
-    Easy; anything lower counts as Hard), or Good where it is absent, null or not wanted (`grades`).
+    Wrong answers are graded Again.  Right ones are graded by the log's column `grade` (1/3, 2/3, 1: Hard,
+    Good, Easy; anything lower counts as Hard), or Good where it is absent, null or not wanted (`grades`).
     """
     learner, _ = codes(table["learner"])
     item, items = codes(table["item"])

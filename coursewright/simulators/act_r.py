@@ -24,25 +24,25 @@ from coursewright.simulators.luck import ANSWER, Keys, Luck, Steps, uniform
 from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, Prologue, Response
 
 SECONDS = 86_400.0  # in a day
-TINY = 1e-300  # a strength that has underflowed to 0 counts as this
+TINY = 1e-300  # a strength that has underflowed to 0 mets as this
 
 
 class ActRState(NamedTuple):
     """A batch of learners.
 
     `time` and `decay [batch, items, history]` hold the day and the decay rate of each presentation, in a
-    ring; `count [batch, items]` how many there were; `now [batch]` is the day.
+    ring; `met [batch, items]` how many there were; `now [batch]` is the day.
     """
 
     time: Floats
     decay: Floats
-    count: Ints
+    met: Ints
     now: Floats
 
 
 @inlined
 def felt(days: float, h: float) -> float:
-    """The seconds that `days` count for, at least 1."""
+    """The seconds that `days` met for, at least 1."""
     return max(1.0, SECONDS * h * days)
 
 
@@ -53,9 +53,9 @@ def recall(strength: float, s: float, tau: float) -> float:
 
 
 @inlined
-def _strength(i: int, item: int, time: Floats, decay: Floats, count: Ints, now: Floats, h: float) -> float:
+def _strength(i: int, item: int, time: Floats, decay: Floats, met: Ints, now: Floats, h: float) -> float:
     total = 0.0
-    for j in range(min(count[i, item], time.shape[2])):
+    for j in range(min(met[i, item], time.shape[2])):
         total += felt(now[i] - time[i, item, j], h) ** -decay[i, item, j]
     return total
 
@@ -64,7 +64,7 @@ def _strength(i: int, item: int, time: Floats, decay: Floats, count: Ints, now: 
 def _p_correct(
     time: Floats,
     decay: Floats,
-    count: Ints,
+    met: Ints,
     now: Floats,
     s: float,
     tau: float,
@@ -75,15 +75,15 @@ def _p_correct(
 ) -> None:
     for i in range(item.shape[0]):
         if item[i] >= 0:
-            strength = _strength(i, item[i], time, decay, count, now, h)
-            out[i] = recall(strength, s, tau) if count[i, item[i]] > 0 else first
+            strength = _strength(i, item[i], time, decay, met, now, h)
+            out[i] = recall(strength, s, tau) if met[i, item[i]] > 0 else first
 
 
 @kernel
 def _practise(
     time: Floats,
     decay: Floats,
-    count: Ints,
+    met: Ints,
     now: Floats,
     a: float,
     c: float,
@@ -104,22 +104,22 @@ def _practise(
         k = item[i]
         if k < 0:
             continue
-        strength = _strength(i, k, time, decay, count, now, h)
-        p = recall(strength, s, tau) if count[i, k] > 0 else first
+        strength = _strength(i, k, time, decay, met, now, h)
+        p = recall(strength, s, tau) if met[i, k] > 0 else first
         answer = 1 if uniform(fate[i], step[i], ANSWER) < p else 0
         correct[i], grade[i], minutes[i] = answer, answer, minutes_of[k]
         if taught[i]:
-            place = count[i, k] % time.shape[2]  # past the end, the oldest presentation gives way
+            place = met[i, k] % time.shape[2]  # past the end, the oldest presentation gives way
             time[i, k, place] = now[i]
             decay[i, k, place] = c * strength + a
-            count[i, k] += 1
+            met[i, k] += 1
 
 
 @kernel
 def _mastery(
     time: Floats,
     decay: Floats,
-    count: Ints,
+    met: Ints,
     now: Floats,
     s: float,
     tau: float,
@@ -132,8 +132,8 @@ def _mastery(
         for k in range(out.shape[1]):
             total = 0.0
             for j in range(start[k], start[k + 1]):
-                if count[i, items[j]] > 0:
-                    total += recall(_strength(i, items[j], time, decay, count, now, h), s, tau)
+                if met[i, items[j]] > 0:
+                    total += recall(_strength(i, items[j], time, decay, met, now, h), s, tau)
             out[i, k] = total / max(start[k + 1] - start[k], 1)
 
 
@@ -148,7 +148,7 @@ class ActR:
     ----------
     a, c : a trace's decay rate is a plus c times the strength it met.
     s, tau : noise and threshold of recall, on the scale of log strength.
-    h : what share of the clock's seconds counts as felt.
+    h : what share of the clock's seconds mets as felt.
     history : presentations kept per item; past it each new one replaces the oldest.
     first : P(correct) at the first meeting.
 
@@ -227,5 +227,5 @@ class ActR:
         out[:] = True
 
     def mastery(self, state: ActRState, out: Mastery) -> None:
-        """Mean P(recall) of the skill's items `[batch, skills]`; items never met count 0."""
+        """Mean P(recall) of the skill's items `[batch, skills]`; items never met met 0."""
         _mastery(*state, self.s, self.tau, self.h, *self.course.items_of, out)

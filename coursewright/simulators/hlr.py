@@ -40,7 +40,7 @@ class HlrState(NamedTuple):
 
 @inlined
 def log_half_life(right: float, wrong: float, w_right: float, w_wrong: float, constant: float) -> float:
-    """w . x, the base-2 logarithm of the half-life in days before its limits; `constant`: bias and lexeme."""
+    """Base-2 logarithm of the half-life in days before its limits; `constant`: bias and lexeme."""
     return float(w_right * np.sqrt(1.0 + right) + w_wrong * np.sqrt(1.0 + wrong) + constant)
 
 

@@ -17,7 +17,6 @@ from coursewright.simulators.fsrs import Fsrs
 from coursewright.simulators.hlr import Hlr
 from coursewright.simulators.protocol import Floats
 
-
 SHIPPED = Path(__file__).parent / "populations"
 
 
