@@ -28,6 +28,7 @@ from coursewright.simulators.parameters import Floats
 from coursewright.simulators.recurrent import Network
 from coursewright.simulators.sessions import Sessions
 
+PRIOR = 8.0  # answers that a first guess at an item's difficulty is held back by
 RARE = 5  # an item with fewer training answers is mentioned
 
 
@@ -70,12 +71,11 @@ def _table(rows: torch.Tensor, learned: bool = True) -> nn.Embedding:
 class Part(nn.Module):
     """What a list of names brings: inputs of (name, answer), and output weights with the bias behind them."""
 
-    def __init__(self, names: int, width: int, hidden: int, one_hot: bool = False) -> None:
+    def __init__(self, first: torch.Tensor, hidden: int, learned: bool = True) -> None:
         super().__init__()
-        first = torch.eye(2 * names) if one_hot else 0.1 * torch.randn(2 * names, width)
-        self.names = names
-        self.input = _table(first, learned=not one_hot)
-        self.output = _table(torch.zeros(names, hidden + 1))
+        self.names = len(first) // 2
+        self.input = _table(first, learned)
+        self.output = _table(torch.zeros(self.names, hidden + 1))
 
     def told(self, at: torch.Tensor, answer: torch.Tensor) -> torch.Tensor:
         """Inputs `[..., width]` of answers on names; past the last name is the unknown one."""
@@ -88,12 +88,13 @@ class Net(nn.Module):
     def __init__(self, model: "NeuralModel", words: Vocabulary) -> None:
         super().__init__()
         by_item = model.over == "items"
-        needs = len(words.needs)
-        self.need = Part(needs, model.width, model.hidden, one_hot=not by_item)
-        self.item = Part(len(words.items), model.width, model.hidden) if by_item else None
-        width = model.width if by_item else 2 * needs
+        needs, items = 2 * len(words.needs), 2 * len(words.items)
+        first = torch.randn(needs, model.width) if by_item else torch.eye(needs)
+        self.need = Part(first, model.hidden, learned=by_item)
+        # Nothing of an item's own at first: among few answers, what is random at the start stays noise.
+        self.item = Part(torch.zeros(items, model.width), model.hidden) if by_item else None
         make = nn.LSTM if model.cell == "lstm" else nn.GRU
-        self.recurrence = make(width, model.hidden, batch_first=True)
+        self.recurrence = make(first.shape[1], model.hidden, batch_first=True)
         self.base = nn.Parameter(torch.zeros(1))
         self.drop = nn.Dropout(model.dropout)
         self.item_dropout = model.item_dropout
@@ -122,6 +123,21 @@ class Net(nn.Module):
         return torch.as_tensor((memory * weights).sum(-1) + bias)
 
     @torch.no_grad()
+    def start_at(self, words: Vocabulary, batches: "list[Batch]") -> None:
+        """Let biases begin at the log odds of the answers: difficulty, which is slow to learn by gradient.
+
+        The odds of an item are held back by those of its skills, and these by the odds of all answers.
+        """
+        item, need, answer = (torch.cat([batch[k][batch.real] for batch in batches]) for k in range(3))
+        overall = (answer.sum() + 0.5) / (len(answer) + 1.0)
+        needs = _rates(need, answer, overall.expand(len(words.needs)))
+        self.base.fill_(float(overall.logit()))
+        self.need.output.weight[:-1, -1] = needs.logit() - overall.logit()
+        if self.item is not None:
+            of_need = needs[torch.from_numpy(words.need)]
+            self.item.output.weight[:-1, -1] = _rates(item, answer, of_need).logit() - of_need.logit()
+
+    @torch.no_grad()
     def folded(self, item: Integers, need: Integers) -> Network:
         """The trained network over units that are these pairs of item and set of skills, `[units]`."""
         self.eval()
@@ -136,6 +152,12 @@ class Net(nn.Module):
             output=weights.numpy(),
             bias=bias.numpy(),
         )
+
+
+def _rates(name: torch.Tensor, answer: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
+    """Share of right answers of each name, after `PRIOR` answers as `expected [names]`."""
+    right = torch.bincount(name, answer.double(), len(expected))
+    return (right + PRIOR * expected) / (torch.bincount(name, minlength=len(expected)) + PRIOR)
 
 
 class Batch(NamedTuple):
@@ -252,6 +274,7 @@ def _train(
 ) -> tuple[Net, list[float]]:
     """The net of the best pass, and the held-out loss (nats an answer) of every pass."""
     net = Net(model, words)
+    net.start_at(words, inside)
     optimiser = torch.optim.AdamW(net.parameters(), model.learning_rate, weight_decay=model.decay)
     losses: list[float] = []
     best = net.state_dict()
