@@ -89,6 +89,17 @@ def test_recalibration_equals_unpenalised_logistic_regression():
     assert (slope, intercept) == pytest.approx((theirs.coef_[0, 0], theirs.intercept_[0]), abs=1e-4)
 
 
+def test_predictions_next_to_0_and_1_do_not_lead_the_slope_astray():
+    held = made_up(3_000, 100)
+    sure = np.arange(3_000) % 50 == 0
+    p = np.where(sure, np.where(np.arange(3_000) % 100 == 0, 1e-6, 1.0 - 1e-6), held.p)
+    (slope, *_), (intercept, *_) = recalibration(held.correct.astype(float), p, held.unit)
+    theirs = LogisticRegression(C=np.inf, tol=1e-10).fit(logit(p)[:, None], held.correct)
+    assert (slope, intercept) == pytest.approx((theirs.coef_[0, 0], theirs.intercept_[0]), abs=1e-4)
+    perfect = np.where(held.correct == 1, 0.9, 0.1)
+    assert np.isnan(recalibration(held.correct.astype(float), perfect, held.unit)[0][0])
+
+
 def test_errors_count_learners_rather_than_their_responses():
     held = made_up(1_000, 1_000)
     copies = HeldOut(*(np.repeat(column, 5) for column in vars(held).values()))

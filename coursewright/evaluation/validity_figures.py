@@ -86,9 +86,14 @@ def skills_figure(model: Validity) -> Figure:
     return figure
 
 
+def _across(n: int) -> int:
+    """How many of `n` panels stand beside each other: three or four, whichever leaves fewer places empty."""
+    return min((4, 3), key=lambda columns: -n % columns)
+
+
 def _panels(n: int, height: float) -> tuple[Figure, list[Axes]]:
-    """`n` panels, three or four beside each other: whichever leaves fewer places empty."""
-    across = min((4, 3), key=lambda columns: -n % columns)
+    """A figure with `n` panels."""
+    across = _across(n)
     rows = -(-n // across)
     figure = new_figure(WIDTH, height * rows + 0.5)
     every = figure.subplots(rows, across, squeeze=False).ravel()
@@ -99,7 +104,7 @@ def _panels(n: int, height: float) -> tuple[Figure, list[Axes]]:
 
 def _finish(figure: Figure, panels: Sequence[Axes]) -> None:
     """Keep the labels of the outer panels only, and leave room between them."""
-    across = panels[0].get_gridspec().ncols if panels else 1
+    across = _across(len(panels))
     for n, axes in enumerate(panels):
         if n % across:
             axes.set_ylabel("")
@@ -127,6 +132,8 @@ def _curve(
     _with_bars(axes, place, check.data[bins], check.low[bins], check.high[bins])
     names = [check.place[b] for b in bins]
     wordy = any(len(name) > 3 for name in names)
+    if not wordy:  # every other one, the last included: "9" and "10+" would touch
+        names = [name if (len(names) - n) % 2 else "" for n, name in enumerate(names)]
     axes.set_xticks(place, names, rotation=55 if wordy else 0, ha="right" if wordy else "center")
     axes.set_xlim(-0.5, max(1, len(bins)) - 0.5)
     axes.set_ylim(*limits)

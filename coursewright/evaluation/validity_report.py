@@ -70,8 +70,9 @@ def publish(validation: Validation, folder: Path, facts: Mapping[str, str]) -> P
 def terminal_table(validation: Validation) -> Table:
     """One row a model; it fits 80 columns."""
     held = validation.models[0].held
+    learners = "1 learner" if held.n_learners == 1 else f"{held.n_learners:,} learners"
     table = plain_table(
-        f"{len(held.p):,} held-out responses of {held.n_learners:,} learners; and, last three columns,\n"
+        f"{len(held.p):,} held-out responses of {learners}; and, last three columns,\n"
         "the share of the log's points inside the band of simulated ones",
         ("model", "AUC [95 %]", "log loss", "slope", "learning", "skills", "delay"),
     )
@@ -85,6 +86,6 @@ def _cells(name: str, row: pd.Series) -> tuple[str, ...]:
         name + (" (peeks)" if row["peeks"] else ""),
         f"{words.number(row['auc'])} {words.brief(row['auc_low'], row['auc_high'])}",
         words.number(row["log_loss"]),
-        f"{row['slope']:.2f}",
+        validity_words.hundredths(row["slope"]),
         *(words.percent(row[f"{check}_inside"]) for check in validity_words.CHECKS),
     )

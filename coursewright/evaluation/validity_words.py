@@ -64,7 +64,7 @@ def about(model: Validity) -> list[str]:
             f"Its held-out predictions are {kind}: slope {slope:.2f} (95 % interval {low:.2f} to {high:.2f})."
         )
     if not np.isfinite(slope):
-        lines.append("Its held-out predictions hardly vary: no recalibration line can be drawn.")
+        lines.append("No recalibration line: its predictions hardly vary, or part right from wrong.")
     return lines + [f"Fit: {line}." for line in model.warnings]
 
 
@@ -124,6 +124,11 @@ def bands(validation: Validation) -> str:
         else f" With fewer than {REPLICATES} replicates they are too narrow."
     )
     return inside + few
+
+
+def hundredths(value: float) -> str:
+    """Two decimals; a dash where there is no number."""
+    return f"{value:.2f}" if np.isfinite(value) else "–"
 
 
 def spread(row: pd.Series, name: str) -> str:
