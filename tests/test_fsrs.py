@@ -69,7 +69,7 @@ def test_published_reviews(grades) -> None:
         recalled = fsrs.recall(days, stability, w) if turn else 0.0
         if turn:
             stability, difficulty = (
-                fsrs.next_stability(stability, difficulty, days, grade, w),
+                fsrs.next_stability(stability, difficulty, days, recalled, grade, w),
                 fsrs.next_difficulty(difficulty, grade, w),
             )
         else:

@@ -48,7 +48,7 @@ def trace(
         for r in range(first + 1, start[h + 1]):
             stability[r], difficulty[r] = s, d
             recalled[r] = recall(days[r], s, w)
-            s = next_stability(s, d, days[r], grade[r], w)
+            s = next_stability(s, d, days[r], recalled[r], grade[r], w)
             d = next_difficulty(d, grade[r], w)
 
 

@@ -123,15 +123,17 @@ def same_day_factor(stability: float, grade: int, w: Floats) -> float:
 
 
 @inlined
-def next_stability(stability: float, difficulty: float, days: float, grade: int, w: Floats) -> float:
-    """S after a review `days` after the last one; `difficulty` is the old one."""
+def next_stability(
+    stability: float, difficulty: float, days: float, recalled: float, grade: int, w: Floats
+) -> float:
+    """S after a review `days` after the last one, when R was `recalled`; `difficulty` is the old one."""
     if days < 1.0:
         factor = same_day_factor(stability, grade, w)
         after = stability * (max(factor, 1.0) if grade > AGAIN else factor)
     elif grade > AGAIN:
-        after = after_recall(stability, difficulty, recall(days, stability, w), grade, w)
+        after = after_recall(stability, difficulty, recalled, grade, w)
     else:
-        after = after_lapse(stability, difficulty, recall(days, stability, w), w)
+        after = after_lapse(stability, difficulty, recalled, w)
     return max(after, LEAST_STABILITY)
 
 
@@ -162,12 +164,11 @@ def _enrol(
 
 
 @inlined
-def _p_item(gap: float, stability: float, first: float, same_day: float, w: Floats) -> float:
+def _p_item(stability: float, days: float, recalled: float, first: float, same_day: float) -> float:
     """P(correct): what is answered, which at a first meeting and within a day is not quite R."""
     if stability <= 0.0:
         return first
-    days = whole_days(gap)
-    return same_day if days < 1.0 else recall(days, stability, w)
+    return same_day if days < 1.0 else recalled
 
 
 @kernel
@@ -183,8 +184,11 @@ def _p_correct(
 ) -> None:
     for i in range(item.shape[0]):
         a = item[i]
-        if a >= 0:
-            out[i] = _p_item(now[i] - last[i, a], stability[i, a], first, same_day, weights[i])
+        if a < 0:
+            continue
+        days = whole_days(now[i] - last[i, a])
+        recalled = recall(days, stability[i, a], weights[i]) if stability[i, a] > 0.0 else 0.0
+        out[i] = _p_item(stability[i, a], days, recalled, first, same_day)
 
 
 @inlined
@@ -215,9 +219,11 @@ def _practise(
         a = item[i]
         if a < 0:
             continue
-        w, known, gap = weights[i], stability[i, a], now[i] - last[i, a]
+        w, known = weights[i], stability[i, a]
         met = 1 if known > 0.0 else 0
-        p = _p_item(gap, known, shares[0, 0], same_day, w)
+        days = whole_days(now[i] - last[i, a])
+        recalled = recall(days, known, w) if met else 0.0
+        p = _p_item(known, days, recalled, shares[0, 0], same_day)
         right = 1 if uniform(fate[i], step[i], ANSWER) < p else 0
         u = uniform(fate[i], step[i], ANSWER + 1)
         mark = _right_grade(u, shares[met, 1], shares[met, 2]) if right else AGAIN
@@ -225,7 +231,7 @@ def _practise(
         if not taught[i]:
             continue
         if met:
-            stability[i, a] = next_stability(known, difficulty[i, a], whole_days(gap), mark, w)
+            stability[i, a] = next_stability(known, difficulty[i, a], days, recalled, mark, w)
             difficulty[i, a] = next_difficulty(difficulty[i, a], mark, w)
         else:
             stability[i, a] = w[mark - 1]
