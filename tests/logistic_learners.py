@@ -3,10 +3,10 @@
 from typing import Any, NamedTuple
 
 import numpy as np
+from learners import enrolled, luck_of, mastery, practise
 
 from coursewright.simulators.course import Course
-from coursewright.simulators.luck import Luck, Seeds, Split, identify
-from coursewright.simulators.protocol import empty_response
+from coursewright.simulators.protocol import clone, take
 
 
 class Event(NamedTuple):
@@ -31,19 +31,6 @@ def course() -> Course:
     return Course.of(["x", "y", "z"], items, difficulty=[0.3, -0.2, 0.0, 0.5, -0.4])
 
 
-def luck_of(numbers: np.ndarray) -> Luck:
-    return identify(Seeds(), numbers, Split.EVALUATE, np.zeros(len(numbers), np.int64))
-
-
-def enrolled(simulator, numbers) -> tuple[Any, Luck]:
-    """A state with the learners of these numbers, and their luck."""
-    numbers = np.asarray(numbers)
-    luck = luck_of(numbers)
-    state = simulator.empty(len(numbers))
-    assert simulator.enrol(state, np.arange(len(numbers)), luck) is None
-    return state, luck
-
-
 def chances(simulator, state, learners) -> np.ndarray:
     """P(correct) of every item, `[learners, items]`."""
     out = np.full((simulator.course.n_items, learners), np.nan)
@@ -52,23 +39,11 @@ def chances(simulator, state, learners) -> np.ndarray:
     return out.T
 
 
-def mastery(simulator, state, learners) -> np.ndarray:
-    out = np.full((learners, simulator.course.n_skills), np.nan, np.float32)
-    simulator.mastery(state, out)
-    return out
-
-
 def step(simulator, state, luck, item, taught=True, days=0.0) -> np.ndarray:
     """One opportunity and the days after it; the answers `[learners]`, -1 where there was none."""
-    learners = len(luck.step)
-    out = empty_response(learners)
-    items = np.broadcast_to(item, learners).astype(np.int64)
-    simulator.practise(state, items, np.broadcast_to(taught, learners).copy(), luck, out)
-    assert np.array_equal(out.correct, out.grade)
-    assert np.array_equal(out.minutes, np.where(items >= 0, simulator.course.minutes[items], 0.0))
-    luck.step[:] += 1
-    simulator.elapse(state, np.broadcast_to(days, learners).astype(float), luck)
-    return out.correct
+    answers = practise(simulator, state, luck, item, taught)
+    simulator.elapse(state, np.broadcast_to(days, len(answers)).astype(float), luck)
+    return answers
 
 
 def walk(simulator, numbers, steps=40) -> Walk:
@@ -100,8 +75,6 @@ def same(one, other) -> None:
 
 def rows_stand_alone(simulator) -> None:
     """Rows do not depend on their neighbours; untaught and absent rows change nothing."""
-    from coursewright.simulators.protocol import clone, take
-
     whole = walk(simulator, np.arange(24), steps=15)
     for rows in (np.arange(24)[::-1], np.arange(5, 12), np.array([7])):
         part = walk(simulator, rows, steps=15)
@@ -120,4 +93,4 @@ def mastery_is_the_mean_over_items(simulator) -> None:
     state = walk(simulator, np.arange(10), steps=12).state
     p, q = chances(simulator, state, 10), simulator.course.q_matrix
     expected = np.stack([p[:, q[:, k]].mean(axis=1) for k in range(simulator.course.n_skills)], axis=1)
-    np.testing.assert_allclose(mastery(simulator, state, 10), expected, rtol=1e-6)
+    np.testing.assert_allclose(mastery(simulator, state, luck_of(np.arange(10))), expected, rtol=1e-6)

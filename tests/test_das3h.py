@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from logistic_learners import course, enrolled, mastery_is_the_mean_over_items, rows_stand_alone, step, walk
+from learners import enrolled
+from logistic_learners import course, mastery_is_the_mean_over_items, rows_stand_alone, step, walk
 
 from coursewright.simulators.course import Course
 from coursewright.simulators.das3h import WIDTHS, Das3h
@@ -57,7 +58,7 @@ def test_chances_are_counted_inside_the_windows(memory) -> None:
 
 
 def test_an_answer_leaves_window_after_window() -> None:
-    # c = a = 1 in every window still open, so each adds (right - tried) ln 2: .1, .2, .3, .4 and .5 times ln 2
+    # c = a = 1 in every window still open: each adds (right - tried) ln 2, that is .1 to .5 times ln 2
     weights = np.array([[0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.2, 0.2, 0.2, 0.2, 0.2]])
     simulator = Das3h(Course.of(1), weights, memory=2)
     state, luck = enrolled(simulator, range(200))
@@ -105,9 +106,9 @@ def test_tables_round_trip(tmp_path) -> None:
     [
         (
             {"weights": np.zeros((3, 6))},
-            r"das3h.weights = array of shape \(3, 6\): must be of shape \(3, 11\)",
+            r"das3h.weights = array of shape \(3, 6\): must be one number or of shape \(3, 11\)",
         ),
-        ({"weights": np.full((3, 11), np.inf)}, "das3h.weights = inf: must be finite"),
+        ({"weights": np.full((3, 11), np.inf)}, "das3h.weights = inf: must be finite numbers"),
         ({"spread": np.nan}, "das3h.spread = nan"),
         ({"memory": 0}, "das3h.memory = 0: must be at least 1 answer"),
     ],

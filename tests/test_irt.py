@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from logistic_learners import course, enrolled, mastery_is_the_mean_over_items, rows_stand_alone, step, walk
+from learners import enrolled
+from logistic_learners import course, mastery_is_the_mean_over_items, rows_stand_alone, step, walk
 from scipy import stats
 
 from coursewright.simulators.course import Course
@@ -95,7 +96,10 @@ def test_tables_round_trip(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"mean": [0.0]}, r"irt.mean = array of shape \(1,\): must be 3 finite numbers"),
+        (
+            {"mean": [0.0]},
+            r"irt.mean = array of shape \(1,\): must be one number or of shape \(3,\), \[skills\]",
+        ),
         ({"growth": [0.0, 0.0, np.inf]}, "irt.growth"),
         ({"discrimination": [1.0, 1.0, 0.0, 1.0, 1.0]}, "irt.discrimination = 0.0: must be above 0"),
         ({"guess": [0.0, 0.0, 1.0, 0.0, 0.0]}, r"irt.guess = .*: must be probabilities in \[0, 1\)"),

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
-from logistic_learners import course, enrolled, mastery_is_the_mean_over_items, rows_stand_alone, step, walk
+from learners import enrolled
+from logistic_learners import course, mastery_is_the_mean_over_items, rows_stand_alone, step, walk
 from scipy import stats
 
 from coursewright.simulators.course import Course
@@ -142,7 +143,7 @@ def test_extreme_weights_stay_probabilities() -> None:
     [
         (
             {"weights": np.zeros((4, 6))},
-            r"logistic.weights = array of shape \(4, 6\): must be of shape \(3, 6\)",
+            r"logistic.weights = array of shape \(4, 6\): must be one number or of shape \(3, 6\)",
         ),
         ({"weights": np.full((3, 6), np.nan)}, "logistic.weights = nan: must be finite"),
         ({"spread": -1.0}, "logistic.spread = -1.0"),
@@ -170,7 +171,7 @@ def test_tables_round_trip(tmp_path, size) -> None:
 def test_broken_tables_are_refused(tmp_path) -> None:
     for name, text in logistic_files(everything()).items():
         (tmp_path / name).write_text(text)
-    with pytest.raises(InputError, match="no such name.*'pfa'"):
+    with pytest.raises(InputError, match=r"no such name.*'pfa'"):
         named_logistic("pfaa")
     whole = (tmp_path / "skills.csv").read_text()
     (tmp_path / "skills.csv").write_text(whole.replace("lag", "lug"))
@@ -178,11 +179,11 @@ def test_broken_tables_are_refused(tmp_path) -> None:
         named_logistic(tmp_path)
     (tmp_path / "skills.csv").write_text(whole)
     (tmp_path / "counts.csv").write_text("of," + ",".join(COLUMNS) + "\na,0,0,0,0,0,0\n")
-    with pytest.raises(InputError, match="counts.csv = '1 rows': must be one for each of 6 names"):
+    with pytest.raises(InputError, match=r"counts.csv = '1 rows': must be one for each of 6 names"):
         named_logistic(tmp_path)
     (tmp_path / "counts.csv").unlink()
     (tmp_path / "learners.csv").write_text("who,spread,raw\n(all),wide,0\n")
-    with pytest.raises(InputError, match="learners.csv.*wide.*: must be numbers"):
+    with pytest.raises(InputError, match=r"learners.csv.*wide.*: must be numbers"):
         named_logistic(tmp_path)
 
 

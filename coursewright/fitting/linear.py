@@ -123,7 +123,7 @@ def _block(of: Entries, part: Part, rows: int, raw: bool) -> sparse.csr_matrix:
     shape = (rows, len(part.own) * len(of.names))
     deviations = sparse.csr_matrix((own[used], (row[used], column[used])), shape=shape)
     together = np.stack(shared, axis=1) if shared else np.zeros((rows, 0))
-    return sparse.hstack([sparse.csr_matrix(together), deviations], format="csr")
+    return sparse.csr_matrix(sparse.hstack([sparse.csr_matrix(together), deviations]))
 
 
 def _split(found: Floats, of: Sequence[Entries], parts: Sequence[Part]) -> list[Weights]:

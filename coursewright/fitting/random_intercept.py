@@ -9,9 +9,10 @@ is new is predicted with the posterior of theta given their earlier answers, on 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import Bounds, minimize
 from scipy.sparse import csr_matrix
 
 from coursewright.simulators.asking import sigmoid
@@ -19,6 +20,7 @@ from coursewright.simulators.kernel import kernel
 from coursewright.simulators.parameters import Floats
 from coursewright.simulators.protocol import Ints
 
+SETTINGS: Any = {"maxiter": 500, "maxfun": 1000, "ftol": 1e-9, "gtol": 1e-4, "maxcor": 20}  # of L-BFGS
 NODES = 7  # of the quadrature
 ROUNDS = 8  # of centring the nodes and climbing, at most
 SETTLED = 1e-3  # nats; a round that gains less was the last
@@ -84,14 +86,15 @@ class _Climb:
     def up(self, at: Floats) -> tuple[Floats, float, bool]:
         """Climb from `at` (weights, ln spread) -> where it led, the objective, converged."""
         scale = self.scale
-        bounds = [(None, None)] * (len(at) - 1) + [(np.log(LEAST * 0.5) / scale[-1], None)]
+        lowest = np.append(np.full(len(at) - 1, -np.inf), np.log(0.5 * LEAST) / scale[-1])
 
         def objective(z: Floats) -> tuple[float, Floats]:
             value, slope = self._value(z * scale)
             return value, slope * scale
 
-        options = {"maxiter": 500, "maxfun": 1000, "ftol": 1e-9, "gtol": 1e-4, "maxcor": 20}
-        found = minimize(objective, at / scale, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+        found = minimize(
+            objective, at / scale, jac=True, method="L-BFGS-B", bounds=Bounds(lowest), options=SETTINGS
+        )
         return np.asarray(found.x * scale), float(found.fun), bool(found.success)
 
     def solution(self, at: Floats, spread: float, converged: bool) -> Solution:

@@ -3,7 +3,7 @@
 | file | a row a | columns |
 |---|---|---|
 | `items.csv` | item | item, skills (joined by ";"), minutes, difficulty; IRT also discrimination, guess |
-| `skills.csv` | skill | skill, then the weights: `COLUMNS` of `logistic.py` or `das3h.py`; IRT: mean, growth |
+| `skills.csv` | skill | skill, and `COLUMNS` of `logistic.py` or `das3h.py`; IRT: mean, growth |
 | `counts.csv` | item, and everything last | Best-LR alone: `COLUMNS` of `logistic.py` |
 | `learners.csv` | (one row) | spread, and raw (1: raw counts) or, for IRT, skill_spread |
 
