@@ -1,6 +1,10 @@
 """Neural learners: the network against other code and by hand, every option, same luck, same rows."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -234,7 +238,7 @@ def test_partial_enrolment_touches_these_rows_only():
 def test_a_session_start_is_the_first_part_of_a_recorded_session():
     kes = learners(start="session", targets="session")
     recorded, w = kes.tracer.sessions, kes.tracer.network
-    state, luck, past = enrolled(kes, 30)
+    state, _, past = enrolled(kes, 30)
     known = {}
     for k in range(len(recorded)):
         rows = slice(recorded.start[k], recorded.start[k + 1])
@@ -518,3 +522,21 @@ def test_broken_folders_are_refused(tmp_path):
     (tmp_path / "items.csv").write_text("item,skills\ni0,s0\n")
     with pytest.raises(InputError, match="cannot be read"):
         read_neural(tmp_path)
+
+
+def test_compiled_and_plain_python_agree(tmp_path):
+    code = f"""
+import numpy as np, test_kes as t
+for gates in (3, 4):
+    state, answers, chances = t.run(t.learners(gates, start="skills"), 12, steps=6)
+    np.savez({str(tmp_path)!r} + f"/{{gates}}.npz", memory=state.memory, answers=answers, chances=chances)
+"""
+    beside = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    plain = os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": beside}
+    subprocess.run([sys.executable, "-c", code], env=plain, check=True)
+    for gates in (GRU_GATES, LSTM_GATES):
+        state, answers, chances = run(learners(gates, start="skills"), 12, steps=6)
+        with np.load(tmp_path / f"{gates}.npz") as theirs:
+            assert (theirs["answers"] == answers).all()
+            assert theirs["chances"] == pytest.approx(chances, abs=1e-12)
+            assert theirs["memory"] == pytest.approx(state.memory, abs=1e-12)

@@ -83,12 +83,12 @@ def normalised_gain(
 def normalised_mean_gain(before: Mastery, after: Mastery, episodes: "Episodes") -> Floats:
     """Change of E_p = (M_end - M_start) / (1 - M_start), M the mean mastery over the goal.
 
-    E_p as papers with neural learners have it whose score S is a sum of P(correct): M = S / |goal|.  A learner
+    E_p where a paper's score S is a sum of P(correct), as with neural learners: M = S / |goal|.  A learner
     who starts with the whole goal mastered has nothing to gain and gets 0.
     """
     gained = mean_gain(before, after, episodes)
     known = np.where(episodes.goal, episodes.start, 0.0).sum(axis=1) / episodes.goal_size
-    return np.divide(gained, 1.0 - known, out=np.zeros(len(gained)), where=known < 1.0)
+    return np.asarray(np.divide(gained, 1.0 - known, out=np.zeros(len(gained)), where=known < 1.0))
 
 
 def time_to_mastery(

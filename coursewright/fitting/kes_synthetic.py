@@ -19,6 +19,7 @@ MODEL = NeuralModel(
     learning_rate=1e-2,
     dropout=0.2,
     item_dropout=0.1,
+    decay=0.01,
     sessions=True,
 )
 

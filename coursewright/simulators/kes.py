@@ -86,7 +86,7 @@ def _means(p: Weights, unit: Ints, start: Ints, items: Ints, out: Mastery) -> No
         for k in range(out.shape[1]):
             total = 0.0
             for j in range(start[k], start[k + 1]):
-                total += float(p[i, unit[items[j]]])
+                total += np.float64(p[i, unit[items[j]]])
             out[i, k] = total / (start[k + 1] - start[k])
 
 

@@ -44,12 +44,16 @@ def _tanh(x: float) -> float:
 
 
 @inlined
-def _recur(
-    i: int, memory: Weights, recurrent: Weights, recurrent_bias: Weights, gates: Weights, start: Weights
-) -> None:
-    """`gates` = start + bias + W_h h of row i: whole rows at a time, which the compiler vectorises."""
+def _sum(a: np.float32, b: np.float32) -> float:
+    """In double precision; np.float64, because numba's float() leaves a float32 as it is."""
+    return np.float64(a) + np.float64(b)
+
+
+@inlined
+def _recur(i: int, memory: Weights, recurrent: Weights, recurrent_bias: Weights, gates: Weights) -> None:
+    """`gates` = W_h h + b of row i: whole rows of W_h at a time, which the compiler vectorises."""
     for k in range(gates.shape[0]):
-        gates[k] = recurrent_bias[k] + start[k]
+        gates[k] = recurrent_bias[k]
     for j in range(recurrent.shape[0]):
         h = memory[i, j]
         for k in range(gates.shape[0]):
@@ -60,43 +64,44 @@ def _recur(
 def _feed(unit: int, answer: float, inputs: Weights, fed: Weights) -> None:
     """The input of an answer in [0, 1]: an answer of p counts as p right ones and 1 - p wrong ones."""
     for k in range(fed.shape[0]):
-        fed[k] = (1.0 - answer) * float(inputs[unit, 0, k]) + answer * float(inputs[unit, 1, k])
+        fed[k] = (1.0 - answer) * np.float64(inputs[unit, 0, k]) + answer * np.float64(inputs[unit, 1, k])
 
 
 @kernel
 def _gru(
     memory: Weights, unit: Ints, answer: Floats, inputs: Weights, recurrent: Weights, recurrent_bias: Weights,
-    gates: Weights, fed: Weights, nothing: Weights,
+    gates: Weights, fed: Weights,
 ) -> None:  # fmt: skip
     size = memory.shape[1]
     for i in range(memory.shape[0]):
         if unit[i] < 0:
             continue
         _feed(unit[i], answer[i], inputs, fed)
-        _recur(i, memory, recurrent, recurrent_bias, gates, nothing)
+        _recur(i, memory, recurrent, recurrent_bias, gates)
         for k in range(size):
-            reset = logistic(float(fed[k]) + float(gates[k]))
-            keep = logistic(float(fed[size + k]) + float(gates[size + k]))
-            new = _tanh(float(fed[2 * size + k]) + reset * float(gates[2 * size + k]))
-            memory[i, k] = (1.0 - keep) * new + keep * float(memory[i, k])
+            reset = logistic(_sum(fed[k], gates[k]))
+            keep = logistic(_sum(fed[size + k], gates[size + k]))
+            new = _tanh(np.float64(fed[2 * size + k]) + reset * np.float64(gates[2 * size + k]))
+            memory[i, k] = (1.0 - keep) * new + keep * np.float64(memory[i, k])
 
 
 @kernel
 def _lstm(
     memory: Weights, unit: Ints, answer: Floats, inputs: Weights, recurrent: Weights, recurrent_bias: Weights,
-    gates: Weights, fed: Weights, nothing: Weights,
+    gates: Weights, fed: Weights,
 ) -> None:  # fmt: skip
     size = memory.shape[1] // 2  # h, then c
     for i in range(memory.shape[0]):
         if unit[i] < 0:
             continue
         _feed(unit[i], answer[i], inputs, fed)
-        _recur(i, memory, recurrent, recurrent_bias, gates, fed)
+        _recur(i, memory, recurrent, recurrent_bias, gates)
         for k in range(size):
-            write = logistic(float(gates[k])) * _tanh(float(gates[2 * size + k]))
-            cell = logistic(float(gates[size + k])) * float(memory[i, size + k]) + write
+            write = logistic(_sum(fed[k], gates[k])) * _tanh(_sum(fed[2 * size + k], gates[2 * size + k]))
+            forget = logistic(_sum(fed[size + k], gates[size + k]))
+            cell = forget * np.float64(memory[i, size + k]) + write
             memory[i, size + k] = cell
-            memory[i, k] = logistic(float(gates[3 * size + k])) * _tanh(cell)
+            memory[i, k] = logistic(_sum(fed[3 * size + k], gates[3 * size + k])) * _tanh(cell)
 
 
 @inlined
@@ -105,7 +110,7 @@ def logit(memory: Weights, i: int, unit: int, output: Weights, bias: Weights) ->
     total = bias[unit]
     for j in range(output.shape[1]):
         total += memory[i, j] * output[unit, j]
-    return float(total)
+    return np.float64(total)
 
 
 @kernel
@@ -195,7 +200,7 @@ class Network:
         """Take in `answer [batch]` in [0, 1] on `unit [batch]`; rows with unit -1 stay as they are."""
         step = _lstm if self.is_lstm else _gru
         wide = self.recurrent_bias.size
-        scratch = np.zeros((3, wide), np.float32)
+        scratch = np.empty((2, wide), np.float32)
         step(memory, unit, answer, self.inputs, self.recurrent, self.recurrent_bias, *scratch)
 
     def only(self, units: Ints) -> "Network":
