@@ -306,6 +306,20 @@ def test_warnings_name_what_is_not_identified() -> None:
     )
 
 
+def test_warnings_name_windows_that_hold_nothing_or_the_same() -> None:
+    # twelve days with one item a day: nothing within an hour or a day, and all of it within 30 days
+    rng = np.random.default_rng(2)
+    item = rng.integers(0, 2, 600).astype(str).tolist()
+    days = np.tile(np.arange(12.0), 50)
+    table = table_of(np.repeat(np.arange(50), 12), item, [["s"]] * 600, days, rng.integers(0, 2, 600))
+    said = Das3h().fit(table).warnings()
+    for name in ("right_1h", "tried_1h", "right_1d", "tried_1d"):
+        assert f"{name} of skill: 0 in every row, so its weight is 0" in said
+    for of in ("right", "tried"):
+        assert f"{of}_30d and {of}_all of skill: the same in every row (only the sum)" in said
+    assert not any("7d" in line for line in said)
+
+
 @pytest.mark.parametrize("outcome", [1, 0, -1])
 def test_one_outcome_alone_is_refused(outcome) -> None:
     table = random_log()
