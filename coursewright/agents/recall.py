@@ -150,8 +150,9 @@ class InformedThreshold:
         item = np.repeat(belief.item, self.draws)
         correct = np.repeat(right.astype(np.int64), self.draws)
         simulator.learn(belief.memory, item, np.ones(len(item), bool), correct)
-        if self.task.days:
-            days = np.where(item >= 0, self.task.days, 0.0)
+        pause = self.task.fixed_pause("informed_threshold")
+        if pause > 0.0:
+            days = np.where(item >= 0, pause, 0.0)
             simulator.elapse(belief.memory, days, unnamed(len(item)))
 
 

@@ -191,6 +191,7 @@ class Sm2:
 
     def __post_init__(self) -> None:
         self.task.layout.require("sm2", "last_correct")
+        self.task.fixed_pause("sm2")  # refuses what it could not follow
 
     def begin(self, luck: Luck) -> Intervals:
         """Everything is new, on day 0."""
@@ -222,7 +223,7 @@ class Sm2:
                 array[episode_start] = fresh[episode_start]
         right = _right(self.task, observation)
         _reschedule(kept.item, right, kept.now, kept.passed, kept.interval, kept.ease, kept.due)
-        kept.now[kept.item >= 0] += self.task.days
+        kept.now[kept.item >= 0] += self.task.fixed_pause("sm2")
         allowed = allowed_items(action_masks, batch, self.task.course.n_items)
         item = np.empty(batch, np.int64)
         _most_due(kept.now, kept.passed, kept.due, self.new_first, allowed, item)
