@@ -20,6 +20,7 @@ from coursewright.data.read import read_log
 from coursewright.data.stream import iterate, open_stored, store
 from coursewright.data.synthetic import synthetic_log
 from coursewright.fitting.sequences import Sequences
+from coursewright.fitting.validate import cross_validate, item_difficulty
 from coursewright.simulators.errors import InputError
 
 
@@ -199,6 +200,16 @@ def test_the_shipped_log_goes_the_same_way(tmp_path):
     synthetic_log(into=partial(store, folder=tmp_path / "log"))
     table = synthetic_log().table
     assert decoded(read_stored(tmp_path / "log").table, table).equals(table)
+
+
+def test_what_scores_a_log_takes_one_without_text(tmp_path):
+    synthetic_log(into=partial(store, folder=tmp_path / "log"))
+    models = {"item": item_difficulty}
+    compact, text = (
+        cross_validate(of.table, models) for of in (read_stored(tmp_path / "log"), synthetic_log())
+    )
+    assert compact["item"].learners == text["item"].learners == 300
+    assert (compact["item"].auc == text["item"].auc).all()
 
 
 def test_a_file_is_read_in_batches(tmp_path, monkeypatch):

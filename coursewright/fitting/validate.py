@@ -53,7 +53,7 @@ def cross_validate(
             figures[name].append(
                 Scored.of(np.flatnonzero(correct >= 0), correct, model(train, test)).figures()
             )
-    learners = sum(pc.count_distinct(table["learner"].take(pa.array(fold.test))).as_py() for fold in folded)
+    learners = sum(len(pc.unique(table["learner"].take(pa.array(fold.test)))) for fold in folded)
     columns = {name: np.array(rows).T for name, rows in figures.items()}
     return {name: Score(auc, loss, rmse, learners, scored) for name, (auc, loss, rmse) in columns.items()}
 
