@@ -14,6 +14,7 @@ from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.policy import Oracle
 from coursewright.envs.rewards import mean_log_recall, mean_recall
 from coursewright.envs.rollout import rollout
+from coursewright.envs.schedule import RandomGaps
 from coursewright.envs.task import Task
 from coursewright.simulators.bkt import Bkt
 from coursewright.simulators.course import Course
@@ -197,6 +198,24 @@ def test_the_informed_rule_learns_who_the_learner_is() -> None:
     assert np.mean((found - truth) ** 2) < 0.3 * np.mean((prior - truth) ** 2)
 
 
+def test_rules_follow_the_calendar() -> None:
+    task = recall_task(days=RandomGaps(mean=2.0), steps=30)
+    informed, plan = RULES["informed"](task), sm2(task, 0, TRACKER)
+    episodes = begun(task, 40)
+    belief, kept, now = informed.begin(episodes.luck), plan.begin(episodes.luck), np.zeros(40)
+    for _ in range(30):
+        item, belief = informed.predict(episodes.observation, belief)
+        _, kept = plan.predict(episodes.observation, kept)
+        np.testing.assert_allclose(
+            belief.memory.now.reshape(40, -1), np.repeat(now[:, None], 5, axis=1), rtol=1e-6
+        )
+        np.testing.assert_allclose(kept.now, now, rtol=1e-6)
+        kept = kept._replace(item=item)
+        episodes.step(item)
+        now += episodes.days
+    assert now.std() > 1.0
+
+
 def watch_answers(policy, task, answers):
     """Items that a rule asks one learner who answers so."""
     seen = np.zeros((1, task.layout.width), np.float32)
@@ -207,6 +226,7 @@ def watch_answers(policy, task, answers):
         items.append(int(item[0]))
         if answer is not None:
             seen[:, task.layout.columns("last_correct")] = 1.0 if answer else -1.0
+            seen[:, task.layout.columns("days_since")] = task.days
     return items, state
 
 

@@ -192,3 +192,14 @@ def item_belief(task: Task, observation: Memory) -> Floats:
 def lowest(score: Floats, among: Bools) -> Ints:
     """The item `[batch]` of `among` with the lowest score; of equals, the one listed first."""
     return np.asarray(np.where(among, score, np.inf).argmin(axis=1))
+
+
+def days_passed(task: Task, observation: Memory, last: Ints) -> Floats:
+    """Days `[batch]` since the item `last [batch]` was asked one step ago; 0 where it is -1.
+
+    Read off `days_since`, so that it holds for any schedule.
+    """
+    start, needed = task.course.needed
+    skill = needed[start[np.maximum(last, 0)]]
+    since = observation[:, task.layout.columns("days_since")].astype(np.float64)
+    return np.where(last >= 0, since[np.arange(len(last)), skill], 0.0)

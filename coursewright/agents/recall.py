@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from coursewright.agents.choosing import Memory, allowed_items, lowest, unnamed
+from coursewright.agents.choosing import Memory, allowed_items, days_passed, lowest, unnamed
 from coursewright.agents.tracker import Tracker
 from coursewright.agents.tuned import Trial, tuned_chance
 from coursewright.agents.watching import watched
@@ -100,7 +100,7 @@ class InformedThreshold:
             raise reject("task.simulator of informed_threshold", kind, "a memory model: DeepTutor or Dhp")
         if self.draws < 1:
             raise reject("agent.draws", self.draws, "a whole number >= 1")
-        self.task.layout.require("informed_threshold", "last_correct")
+        self.task.layout.require("informed_threshold", "last_correct", "days_since")
 
     def begin(self, luck: Luck) -> Belief:
         """Nothing asked yet: every candidate is as likely as another."""
@@ -150,10 +150,8 @@ class InformedThreshold:
         item = np.repeat(belief.item, self.draws)
         correct = np.repeat(right.astype(np.int64), self.draws)
         simulator.learn(belief.memory, item, np.ones(len(item), bool), correct)
-        pause = self.task.fixed_pause("informed_threshold")
-        if pause > 0.0:
-            days = np.where(item >= 0, pause, 0.0)
-            simulator.elapse(belief.memory, days, unnamed(len(item)))
+        days = np.repeat(days_passed(self.task, observation, belief.item), self.draws)
+        simulator.elapse(belief.memory, days, unnamed(len(item)))
 
 
 @dataclass(eq=False)
@@ -206,8 +204,8 @@ def informed_threshold(
     they explain the answers.  Of equals, the item listed first; the goal plays no part.  Without `recall`,
     the best of 20 targets from 0 (always the weakest item) to .95 on `learners` tuning learners is taken.
 
-    Raises `InputError` for a simulator that is no memory model, a task without the feature
-    `last_correct`, and a target that is no probability.
+    Raises `InputError` for a simulator that is no memory model, a task without the features
+    `last_correct` and `days_since`, and a target that is no probability.
     """
 
     def make(target: float) -> InformedThreshold:

@@ -1,6 +1,6 @@
 """Schedulers of spaced repetition that believe nothing: Leitner boxes and SM-2.
 
-They read the last answer and keep their own record of each learner.  The goal plays no part.
+They read the last answer and its date, and keep their own record of each learner.  The goal plays no part.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from coursewright.agents.choosing import Memory, Turns, allowed_items, first_turns, unnamed
+from coursewright.agents.choosing import Memory, Turns, allowed_items, days_passed, first_turns, unnamed
 from coursewright.agents.tracker import Tracker
 from coursewright.agents.tuned import LEARNERS, Trial, tuned_chance
 from coursewright.envs.task import Task
@@ -190,8 +190,7 @@ class Sm2:
     respects_mask: bool = True
 
     def __post_init__(self) -> None:
-        self.task.layout.require("sm2", "last_correct")
-        self.task.fixed_pause("sm2")  # refuses what it could not follow
+        self.task.layout.require("sm2", "last_correct", "days_since")
 
     def begin(self, luck: Luck) -> Intervals:
         """Everything is new, on day 0."""
@@ -223,7 +222,7 @@ class Sm2:
                 array[episode_start] = fresh[episode_start]
         right = _right(self.task, observation)
         _reschedule(kept.item, right, kept.now, kept.passed, kept.interval, kept.ease, kept.due)
-        kept.now[kept.item >= 0] += self.task.fixed_pause("sm2")
+        kept.now[:] += days_passed(self.task, observation, kept.item)
         allowed = allowed_items(action_masks, batch, self.task.course.n_items)
         item = np.empty(batch, np.int64)
         _most_due(kept.now, kept.passed, kept.due, self.new_first, allowed, item)
@@ -252,7 +251,7 @@ def leitner(
 def sm2(task: Task, seed: int, tracker: Tracker, *, new_first: bool = False) -> Sm2:
     """SM-2, the scheduler that most spaced-repetition programs descend from.
 
-    Time is the task's: `task.days` after each step.  Where steps are rarer than reviews fall due, new items
-    never get their turn unless `new_first`.  Raises `InputError` where the task lacks `last_correct`.
+    Where steps are rarer than reviews fall due, new items never get their turn unless `new_first`.
+    Raises `InputError` where the task lacks `last_correct` or `days_since`.
     """
     return Sm2(task, new_first)
