@@ -19,6 +19,7 @@ from coursewright.fitting.calibration import calibration, recalibration
 from coursewright.fitting.causality import peeks
 from coursewright.fitting.held_out import HeldOut, Scored, by_fold, held_out, plan, resampled_figures, units
 from coursewright.fitting.item_difficulty import ItemDifficulty
+from coursewright.fitting.replay import replay
 from coursewright.fitting.validate import cross_validate, item_difficulty
 from coursewright.scripts.models import learner_models
 
@@ -171,8 +172,8 @@ def models():
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_no_model_peeks(name, models):
-    """Every model of configs/model predicts from nothing but the learner's own past."""
+def test_no_model_peeks_and_all_can_be_simulated(name, models):
+    """Every model of configs/model predicts from the learner's own past alone, and its learners answer."""
     model = models[name]
     if hasattr(model, "epochs"):
         model = replace(model, epochs=1)
@@ -181,6 +182,7 @@ def test_no_model_peeks(name, models):
     assert peeks(fitted, log) == []
     p = fitted.predict(log)
     assert ((p > 0.0) & (p < 1.0)).all()
+    assert (replay([fitted.simulator()], log, 2) >= 0).all()
 
 
 def test_bkt_as_a_model_predicts_as_its_fit_does():

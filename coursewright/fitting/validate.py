@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from sklearn.metrics import log_loss, roc_auc_score
 from tqdm import tqdm
 
 from coursewright.fitting.bkt import EmSettings, fit
-from coursewright.fitting.held_out import HeldOut, Scored, by_fold, by_learner
+from coursewright.fitting.held_out import EDGE, HeldOut, by_fold, by_learner
 from coursewright.fitting.item_difficulty import ItemDifficulty
 from coursewright.fitting.predict import predict
 from coursewright.fitting.sequences import Sequences
@@ -50,9 +51,7 @@ def cross_validate(
         correct = test["correct"].to_numpy()
         scored += int((correct >= 0).sum())
         for name, model in models.items():
-            figures[name].append(
-                Scored.of(np.flatnonzero(correct >= 0), correct, model(train, test)).figures()
-            )
+            figures[name].append(_figures(correct, model(train, test)))
     learners = sum(len(pc.unique(table["learner"].take(pa.array(fold.test)))) for fold in folded)
     columns = {name: np.array(rows).T for name, rows in figures.items()}
     return {name: Score(auc, loss, rmse, learners, scored) for name, (auc, loss, rmse) in columns.items()}
@@ -76,3 +75,11 @@ def bkt_model(settings: EmSettings | None = None) -> Model:
 def item_difficulty(train: pa.Table, test: pa.Table) -> Floats:
     """Predict from the item alone: one-hot logistic regression, L2 penalty; unseen: the intercept."""
     return ItemDifficulty().fit(train).predict(test)
+
+
+def _figures(correct: np.ndarray, p: Floats) -> tuple[float, float, float]:
+    """AUC, log loss and RMSE of predictions p [rows], over the rows with a question."""
+    asked = correct >= 0
+    y, p = correct[asked], np.clip(p[asked], EDGE, 1.0 - EDGE)
+    auc = roc_auc_score(y, p) if len(np.unique(y)) == 2 else np.nan
+    return float(auc), float(log_loss(y, p, labels=[0, 1])), float(np.sqrt(np.mean((y - p) ** 2)))
