@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import contract
+import numpy as np
 import pytest
 from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
@@ -16,7 +18,6 @@ from coursewright.envs.episodes import Episodes
 from coursewright.envs.task import Task
 
 CONFIGS = Path(coursewright.__file__).parent / "configs"
-NEEDS = {"simulator/custom": "simulator._target_=coursewright.simulators.kss.Kss"}
 
 
 def names(group):
@@ -35,13 +36,20 @@ def task(*overrides):
     return with_tutor(make, instantiate(config.simulator), chosen), config
 
 
-@pytest.mark.parametrize("name", names("simulator"))
+@pytest.mark.parametrize("name", contract.names())
 def test_every_simulator_teaches(name):
-    extra = [NEEDS[f"simulator/{name}"]] if f"simulator/{name}" in NEEDS else []
-    extra += [f"simulator.folder={CONFIGS.parent}/simulators/populations/bkt_v0"] if name == "bkt" else []
-    made, _ = task(f"simulator={name}", "task=mastery", *extra)
+    made = instantiate(composed("train", "task=mastery").task)(
+        simulator=contract.made(name), features=["attempts", "budget_left"]
+    )
     episodes = Episodes(made, 3)
+    episodes.begin(*np.arange(6).reshape(2, 3), np.zeros(3, np.int64), 0)
+    episodes.step(np.zeros(3, np.int64))
     assert episodes.observation.shape == (3, made.layout.width)
+
+
+@pytest.mark.parametrize("name", sorted(set(names("simulator")) - set(contract.names())))
+def test_the_others_ask_for_what_they_need(name):
+    assert OmegaConf.is_missing(composed("train", f"simulator={name}").simulator, "folder")
 
 
 @pytest.mark.parametrize("name", names("task"))

@@ -69,7 +69,7 @@ def fit_model(
         (part / "card.md").write_text(text, encoding="utf-8")
 
     fill_atomically(folder, fill)
-    return ModelFit(fitted, doubt, scores, folder, _report(log, doubt, troubles, prediction, folder))
+    return ModelFit(fitted, doubt, scores, folder, _report(doubt, troubles, prediction, folder))
 
 
 def _write_estimates(path: Path, doubt: Doubt) -> None:
@@ -109,8 +109,8 @@ def _rows(log: LearnerLog) -> str:
     return f"{log.table.num_rows:,} rows of {log.n_learners:,} learners; rows dropped: {dropped(log)}"
 
 
-def _report(log: LearnerLog, doubt: Doubt, troubles: Sequence[str], prediction: str, folder: Path) -> str:
-    lines = [f"log: {_rows(log)}", "", _table(doubt), ""]
+def _report(doubt: Doubt, troubles: Sequence[str], prediction: str, folder: Path) -> str:
+    lines = [_table(doubt), ""]
     lines += [f"warning: {line}" for line in troubles]
     return "\n".join([*lines, "", prediction, f"written to {folder}"])
 

@@ -34,14 +34,12 @@ def fit(config: DictConfig) -> None:
             "log.path=FILE.\nEdNet is public (github.com/riiid/ednet, CC BY-NC 4.0): "
             "log=ednet log.path=FOLDER.\n"
         )
+    log.info(learners.summary)
     command = shlex.join(
         ["coursewright", "fit", *(a for a in sys.argv[1:] if not a.startswith(("out=", "name=")))]
     )
     fitted = instantiate(config.model.fit)(learners, config.out, seed=config.seed, command=command)
     log.info(fitted.report)
-    if "simulator" in config.model:
-        log.info(
-            "\nteach these learners: coursewright train task=mastery simulator=%s simulator.folder=%s",
-            config.model.simulator,
-            config.out,
-        )
+    if "teach" in config.model:
+        read = f"{config.model.teach}{config.out}"
+        log.info("\nteach these learners: coursewright train task=mastery %s", read)
