@@ -143,17 +143,17 @@ def test_the_advanced_learn_less_from_worked_examples_and_more_from_practice():
 
 
 def test_the_two_kinds_cross_at_half():
-    # Levels that are exactly 1/2 everywhere, and rates that ask for a difference if there was one
+    # The dose is 1 + (1 - 2m): exactly one lesson at m = 1/2, on either side of it more and fewer
     rich = Class(every_kind(Levels(Course.of(1)), content=Content(reversal={"worked_example": 1.0})), 200)
     rich.state.inside.level[:] = 0.5
     rich.take(kind("worked_example"))
     np.testing.assert_allclose(rich.mastery()[:, 0], 0.5 + 0.5 * rich.state.inside.speed, atol=1e-6)
-    for level, most in ((0.5 + 1e-9, 1.0), (1.0, 0.0)):
-        doubled = Class(rich.simulator, N)
-        doubled.state.inside.level[:] = level
-        doubled.state.inside.speed[:] = 0.5
-        doubled.take(kind("worked_example"))
-        assert (doubled.state.inside.level <= level + most * 0.5 * (1 - level)).all()
+    for level, lessons, share in ((0.25, 2, 0.5), (0.75, 0, 0.5), (1.0, 0, 1.0), (0.0, 2, 1.0)):
+        rich = Class(rich.simulator, N)
+        rich.state.inside.level[:] = level
+        rich.state.inside.speed[:] = 0.5
+        rich.take(kind("worked_example"))
+        assert_rate(np.isclose(rich.mastery()[:, 0], 1 - (1 - level) * 0.5**lessons), share)
 
 
 @pytest.mark.parametrize("name", KINDS)
