@@ -10,12 +10,13 @@ from small_tasks import begun, small_bkt
 
 from coursewright.envs.task import Task
 from coursewright.simulators.bkt import Bkt
-from coursewright.simulators.content import KINDS, Content, Form, Help
+from coursewright.simulators.content import KINDS, Content, Help
 from coursewright.simulators.course import Course
 from coursewright.simulators.delivery import Engagement, Formats, Pace
 from coursewright.simulators.errors import InputError
 from coursewright.simulators.kss import Kss
 from coursewright.simulators.luck import Seeds, Split, identify
+from coursewright.simulators.offer import Form
 from coursewright.simulators.parameters import BktParameters
 from coursewright.simulators.protocol import clone, empty_response
 from coursewright.simulators.rich import RichLearner
@@ -344,7 +345,7 @@ def test_items_find_their_own_in_the_learner_inside():
         ),
         (
             {"offers": Course.of(list("abcde"), items={"x": ["a", "c"]}, prerequisites=EDGES)},
-            r"rich.offers\[x\] = without an item of the learner's",
+            r"rich.offers\[x\] = without an own item",
         ),
         ({"formats": Formats(barred={"audio": 0.1})}, "rich.formats.barred = 'audio': no such name"),
         ({"formats": Formats(barred={"text": 0.1})}, "rich.offers for a1 = no form that all can use"),

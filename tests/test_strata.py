@@ -12,12 +12,12 @@ from coursewright.envs.rollout import rollout
 from coursewright.envs.task import Task
 from coursewright.evaluation.comparison import compare
 from coursewright.simulators.bkt import Bkt
-from coursewright.simulators.content import Form
 from coursewright.simulators.course import Course
 from coursewright.simulators.errors import InputError
 from coursewright.simulators.kss import Kss
 from coursewright.simulators.luck import Seeds, Split, identify
 from coursewright.simulators.named import named_bkt
+from coursewright.simulators.offer import Form
 from coursewright.simulators.protocol import Prologue, Stratified, clone, put, take
 from coursewright.simulators.rich import RichLearner
 from coursewright.simulators.strata import Mechanism, Strata, bkt_strata, differing

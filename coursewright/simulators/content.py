@@ -13,11 +13,10 @@ every SIZE here is an assumption.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
-from coursewright.simulators.course import Course
 from coursewright.simulators.errors import reject, unknown
 from coursewright.simulators.protocol import Floats
 
@@ -44,30 +43,6 @@ def per_name(
             raise reject(f"{field}[{name}]", value, allowed)
         values[names.index(name)] = value
     return values
-
-
-class Form(NamedTuple):
-    """A form in which a platform offers its items; `minutes` is a factor on those of the item."""
-
-    kind: str = "practice"
-    format: str = "text"
-    minutes: float = 1.0
-
-
-def offered(course: Course, forms: Sequence[Form]) -> Course:
-    """Every item of `course` in every form, item after item."""
-    names = [f"{item} ({form.kind}, {form.format})" for item in course.items for form in forms]
-    times = len(course.items)
-    return Course(
-        skills=course.skills,
-        items=tuple(names),
-        q_matrix=np.repeat(course.q_matrix, len(forms), axis=0),
-        prerequisites=course.prerequisites.copy(),
-        minutes=np.outer(course.minutes, [form.minutes for form in forms]).ravel(),
-        difficulty=np.repeat(course.difficulty, len(forms)),
-        kind=tuple(form.kind for form in forms) * times,
-        format=tuple(form.format for form in forms) * times,
-    )
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from coursewright.simulators.content import KINDS, PRACTICE, Content, Form, offered, per_name
+from coursewright.simulators.content import KINDS, PRACTICE, Content, per_name
 from coursewright.simulators.course import Course, Lists, pack
 from coursewright.simulators.delivery import Engagement, Formats, Pace
-from coursewright.simulators.errors import reject, unknown
+from coursewright.simulators.errors import reject
 from coursewright.simulators.luck import Luck
+from coursewright.simulators.offer import Form, Offer, offer
 from coursewright.simulators.protocol import (
     Assisting,
     Bools,
@@ -73,10 +74,8 @@ class RichLearner:
     Attributes
     ----------
     learner : the population inside; its items are ordinary practice.
-    offers : what the platform offers: `Form`s, in each of which every item of the learner's own course
-        exists; or a course of your own over the same skills.  Each of its items is taught by the
-        learner's item of the same name and skills, or else by the first with the same skills.  None: the
-        learner's own course.
+    offers : what the platform offers (see `offer.offer`): `Form`s in which each item of the learner's own
+        course exists, or a course of your own over the same skills.  None: the learner's own course.
     content, formats, pace, engagement : see there; all neutral by default.
     """
 
@@ -92,10 +91,6 @@ class RichLearner:
             raise reject(
                 "rich.learner", "a RichLearner", "a learner that is not rich yet: they would share luck"
             )
-        mine, theirs = self.course, self.learner.course
-        same = mine.skills == theirs.skills and np.array_equal(mine.prerequisites, theirs.prerequisites)
-        if not same:
-            raise reject("rich.offers", "other skills or prerequisites", "a course over the learner's own")
         _ = self.table
         self._check_access()
 
@@ -115,18 +110,14 @@ class RichLearner:
             )
 
     @cached_property
-    def course(self) -> Course:
-        """What the platform offers."""
-        if self.offers is None:
-            return self.learner.course
-        return self.offers if isinstance(self.offers, Course) else offered(self.learner.course, self._forms)
+    def offer(self) -> Offer:
+        """What the platform offers, and which items of the learner inside carry it."""
+        return offer(self.learner.course, self.offers)
 
     @property
-    def _forms(self) -> Sequence[Form]:
-        forms = [] if self.offers is None or isinstance(self.offers, Course) else list(self.offers)
-        if not forms:
-            raise reject("rich.offers", forms, "at least one form")
-        return forms
+    def course(self) -> Course:
+        """What the platform offers."""
+        return self.offer.course
 
     @cached_property
     def format_names(self) -> tuple[str, ...]:
@@ -142,32 +133,9 @@ class RichLearner:
     @cached_property
     def what(self) -> Ints:
         """Kind, format, and item of the learner inside, of each item, `[items, 3]`."""
-        course = self.course
-        for name in course.kind:
-            if name not in KINDS:
-                raise unknown("rich.offers.kind", name, KINDS)
-        kinds = [KINDS.index(name) for name in course.kind]
-        formats = [self.format_names.index(name) for name in course.format]
-        return np.array([kinds, formats, self._inside()], np.int64).T.copy()
-
-    def _inside(self) -> list[int]:
-        mine, theirs = self.course, self.learner.course
-        if mine is not self.offers and self.offers is not None:
-            return [i // len(self._forms) for i in range(mine.n_items)]
-        first = {row.tobytes(): i for i, row in reversed(list(enumerate(theirs.q_matrix)))}
-        place = {
-            (name, row.tobytes()): i
-            for i, (name, row) in enumerate(zip(theirs.items, theirs.q_matrix, strict=True))
-        }
-        found = []
-        for name, row in zip(mine.items, mine.q_matrix, strict=True):
-            key = row.tobytes()
-            if key not in first:
-                raise reject(
-                    f"rich.offers[{name}]", "without an item of the learner's", "of skills that one has"
-                )
-            found.append(place.get((name, key), first[key]))
-        return found
+        kinds = [KINDS.index(name) for name in self.course.kind]
+        formats = [self.format_names.index(name) for name in self.course.format]
+        return np.stack([kinds, formats, self.offer.inside], axis=1)
 
     @cached_property
     def outside(self) -> Ints:
