@@ -88,6 +88,65 @@ def environments() -> list[Row]:
     ]
 
 
+# Steps a second of the fastest published code for the same model, where CartPole-v1 makes 160,000.
+PEERS = {
+    "kss_cseal18": 86_000,  # RAR
+    "kss_edusim19": 197_000,  # EduSim, three in five of them rejected
+    "kss_edusim20": 60_000,
+    "kss_edusim21": 34_000,
+    "tms": 23_000,  # EduSim
+    "efc": 133_000,  # deeptutor
+    "hlr_deeptutor": 77_000,
+    "dash": 35_000,
+}
+CARTPOLE = 160_000
+
+
+def learners(name: str) -> Callable[[], float]:
+    """Learner-steps a second of a simulator alone: practice, gap, mastery; enrolment every 100 steps."""
+    from contract import made
+
+    from coursewright.simulators.luck import Seeds, identify
+    from coursewright.simulators.protocol import empty_response
+
+    simulator = made(name)
+    course, rows = simulator.course, np.arange(LEARNERS)
+    items = np.random.default_rng(0).integers(0, course.n_items, (HORIZON, LEARNERS))
+    state, response = simulator.empty(LEARNERS), empty_response(LEARNERS)
+    taught, days = np.ones(LEARNERS, bool), np.full(LEARNERS, 1.0)
+    mastery = np.zeros((LEARNERS, course.n_skills), np.float32)
+
+    def measure() -> float:
+        begin = time.process_time()
+        luck = identify(Seeds(), rows, 0, np.zeros(LEARNERS, np.int64))
+        simulator.enrol(state, rows, luck)
+        for item in items:
+            simulator.practise(state, item, taught, luck, response)
+            luck.step[:] += 1
+            simulator.elapse(state, days, luck)
+            simulator.mastery(state, mastery)
+        return items.size / (time.process_time() - begin)
+
+    return measure
+
+
+def zoo() -> list[Row]:
+    """Every configured simulator against CartPole-v1; the aim is 20 times the fastest peer."""
+    from contract import names
+
+    chosen = [name for name in names() if name not in ("custom", "kes")]
+    measured = ratios(single("CartPole-v1"), *map(learners, chosen))
+    return [
+        Row(
+            f"1,024 learners, {name} / CartPole-v1",
+            f"{rate:,.0f} steps/s",
+            ratio,
+            f">= {20 * PEERS[name] / CARTPOLE:.1f}" if name in PEERS else "",
+        )
+        for name, (rate, ratio) in zip(chosen, measured, strict=True)
+    ]
+
+
 def training() -> list[Row]:
     """PPO with 256 learners against the same PPO on an environment that returns constants."""
     import torch
@@ -157,7 +216,7 @@ def main() -> None:
     """Measure everything and print the table."""
     sys.path.insert(0, str(Path(__file__).parent))
     print(f"{'what':<45}{'absolute':>22}{'ratio':>9}  target")
-    for part in (environments, training, fitting, command_line):
+    for part in (environments, zoo, training, fitting, command_line):
         for row in part():
             ratio = "" if np.isnan(row.ratio) else f"{row.ratio:.2f}"
             print(f"{row.what:<45}{row.rate:>22}{ratio:>9}  {row.target}", flush=True)

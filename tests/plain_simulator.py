@@ -15,9 +15,7 @@ class LevelState(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Levels:
-    """Practice brings a level nearer to 1, at the learner's own speed; days let it fade at a rate."""
-
+class Levels:  # practice brings a level nearer to 1, at the learner's own speed; days let it fade
     course: Course  # one item a skill
     fading: float = 0.0
     restricts: ClassVar[bool] = False
@@ -28,18 +26,17 @@ class Levels:
     def enrol(self, state, rows, luck):
         draw = np.empty(len(rows))
         uniforms(luck.learner[rows], luck.step[rows], ENROL, draw)
-        state.speed[rows] = 0.1 + 0.4 * draw
-        state.level[rows] = 0.0
+        state.level[rows], state.speed[rows] = 0.0, 0.1 + 0.4 * draw
 
     def p_correct(self, state, item, out):
         out[:] = 0.2 + 0.7 * state.level[np.arange(len(item)), item]
 
     def practise(self, state, item, taught, luck, out):
-        chance, draw = np.empty(len(item)), np.empty(len(item))
+        chance, draw = np.empty((2, len(item)))
         self.p_correct(state, item, chance)
         uniforms(luck.fate, luck.step, ANSWER, draw)
         rows = np.flatnonzero(item >= 0)
-        out.correct[rows] = out.grade[rows] = draw[rows] < chance[rows]
+        out.correct[rows] = out.grade[rows] = (draw < chance)[rows]
         out.minutes[rows] = self.course.minutes[item[rows]]
         rows = rows[taught[rows]]
         state.level[rows, item[rows]] += state.speed[rows] * (1.0 - state.level[rows, item[rows]])

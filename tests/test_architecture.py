@@ -38,7 +38,7 @@ ROOMS = {
     "simulators": room("", "numba"),
     "envs": room("simulators", "numba gymnasium"),
     "data": room("simulators.errors", "pandas pyarrow scipy"),
-    "fitting": room("simulators data", "numba pandas pyarrow scipy sklearn torch yaml"),
+    "fitting": room("simulators data", "numba pandas pyarrow scipy sklearn torch tqdm yaml"),
     "agents": room(
         "simulators envs data fitting",
         "numba gymnasium pandas pyarrow scipy sklearn torch stable_baselines3 sb3_contrib "

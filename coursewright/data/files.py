@@ -1,6 +1,7 @@
 """Files that are either whole or absent: what a killed run or a full disk may never do is half a table."""
 
 import os
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -26,3 +27,22 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
     finally:
         with suppress(OSError):
             part.unlink()
+
+
+def fill_atomically(folder: str | Path, fill: Callable[[Path], object]) -> None:
+    """Let `fill` write any files into an empty folder, then put each in place in `folder` in one step.
+
+    Where `fill` fails, nothing appears in `folder`.  Raises `InputError` as `write_atomically` does.
+    """
+    folder = Path(folder)
+    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    try:
+        part.mkdir(parents=True)
+        fill(part)
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in sorted(part.iterdir()):
+            os.replace(file, folder / file.name)
+    except OSError as error:
+        raise InputError(f"output = {folder}: cannot be written ({error.strerror or error})") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)

@@ -1,7 +1,8 @@
 """A learner log that has been checked and put in order, and where it came from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from coursewright.data.schema import validate
+from coursewright.simulators.errors import InputError, reject
 
 Integers = npt.NDArray[np.int64]
 
@@ -40,6 +42,32 @@ def learner_log(
     """Validate `table` [rows] and put its rows in order.  Raises `InputError` as `validate` does."""
     ordered, reordered = in_order(validate(table))
     return LearnerLog(ordered, source, licence, reordered, dict(dropped or {}))
+
+
+class Into(Protocol):
+    """Where a reader's rows go: `in_memory`, or `stream.store` with a folder, which needs no such memory."""
+
+    def __call__(
+        self, tables: Iterable[pa.Table], source: str, licence: str, dropped: Mapping[str, int]
+    ) -> LearnerLog:
+        """Take the batches `tables` in file order; `dropped` is complete once they are used up."""
+        ...
+
+
+def in_memory(
+    tables: Iterable[pa.Table], source: str, licence: str, dropped: Mapping[str, int]
+) -> LearnerLog:
+    """All batches as one log.  Raises `InputError` as `validate` does, and where no row is left."""
+    parts = [part for part in tables if part.num_rows]
+    if not parts:
+        raise no_rows(dropped)
+    return learner_log(pa.concat_tables(parts), source, licence, dropped)
+
+
+def no_rows(dropped: Mapping[str, int]) -> InputError:
+    """The error for a log of which nothing is left."""
+    why = ", ".join(f"{n} dropped: {reason}" for reason, n in dropped.items() if n)
+    return reject("log", f"0 rows ({why})" if why else "0 rows", "a log with at least one row")
 
 
 def in_order(table: pa.Table) -> tuple[pa.Table, int]:

@@ -6,13 +6,12 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from coursewright.data.columns import days
 from coursewright.data.files import write_atomically
 from coursewright.data.log import LearnerLog, learner_log
 from coursewright.data.schema import SCHEMA, validate
@@ -100,24 +99,8 @@ def _from_text(table: pa.Table) -> pa.Table:
         elif name in ("learner", "item") and pa.types.is_integer(column.type):
             table = table.set_column(at, name, column.cast(pa.string()))
         elif name == "time" and pa.types.is_string(column.type):
-            table = table.set_column(at, name, _days(column))
+            table = table.set_column(at, name, days(column))
     return table
-
-
-def _days(column: pa.ChunkedArray) -> pa.Array:
-    """Numbers or ISO 8601 timestamps as text -> days [rows]."""
-    text = column.to_pandas()
-    numbers = pd.to_numeric(text, errors="coerce")
-    if numbers[text.notna()].notna().all():
-        return pa.array(numbers.to_numpy(np.float64))
-    try:
-        times = pd.to_datetime(text, utc=True, format="ISO8601")
-    except ValueError as error:
-        raise reject(
-            "log.time", str(error).split(",")[0], "days as a number, or an ISO 8601 timestamp"
-        ) from error
-    days = (times - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
-    return pa.array(days.to_numpy(np.float64), from_pandas=True)
 
 
 def _csv_bytes(table: pa.Table) -> bytes:

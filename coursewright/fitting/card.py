@@ -52,7 +52,7 @@ def warnings_of(fit: BktFit) -> list[str]:
 
 
 def scores_table(scores: Mapping[str, Score]) -> str:
-    """Mean ± standard deviation over folds, as a Markdown table."""
+    """Mean ± standard deviation over folds (if there are several), as a Markdown table."""
     lines = ["| model | AUC | log loss (nats) | RMSE |", "|---|---|---|---|"]
     for name, score in scores.items():
         cells = (_spread(values) for values in (score.auc, score.log_loss, score.rmse))
@@ -60,15 +60,15 @@ def scores_table(scores: Mapping[str, Score]) -> str:
     return "\n".join(lines)
 
 
-def comparison(bkt: Score, item: Score) -> str:
+def comparison(model: Score, item: Score, name: str = "BKT") -> str:
     """Which of the two predicts better, on how many folds, whichever it is."""
-    folds = len(bkt.auc)
-    by_auc, by_loss = int((item.auc > bkt.auc).sum()), int((item.log_loss < bkt.log_loss).sum())
+    folds = len(model.auc)
+    by_auc, by_loss = int((item.auc > model.auc).sum()), int((item.log_loss < model.log_loss).sum())
     return (
-        "The plain item-difficulty model, which knows nothing of the learner, predicts better than BKT "
+        f"The plain item-difficulty model, which knows nothing of the learner, predicts better than {name} "
         f"on {by_auc} of {folds} folds by AUC and on {by_loss} of {folds} by log loss "
-        f"(mean difference BKT - item: AUC {np.mean(bkt.auc - item.auc):+.3f}, "
-        f"log loss {np.mean(bkt.log_loss - item.log_loss):+.3f})."
+        f"(mean difference {name} - item: AUC {np.mean(model.auc - item.auc):+.3f}, "
+        f"log loss {np.mean(model.log_loss - item.log_loss):+.3f})."
     )
 
 
@@ -82,7 +82,7 @@ Made by `{choice.command}`; running it again gives the same files.
 - **Source**: {log.source}.
 - **Licence**: {log.licence}.
 - **Log**: {log.table.num_rows:,} rows of {log.n_learners:,} learners, in stable order of learner, time,
-  file ({log.reordered} rows followed a later one of the same learner); rows dropped: {_dropped(log)}.
+  file ({log.reordered} rows followed a later one of the same learner); rows dropped: {dropped(log)}.
 - **Model**: Bayesian knowledge tracing (Corbett & Anderson 1994), one item per skill, no prerequisite
   graph, {_forgetting(fit)}, fitted to all learners by
   expectation-maximisation, each skill by itself.
@@ -138,7 +138,8 @@ def _forgetting(fit: BktFit) -> str:
     return "no forgetting (F = 0)" if not forget.any() else "forgetting at each opportunity (F fitted)"
 
 
-def _dropped(log: LearnerLog) -> str:
+def dropped(log: LearnerLog) -> str:
+    """How many rows the importer left out, by reason."""
     return ", ".join(f"{n} ({why})" for why, n in log.dropped.items()) or "none"
 
 
@@ -147,7 +148,8 @@ def _with_error(value: float, error: float) -> str:
 
 
 def _spread(values: np.ndarray) -> str:
-    return f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}"
+    spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.3f}{spread}"
 
 
 def _names(fit: BktFit, flags: np.ndarray) -> str:

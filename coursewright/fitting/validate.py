@@ -5,21 +5,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from scipy.sparse import csr_matrix
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss, roc_auc_score
-from sklearn.model_selection import KFold
+import pyarrow.compute as pc
+from tqdm import tqdm
 
-from coursewright.data.log import codes
 from coursewright.fitting.bkt import EmSettings, fit
+from coursewright.fitting.held_out import HeldOut, Scored, by_fold, by_learner
+from coursewright.fitting.item_difficulty import ItemDifficulty
 from coursewright.fitting.predict import predict
-from coursewright.fitting.sequences import Integers, Sequences
-from coursewright.simulators.errors import reject
+from coursewright.fitting.sequences import Sequences
 from coursewright.simulators.parameters import Floats
 
 Model = Callable[[pa.Table, pa.Table], Floats]  # (training log, held-out log) -> P(correct) [held-out rows]
-EDGE = 1e-6  # predictions stay this far from 0 and 1, so that one sure error does not cost infinity
-STRENGTH = 1.0  # inverse L2 penalty of the item-difficulty model
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,23 +42,25 @@ def cross_validate(
     Models see, of a held-out learner, only the rows before the one they predict.  Raises `InputError`
     where there are fewer such learners than folds.
     """
-    learner, _ = codes(table["learner"])
-    eligible = np.flatnonzero(np.bincount(learner) >= min_rows)
-    if not 2 <= folds <= len(eligible):
-        allowed = f"from 2 to the {len(eligible)} learners with at least {min_rows} rows"
-        raise reject("folds", folds, allowed)
+    folded = by_learner(table, folds, min_rows)
     figures: dict[str, list[tuple[float, float, float]]] = {name: [] for name in models}
     scored = 0
-    for inside, outside in KFold(folds, shuffle=True, random_state=0).split(eligible):
-        train, test = (_rows_of(table, learner, eligible[part]) for part in (inside, outside))
+    for fold in tqdm(folded, desc="held-out folds", delay=2.0, leave=False, disable=None):
+        train, test = (table.take(pa.array(rows)) for rows in (fold.train, fold.test))
         correct = test["correct"].to_numpy()
         scored += int((correct >= 0).sum())
         for name, model in models.items():
-            figures[name].append(_figures(correct, model(train, test)))
+            figures[name].append(Scored.of(np.flatnonzero(correct >= 0), correct, model(train, test)).figures())
+    learners = sum(pc.count_distinct(table["learner"].take(pa.array(fold.test))).as_py() for fold in folded)
     columns = {name: np.array(rows).T for name, rows in figures.items()}
     return {
-        name: Score(auc, loss, rmse, len(eligible), scored) for name, (auc, loss, rmse) in columns.items()
+        name: Score(auc, loss, rmse, learners, scored) for name, (auc, loss, rmse) in columns.items()
     }
+
+
+def score(held: HeldOut) -> Score:
+    """The figures of held-out predictions."""
+    return Score(*by_fold(held).T, held.n_learners, len(held.p))
 
 
 def bkt_model(settings: EmSettings | None = None) -> Model:
@@ -76,27 +74,4 @@ def bkt_model(settings: EmSettings | None = None) -> Model:
 
 def item_difficulty(train: pa.Table, test: pa.Table) -> Floats:
     """Predict from the item alone: one-hot logistic regression, L2 penalty; unseen: the intercept."""
-    asked = train.take(pa.array(np.flatnonzero(train["correct"].to_numpy() >= 0)))
-    _, items = codes(asked["item"])
-    place = {name: k for k, name in enumerate(items)}
-    model = LogisticRegression(C=STRENGTH, max_iter=1000)
-    model.fit(_one_hot(asked, place), asked["correct"].to_numpy())
-    return np.asarray(model.predict_proba(_one_hot(test, place))[:, 1])
-
-
-def _one_hot(table: pa.Table, place: Mapping[str, int]) -> csr_matrix:
-    at = np.array([place.get(name, -1) for name in table["item"].to_pylist()])
-    rows = np.flatnonzero(at >= 0)
-    return csr_matrix((np.ones(len(rows)), (rows, at[rows])), shape=(len(at), len(place)))
-
-
-def _rows_of(table: pa.Table, learner: Integers, chosen: Integers) -> pa.Table:
-    return table.take(pa.array(np.flatnonzero(np.isin(learner, chosen))))
-
-
-def _figures(correct: np.ndarray, p: Floats) -> tuple[float, float, float]:
-    """AUC, log loss and RMSE of predictions p [rows], over the rows with a question."""
-    asked = correct >= 0
-    y, p = correct[asked], np.clip(p[asked], EDGE, 1.0 - EDGE)
-    auc = roc_auc_score(y, p) if len(np.unique(y)) == 2 else np.nan
-    return float(auc), float(log_loss(y, p, labels=[0, 1])), float(np.sqrt(np.mean((y - p) ** 2)))
+    return ItemDifficulty().fit(train).predict(test)

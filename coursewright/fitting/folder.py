@@ -1,0 +1,163 @@
+"""From a log and any learner model to a folder: parameters, estimates with intervals, and a card."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from coursewright.data.files import fill_atomically
+from coursewright.data.log import LearnerLog
+from coursewright.fitting.card import comparison, dropped, scores_table
+from coursewright.fitting.held_out import held_out, plan
+from coursewright.fitting.item_difficulty import ItemDifficulty
+from coursewright.fitting.model import Fitted, LearnerModel
+from coursewright.fitting.refit import LEVEL, Doubt, refits
+from coursewright.fitting.validate import Score, score
+
+SHOWN = 12  # parameters in the report; the file has them all
+ITEM = "item difficulty"
+
+
+@dataclass(frozen=True, eq=False)
+class ModelFit:
+    """What `fit_model` made: the fit, its estimates with intervals, held-out figures, text for people."""
+
+    fitted: Fitted
+    doubt: Doubt
+    scores: Mapping[str, Score]
+    folder: Path
+    report: str
+
+
+def fit_model(
+    log: LearnerLog,
+    out: str | Path,
+    model: LearnerModel,
+    draws: int = 50,
+    folds: int = 5,
+    min_rows: int = 10,
+    seed: int = 0,
+    command: str = "coursewright fit",
+) -> ModelFit:
+    """Fit `model` to `log` and write its parameters, `estimates.csv` and `card.md` into the folder `out`.
+
+    `draws` refits to resamples of whole learners (with `seed`; 0: none) give intervals and say what the log
+    does not tell.  `folds` and `min_rows` (per learner) set the cross-validation by learner; where fewer
+    learners than folds have so many rows, the log is split by time.  `command` is what the card says to run.
+
+    Raises `InputError` where the model cannot be fitted to the log, for a log of one learner with draws,
+    and where `out` cannot be written.
+    """
+    split = plan(log.table, folds, min_rows)
+    fitted = model.fit(log.table)
+    again = refits(log.table, model, draws, seed)
+    doubt = Doubt.of(fitted.estimates(), again)
+    models = {model.name: model} | ({ITEM: ItemDifficulty()} if model != ItemDifficulty() else {})
+    scores = {name: score(held_out(log.table, each, split.folds)) for name, each in models.items()}
+    troubles = [*fitted.warnings(), *doubt.warnings()]
+    if len(again) < draws:
+        troubles.append(f"{draws - len(again)} of {draws} resamples could not be fitted and are left out")
+    prediction = _prediction(split.words, model.name, scores)
+    folder = Path(out)
+    text = _card(folder.name, log, model, doubt, troubles, prediction, len(again), seed, command)
+
+    def fill(part: Path) -> None:
+        fitted.write(part)
+        _write_estimates(part / "estimates.csv", doubt)
+        (part / "card.md").write_text(text, encoding="utf-8")
+
+    fill_atomically(folder, fill)
+    return ModelFit(fitted, doubt, scores, folder, _report(log, doubt, troubles, prediction, folder))
+
+
+def _write_estimates(path: Path, doubt: Doubt) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["name", "value", "low", "high"])
+        columns = (doubt.values, doubt.low, doubt.high)
+        for name, *numbers in zip(doubt.names, *columns, strict=True):
+            writer.writerow([name, *("" if np.isnan(x) else f"{x:.6g}" for x in numbers)])
+
+
+def _prediction(words: str, name: str, scores: Mapping[str, Score]) -> str:
+    mine = scores[name]
+    lines = [
+        f"{words[0].upper()}{words[1:]} ({mine.rows:,} responses of {mine.learners:,} learners).",
+        "",
+        scores_table(scores),
+    ]
+    if ITEM in scores:
+        lines += ["", comparison(mine, scores[ITEM], name)]
+    return "\n".join(lines)
+
+
+def _table(doubt: Doubt) -> str:
+    """The first estimates with their intervals, as a Markdown table."""
+    lines = [f"| parameter | estimate | {LEVEL:.0%} interval |", "|---|---|---|"]
+    for name, value, low, high in list(zip(doubt.names, doubt.values, doubt.low, doubt.high, strict=True))[
+        :SHOWN
+    ]:
+        lines.append(f"| {name} | {value:.3f} | {'–' if np.isnan(low) else f'{low:.3f} to {high:.3f}'} |")
+    if len(doubt.names) > SHOWN:
+        lines.append(f"| ... {len(doubt.names) - SHOWN:,} more in `estimates.csv` | | |")
+    return "\n".join(lines)
+
+
+def _rows(log: LearnerLog) -> str:
+    return f"{log.table.num_rows:,} rows of {log.n_learners:,} learners; rows dropped: {dropped(log)}"
+
+
+def _report(log: LearnerLog, doubt: Doubt, troubles: Sequence[str], prediction: str, folder: Path) -> str:
+    lines = [f"log: {_rows(log)}", "", _table(doubt), ""]
+    lines += [f"warning: {line}" for line in troubles]
+    return "\n".join([*lines, "", prediction, f"written to {folder}"])
+
+
+def _card(
+    name: str,
+    log: LearnerLog,
+    model: LearnerModel,
+    doubt: Doubt,
+    troubles: Sequence[str],
+    prediction: str,
+    draws: int,
+    seed: int,
+    command: str,
+) -> str:
+    """Write the whole card in Markdown.  Nothing in it is about a single learner."""
+    intervals = (
+        f"percentiles over {draws} refits to resamples of whole learners (seed {seed})"
+        if draws
+        else "none (draws=0)"
+    )
+    return f"""# {name}: {model.name} learners fitted to a log
+
+Made by `{command}`; running it again gives the same files.
+
+- **Source**: {log.source}.
+- **Licence**: {log.licence}.
+- **Log**: {_rows(log)}; in stable order of learner, time, file ({log.reordered} rows followed a later one of
+  the same learner).
+- **Model**: `{model!r}`
+- **Intervals**: {intervals}.
+
+## Parameters
+
+{_table(doubt)}
+
+Doubtful:
+
+{chr(10).join(f"- {line}" for line in troubles or ["none"])}
+
+## Held-out prediction
+
+{prediction}
+
+## Limits
+
+- The order of practice was not randomised: what looks like learning may be the choice of items.
+- Good prediction of the next response does not make a good simulator: `coursewright validate` compares
+  simulated learners with the log's own curves of learning and forgetting.
+"""
