@@ -8,6 +8,11 @@ from plain_simulator import Levels
 from scipy import stats
 from small_tasks import begun, small_bkt
 
+from coursewright.agents.baselines import random_legal
+from coursewright.agents.logs import log_of
+from coursewright.agents.tracker import SilentTracker
+from coursewright.agents.tutor import unaided
+from coursewright.envs.rollout import rollout
 from coursewright.envs.task import Task
 from coursewright.simulators.bkt import Bkt
 from coursewright.simulators.content import KINDS, Content, Help
@@ -180,6 +185,7 @@ def test_feedback_repetition_and_a_preference_scale_the_dose():
         rich.take(kind("video"))
         assert rich.mastery().all()  # nothing to hear back about
     rich = Class(every_kind(one_skill(learn=0.4), content=Content(repeated=0.5)), N)
+    rich.take(kind("video"), taught=False)  # which is not to have seen it
     rich.take(kind("video"))
     rich.take(kind("video"))
     assert_rate(rich.mastery()[:, 0], 1 - 0.6 * 0.8)
@@ -226,6 +232,22 @@ def test_helped_answers_are_no_evidence():
         assert not np.array(counts).any()
     episodes.step(np.full(40, kind("test")))
     assert (np.abs(episodes.observation[:, columns[0]] - 0.3) > 0.1).all()
+
+
+def test_a_tutor_does_not_learn_from_helped_answers():
+    # Nobody knows anything and nobody learns: what is right is guessed, in every fifth answer without help
+    learner = one_skill(learn=0.0, guess=0.2)
+    simulator = RichLearner(learner, [Form(), Form("hint")], Content(help=Help(raises=0.75)))
+    task = Task(simulator, steps=10, features=["attempts"])
+    rolled = rollout(task, random_legal(task, 0, SilentTracker()), 400, Split.TRAIN)
+    assert np.array_equal(rolled.assisted, rolled.item == 1)
+    table = log_of(task, rolled, Split.TRAIN, "rich learners").table
+    correct, evidence = (each["correct"].to_numpy() for each in (table, unaided(table)))
+    helped = table["assisted"].to_numpy()
+    assert_rate(correct[helped], 0.2 + 0.8 * 0.75)
+    assert_rate(correct[~helped], 0.2)
+    assert (evidence[helped] == -1).all()
+    assert np.array_equal(evidence[~helped], correct[~helped])
 
 
 def barred_to_some() -> RichLearner:

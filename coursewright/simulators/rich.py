@@ -242,15 +242,15 @@ class RichLearner:
         if (again >= 0).any():
             unseen = empty_response(batch)
             self.learner.practise(state.inside, again, learns, luck._replace(fate=fate_again), unseen)
-        self._finish(state, item, luck, p, helped, out)
+        self._finish(state, item, taught, luck, p, helped, out)
 
     def _finish(
-        self, state: RichState, item: Ints, luck: Luck, p: Floats, helped: Bools, out: Response
+        self, state: RichState, item: Ints, taught: Bools, luck: Luck, p: Floats, helped: Bools, out: Response
     ) -> None:
         feels, pace = self.engagement, self.pace
         finish(
-            state.engagement, state.tau, state.seen, self.table, self.what, item, luck.fate, luck.step,
-            p, helped, float(self.content.help.raises), float(pace.slope), float(pace.sd),
+            state.engagement, state.tau, state.seen, self.table, self.what, item, taught, luck.fate,
+            luck.step, p, helped, float(self.content.help.raises), float(pace.slope), float(pace.sd),
             float(feels.too_easy), float(feels.too_hard), float(feels.boredom), float(feels.frustration),
             float(feels.flow), float(feels.leaves), float(feels.leaves_disengaged), *out,
         )  # fmt: skip

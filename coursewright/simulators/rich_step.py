@@ -36,7 +36,7 @@ def enrol_rows(
 
 @kernel
 def prior_knowledge(mastery: Mastery, item: Ints, start: Ints, before: Ints, out: Floats) -> None:
-    """M `[batch]`: mean mastery of the item's skills and of all that come before them."""
+    """Prior knowledge m `[batch]`: mean mastery of the item's skills and of all that come before them."""
     for i in range(item.shape[0]):
         a = item[i]
         if a < 0:
@@ -79,9 +79,10 @@ def plan(
 
 @kernel
 def finish(
-    engagement: Floats, tau: Floats, seen: Bools, table: Floats, what: Ints, item: Ints, fate: Keys,
-    step: Steps, p: Floats, helped: Bools, raises: float, slope: float, sd: float, too_easy: float, too_hard: float,
-    boredom: float, frustration: float, flow: float, leaves: float, leaves_disengaged: float,
+    engagement: Floats, tau: Floats, seen: Bools, table: Floats, what: Ints, item: Ints, taught: Bools,
+    fate: Keys, step: Steps, p: Floats, helped: Bools, raises: float, slope: float, sd: float,
+    too_easy: float, too_hard: float, boredom: float, frustration: float, flow: float, leaves: float,
+    leaves_disengaged: float,
     correct: Ints, grade: Ints, minutes: Floats, assisted: Bools, ended: Bools,
 ) -> None:  # fmt: skip
     """What the platform sees of one step, and what it does to the learner's engagement."""
@@ -106,7 +107,7 @@ def finish(
         hazard = leaves + (leaves_disengaged - leaves) * (1.0 - engagement[i])
         if uniform(fate[i], step[i], ENGAGE) < hazard * table[a, LEAVING]:
             ended[i] = True
-        seen[i, a] = True
+        seen[i, a] = seen[i, a] or taught[i]
 
 
 @kernel
