@@ -11,7 +11,9 @@ from importlib import import_module
 VERBS = {
     "train": "train one policy, or a sweep of them, on simulated learners",
     "evaluate": "compare trained policies with random, tuned mastery rules and oracles",
+    "import": "write a learner log of any size as a folder that fits in little memory",
     "fit": "fit learner parameters to a log",
+    "validate": "how well learner models predict a log, and whether they behave like its learners",
     "export": "write a trained policy to a file that runs elsewhere",
     "demo": "the whole path on two tasks: train, compare, report (about four minutes)",
 }
@@ -30,7 +32,9 @@ examples
   coursewright train -m agent=maskable_ppo,ppo seed=0,1,2 hydra.sweep.dir=outputs/my-sweep
   coursewright train resume=outputs/train/...
   coursewright evaluate runs=outputs/my-sweep
-  coursewright fit log=file log.path=my-log.parquet
+  coursewright import log=datashop log.path=export.txt to=my-log
+  coursewright fit log=stream log.path=my-log
+  coursewright validate log=file log.path=my-log.parquet models=[bkt,item_difficulty]
   coursewright export run=outputs/train/... to=policy.onnx"""
 
 

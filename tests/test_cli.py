@@ -49,7 +49,7 @@ def runs(folder):
 def test_help_says_what_there_is():
     done = coursewright(ROOT, "--help")
     assert done.returncode == 0
-    for verb in ("train", "evaluate", "fit", "export", "demo"):
+    for verb in ("train", "evaluate", "fit", "validate", "export", "demo"):
         assert verb in done.stdout
     assert coursewright(ROOT).stdout == done.stdout
     assert coursewright(ROOT, "--version").stdout.strip() == "0.1.0"
@@ -79,6 +79,10 @@ def test_help_says_what_there_is():
         (["fit", "log=file", "log.path=nowhere.csv"], ["nowhere.csv"]),
         (["fit", "log=ednet", "log.path=nowhere"], ["nowhere"]),
         (["fit", "model.fit.n_skills=0"], ["n_skills = 0"]),
+        (["fit", "model=item_difficulty", "model.fit.draws=-1"], ["draws = -1"]),
+        (["validate", "models=[bkkt]"], ["bkkt", "did you mean 'bkt'"]),
+        (["validate", "settings.folds=1"], ["folds = 1"]),
+        (["validate", "setings.folds=5"], ["setings", "did you mean 'settings'"]),
         (["demo", "shrt=true"], ["shrt=true", "short=true"]),
     ],
 )
@@ -131,6 +135,25 @@ def test_fit_leaves_learners_that_can_be_taught(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run" / "tutor.csv").is_file()
+
+
+def test_any_model_is_fitted_by_the_same_command(tmp_path):
+    fitted = coursewright(tmp_path, "fit", "model=item_difficulty", "model.fit.draws=3", "out=mine")
+    assert fitted.returncode == 0, fitted.stderr
+    assert {p.name for p in (tmp_path / "mine").iterdir()} == {"parameters.csv", "estimates.csv", "card.md"}
+    assert "12,000 rows of 300 learners; rows dropped: none" in fitted.stdout
+    assert "model=item_difficulty" in (tmp_path / "mine" / "card.md").read_text()
+
+
+def test_validate_judges_models_on_one_page(tmp_path):
+    done = coursewright(tmp_path, "validate", "models=[bkt]", "settings.replicates=5", "hydra.run.dir=v")
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(tmp_path / "v" / "validity.csv").set_index("model")
+    assert list(table.index) == ["item_difficulty", "bkt"]
+    assert table.loc["bkt", "auc_difference_low"] > 0.1
+    assert (tmp_path / "v" / "report.html").read_text().count("data:image/png;base64,") == 6
+    assert "bkt predicts unseen responses best by AUC" in " ".join(done.stdout.split())
+    assert str(tmp_path / "v" / "report.html") in done.stdout
 
 
 def test_a_run_directory_holds_what_is_needed(sweep):

@@ -21,7 +21,8 @@ s1\t2020-01-01 12:00:02\t6\tp3\t\t1\tOK\t\t\t\t\twhole
 s1\t2020-01-01 12:00:03\t6\tp3\t\t1\t\tadd\t\t\t\twhole
 s1\t\t6\tp3\t\t1\tBUG\tadd\t\t\t\twhole
 """
-MANGLED = """"Anon.Student.Id","Time","Duration..sec.","Problem.Name","Step.Name","Outcome","KC..Default.","KC..Cluster."
+MANGLED = """"Anon.Student.Id","Time","Duration..sec.","Problem.Name","Step.Name","Outcome",\
+"KC..Default.","KC..Cluster."
 "s1","2020-01-01 00:00:00",30,"p, 1","a","STUDY","15-3 mean","15"
 "s1","2020-01-02 00:00:00",30,"p, 1","a","CORRECT","15-3 mean","15~~16"
 """
@@ -110,6 +111,13 @@ def test_a_log_of_which_nothing_is_left_says_why(tmp_path):
     header = EXPORT.splitlines()[0]
     with pytest.raises(InputError, match=r"0 rows \(1 dropped: no outcome\)"):
         read_datashop(file(tmp_path, header + "\ns\t2020-01-01\t1\tp\t\t1\t\tk\t\t\t\tk\n"))
+
+
+def test_outcomes_of_the_data_sets_own(tmp_path):
+    text = EXPORT.replace("INCORRECT", "Ungraded").replace("Initial_Hint", "Half")
+    log = read_datashop(file(tmp_path, text), outcomes={"Ungraded": None, "half": 0})
+    assert log.table["correct"].to_pylist() == [0, 1]
+    assert log.dropped["an outcome that is no answer"] == 1
 
 
 @here

@@ -194,3 +194,9 @@ def test_the_terminal_table_fits_eighty_columns(comparison):
     for name in policies(comparison.task):
         assert any(name in line for line in lines)
     assert "…" not in out.getvalue()
+
+
+def test_short_intervals_lose_only_leading_zeros():
+    assert words.brief(0.25, 0.5) == "[.250, .500]"
+    assert words.brief(-0.25, 10.5, signed=True) == "[-.250, +10.500]"
+    assert words.brief(30.7, 60.43) == "[30.700, 60.430]"

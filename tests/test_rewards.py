@@ -9,7 +9,7 @@ from plain_simulator import Levels
 from small_tasks import begun, random_actions, small_task
 from toy_policies import Shuffle
 
-from coursewright.envs.rewards import mean_gain, normalised_gain, post_test, time_to_mastery
+from coursewright.envs.rewards import mastered_gain, mean_gain, normalised_gain, post_test, time_to_mastery
 from coursewright.envs.rollout import rollout
 from coursewright.envs.shipped import bkt, kss
 from coursewright.envs.task import RandomGoal
@@ -41,6 +41,12 @@ def slow_normalised_gain(before, after, start, goal, task):
     return [g / n if n else 0.0 for g, n in zip(gain, left, strict=True)]
 
 
+def slow_mastered_gain(before, after, start, goal, task):
+    at = task.mastered_at
+    shares = [[(levels[i][goal[i]] >= at).mean() for i in range(len(goal))] for levels in (before, after)]
+    return np.subtract(shares[1], shares[0])
+
+
 def slow_time_to_mastery(before, after, start, goal, task):
     return [-1.0 if (before[i][goal[i]] < task.mastered_at).any() else 0.0 for i in range(len(goal))]
 
@@ -51,6 +57,7 @@ def slow_time_to_mastery(before, after, start, goal, task):
     [
         (mean_gain, slow_mean_gain),
         (normalised_gain, slow_normalised_gain),
+        (mastered_gain, slow_mastered_gain),
         (time_to_mastery, slow_time_to_mastery),
     ],
 )
@@ -108,7 +115,7 @@ def test_a_learner_with_nothing_to_gain_gets_0() -> None:
         assert not episodes.step(np.zeros(50, np.int64)).reward.any()
 
 
-@pytest.mark.parametrize("reward", [normalised_gain, time_to_mastery])
+@pytest.mark.parametrize("reward", [normalised_gain, mastered_gain, time_to_mastery])
 def test_the_threshold_is_the_tasks_or_ones_own(reward) -> None:
     levels = Levels(Course.of(3))
     task = replace(small_task(), simulator=levels, tutor=None, features=["goal"], goal="1", steps=20)
@@ -123,6 +130,18 @@ def test_the_threshold_is_the_tasks_or_ones_own(reward) -> None:
         found[name] = np.sum([episodes.step(action).reward.copy() for action in actions], axis=0)
     assert np.array_equal(found["task .9"], found["own .9"])
     assert not np.array_equal(found["task .9"], found["task .5"])
+
+
+def test_two_newly_mastered_of_five_are_two_fifths() -> None:
+    """And two thirds of the three that were left."""
+    task = replace(small_task(), goal=["a", "b", "c", "d", "e"])
+    episodes = begun(task, 1)
+    before = np.array([[0.9, 0.5, 0.49, 0.0, 0.2]], np.float32)
+    after = np.array([[0.9, 0.5, 0.50, 0.7, 0.2]], np.float32)
+    episodes.start[:] = before
+    assert mastered_gain(before, after, episodes) == pytest.approx([2 / 5])
+    assert normalised_gain(before, after, episodes) == pytest.approx([2 / 3])
+    assert mastered_gain(after, before, episodes) == pytest.approx([-2 / 5])
 
 
 def test_time_to_mastery_counts_steps() -> None:

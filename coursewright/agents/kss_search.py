@@ -14,11 +14,11 @@ import numpy as np
 
 from coursewright.agents.selection import keep_best
 from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.kss import SKILLS, grow
+from coursewright.simulators.kss_dynamics import MASTERED, SKILLS, ability_at, grow
 from coursewright.simulators.luck import Keys, hash_pair
 from coursewright.simulators.protocol import Bools, Floats, Ints
 
-MARGIN = np.log(2.0) / 8.5  # P(correct) is 1/2 where ability = difficulty - MARGIN: mastered
+MARGIN = -ability_at(MASTERED)  # a skill is mastered where ability >= difficulty - MARGIN
 A_TARGET = 1e4  # outweighs any sum of what is lacking
 
 

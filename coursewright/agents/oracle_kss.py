@@ -8,7 +8,8 @@ from coursewright.agents.watching import watched
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.task import Task
 from coursewright.simulators.errors import reject
-from coursewright.simulators.kss import SKILLS, Kss
+from coursewright.simulators.kss import Kss
+from coursewright.simulators.kss_dynamics import SKILLS
 from coursewright.simulators.luck import Luck
 from coursewright.simulators.protocol import Bools, Ints
 

@@ -1,6 +1,6 @@
 """Rules with their settings chosen on tuning learners, who are met neither in training nor in evaluation."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -63,6 +63,30 @@ class Tuning:
     def trial(self, setting: str, learners: int) -> Trial:
         """The last trial of a setting on this many learners."""
         return next(t for t in reversed(self.trials) if t.setting == setting and t.learners == learners)
+
+
+def tuned_chance(
+    name: str,
+    given: float | None,
+    grid: Sequence[float],
+    make: Callable[[float], Policy],
+    task: Task,
+    tracker: Tracker,
+    learners: int,
+) -> tuple[float, tuple[Trial, ...]]:
+    """The option `name` of a rule, a chance: as `given`, or the best of `grid` on tuning learners.
+
+    Returns it with the trials that were made.  Raises `InputError` for what is no chance.
+    """
+    if given is not None:
+        if not 0.0 <= given <= 1.0:
+            raise reject(f"agent.{name}", given, "a probability in [0, 1], or null to tune it")
+        return float(given), ()
+    if learners < 1:
+        raise reject("agent.learners", learners, "a whole number >= 1")
+    tuning = Tuning(task, tracker)
+    best = tuning.best([(f"{name}={chance:g}", make(chance)) for chance in grid], learners)[0]
+    return grid[best], tuple(tuning.trials)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from coursewright.simulators.errors import reject
 
-UNITS = {"days": 1.0, "s": 86_400.0, "ms": 86_400_000.0}  # of each, in a day
+UNITS = {"days": 1.0, "minutes": 1_440.0, "s": 86_400.0, "ms": 86_400e3, "us": 86_400e6}  # in a day
 ISO = "iso"
 
 
@@ -39,8 +39,8 @@ def numbers(text: pa.ChunkedArray, field: str) -> pa.ChunkedArray:
         raise reject(f"log.{field}", repr(strange.iloc[0]), "a number") from error
 
 
-def labels(text: pa.ChunkedArray, meaning: Mapping[str, int], field: str) -> pa.Array:
-    """Labels [rows], in any case, -> what they mean [rows] as int8, nulls kept.
+def labels(text: pa.ChunkedArray, meaning: Mapping[str, object], field: str) -> pa.Array:
+    """Labels [rows], in any case, -> what they mean [rows], nulls kept.
 
     Raises `InputError` for a label that `meaning` (keys in upper case) does not know.
     """
@@ -49,14 +49,14 @@ def labels(text: pa.ChunkedArray, meaning: Mapping[str, int], field: str) -> pa.
     strange = pc.and_(pc.is_valid(text), pc.is_null(place))
     if pc.any(strange).as_py():
         raise reject(f"log.{field}", repr(text.filter(strange)[0].as_py()), "one of " + ", ".join(meaning))
-    return pa.array(list(meaning.values()), pa.int8()).take(place)
+    return pa.array(list(meaning.values())).take(place)
 
 
 def days(text: pa.ChunkedArray, unit: str | None = None, field: str = "time") -> pa.Array:
     """Times as text [rows] -> days since 1970-01-01 UTC [rows] (float64), nulls kept.
 
-    `unit` is days, s, ms or iso; without one, numbers are days and all else is ISO 8601.  A timestamp that
-    names no zone is read as UTC.  Raises `InputError` for an unknown unit and for text that is no time.
+    `unit` is one of `UNITS`, or iso; without one, numbers are days and all else is ISO 8601.  A timestamp
+    that names no zone is read as UTC.  Raises `InputError` for an unknown unit and for text that is no time.
     """
     if unit not in (None, ISO, *UNITS):
         raise reject("log.unit", unit, "one of " + ", ".join((*UNITS, ISO)))
@@ -88,3 +88,15 @@ def one_each(text: pa.ChunkedArray) -> pa.Array:
     """Names [rows] -> lists of one name [rows]."""
     whole = text.combine_chunks()
     return pa.ListArray.from_arrays(pa.array(np.arange(len(whole) + 1), pa.int32()), whole)
+
+
+def in_turn(learner: pa.ChunkedArray) -> pa.Array:
+    """A counter in place of a time: each learner's rows [rows] a second apart, in the order given (days)."""
+    place = learner.to_pandas().groupby(learner.to_pandas(), sort=False).cumcount()
+    return pa.array(place.to_numpy(np.float64) / UNITS["s"])
+
+
+def spent(text: pa.ChunkedArray, unit: str, field: str) -> pa.Array:
+    """Durations as text [rows] -> minutes [rows]; negative ones, which no clock can mean, become null."""
+    minutes = pc.divide(numbers(text, field), UNITS[unit] / UNITS["minutes"])
+    return pc.if_else(pc.less(minutes, 0.0), pa.scalar(None, pa.float64()), minutes)

@@ -7,7 +7,7 @@ their names with "~~" as the KDD Cup 2010 files do.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,7 +18,7 @@ from coursewright.data.delimited import Delimited, open_delimited
 from coursewright.data.log import Into, LearnerLog, in_memory
 from coursewright.simulators.errors import reject, unknown
 
-OUTCOMES = {
+OUTCOMES: dict[str, int | None] = {
     "CORRECT": 1,
     "OK": 1,
     "INCORRECT": 0,
@@ -41,6 +41,7 @@ def read_datashop(
     item: Sequence[str] = ("Problem Name", "Step Name"),
     minutes: str | None = "Duration (sec)",
     first_attempts: bool = False,
+    outcomes: Mapping[str, int | None] | None = None,
     unit: str = ISO,
     encoding: str = "utf8",
     source: str = SOURCE,
@@ -52,8 +53,9 @@ def read_datashop(
     `skill` is the column whose KC model gives the skills, `item` the columns that name an item together,
     `minutes` that of the duration (in seconds; "." is none), None for no duration; `unit` says how `Time` is
     written (iso, or ms since 1970).  A hint counts as a wrong and assisted response, STUDY as a row without a
-    question.  `first_attempts` leaves out rows whose `Attempt At Step` is not 1.  Dropped and counted: rows
-    without learner, outcome, skill, item or time.
+    question; `outcomes` adds labels of the data set's own, such as `{"UNGRADED": None}` (to be dropped).
+    `first_attempts` leaves out rows whose `Attempt At Step` is not 1.  Dropped and counted: rows without
+    learner, outcome, skill, item or time.
     Raises `InputError` for missing columns, unknown outcomes and a file that cannot be read.
     """
     file = open_delimited(path, encoding)
@@ -66,7 +68,8 @@ def read_datashop(
     if first_attempts:
         columns["attempt"] = _place(file, "Attempt At Step")
     dropped: Counter[str] = Counter()
-    tables = (_as_log(rows, unit, dropped) for rows in _batches(file, columns, items, skills))
+    known = OUTCOMES | {label.upper(): value for label, value in (outcomes or {}).items()}
+    tables = (_as_log(rows, known, unit, dropped) for rows in _batches(file, columns, items, skills))
     return into(tables, source, licence, dropped)
 
 
@@ -82,7 +85,7 @@ def _batches(
         yield pa.table(named)
 
 
-def _as_log(rows: pa.Table, unit: str, dropped: Counter[str]) -> pa.Table:
+def _as_log(rows: pa.Table, outcomes: Mapping[str, int | None], unit: str, dropped: Counter[str]) -> pa.Table:
     if "attempt" in rows.column_names:
         first = pc.equal(numbers(rows["attempt"], "Attempt At Step"), 1.0)
         rows = keep(rows, first, dropped, "not the first attempt at its step")
@@ -97,12 +100,14 @@ def _as_log(rows: pa.Table, unit: str, dropped: Counter[str]) -> pa.Table:
             "time": "no time",
         },
     )
+    rows = rows.append_column("correct", labels(rows["outcome"], outcomes, "Outcome"))
+    rows = keep(rows, pc.is_valid(rows["correct"]), dropped, "an outcome that is no answer")
     columns = {
         "learner": rows["learner"],
         "item": rows["item"],
         "skills": names_in(rows["skills"], BETWEEN),
         "time": days(rows["time"], unit),
-        "correct": labels(rows["outcome"], OUTCOMES, "Outcome"),
+        "correct": rows["correct"],
         "assisted": pc.match_substring(rows["outcome"], "HINT", ignore_case=True),
     }
     if "duration" in rows.column_names:

@@ -33,7 +33,19 @@ class LearnerLog:
     @property
     def n_learners(self) -> int:
         """How many learners there are."""
-        return int(pc.count_distinct(self.table["learner"]).as_py())
+        return len(pc.unique(self.table["learner"]))
+
+    @property
+    def summary(self) -> str:
+        """What was kept, put in order and left out, for people."""
+        return summary(self.table.num_rows, self.n_learners, self.reordered, self.dropped)
+
+
+def summary(rows: int, learners: int, reordered: int, dropped: Mapping[str, int]) -> str:
+    """A line on what was read, and one for each reason for which rows were dropped."""
+    kept = f"{rows:,} rows of {learners:,} learners; {reordered:,} followed a later row of the same learner"
+    lines = [f"{kept}; dropped: {sum(dropped.values()):,}"]
+    return "\n".join([*lines, *(f"  {n:,}: {why}" for why, n in dropped.items())])
 
 
 def learner_log(

@@ -2,8 +2,8 @@
 
 import gzip
 import io
-import zlib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,36 +11,51 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from coursewright.data.columns import days
+from coursewright.data.columns import keep_given
+from coursewright.data.delimited import BROKEN, cannot_be_read, open_delimited
 from coursewright.data.files import write_atomically
-from coursewright.data.log import LearnerLog, learner_log
-from coursewright.data.schema import SCHEMA, validate
+from coursewright.data.log import Into, LearnerLog, in_memory
+from coursewright.data.meaning import LISTS, Meaning
+from coursewright.data.schema import REQUIRED, validate
 from coursewright.simulators.errors import InputError, reject
 
-SUFFIXES = (".parquet", ".csv", ".csv.gz")
-LISTS = ("skills", "allowed")
+SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
 BETWEEN = ";"
+ROWS = 1 << 18  # of a Parquet file, at a time
 
 
 def read_log(
-    path: str | Path, columns: Mapping[str, str] | None = None, source: str = "", licence: str = "not stated"
+    path: str | Path,
+    columns: Mapping[str, str | None] | None = None,
+    source: str = "",
+    licence: str = "not stated",
+    constants: Mapping[str, object] | None = None,
+    values: Mapping[str, Mapping[object, object]] | None = None,
+    unit: str | None = None,
+    spent: str = "minutes",
+    between: str = BETWEEN,
+    skip_incomplete: bool = False,
+    into: Into = in_memory,
 ) -> LearnerLog:
-    """Read a log from `path` (.parquet, .csv, .csv.gz), validated and in order.
+    """Read a log from `path` (.parquet, or delimited text, also gzipped), validated and in order.
 
     `columns` names the file's own columns where they differ from the schema's, such as
-    `{"learner": "user_id"}`.  In CSV, `time` is a number (days) or an ISO 8601 timestamp, read as UTC
-    where it names no zone.  Raises `InputError` where the file is missing, truncated, of another kind, or
-    breaks the schema.
+    `{"learner": "user_id"}`; `constants` gives one value to every row of a column that the file lacks;
+    `values` says what a column's labels mean, such as `{"correct": {"CORRECT": 1, "WRONG": 0}}` (in any
+    case).  `unit` is that of the time (days, minutes, s, ms, us, iso): without one, a number is days and text
+    an ISO 8601 timestamp, read as UTC where it names no zone; `spent` is the unit of the minutes.  `between`
+    separates the names in a list.  `skip_incomplete` leaves out, and counts, rows that lack a required entry.
+
+    Raises `InputError` where the file is missing, truncated, of another kind, or breaks the schema.
     """
-    path = Path(path)
-    try:
-        table = pq.read_table(path) if _kind(path) == ".parquet" else _read_csv(path)
-    except FileNotFoundError as error:
-        raise InputError(f"log.path = {path}: no such file") from error
-    except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"log.path = {path}: cannot be read as {_kind(path)[1:]} ({reason})") from error
-    return learner_log(_from_text(_renamed(table, columns or {})), source or path.name, licence)
+    path, dropped = Path(path), Counter[str]()
+    meaning = Meaning(columns or {}, constants or {}, values or {}, unit, spent, between)
+    batches = _parquet(path, meaning) if _kind(path) == ".parquet" else _text(path, meaning)
+    tables = (meaning.typed(rows) for rows in batches)
+    if skip_incomplete:
+        reasons = {name: f"no {name}" for name in REQUIRED.names}
+        tables = (keep_given(rows, dropped, reasons) for rows in tables)
+    return into(tables, source or path.name, licence, dropped)
 
 
 def write_log(path: str | Path, table: pa.Table) -> None:
@@ -66,41 +81,24 @@ def _kind(path: Path) -> str:
     raise reject("log.path", path, "a file ending in " + ", ".join(SUFFIXES))
 
 
-def _read_csv(path: Path) -> pa.Table:
-    whole = gzip.decompress(path.read_bytes()) if _kind(path) == ".csv.gz" else path.read_bytes()
-    # Names stay text: "007" and "7" are two learners.
-    header = whole.split(b"\n", 1)[0].decode("utf-8-sig", "replace").replace('"', "").strip()
-    text = {
-        name: pa.string()
-        for name in header.split(",")
-        if name not in SCHEMA.names or name in ("learner", "item")
-    }
-    text |= dict.fromkeys(LISTS, pa.string())
-    options = pyarrow.csv.ConvertOptions(column_types=text, null_values=["", "NA", "NaN", "nan"])
-    return pyarrow.csv.read_csv(io.BytesIO(whole), convert_options=options)
+def _text(path: Path, meaning: Meaning) -> Iterator[pa.Table]:
+    file = open_delimited(path)
+    own = meaning.own_names(file.header)
+    for rows in file.named(sorted(set(own.values()))):
+        yield pa.table({name: rows[column] for name, column in own.items()})
 
 
-def _renamed(table: pa.Table, columns: Mapping[str, str]) -> pa.Table:
-    for name, own in columns.items():
-        if name not in SCHEMA.names:
-            raise reject("log.columns", name, "named after " + ", ".join(SCHEMA.names))
-        if own not in table.column_names:
-            raise reject(f"log.columns.{name}", own, "a column of the file: " + ", ".join(table.column_names))
-    back = {own: name for name, own in columns.items()}
-    return table.rename_columns([back.get(own, own) for own in table.column_names])
-
-
-def _from_text(table: pa.Table) -> pa.Table:
-    """Parse lists and times that came as text (CSV, or columns under other names)."""
-    for at, name in enumerate(table.column_names):
-        column = table.column(at)
-        if name in LISTS and not pa.types.is_list(column.type) and not pa.types.is_large_list(column.type):
-            table = table.set_column(at, name, pc.split_pattern(column.cast(pa.string()), BETWEEN))
-        elif name in ("learner", "item") and pa.types.is_integer(column.type):
-            table = table.set_column(at, name, column.cast(pa.string()))
-        elif name == "time" and pa.types.is_string(column.type):
-            table = table.set_column(at, name, days(column))
-    return table
+def _parquet(path: Path, meaning: Meaning) -> Iterator[pa.Table]:
+    try:
+        file = pq.ParquetFile(path)
+        own = meaning.own_names(file.schema_arrow.names)
+        for batch in file.iter_batches(ROWS, columns=sorted(set(own.values()))):
+            rows = pa.Table.from_batches([batch])
+            yield pa.table({name: rows[column] for name, column in own.items()})
+    except FileNotFoundError as error:
+        raise InputError(f"log.path = {path}: no such file") from error
+    except BROKEN as error:
+        raise cannot_be_read(path, error) from error
 
 
 def _csv_bytes(table: pa.Table) -> bytes:

@@ -56,14 +56,15 @@ RANGES = {
 }
 
 
-def validate(table: pa.Table) -> pa.Table:
+def validate(table: pa.Table, first_row: int = 0) -> pa.Table:
     """Check the rows, and give them the schema's types and column order; leave further columns out.
 
     What is left out stays behind on purpose: a log often carries names or e-mail addresses.  A column
     that looks like a misspelt one of the schema is refused instead.  Raises `InputError` for missing,
-    doubled or misspelt columns, wrong types, nulls, and values out of range.
+    doubled or misspelt columns, wrong types, nulls, and values out of range; `first_row` is the number of
+    the first row in what it says, for a table that is a piece of a longer log.
     """
-    _check_names(table.column_names)
+    check_names(table.column_names)
     if table.num_rows == 0:
         raise reject("log", "0 rows", "a log with at least one row")
     fields = [field for field in SCHEMA if field.name in table.column_names]
@@ -72,16 +73,17 @@ def validate(table: pa.Table) -> pa.Table:
     for name in REQUIRED.names:
         if typed[name].null_count:
             row = int(np.argmax(pc.is_null(typed[name]).to_numpy()))
-            raise reject(f"log.{name}[row {row}]", "null", "given in every row")
+            raise reject(f"log.{name}[row {first_row + row}]", "null", "given in every row")
     for name in RANGES:
         if name in typed.column_names:
-            _check_range(name, typed[name].to_numpy())
-    _check_correct(typed["correct"].to_numpy())
-    _check_skills(typed["skills"])
+            _check_range(name, typed[name].to_numpy(), first_row)
+    _check_correct(typed["correct"].to_numpy(), first_row)
+    _check_skills(typed["skills"], first_row)
     return typed
 
 
-def _check_names(names: Sequence[str]) -> None:
+def check_names(names: Sequence[str]) -> None:
+    """Raise `InputError` where column `names` lack a required one, repeat one, or look misspelt."""
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         raise reject("log columns", f"{doubled[0]} twice", "distinct")
@@ -110,25 +112,25 @@ def _cast(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
         raise reject(f"log.{field.name}", found, allowed) from error
 
 
-def _check_range(name: str, values: npt.NDArray[Any]) -> None:
+def _check_range(name: str, values: npt.NDArray[Any], first_row: int) -> None:
     low, high, allowed = RANGES[name]
     given = ~np.isnan(values) if name in OPTIONAL.names else np.ones(len(values), bool)
     wrong = given & ~((values >= low) & (values <= high) & np.isfinite(values))
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise reject(f"log.{name}[row {row}]", values[row], allowed)
+        raise reject(f"log.{name}[row {first_row + row}]", values[row], allowed)
 
 
-def _check_correct(correct: npt.NDArray[np.int8]) -> None:
+def _check_correct(correct: npt.NDArray[np.int8], first_row: int) -> None:
     wrong = ~np.isin(correct, (1, 0, -1))
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise reject(f"log.correct[row {row}]", correct[row], "1, 0 or -1 (nothing was asked)")
+        raise reject(f"log.correct[row {first_row + row}]", correct[row], "1, 0 or -1 (nothing was asked)")
 
 
-def _check_skills(skills: pa.ChunkedArray) -> None:
+def _check_skills(skills: pa.ChunkedArray, first_row: int) -> None:
     lengths = pc.list_value_length(skills).to_numpy()
     if (lengths == 0).any():
-        raise reject(f"log.skills[row {int(np.argmin(lengths))}]", "[]", "at least one skill")
+        raise reject(f"log.skills[row {first_row + int(np.argmin(lengths))}]", "[]", "at least one skill")
     if pc.list_flatten(skills).null_count:
         raise reject("log.skills", "a list with a null", "a list of names")

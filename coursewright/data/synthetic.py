@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from coursewright.data.log import LearnerLog
+from coursewright.data.log import Into, LearnerLog, in_memory
 from coursewright.data.read import read_log, write_log
 from coursewright.simulators.errors import reject
 
@@ -25,9 +25,9 @@ SOURCE = "made-up learners: Bayesian knowledge tracing with known parameters, se
 LICENCE = "part of this project, MIT"
 
 
-def synthetic_log() -> LearnerLog:
+def synthetic_log(into: Into = in_memory) -> LearnerLog:
     """Read the shipped log: 300 learners x 5 skills x 8 opportunities, a session a day, skills mixed."""
-    return read_log(SHIPPED, source=SOURCE, licence=LICENCE)
+    return read_log(SHIPPED, source=SOURCE, licence=LICENCE, into=into)
 
 
 def simulate_log(n_learners: int = 300, opportunities: int = 8, seed: int = 0) -> pa.Table:

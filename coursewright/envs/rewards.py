@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     Reward = Callable[[Mastery, Mastery, Episodes], Floats]
 
+LOG_FLOOR = 1e-9  # deeptutor's: recall that is nil costs ln(1e-9) = -20.7, not infinity
+
 
 @kernel
 def _mean_change(before: Mastery, after: Mastery, goal: Bools, size: Ints, out: Floats) -> None:
@@ -38,16 +40,23 @@ def _mean_change(before: Mastery, after: Mastery, goal: Bools, size: Ints, out: 
 
 @kernel
 def _newly_mastered(
-    before: Mastery, after: Mastery, start: Mastery, goal: Bools, mastered_at: float, out: Floats
+    before: Mastery,
+    after: Mastery,
+    start: Mastery,
+    goal: Bools,
+    mastered_at: float,
+    of_all: bool,
+    out: Floats,
 ) -> None:
+    """Change in goal skills mastered, as a share of those not mastered at the start, or `of_all`."""
     for i in range(out.shape[0]):
         change = 0
-        left = 0
+        of = 0
         for k in range(before.shape[1]):
             if goal[i, k]:
                 change += int(after[i, k] >= mastered_at) - int(before[i, k] >= mastered_at)
-                left += int(start[i, k] < mastered_at)
-        out[i] = change / left if left > 0 else 0.0
+                of += int(of_all | (start[i, k] < mastered_at))
+        out[i] = change / of if of > 0 else 0.0
 
 
 @kernel
@@ -57,6 +66,17 @@ def _unmastered(before: Mastery, goal: Bools, mastered_at: float, out: Floats) -
         for k in range(before.shape[1]):
             if goal[i, k] and before[i, k] < mastered_at:
                 out[i] = -1.0
+
+
+@kernel
+def _mean_over_goal(after: Mastery, goal: Bools, size: Ints, logged: bool, out: Floats) -> None:
+    for i in range(out.shape[0]):
+        total = 0.0
+        for k in range(after.shape[1]):
+            if goal[i, k]:
+                p = float(after[i, k])
+                total += np.log(LOG_FLOOR + p) if logged else p
+        out[i] = total / size[i]
 
 
 def mean_gain(before: Mastery, after: Mastery, episodes: "Episodes") -> Floats:
@@ -76,8 +96,33 @@ def normalised_gain(
     """
     out = np.empty(len(before))
     threshold = episodes.task.mastered_at if mastered_at is None else mastered_at
-    _newly_mastered(before, after, episodes.start, episodes.goal, threshold, out)
+    _newly_mastered(before, after, episodes.start, episodes.goal, threshold, False, out)
     return out
+
+
+def mastered_gain(
+    before: Mastery, after: Mastery, episodes: "Episodes", mastered_at: float | None = None
+) -> Floats:
+    """Change of S / |goal|, the share of the goal's skills that is mastered.
+
+    The step reward of CSEAL (Liu et al., KDD 2019) and the episode's in EduSim of 2019.  A skill is
+    mastered at `mastered_at` (by default the task's) or above.
+    """
+    out = np.empty(len(before))
+    threshold = episodes.task.mastered_at if mastered_at is None else mastered_at
+    _newly_mastered(before, after, episodes.start, episodes.goal, threshold, True, out)
+    return out
+
+
+def normalised_mean_gain(before: Mastery, after: Mastery, episodes: "Episodes") -> Floats:
+    """Change of E_p = (M_end - M_start) / (1 - M_start), M the mean mastery over the goal.
+
+    E_p where a paper's score S is a sum of P(correct), as with neural learners: M = S / |goal|.  A learner
+    who starts with the whole goal mastered has nothing to gain and gets 0.
+    """
+    gained = mean_gain(before, after, episodes)
+    known = np.where(episodes.goal, episodes.start, 0.0).sum(axis=1) / episodes.goal_size
+    return np.asarray(np.divide(gained, 1.0 - known, out=np.zeros(len(gained)), where=known < 1.0))
 
 
 def time_to_mastery(
@@ -108,4 +153,26 @@ def post_test(
     out = np.zeros(len(before))
     if episodes.over.any():
         out[episodes.over] = episodes.post_test(answers, days)[episodes.over]
+    return out
+
+
+def mean_recall(before: Mastery, after: Mastery, episodes: "Episodes") -> Floats:
+    """Mean recall over the goal after the step and its days (Reddy et al. 2017, "likelihood").
+
+    The return is the sum over steps: divided by their number it is the mean recall of an episode, as that
+    family's figures are reported.
+    """
+    out = np.empty(len(after))
+    _mean_over_goal(after, episodes.goal, episodes.goal_size, False, out)
+    return out
+
+
+def mean_log_recall(before: Mastery, after: Mastery, episodes: "Episodes") -> Floats:
+    """The same for log recall, ln(1e-9 + p), where what is nearly forgotten counts most ("log likelihood").
+
+    Every step costs, so not for a task with `stop`, nor for learners who drop out: ending at once would
+    cost least.
+    """
+    out = np.empty(len(after))
+    _mean_over_goal(after, episodes.goal, episodes.goal_size, True, out)
     return out

@@ -160,6 +160,15 @@ class Task:
         """The most days that can pass between two steps."""
         return self.schedule.longest + max(self.delays, default=0.0)
 
+    def fixed_pause(self, who: str) -> float:
+        """Days between steps for a policy `who` that keeps its own calendar and picks the first delay.
+
+        Raises `InputError` where the schedule is not a fixed number of days.
+        """
+        if not isinstance(self.schedule, Fixed):
+            raise reject(f"task.days for {who}", self.days, "a fixed number of days")
+        return self.schedule.days + (self.delays[0] if self.delays else 0.0)
+
     def item_of(self, action: Ints) -> Ints:
         """The item `[batch]` of each action; -1 for the stop action."""
         n_items = self.course.n_items

@@ -1,15 +1,12 @@
 """The report: one HTML file that needs nothing beside it."""
 
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from coursewright.data.files import write_atomically
 from coursewright.evaluation import words
 from coursewright.evaluation.comparison import Comparison
+from coursewright.evaluation.page import Page, embedded, write_page
 
 
 @dataclass(frozen=True)
@@ -41,10 +38,7 @@ class Section:
     @property
     def images(self) -> dict[str, str]:
         """Caption -> the picture as a data address."""
-        return {
-            caption: "data:image/png;base64," + b64encode(path.read_bytes()).decode()
-            for caption, path in self.figures.items()
-        }
+        return embedded(self.figures)
 
 
 @dataclass(frozen=True)
@@ -64,7 +58,5 @@ class Report:
 
     def write(self, path: str | Path) -> None:
         """Write the page to `path`, whole or not at all."""
-        loader = PackageLoader("coursewright.evaluation", ".")
-        environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-        page = environment.get_template("report.html").render(report=self, words=words)
-        write_atomically(path, lambda part: part.write_text(page, encoding="utf-8"))
+        page = Page(self.title, {**self.facts, **self.files})
+        write_page(path, "report.html", page, report=self, words=words)

@@ -1,5 +1,7 @@
 """The comparison on the terminal."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 from rich.table import Table
 
@@ -15,6 +17,14 @@ def terminal_table(comparison: Comparison, condition: str = POINT) -> Table:
     title = f"{comparison.name}: {n:,} unseen learners"
     if len(comparison.conditions) > 1:
         title += f", {CONDITIONS[condition]}"
+    table = plain_table(title, ("policy", "mean [95 %]", f"− {comparison.reference}", "better", "headroom"))
+    for name, row in summary.iterrows():
+        table.add_row(*_cells(str(name), row, comparison), style=_style(str(name), row, comparison))
+    return table
+
+
+def plain_table(title: str, headings: Sequence[str]) -> Table:
+    """An empty table without rules, its first column to the left and the others to the right."""
     table = Table(
         title=title,
         title_justify="left",
@@ -24,10 +34,8 @@ def terminal_table(comparison: Comparison, condition: str = POINT) -> Table:
         padding=(0, 2, 0, 0),
         header_style="underline",
     )
-    for heading in ("policy", "mean [95 %]", f"− {comparison.reference}", "better", "headroom"):
-        table.add_column(heading, no_wrap=True, justify="left" if heading == "policy" else "right")
-    for name, row in summary.iterrows():
-        table.add_row(*_cells(str(name), row, comparison), style=_style(str(name), row, comparison))
+    for heading in headings:
+        table.add_column(heading, no_wrap=True, justify="left" if heading == headings[0] else "right")
     return table
 
 

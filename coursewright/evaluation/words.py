@@ -1,5 +1,7 @@
 """Numbers as people read them, and a comparison in plain sentences."""
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -7,6 +9,8 @@ from coursewright.evaluation.comparison import POINT, Comparison
 from coursewright.evaluation.statistics import FEWEST_SEEDS
 from coursewright.evaluation.summary import ORACLE, TRAINED
 from coursewright.simulators.kss import Kss
+
+LEADING_ZERO = re.compile(r"(?<!\d)0\.")
 
 CONDITIONS = {
     "point": "the simulator's own parameters",
@@ -30,7 +34,7 @@ def brief(low: float, high: float, signed: bool = False) -> str:
     """An interval for narrow columns, without the zeros before the points; empty where there is none."""
     if not np.isfinite(low):
         return ""
-    ends = (number(end, signed).replace("0.", ".", 1) for end in (low, high))
+    ends = (LEADING_ZERO.sub(".", number(end, signed)) for end in (low, high))
     return f"[{', '.join(ends)}]"
 
 

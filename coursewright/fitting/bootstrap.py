@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+from tqdm import tqdm
 
 from coursewright.fitting.bkt import BktFit, EmSettings, as_parameters, climbed
 from coursewright.fitting.sequences import Sequences
@@ -26,5 +27,6 @@ def bootstrap(
     n = len(sequences.learners)
     weights = np.random.default_rng(seed).multinomial(n, np.full(n, 1.0 / n), size=draws)
     short = replace(settings, cycles=DRAW_CYCLES, tolerance=DRAW_TOLERANCE)
-    theta = [climbed(sequences, fitted.theta, short, short.cycles, weight)[0] for weight in weights]
+    bar = tqdm(weights, desc="bootstrap draws", delay=2.0, leave=False, disable=None)
+    theta = [climbed(sequences, fitted.theta, short, short.cycles, weight)[0] for weight in bar]
     return as_parameters(np.stack(theta), sequences.skills)

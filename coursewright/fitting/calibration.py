@@ -16,13 +16,16 @@ from coursewright.simulators.parameters import Floats
 
 BINS = 10
 STEPS = 50  # of Newton's method; a handful suffice
+TOLERANCE = 1e-8  # of its last step
+WORST = 1e12  # condition of the information above which right and wrong are as good as separated
+NOTHING = (np.nan, np.nan, np.nan)
 REACH = 1.959964  # standard errors either side, 95 %
 
 
 class Calibration(NamedTuple):
     """Held-out predictions in bins of equal size, and the recalibration line, each with 95 % intervals.
 
-    predicted, observed, low, high [bins], count [bins].  slope and intercept are (value, low, high), all nan
+    predicted, observed, low, high, answers [bins].  slope and intercept are (value, low, high), all nan
     where the predictions hardly vary.  Intervals are cluster-robust: learners are independent, their
     responses are not.
     """
@@ -31,7 +34,7 @@ class Calibration(NamedTuple):
     observed: Floats
     low: Floats
     high: Floats
-    count: Integers
+    answers: Integers
     slope: tuple[float, float, float]
     intercept: tuple[float, float, float]
 
@@ -55,25 +58,48 @@ def recalibration(
 ) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
     """Slope and intercept of y `[responses]` on logit p, by Newton's method with sandwich errors."""
     design = np.stack([np.ones(len(p)), logit(p)], axis=1)
-    nothing = (np.nan, np.nan, np.nan)
-    if design[:, 1].std() < 1e-6 or y.min() == y.max():
-        return nothing, nothing
-    beta = np.array([0.0, 1.0])
-    for _ in range(STEPS):
-        fitted = expit(design @ beta)
-        information = design.T @ (design * (fitted * (1.0 - fitted))[:, None])
-        change = np.linalg.solve(information, design.T @ (y - fitted))
-        beta = beta + change
-        if np.abs(change).max() < 1e-10:
-            break
+    beta = _climb(y, design)
+    if beta is None:
+        return NOTHING, NOTHING
+    fitted = expit(design @ beta)
+    information = design.T @ (design * (fitted * (1.0 - fitted))[:, None])
     inverse = np.linalg.inv(information)
-    score = design * (y - expit(design @ beta))[:, None]
+    score = design * (y - fitted)[:, None]
     summed = np.stack([np.bincount(unit, weights=column) for column in score.T], axis=1)
     error = np.sqrt(np.diag(inverse @ (summed.T @ summed) @ inverse))
     slope, intercept = (
         (float(beta[k]), float(beta[k] - REACH * error[k]), float(beta[k] + REACH * error[k])) for k in (1, 0)
     )
     return slope, intercept
+
+
+def _climb(y: Floats, design: Floats) -> Floats | None:
+    """The most likely weights `[2]` of `design [responses, 2]`; None where the data do not tell them.
+
+    Newton's method from a flat line; a step that overshoots (a few predictions next to 0 or 1 can do
+    that) is halved until the likelihood rises.
+    """
+    if design[:, 1].std() < 1e-6 or y.min() == y.max():
+        return None
+    beta = np.array([logit(y.mean()), 0.0])
+    likelihood = _likelihood(y, design @ beta)
+    for _ in range(STEPS):
+        fitted = expit(design @ beta)
+        information = design.T @ (design * (fitted * (1.0 - fitted))[:, None])
+        if np.linalg.cond(information) > WORST:
+            return None
+        step = np.linalg.solve(information, design.T @ (y - fitted))
+        while np.abs(step).max() > TOLERANCE and _likelihood(y, design @ (beta + step)) < likelihood:
+            step /= 2.0
+        beta = beta + step
+        likelihood = _likelihood(y, design @ beta)
+        if np.abs(step).max() <= TOLERANCE:
+            return beta
+    return None
+
+
+def _likelihood(y: Floats, eta: Floats) -> float:
+    return float(np.sum(y * eta - np.logaddexp(0.0, eta)))
 
 
 def _error(y: Floats, unit: Integers) -> float:

@@ -1,6 +1,9 @@
 """A prediction may rest on nothing but what came before it."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from coursewright.data.log import codes
@@ -47,13 +50,13 @@ def _some_learners(table: pa.Table, seed: int) -> tuple[pa.Table, np.ndarray]:
 
 
 def _turned_round(table: pa.Table, rows: np.ndarray) -> pa.Table:
-    """The same table with other outcomes in `rows`: right for wrong, and so for grade, minutes, assistance."""
+    """The same table with other outcomes in `rows`: right for wrong; other grades, minutes, assistance."""
     correct = table["correct"].to_numpy()
-    turned: dict[str, np.ndarray] = {"correct": np.where(rows & (correct >= 0), 1 - correct, correct)}
-    for name, other in (("grade", lambda v: 1.0 - v), ("minutes", lambda v: v + 1.0)):
+    turned: dict[str, npt.NDArray[Any]] = {"correct": np.where(rows & (correct >= 0), 1 - correct, correct)}
+    for name, plus, times in (("grade", 1.0, -1.0), ("minutes", 1.0, 1.0)):
         if name in table.column_names:
             values = table[name].to_numpy()
-            turned[name] = np.where(rows, other(values), values)
+            turned[name] = np.where(rows, plus + times * values, values)
     if "assisted" in table.column_names:
         assisted = table["assisted"].fill_null(False).to_numpy()
         turned["assisted"] = np.where(rows, ~assisted, assisted)

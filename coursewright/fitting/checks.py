@@ -24,7 +24,18 @@ LEVEL = 0.95
 LAST = 10  # this opportunity and all later ones share a bin
 MINUTE, HOUR = 1.0 / 1440.0, 1.0 / 24.0  # days
 DELAYS = (MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, 1.0, 3.0, 7.0, 30.0, 90.0)
-DELAY_NAMES = ("<1 min", "1–10 min", "10–60 min", "1–6 h", "6–24 h", "1–3 d", "3–7 d", "1–4 wk", "1–3 mo", ">3 mo")
+DELAY_NAMES = (
+    "<1 min",
+    "1–10 min",
+    "10–60 min",
+    "1–6 h",
+    "6–24 h",
+    "1–3 d",
+    "3–7 d",
+    "1–4 wk",
+    "1–3 mo",
+    ">3 mo",
+)
 OPPORTUNITIES = (*(str(n) for n in range(1, LAST)), f"{LAST}+")
 LEARNING, BY_SKILL, RETENTION = "opportunity", "skill", "delay"
 
@@ -66,7 +77,7 @@ class Check:
 
     @property
     def share_inside(self) -> float:
-        """Share of bins inside the band: .95 in expectation, if the model were the truth; nan without bins."""
+        """Share of bins inside the band: .95 in expectation if the model were true; nan without bins."""
         return float(self.inside.mean()) if len(self.data) else np.nan
 
     @property
@@ -80,10 +91,12 @@ class Check:
 
         Exact, whatever the number of replicates, if the log were one more of them.
         """
+        if not len(self.data):
+            return np.nan
         every = np.vstack([self.data, self.simulated])
         others = (every.sum(axis=0) - every) / (len(every) - 1)
         far = np.array([self._distance(one, rest) for one, rest in zip(every, others, strict=True)])
-        return float((far >= far[0] - 1e-12).mean()) if len(self.data) else np.nan
+        return float((far >= far[0] - 1e-12).mean())
 
     def _distance(self, one: Floats, other: Floats) -> float:
         return float(np.sqrt(np.average((one - other) ** 2, weights=self.count)))
@@ -124,7 +137,11 @@ def checks(table: pa.Table, answers: Answers, seed: int = 0) -> list[Check]:
     late = np.searchsorted(DELAYS, np.nan_to_num(met.delay), side="right")
     made = (
         (LEARNING, turn, [("", name) for name in OPPORTUNITIES]),
-        (BY_SKILL, met.skill * LAST + turn, [(skill, name) for skill in met.skills for name in OPPORTUNITIES]),
+        (
+            BY_SKILL,
+            met.skill * LAST + turn,
+            [(skill, name) for skill in met.skills for name in OPPORTUNITIES],
+        ),
         (RETENTION, np.where(np.isnan(met.delay), -1, late), [("", name) for name in DELAY_NAMES]),
     )
     return [_check(name, bin_, names, met.row, table, answers, seed) for name, bin_, names in made]
@@ -176,7 +193,9 @@ def _interval(
 ) -> tuple[Floats, Floats]:
     """95 % percentile interval `[bins]` of the accuracy when whole learners are resampled."""
     shape = (bins, int(unit.max()) + 1)
-    right, asked = csr_matrix((correct, (bin_, unit)), shape), csr_matrix((np.ones(len(unit)), (bin_, unit)), shape)
+    # As floats: sums of int8 would come round again at 128.
+    right = csr_matrix((correct.astype(np.float64), (bin_, unit)), shape)
+    asked = csr_matrix((np.ones(len(unit)), (bin_, unit)), shape)
     with np.errstate(invalid="ignore"):
         draws = np.array([right @ w / (asked @ w) for w in counts(shape[1], RESAMPLES, seed)])
         draws[:, ~np.isfinite(draws).any(axis=0)] = 0.0

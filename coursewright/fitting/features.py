@@ -7,7 +7,7 @@ opportunities and for the time since the last exposure, not as successes, failur
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -91,21 +91,21 @@ def values(of: Entries, columns: tuple[str, ...], raw: bool = False) -> Floats:
     ln(1 + opportunities) over the number of the row's skills · right_w, tried_w: ln(1 + count) in window w of
     DAS3H (`simulators/das3h.py`).
     """
-    counts: dict[str, Ints] = {
-        "opportunity": of.place,
-        "success": of.before(1),
-        "failure": of.before(0),
+    log = np.asarray if raw else np.log1p
+    table: dict[str, Any] = {
+        "easiness": np.ones(len(of.row)),
+        "opportunity": log(of.place),
+        "success": log(of.before(1)),
+        "failure": log(of.before(0)),
+        "seen": of.place > 0,
+        "lag": np.log1p(of.lag()),
+        "growth": np.log1p(of.place) / np.bincount(of.row)[of.row],
     }
-    table: dict[str, Floats] = {name: count * 1.0 if raw else np.log1p(count) for name, count in counts.items()}
-    table["easiness"] = np.ones(len(of.row))
-    table["seen"] = (of.place > 0) * 1.0
-    table["lag"] = np.log1p(of.lag())
-    table["growth"] = np.log1p(of.place) / np.bincount(of.row)[of.row]
     if not set(columns) <= set(table):
         right, tried = of.windows()
         for w, name in enumerate(WINDOWS):
             table[f"right_{name}"], table[f"tried_{name}"] = np.log1p(right[:, w]), np.log1p(tried[:, w])
-    return np.stack([table[name] for name in columns], axis=1)
+    return np.stack([np.asarray(table[name], np.float64) for name in columns], axis=1)
 
 
 @kernel

@@ -158,7 +158,7 @@ class Scored(NamedTuple):
         """AUC, log loss (nats) and RMSE with `weight [responses of the fold]`.
 
         AUC is P(a right response has the higher prediction than a wrong one), ties counting half, and
-        nan where all have one outcome.
+        nan where all have one outcome; everything is nan where nothing is left.
         """
         weight = np.ones(len(self.at)) if weight is None else weight
         right = np.bincount(self.rank, weights=weight * self.right)
@@ -166,7 +166,8 @@ class Scored(NamedTuple):
         pairs, total = right.sum() * wrong.sum(), weight.sum()
         below = np.cumsum(wrong) - wrong
         auc = right @ (below + wrong / 2.0) / pairs if pairs > 0 else np.nan
-        return float(auc), float(weight @ self.loss / total), float(np.sqrt(weight @ self.square / total))
+        loss, square = (weight @ part / total if total > 0 else np.nan for part in (self.loss, self.square))
+        return float(auc), float(loss), float(np.sqrt(square))
 
 
 def scored_folds(held: HeldOut) -> list[Scored]:
@@ -189,8 +190,15 @@ def resampled_figures(held: HeldOut, seed: int = 0, resamples: int = RESAMPLES) 
     draws = np.empty((resamples, 3))
     for draw, count in zip(draws, counts(int(unit.max()) + 1, resamples, seed), strict=True):
         weight = count[unit]
-        draw[:] = np.nanmean([part.figures(weight[part.at]) for part in folds], axis=0)
+        draw[:] = over_folds(np.array([part.figures(weight[part.at]) for part in folds]))
     return draws
+
+
+def over_folds(rows: Floats) -> Floats:
+    """The mean `[3]` of `rows [folds, 3]`, of each column over the folds that have it; nan if none has."""
+    known = np.isfinite(rows)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(known, rows, 0.0).sum(axis=0) / known.sum(axis=0))
 
 
 def counts(n: int, resamples: int, seed: int) -> Iterator[Floats]:

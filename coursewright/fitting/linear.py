@@ -123,7 +123,7 @@ def _block(of: Entries, part: Part, rows: int, raw: bool) -> sparse.csr_matrix:
     shape = (rows, len(part.own) * len(of.names))
     deviations = sparse.csr_matrix((own[used], (row[used], column[used])), shape=shape)
     together = np.stack(shared, axis=1) if shared else np.zeros((rows, 0))
-    return sparse.hstack([sparse.csr_matrix(together), deviations], format="csr")
+    return sparse.csr_matrix(sparse.hstack([sparse.csr_matrix(together), deviations]))
 
 
 def _split(found: Floats, of: Sequence[Entries], parts: Sequence[Part]) -> list[Weights]:
@@ -180,23 +180,47 @@ def _never_again(of: Entries, part: Part) -> list[str]:
     if part.own == ("easiness",):
         return []
     again = np.bincount(of.code, (of.place > 0) & (of.correct >= 0), minlength=len(of.names))
-    return _listed(part.kind, of.names, again == 0, "never asked twice of a learner: slopes are the shared ones")
+    return _listed(
+        part.kind, of.names, again == 0, "never asked twice of a learner: slopes are the shared ones"
+    )
 
 
 def _repeated(x: sparse.csr_matrix, of: Sequence[Entries], parts: Sequence[Part]) -> list[str]:
-    """Names of one part whose features are copies of another name's: only their sum is identified."""
+    """Features that are 0 throughout or copies of another, where only the sum is identified."""
     columns, lines, at = x.tocsc(), [], 0
     for e, part in zip(of, parts, strict=True):
         n_shared, n_own = _widths(e, part)
-        first: dict[bytes, int] = {}
-        copies = np.zeros(len(e.names), bool)
-        for k in range(len(e.names) if part.own else 0):
-            low, high = columns.indptr[at + n_shared + k * len(part.own) + np.arange(2)]
-            content = columns.indices[low:high].tobytes() + columns.data[low:high].tobytes()
-            copies[k] = high > low and first.setdefault(content, k) != k
-        lines += _listed(part.kind, e.names, copies, "always together with another (collinear: only the sum)")
+        lines += _features_alike(columns, at, part) + _names_alike(columns, at + n_shared, e, part)
         at += n_shared + n_own
     return lines
+
+
+def _features_alike(columns: sparse.csc_matrix, at: int, part: Part) -> list[str]:
+    lines: list[str] = []
+    first: dict[bytes, str] = {}
+    for c, name in enumerate(part.shared):
+        content = _content(columns, at + c, 1)
+        twin = first.setdefault(content, name)
+        if not content:
+            lines.append(f"{name} of {part.kind}: 0 in every row, so its weight is 0")
+        elif twin != name:
+            lines.append(f"{twin} and {name} of {part.kind}: the same in every row (only the sum)")
+    return lines
+
+
+def _names_alike(columns: sparse.csc_matrix, at: int, of: Entries, part: Part) -> list[str]:
+    first: dict[bytes, int] = {}
+    copies = np.zeros(len(of.names), bool)
+    for k in range(len(of.names) if part.own else 0):
+        content = _content(columns, at + k * len(part.own), len(part.own))
+        copies[k] = content != b"" and first.setdefault(content, k) != k
+    return _listed(part.kind, of.names, copies, "always together with another (collinear: only the sum)")
+
+
+def _content(columns: sparse.csc_matrix, at: int, n: int) -> bytes:
+    """What `n` columns from `at` on hold; empty where they hold nothing."""
+    low, high = columns.indptr[at], columns.indptr[at + n]
+    return bytes(columns.indices[low:high].tobytes() + columns.data[low:high].tobytes())
 
 
 def _listed(kind: Kind, names: Sequence[str], flags: np.ndarray, why: str) -> list[str]:

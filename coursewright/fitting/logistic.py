@@ -10,6 +10,7 @@ their earlier answers say about it.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,12 +75,15 @@ class LogisticFit:
     def write(self, folder: Path) -> None:
         """Write the tables that `named_logistic`, `named_irt` or `named_das3h` reads."""
         for name, text in self.files(self.simulator()).items():
-            write_atomically(folder / name, lambda part, text=text: part.write_text(text, encoding="utf-8"))
+            write_atomically(folder / name, partial(_fill, text=text))
 
 
 @dataclass(frozen=True)
 class Afm:
-    """Additive factors: theta_learner + Σ_k (easiness_k + opportunity_k n_k); `items`: item difficulty too."""
+    """Additive factors: theta_learner + Σ_k (easiness_k + opportunity_k n_k).
+
+    `items` adds each item's difficulty.
+    """
 
     items: bool = False
     penalty: float = STRENGTH
@@ -148,7 +152,11 @@ class BestLr:
     def fit(self, table: pa.Table) -> LogisticFit:
         """Fit to the rows of a log, in order of learner, time and file."""
         columns, lag = LEVEL + COUNTS, LAG * self.lag
-        parts = [Part("skill", columns + lag, columns), Part("item", COUNTS + lag, LEVEL), Part("total", COUNTS)]
+        parts = [
+            Part("skill", columns + lag, columns),
+            Part("item", COUNTS + lag, LEVEL),
+            Part("total", COUNTS),
+        ]
         return _fitted(fit_linear(table, parts, self.penalty), table, _counting)
 
 
@@ -196,6 +204,10 @@ class Das3h:
         parts = [Part("skill", das3h.COLUMNS, das3h.COLUMNS), Part("item", (), LEVEL)]
         linear = fit_linear(table, parts, self.penalty, individual=True)
         return _fitted(linear, table, _windowed, das3h_files)
+
+
+def _fill(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8")
 
 
 def _check(penalty: float) -> None:

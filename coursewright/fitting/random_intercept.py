@@ -9,9 +9,10 @@ is new is predicted with the posterior of theta given their earlier answers, on 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import Bounds, minimize
 from scipy.sparse import csr_matrix
 
 from coursewright.simulators.asking import sigmoid
@@ -19,7 +20,8 @@ from coursewright.simulators.kernel import kernel
 from coursewright.simulators.parameters import Floats
 from coursewright.simulators.protocol import Ints
 
-NODES = 9  # of the quadrature
+SETTINGS: Any = {"maxiter": 500, "maxfun": 1000, "ftol": 1e-9, "gtol": 1e-4, "maxcor": 20}  # of L-BFGS
+NODES = 7  # of the quadrature
 ROUNDS = 8  # of centring the nodes and climbing, at most
 SETTLED = 1e-3  # nats; a round that gains less was the last
 LEAST = 1e-3  # spread below which learners count as alike
@@ -84,15 +86,14 @@ class _Climb:
     def up(self, at: Floats) -> tuple[Floats, float, bool]:
         """Climb from `at` (weights, ln spread) -> where it led, the objective, converged."""
         scale = self.scale
-        bounds = [(None, None)] * (len(at) - 1) + [(np.log(LEAST * 0.5) / scale[-1], None)]
+        lowest = np.append(np.full(len(at) - 1, -np.inf), np.log(0.5 * LEAST) / scale[-1])
 
         def objective(z: Floats) -> tuple[float, Floats]:
             value, slope = self._value(z * scale)
             return value, slope * scale
 
-        options = {"maxiter": 500, "maxfun": 1000, "ftol": 1e-10, "gtol": 1e-4, "maxcor": 20}
         found = minimize(
-            objective, at / scale, jac=True, method="L-BFGS-B", bounds=bounds, options=options
+            objective, at / scale, jac=True, method="L-BFGS-B", bounds=Bounds(lowest), options=SETTINGS
         )
         return np.asarray(found.x * scale), float(found.fun), bool(found.success)
 
@@ -158,12 +159,15 @@ def _marginal(
     for j in range(node.shape[0]):
         most = -np.inf
         for q in range(node.shape[1]):
-            log_joint = log_prior[j, q]
+            log_joint, likelihood = log_prior[j, q], 1.0  # one logarithm for as many factors as fit
             for r in range(start[j], start[j + 1]):
                 p[r, q] = sigmoid(eta[r] + node[j, q])
-                log_joint += np.log((p[r, q] if y[r] > 0.5 else 1.0 - p[r, q]) + 1e-300)
-            posterior[j, q] = log_joint
-            most = max(most, log_joint)
+                likelihood *= p[r, q] if y[r] > 0.5 else 1.0 - p[r, q]
+                if likelihood < 1e-250:
+                    log_joint += np.log(likelihood + 1e-300)
+                    likelihood = 1.0
+            posterior[j, q] = log_joint + np.log(likelihood)
+            most = max(most, posterior[j, q])
         mass = 0.0
         for q in range(node.shape[1]):
             posterior[j, q] = np.exp(posterior[j, q] - most)

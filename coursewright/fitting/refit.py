@@ -1,4 +1,4 @@
-"""How much a fit owes to the learners who happened to be in the log: refits to resamples of whole learners."""
+"""How much a fit owes to the learners who happened to be in the log: refits to resampled learners."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -96,7 +96,9 @@ class Doubt:
             )
         tied = self._tied()
         if tied:
-            lines.append(f"correlated over the draws with |r| > {TIED:g}: {_listed(tied)} pairs of parameters")
+            lines.append(
+                f"correlated over the draws with |r| > {TIED:g}: {_listed(tied)} pairs of parameters"
+            )
         return lines
 
     def _vague(self) -> list[str]:
@@ -105,7 +107,9 @@ class Doubt:
         for kind in np.unique(kinds):
             mine = kinds == kind
             drawn = self.draws[:, mine]
-            probabilities = np.nanmin(drawn, initial=np.inf) >= 0.0 and np.nanmax(drawn, initial=-np.inf) <= 1.0
+            probabilities = (
+                np.nanmin(drawn, initial=np.inf) >= 0.0 and np.nanmax(drawn, initial=-np.inf) <= 1.0
+            )
             width = self.high[mine] - self.low[mine]
             if probabilities:
                 vague[mine] = width > WIDE

@@ -5,7 +5,7 @@ moments, and gives its own answers.  What the answers then look like, beside the
 posterior-predictive check (Gelman, Meng & Stern 1996, Statistica Sinica 6: 733-807).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +18,9 @@ from coursewright.data.log import codes
 from coursewright.fitting.sequences import Integers
 from coursewright.simulators.course import Course
 from coursewright.simulators.errors import reject
-from coursewright.simulators.luck import Luck, Seeds, Split, identify
+from coursewright.simulators.luck import Seeds, Split, identify
 from coursewright.simulators.parameters import Floats
-from coursewright.simulators.protocol import Simulator, empty_response
+from coursewright.simulators.protocol import Simulator, empty_response, take
 
 REPLICATES = 39  # the fewest whose smallest and largest value bound one more with probability 95 %
 CELLS = 1 << 24  # entries of a state's array held at a time
@@ -76,17 +76,22 @@ def replay(
     ) as bar:  # fmt: skip
         for k, simulator in enumerate(simulators[:replicates]):
             mine = np.arange(k, replicates, len(simulators))
-            _play(simulator, script, mine, Seeds(seed, seed), answers, bar)
+            _play(simulator, script, mine, Seeds(seed, seed), answers, bar.update)
     return answers
 
 
 def _play(
-    simulator: Simulator[Any], script: Script, replicates: Integers, seeds: Seeds, answers: Answers, bar: tqdm
+    simulator: Simulator[Any],
+    script: Script,
+    replicates: Integers,
+    seeds: Seeds,
+    answers: Answers,
+    told: Callable[[int], object],
 ) -> None:
     """Let one simulator's replicates answer.
 
     A fixed number of places is simulated side by side; a place whose learner is through takes the next
-    one, the longest first, so that nearly every place works until the end.
+    one, the longest first, so that nearly every place works until the end.  `told` hears of rows done.
     """
     item = script.items_in(simulator.course)
     if (item < 0).all():
@@ -98,7 +103,7 @@ def _play(
     size = int(min(len(queue), MOST_ROWS, max(64, CELLS // width)))
     number = replicate * len(length) + learner
     everyone = identify(seeds, number, Split.FIT, np.zeros(len(queue), np.int64))
-    state, luck = simulator.empty(size), Luck(*(array[:size].copy() for array in everyone))
+    state, luck = simulator.empty(size), take(everyone, np.arange(size))
     row, end = script.start[learner[:size]].copy(), script.start[learner[:size] + 1].copy()
     playing = np.arange(size)  # who of the queue is in which place
     taught, out, waiting = np.ones(size, bool), empty_response(size), size
@@ -115,7 +120,7 @@ def _play(
         answers[replicate[playing[heard]], at[heard]] = out.correct[heard]
         luck.step[active] += 1
         row[active] += 1
-        bar.update(int(active.sum()))
+        told(int(active.sum()))
         free = np.flatnonzero(active & (row == end))[: len(queue) - waiting]
         if len(free):
             new = np.arange(waiting, waiting + len(free))

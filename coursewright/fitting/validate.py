@@ -50,17 +50,18 @@ def cross_validate(
         correct = test["correct"].to_numpy()
         scored += int((correct >= 0).sum())
         for name, model in models.items():
-            figures[name].append(Scored.of(np.flatnonzero(correct >= 0), correct, model(train, test)).figures())
-    learners = sum(pc.count_distinct(table["learner"].take(pa.array(fold.test))).as_py() for fold in folded)
+            figures[name].append(
+                Scored.of(np.flatnonzero(correct >= 0), correct, model(train, test)).figures()
+            )
+    learners = sum(len(pc.unique(table["learner"].take(pa.array(fold.test)))) for fold in folded)
     columns = {name: np.array(rows).T for name, rows in figures.items()}
-    return {
-        name: Score(auc, loss, rmse, learners, scored) for name, (auc, loss, rmse) in columns.items()
-    }
+    return {name: Score(auc, loss, rmse, learners, scored) for name, (auc, loss, rmse) in columns.items()}
 
 
 def score(held: HeldOut) -> Score:
     """The figures of held-out predictions."""
-    return Score(*by_fold(held).T, held.n_learners, len(held.p))
+    auc, loss, rmse = by_fold(held).T
+    return Score(auc, loss, rmse, held.n_learners, len(held.p))
 
 
 def bkt_model(settings: EmSettings | None = None) -> Model:

@@ -23,7 +23,6 @@ def fit(config: DictConfig) -> None:
     """Read the log, fit, and say what was found and where it is."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.utils import instantiate
-    from rich.console import Console
 
     from coursewright.scripts.run_directory import open_run
 
@@ -38,10 +37,11 @@ def fit(config: DictConfig) -> None:
     command = shlex.join(
         ["coursewright", "fit", *(a for a in sys.argv[1:] if not a.startswith(("out=", "name=")))]
     )
-    with Console(stderr=True).status("fitting, resampling learners, cross-validating ..."):
-        fitted = instantiate(config.model.fit)(learners, config.out, seed=config.seed, command=command)
+    fitted = instantiate(config.model.fit)(learners, config.out, seed=config.seed, command=command)
     log.info(fitted.report)
-    log.info(
-        "\nteach these learners: coursewright train task=mastery simulator=bkt simulator.folder=%s",
-        config.out,
-    )
+    if "simulator" in config.model:
+        log.info(
+            "\nteach these learners: coursewright train task=mastery simulator=%s simulator.folder=%s",
+            config.model.simulator,
+            config.out,
+        )

@@ -1,8 +1,10 @@
 """What learner models share that only compute a chance: draw the answer, average chances over items."""
 
+from collections.abc import Callable
+
 import numpy as np
 
-from coursewright.simulators.course import Lists
+from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.luck import ANSWER, Keys, Luck, Steps, uniform
 from coursewright.simulators.protocol import Floats, Ints, Mastery, Response
@@ -47,11 +49,12 @@ def _mean_by_skill(p: Floats, start: Ints, items: Ints, out: Mastery) -> None:
             out[i, k] = total / max(start[k + 1] - start[k], 1)
 
 
-def mean_by_skill(p: Floats, items_of: Lists, out: Mastery) -> None:
-    """Mean of `p [batch, items]` over the items of each skill, `[batch, skills]`; 0 for one without items."""
-    _mean_by_skill(p, *items_of, out)
+def mean_by_skill(chances: Callable[[Ints, Floats], None], course: Course, out: Mastery) -> None:
+    """Mean P(correct) over the items of each skill, `[batch, skills]`; 0 for a skill without items.
 
-
-def every_item(batch: int, items: int) -> Ints:
-    """All items for each row, `[batch, items]`."""
-    return np.tile(np.arange(items), (batch, 1))
+    `chances` fills P(correct) `[batch, items]`, given which items to ask in each row, of the same shape.
+    """
+    item = np.tile(np.arange(course.n_items), (len(out), 1))
+    p = np.empty(item.shape)
+    chances(item, p)
+    _mean_by_skill(p, *course.items_of, out)

@@ -13,12 +13,14 @@ windows stop at `memory`.
 """
 
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from coursewright.simulators.asking import answer, every_item, mean_by_skill, sigmoid
+from coursewright.simulators.asking import answer, mean_by_skill, sigmoid
+from coursewright.simulators.chances import numbers
 from coursewright.simulators.course import Course
 from coursewright.simulators.errors import reject
 from coursewright.simulators.kernel import kernel
@@ -82,6 +84,7 @@ def _chances(
     good: Bools,
     weights: Floats,
     width: Floats,
+    log_count: Floats,
     difficulty: Floats,
     start: Ints,
     needed: Ints,
@@ -106,8 +109,7 @@ def _chances(
                             break
                         c += good[i, k, at]
                         a += 1
-                    logit += weights[k, RIGHT + w] * np.log1p(float(c))
-                    logit -= weights[k, TRIED + w] * np.log1p(float(a))
+                    logit += weights[k, RIGHT + w] * log_count[c] - weights[k, TRIED + w] * log_count[a]
                 logit += weights[k, RIGHT + last] * np.log1p(float(right[i, k]))
                 logit -= weights[k, TRIED + last] * np.log1p(float(tried[i, k]))
             out[i, m] = sigmoid(logit)
@@ -157,23 +159,23 @@ class Das3h:
     memory: int = 64
 
     def __post_init__(self) -> None:
-        weights = np.array(self.weights, np.float64)
         shape = (self.course.n_skills, len(COLUMNS))
-        if weights.shape != shape:
-            raise reject("das3h.weights", f"array of shape {weights.shape}", f"of shape {shape}")
-        if not np.isfinite(weights).all():
-            raise reject("das3h.weights", weights[~np.isfinite(weights)][0], "finite")
+        weights = numbers("das3h.weights", self.weights, shape, "[skills, columns]")
         if not 0.0 <= self.spread < np.inf:
             raise reject("das3h.spread", self.spread, "a finite number >= 0")
         if self.memory < 1:
             raise reject("das3h.memory", self.memory, "at least 1 answer")
-        weights.setflags(write=False)
         object.__setattr__(self, "weights", weights)
 
     @property
     def restricts(self) -> bool:
         """These learners may be offered anything."""
         return False
+
+    @cached_property
+    def log_count(self) -> Floats:
+        """ln(1 + n) of every count n that a short window can hold: looked up, not computed, at each step."""
+        return np.asarray(np.log1p(np.arange(self.memory + 1.0)))
 
     def empty(self, batch: int) -> Das3hState:
         """Average learners without a past, on day 0."""
@@ -198,7 +200,8 @@ class Das3h:
 
     def chances(self, state: Das3hState, item: Ints, out: Floats) -> None:
         """P(correct) of several items a learner, `[batch, asked]`."""
-        _chances(*state, self.weights, WIDTHS, self.course.difficulty, *self.course.needed, item, out)
+        course, counted = self.course, (self.weights, WIDTHS, self.log_count)
+        _chances(*state, *counted, course.difficulty, *course.needed, item, out)
 
     def practise(self, state: Das3hState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer, then remember the answer; a row that is not taught only answers."""
@@ -221,6 +224,4 @@ class Das3h:
 
     def mastery(self, state: Das3hState, out: Mastery) -> None:
         """Mean P(correct) over the items of each skill, if asked now, `[batch, skills]`."""
-        p = np.empty((len(out), self.course.n_items))
-        self.chances(state, every_item(*p.shape), p)
-        mean_by_skill(p, self.course.items_of, out)
+        mean_by_skill(partial(self.chances, state), self.course, out)

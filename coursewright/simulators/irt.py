@@ -10,13 +10,14 @@ doubling of practice multiplies them by the same factor, here 2^growth for a = 1
 from the old ability, then grows.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from coursewright.simulators.asking import answer, every_item, mean_by_skill, sigmoid
+from coursewright.simulators.asking import answer, mean_by_skill, sigmoid
+from coursewright.simulators.chances import numbers
 from coursewright.simulators.course import Course
 from coursewright.simulators.errors import reject
 from coursewright.simulators.kernel import kernel
@@ -100,10 +101,10 @@ class Irt:
     """
 
     course: Course
-    mean: Sequence[float] | Floats
-    growth: Sequence[float] | Floats
-    discrimination: Sequence[float] | Floats
-    guess: Sequence[float] | Floats
+    mean: Floats
+    growth: Floats
+    discrimination: Floats
+    guess: Floats
     spread: float = 1.0
     skill_spread: float = 0.0
 
@@ -111,11 +112,8 @@ class Irt:
         sizes = {"mean": self.course.n_skills, "growth": self.course.n_skills}
         sizes |= {"discrimination": self.course.n_items, "guess": self.course.n_items}
         for field, size in sizes.items():
-            values = np.array(getattr(self, field), np.float64)
-            if values.shape != (size,) or not np.isfinite(values).all():
-                raise reject(f"irt.{field}", f"array of shape {values.shape}", f"{size} finite numbers")
-            values.setflags(write=False)
-            object.__setattr__(self, field, values)
+            axis = "[items]" if field in COLUMNS else "[skills]"
+            object.__setattr__(self, field, numbers(f"irt.{field}", getattr(self, field), (size,), axis))
         if not np.min(self.discrimination) > 0.0:
             raise reject("irt.discrimination", np.min(self.discrimination), "above 0")
         if not (np.min(self.guess) >= 0.0 and np.max(self.guess) < 1.0):
@@ -164,9 +162,7 @@ class Irt:
 
     def mastery(self, state: IrtState, out: Mastery) -> None:
         """Mean P(correct) over the items of each skill, if asked now, `[batch, skills]`."""
-        p = np.empty((len(out), self.course.n_items))
-        self._chances(state, every_item(*p.shape), p)
-        mean_by_skill(p, self.course.items_of, out)
+        mean_by_skill(partial(self._chances, state), self.course, out)
 
     def _chances(self, state: IrtState, item: Ints, out: Floats) -> None:
         course = self.course

@@ -1,15 +1,7 @@
-"""KSS, the "knowledge structure" simulator in its first published form, `cseal18`.
+"""KSS, the "knowledge structure" simulator (Liu et al., CSEAL, KDD 2019; EduSim).
 
-Liu et al., "Exploiting Cognitive Structure for Adaptive Learning" (CSEAL), KDD 2019; EduSim.  Ten
-skills with one item each, a real-valued ability per skill with the cap 5, a four-option item response
-curve, and a table of which item may follow which:
-
-    p_k = 1/4 + 3/4 / (1 + exp(-8.5 (a_k - b_k)))                                  answer
-    a  <- min(5, a + (5 - a_k)/2 exp(-sum_{p in Pa(k)} (5 - a_p)) W[k, :])         practise k
-    W   = (I - A/2)^-1                                                             transfer onwards
-
-A learner arrives with targets and a warm-up of twenty rounds that the tutor sees; what was learned
-in it is undone before the episode starts.
+How its learners answer and learn is in `kss_dynamics`, how they arrive in `kss_arrival`.  `Variant` says in
+what its published forms differ; the default is the first, `cseal18`, the others are in `kss_variants`.
 """
 
 from dataclasses import dataclass
@@ -19,30 +11,87 @@ from typing import NamedTuple
 import numpy as np
 
 from coursewright.simulators.course import Course
-from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.luck import ANSWER, ENROL, GOAL, WARM_UP, Keys, Luck, Steps, hash_pair, uniform
+from coursewright.simulators.errors import reject
+from coursewright.simulators.kernel import kernel
+from coursewright.simulators.kss_arrival import (
+    FEWEST,
+    LOWEST,
+    READY,
+    WARM_UP_ROUNDS,
+    Arrival,
+    enrol,
+)
+from coursewright.simulators.kss_dynamics import (
+    CAP,
+    EDGES,
+    FOLLOWERS,
+    MASTERED,
+    SKILLS,
+    Dynamics,
+    ability_at,
+    opportunity,
+    p_answer,
+)
+from coursewright.simulators.luck import ANSWER, Keys, Luck, Steps
 from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, Prologue, Response
 
-SKILLS = 10
-CAP = 5.0
-EDGES = [[0, 1], [0, 2], [1, 3], [2, 4], [2, 8], [3, 4], [4, 8], [5, 4], [5, 9], [6, 7], [7, 8], [8, 9]]
 DIFFICULTY = [0, 2, 3, 3, 3, 0, 1, 3, 4, 4]  # the published seed 10
-FOLLOWERS = [
-    [0, 1, 2],
-    [0, 1, 2, 3],
-    [0, 1, 2, 4, 8],
-    [0, 1, 3, 4],
-    [0, 1, 2, 3, 4, 5, 8, 9],
-    [4, 5, 9],
-    [6, 7],
-    [6, 7, 8],
-    [0, 2, 3, 4, 5, 6, 7, 8, 9],
-    [2, 4, 5, 7, 8, 9],
-]
-WARM_UP_ROUNDS = 20
-WARM_UP_WIDTH = 2 * WARM_UP_ROUNDS  # a round writes one record or two
-MASTERED = 0.5  # p_k at or above which a skill counts as mastered
-READY = 0.6  # p_k at which the warm-up moves on to the next skill
+FAR = 2.25  # ability this far from the difficulty: in float32, P(correct) is 1/4 or 1 exactly
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What differs between the forms of KSS; the defaults are `cseal18`.
+
+    Attributes
+    ----------
+    difficulty : of each skill's item, `[10]`, on the scale of abilities.
+    highest_start : abilities start at U{-3, ..., highest_start} - .1 k.
+    most_targets : so many targets are drawn: U{3, ..., most_targets}.
+    with_replacement : whether the same target may be drawn again (it then counts once).
+    certain : whether answers are 1[p >= .5] rather than drawn with chance p.
+    learns_first : whether an answer comes from the ability after practice rather than before.
+    by_table : whether an item must be one that may follow the last accepted item.
+    towards_targets : whether an item must be a target or lead to one; where that leaves nothing, the
+        targets are allowed.
+    warm_up_by_table : whether the table holds in the warm-up too.
+    warm_up_kept : whether what was learned in the warm-up is there when the episode starts.
+    warm_up_records : the most records that a warm-up has; its last round asks once if two do not fit.
+    ready_ability : ability at which the warm-up moves on to the next skill; None: where p is .6.
+
+    Raises `InputError` for a value out of range.
+    """
+
+    difficulty: tuple[float, ...] = tuple(DIFFICULTY)
+    highest_start: int = 0
+    most_targets: int = SKILLS
+    with_replacement: bool = False
+    certain: bool = False
+    learns_first: bool = False
+    by_table: bool = True
+    towards_targets: bool = True
+    warm_up_by_table: bool = False
+    warm_up_kept: bool = False
+    warm_up_records: int = 2 * WARM_UP_ROUNDS
+    ready_ability: float | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "difficulty", tuple(float(b) for b in self.difficulty))
+        if len(self.difficulty) != SKILLS or not np.isfinite(self.difficulty).all():
+            raise reject("kss.difficulty", self.difficulty, f"{SKILLS} finite numbers")
+        for field, low, high in (
+            ("highest_start", LOWEST, int(CAP)),
+            ("most_targets", FEWEST, SKILLS),
+            ("warm_up_records", 1, 2 * WARM_UP_ROUNDS),
+        ):
+            value = getattr(self, field)
+            if int(value) != value or not low <= value <= high:
+                raise reject(f"kss.{field}", value, f"a whole number in [{low}, {high}]")
+        if self.ready_ability is not None and not np.isfinite(self.ready_ability):
+            raise reject("kss.ready_ability", self.ready_ability, "a finite ability, or none")
+
+
+CSEAL18 = Variant()
 
 
 class KssState(NamedTuple):
@@ -58,155 +107,21 @@ class KssState(NamedTuple):
     relevant: Bools
 
 
-@inlined
-def p_answer(ability: float, difficulty: float) -> float:
-    """P(correct): a logistic curve above a guessing floor of 1/4."""
-    return float(0.25 + 0.75 / (1.0 + np.exp(-8.5 * (ability - difficulty))))
-
-
-@inlined
-def grow(ability: Floats, i: int, k: int, transfer: Floats, start: Ints, parents: Ints) -> None:
-    """Practise skill k in row i: more room and firmer prerequisites give more growth."""
-    lacking = 0.0
-    for j in range(start[k], start[k + 1]):
-        lacking += CAP - ability[i, parents[j]]
-    gain = 0.5 * (CAP - ability[i, k]) * np.exp(-lacking)
-    for m in range(SKILLS):
-        ability[i, m] = min(CAP, ability[i, m] + gain * transfer[k, m])
-
-
-@inlined
-def _draw_goal(key: np.uint64, i: int, goal: Bools) -> int:
-    """Three to ten targets without replacement; returns how many."""
-    size = 3 + int(uniform(key, 0, GOAL) * 8.0)
-    left = size
-    for k in range(SKILLS):  # selection sampling: each set of this size is equally likely
-        goal[i, k] = uniform(key, 0, GOAL + 1 + k) * (SKILLS - k) < left
-        if goal[i, k]:
-            left -= 1
-    return size
-
-
-@inlined
-def _warm_up_choice(
-    key: np.uint64,
-    turn: int,
-    done: int,
-    item: Ints,
-    correct: Ints,
-    ability: Floats,
-    i: int,
-    difficulty: Floats,
-    order: Ints,
-) -> int:
-    """The warm-up's next item for one learner, -1 to stop; +10 marks a repeat that is asked twice."""
-    if done > 0:
-        last = item[done - 1]
-        varied = False
-        for j in range(max(0, done - 3), done - 1):
-            if item[j] != last:
-                varied = True
-        if correct[done - 1] == 1 and varied:
-            return int(last) + SKILLS
-        if correct[done - 1] == 0 and uniform(key, turn, WARM_UP) < 0.7:
-            return int(last)
-    if uniform(key, turn, WARM_UP + 1) < 0.9:
-        for j in range(SKILLS):
-            k = order[j]
-            if p_answer(ability[i, k], difficulty[k]) < READY:
-                return int(k)
-        return -1
-    return int(uniform(key, turn, WARM_UP + 2) * SKILLS)
-
-
-@inlined
-def _warm_up(
-    key: np.uint64,
-    ability: Floats,
-    i: int,
-    difficulty: Floats,
-    transfer: Floats,
-    start: Ints,
-    parents: Ints,
-    order: Ints,
-    item: Ints,
-    correct: Ints,
-) -> int:
-    """Fill one learner's visible past and return its length; abilities grow on the way."""
-    done = 0
-    for turn in range(WARM_UP_ROUNDS):
-        choice = _warm_up_choice(key, turn, done, item, correct, ability, i, difficulty, order)
-        if choice < 0:
-            break
-        k = choice % SKILLS
-        for again in range(2 if choice >= SKILLS else 1):
-            item[done] = k
-            right = p_answer(ability[i, k], difficulty[k])
-            correct[done] = uniform(key, turn, WARM_UP + 3 + again) < right
-            grow(ability, i, k, transfer, start, parents)
-            done += 1
-    return done
-
-
 @kernel
-def _enrol(
-    ability: Floats,
-    last: Ints,
-    goal: Bools,
-    relevant: Bools,
-    rows: Ints,
-    learner: Keys,
-    difficulty: Floats,
-    transfer: Floats,
-    start: Ints,
-    parents: Ints,
-    order: Ints,
-    ancestors: Bools,
-    item: Ints,
-    correct: Ints,
-    length: Ints,
-    first: Floats,
-) -> None:
-    for j in range(rows.shape[0]):
-        i = rows[j]
-        attempt = 0
-        key = learner[i]
-        while True:  # a learner who has mastered every target already is drawn again
-            key = hash_pair(learner[i], attempt)
-            size = _draw_goal(key, i, goal)
-            mastered = 0
-            for k in range(SKILLS):
-                ability[i, k] = int(uniform(key, 0, ENROL + k) * 4.0) - 3.0 - 0.1 * k
-                if goal[i, k] and p_answer(ability[i, k], difficulty[k]) >= MASTERED:
-                    mastered += 1
-            if mastered < size:
-                break
-            attempt += 1
-        for k in range(SKILLS):
-            first[k] = ability[i, k]
-            relevant[i, k] = False
-            for target in range(SKILLS):
-                if goal[i, target] and ancestors[k, target]:
-                    relevant[i, k] = True
-        length[j] = _warm_up(
-            key, ability, i, difficulty, transfer, start, parents, order, item[j], correct[j]
-        )
-        last[i] = item[j, length[j] - 1] if length[j] > 0 else -1
-        for k in range(SKILLS):
-            ability[i, k] = first[k]
-
-
-@kernel
-def _p_correct(ability: Floats, difficulty: Floats, item: Ints, out: Floats) -> None:
+def _p_correct(ability: Floats, difficulty: Floats, certain: bool, item: Ints, out: Floats) -> None:
     for i in range(item.shape[0]):
         if item[i] >= 0:
             out[i] = p_answer(ability[i, item[i]], difficulty[item[i]])
+            if certain:
+                out[i] = 1.0 if out[i] >= MASTERED else 0.0
 
 
 @kernel
 def _practise(
     ability: Floats,
     last: Ints,
+    certain: bool,
+    learns_first: bool,
     difficulty: Floats,
     transfer: Floats,
     start: Ints,
@@ -223,11 +138,13 @@ def _practise(
         k = item[i]
         if k < 0:
             continue
-        correct[i] = uniform(fate[i], step[i], ANSWER) < p_answer(ability[i, k], difficulty[k])
+        correct[i] = opportunity(
+            ability, i, k, taught[i], fate[i], step[i], ANSWER, certain, learns_first,
+            difficulty, transfer, start, parents,
+        )  # fmt: skip
         grade[i] = correct[i]
         minutes[i] = 1.0
         if taught[i]:
-            grow(ability, i, k, transfer, start, parents)
             last[i] = k
 
 
@@ -247,22 +164,30 @@ def _allowed(last: Ints, goal: Bools, relevant: Bools, follows: Bools, out: Bool
 def _mastery(ability: Floats, difficulty: Floats, out: Mastery) -> None:
     for i in range(out.shape[0]):
         for k in range(SKILLS):
-            out[i, k] = p_answer(ability[i, k], difficulty[k])
+            gap = ability[i, k] - difficulty[k]
+            if gap < -FAR:  # the usual case, and an exponential less
+                out[i, k] = 0.25
+            elif gap > FAR:
+                out[i, k] = 1.0
+            else:
+                out[i, k] = p_answer(ability[i, k], difficulty[k])
 
 
 @dataclass(frozen=True, eq=False)
 class Kss:
-    """A population of `cseal18` learners; mastery of a skill is P(correct) on its item."""
+    """A population of KSS learners; mastery of a skill is p_k, whether answers are drawn or certain."""
+
+    variant: Variant = CSEAL18
 
     @cached_property
     def course(self) -> Course:
         """Ten skills, one item each, and the published prerequisite graph."""
-        return Course.of(SKILLS, prerequisites=EDGES, difficulty=DIFFICULTY)
+        return Course.of(SKILLS, prerequisites=EDGES, difficulty=self.variant.difficulty)
 
     @property
     def restricts(self) -> bool:
-        """Only what may follow the last item and leads to a target is allowed."""
-        return True
+        """Whether what may follow the last item, or leads to a target, is all that is allowed."""
+        return self.variant.by_table or self.variant.towards_targets
 
     @cached_property
     def transfer(self) -> Floats:
@@ -272,10 +197,32 @@ class Kss:
     @cached_property
     def follows(self) -> Bools:
         """`[10, 10]`, `[l, k]` True where item k may follow item l."""
-        table = np.zeros((SKILLS, SKILLS), bool)
-        for before, after in enumerate(FOLLOWERS):
-            table[before, after] = True
-        return table
+        return _followers(self.variant.by_table)
+
+    @cached_property
+    def dynamics(self) -> Dynamics:
+        """How these learners answer and learn."""
+        variant, course = self.variant, self.course
+        return Dynamics(
+            variant.certain, variant.learns_first, course.difficulty, self.transfer, *course.parents
+        )
+
+    @cached_property
+    def _arrival(self) -> Arrival:
+        variant, course = self.variant, self.course
+        ready = course.difficulty + ability_at(READY)
+        if variant.ready_ability is not None:
+            ready = np.full(SKILLS, variant.ready_ability)
+        return Arrival(
+            variant.highest_start,
+            variant.most_targets,
+            variant.with_replacement,
+            course.ancestors if variant.towards_targets else np.ones((SKILLS, SKILLS), bool),
+            _followers(variant.warm_up_by_table),
+            ready,
+            course.order,
+            variant.warm_up_kept,
+        )
 
     def empty(self, batch: int) -> KssState:
         """Learners of ability 0 with every skill as a target and no past."""
@@ -288,38 +235,23 @@ class Kss:
 
     def enrol(self, state: KssState, rows: Ints, luck: Luck) -> Prologue | None:
         """New learners with targets, a warm-up, and at least one target still to master."""
-        item = np.zeros((len(rows), WARM_UP_WIDTH), np.int64)
-        correct = np.zeros((len(rows), WARM_UP_WIDTH), np.int64)
+        item = np.zeros((len(rows), self.variant.warm_up_records), np.int64)
+        correct = np.zeros_like(item)
         length = np.zeros(len(rows), np.int64)
-        course = self.course
-        _enrol(
-            *state,
-            rows,
-            luck.learner,
-            course.difficulty,
-            self.transfer,
-            *course.parents,
-            course.order,
-            course.ancestors,
-            item,
-            correct,
-            length,
-            np.empty(SKILLS),
-        )
+        scratch = np.empty(SKILLS)
+        enrol(*self._arrival, *self.dynamics, *state, rows, luck.learner, item, correct, length, scratch)
         return Prologue(state.goal[rows], item, correct, length)
 
     def p_correct(self, state: KssState, item: Ints, out: Floats) -> None:
-        """P(correct) `[batch]` if `item [batch]` were asked now."""
-        _p_correct(state.ability, self.course.difficulty, item, out)
+        """P(correct) `[batch]` if `item [batch]` were asked now; 0 or 1 where answers are certain."""
+        _p_correct(state.ability, self.course.difficulty, self.variant.certain, item, out)
 
     def practise(self, state: KssState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
-        """Answer from the old ability, then grow; a row that is not taught only answers."""
+        """Answer and grow, in the variant's order; a row that is not taught only answers."""
         _practise(
             state.ability,
             state.last,
-            self.course.difficulty,
-            self.transfer,
-            *self.course.parents,
+            *self.dynamics,
             item,
             taught,
             luck.fate,
@@ -333,9 +265,17 @@ class Kss:
         """Nothing: these learners do not forget."""
 
     def allowed(self, state: KssState, out: Bools) -> None:
-        """C(last item) within what leads to a target; the targets where that leaves nothing."""
+        """What may follow the last item and leads to a target; the targets where that leaves nothing."""
         _allowed(state.last, state.goal, state.relevant, self.follows, out)
 
     def mastery(self, state: KssState, out: Mastery) -> None:
-        """P(correct) on each skill's item, `[batch, 10]`."""
+        """p_k of each skill, `[batch, 10]`."""
         _mastery(state.ability, self.course.difficulty, out)
+
+
+def _followers(by_table: bool) -> Bools:
+    """`[10, 10]`, `[l, k]` True where item k may follow item l: by the published table, or always."""
+    follows = np.full((SKILLS, SKILLS), not by_table)
+    for before, after in enumerate(FOLLOWERS):
+        follows[before, after] = True
+    return follows

@@ -17,13 +17,14 @@ learner answers first; then the answer is counted.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from coursewright.simulators.asking import answer, every_item, mean_by_skill, sigmoid
+from coursewright.simulators.asking import answer, mean_by_skill, sigmoid
+from coursewright.simulators.chances import numbers
 from coursewright.simulators.course import Course, Lists, pack
 from coursewright.simulators.errors import reject
 from coursewright.simulators.kernel import kernel
@@ -149,16 +150,12 @@ class Logistic:
     raw: bool = False
 
     def __post_init__(self) -> None:
-        weights = np.array(self.weights, np.float64)
-        sizes = (self.course.n_skills, self.course.n_skills + self.course.n_items + 1)
-        if weights.ndim != 2 or weights.shape[0] not in sizes or weights.shape[1] != len(COLUMNS):
-            allowed = f"of shape ({sizes[0]}, 6) or ({sizes[1]}, 6)"
-            raise reject("logistic.weights", f"array of shape {weights.shape}", allowed)
-        if not np.isfinite(weights).all():
-            raise reject("logistic.weights", weights[~np.isfinite(weights)][0], "finite")
+        skills, everything = self.course.n_skills, self.course.n_skills + self.course.n_items + 1
+        counters = everything if len(np.atleast_1d(self.weights)) == everything else skills
+        axes = f"[skills, columns], or ({everything}, {len(COLUMNS)}) with items and everything"
+        weights = numbers("logistic.weights", self.weights, (counters, len(COLUMNS)), axes)
         if not 0.0 <= self.spread < np.inf:
             raise reject("logistic.spread", self.spread, "a finite number >= 0")
-        weights.setflags(write=False)
         object.__setattr__(self, "weights", weights)
 
     @property
@@ -212,9 +209,7 @@ class Logistic:
 
     def mastery(self, state: LogisticState, out: Mastery) -> None:
         """Mean P(correct) over the items of each skill, if asked now, `[batch, skills]`."""
-        p = np.empty((len(out), self.course.n_items))
-        self._chances(state, every_item(*p.shape), p)
-        mean_by_skill(p, self.course.items_of, out)
+        mean_by_skill(partial(self._chances, state), self.course, out)
 
     def _chances(self, state: LogisticState, item: Ints, out: Floats) -> None:
         _chances(*state, self.weights, self.course.difficulty, *self.touched, self.raw, item, out)
@@ -244,7 +239,10 @@ def best_lr(
     total: Sequence[float],
     spread: float = 0.0,
 ) -> Logistic:
-    """Best-LR: `skill [skills, 3]` easiness, success, failure; `item [items, 2]` and `total [2]` the last two."""
+    """Best-LR: easiness, success, failure of each skill, `[skills, 3]`; the last two of each item and of all.
+
+    Item difficulties are the course's.
+    """
     counted = np.vstack([np.asarray(item, np.float64).reshape(-1, 2), np.asarray(total, np.float64)])
     own = np.column_stack([np.zeros(len(counted)), counted])
     easiness, success, failure = np.vstack([np.asarray(skill, np.float64), own]).T

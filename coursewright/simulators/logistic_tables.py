@@ -3,7 +3,7 @@
 | file | a row a | columns |
 |---|---|---|
 | `items.csv` | item | item, skills (joined by ";"), minutes, difficulty; IRT also discrimination, guess |
-| `parameters.csv` | skill | skill, then the weights: `COLUMNS` of `logistic.py` or `das3h.py`; IRT: mean, growth |
+| `skills.csv` | skill | skill, and `COLUMNS` of `logistic.py` or `das3h.py`; IRT: mean, growth |
 | `counts.csv` | item, and everything last | Best-LR alone: `COLUMNS` of `logistic.py` |
 | `learners.csv` | (one row) | spread, and raw (1: raw counts) or, for IRT, skill_spread |
 
@@ -40,7 +40,7 @@ def named_logistic(folder: str | Path) -> Logistic:
     """
     path = _folder(folder)
     course, _ = _course(path)
-    weights = _numbers(path / "parameters.csv", course.skills, logistic.COLUMNS)
+    weights = _numbers(path / "skills.csv", course.skills, logistic.COLUMNS)
     if (path / "counts.csv").is_file():
         counted = _numbers(path / "counts.csv", (*course.items, ALL), logistic.COLUMNS)
         weights = np.vstack([weights, counted])
@@ -52,7 +52,7 @@ def named_irt(folder: str | Path) -> Irt:
     """IRT learners with growth, likewise."""
     path = _folder(folder)
     course, shape = _course(path, irt.COLUMNS)
-    mean, growth = _numbers(path / "parameters.csv", course.skills, GROWING).T
+    mean, growth = _numbers(path / "skills.csv", course.skills, GROWING).T
     spread, own = _numbers(path / "learners.csv", (ALL,), ("spread", "skill_spread"))[0]
     return Irt(course, mean, growth, shape[:, 0], shape[:, 1], float(spread), float(own))
 
@@ -61,7 +61,7 @@ def named_das3h(folder: str | Path, memory: int = 64) -> Das3h:
     """DAS3H learners, likewise; `memory` answers of each skill are kept with their times."""
     path = _folder(folder)
     course, _ = _course(path)
-    weights = _numbers(path / "parameters.csv", course.skills, das3h.COLUMNS)
+    weights = _numbers(path / "skills.csv", course.skills, das3h.COLUMNS)
     spread = _numbers(path / "learners.csv", (ALL,), ("spread",))[0, 0]
     return Das3h(course, weights, float(spread), memory)
 
@@ -77,9 +77,7 @@ def logistic_files(learners: Logistic) -> dict[str, str]:
     """File name -> content, as `named_logistic` reads it."""
     skills, course = learners.course.n_skills, learners.course
     files = _course_files(course) | {
-        "parameters.csv": _text(
-            ("skill", *logistic.COLUMNS), course.skills, learners.weights[:skills].tolist()
-        ),
+        "skills.csv": _text(("skill", *logistic.COLUMNS), course.skills, learners.weights[:skills].tolist()),
         "learners.csv": _text(("who", "spread", "raw"), (ALL,), [[learners.spread, float(learners.raw)]]),
     }
     if len(learners.weights) > skills:
@@ -93,7 +91,7 @@ def irt_files(learners: Irt) -> dict[str, str]:
     growing = np.stack([learners.mean, learners.growth], axis=1)
     spreads = [[learners.spread, learners.skill_spread]]
     return _course_files(learners.course, irt.COLUMNS, learners.shape) | {
-        "parameters.csv": _text(("skill", *GROWING), learners.course.skills, growing.tolist()),
+        "skills.csv": _text(("skill", *GROWING), learners.course.skills, growing.tolist()),
         "learners.csv": _text(("who", "spread", "skill_spread"), (ALL,), spreads),
     }
 
@@ -102,7 +100,7 @@ def das3h_files(learners: Das3h) -> dict[str, str]:
     """File name -> content, as `named_das3h` reads it."""
     rows = learners.weights.tolist()
     return _course_files(learners.course) | {
-        "parameters.csv": _text(("skill", *das3h.COLUMNS), learners.course.skills, rows),
+        "skills.csv": _text(("skill", *das3h.COLUMNS), learners.course.skills, rows),
         "learners.csv": _text(("who", "spread"), (ALL,), [[learners.spread]]),
     }
 
@@ -115,11 +113,11 @@ def _folder(folder: str | Path) -> Path:
 
 
 def _course(folder: Path, more: tuple[str, ...] = ()) -> tuple[Course, Floats]:
-    """The course of `items.csv` and `parameters.csv`, and the further columns of its items."""
+    """The course of `items.csv` and `skills.csv`, and the further columns of its items."""
     rows = _rows(folder / "items.csv", ("item", "skills", "minutes", "difficulty", *more))
     names = [row["item"] for row in rows]
     numbers = _numbers(folder / "items.csv", names, ("minutes", "difficulty", *more))
-    skills = [next(iter(row.values())) for row in _rows(folder / "parameters.csv", ())]
+    skills = [next(iter(row.values())) for row in _rows(folder / "skills.csv", ())]
     items = {row["item"]: row["skills"].split(BETWEEN) for row in rows}
     minutes = dict(zip(names, numbers[:, 0].tolist(), strict=True))
     return Course.of(skills, items, minutes=minutes, difficulty=numbers[:, 1].tolist()), numbers[:, 2:]
@@ -129,9 +127,7 @@ def _course_files(course: Course, more: tuple[str, ...] = (), values: Floats | N
     ambiguous = next((name for name in course.skills if BETWEEN in name), None)
     if ambiguous is not None:
         raise reject("course.skills", repr(ambiguous), f"named without {BETWEEN!r}")
-    needed = [
-        BETWEEN.join(course.skills[k] for k in np.flatnonzero(row)) for row in course.q_matrix
-    ]
+    needed = [BETWEEN.join(course.skills[k] for k in np.flatnonzero(row)) for row in course.q_matrix]
     numbers = np.stack([course.minutes, course.difficulty], axis=1)
     numbers = numbers if values is None else np.hstack([numbers, values])
     rows = [[skills, *row] for skills, row in zip(needed, numbers.tolist(), strict=True)]

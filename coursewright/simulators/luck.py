@@ -50,13 +50,16 @@ class Luck(NamedTuple):
 
     `learner` keys everything that a person brings along, `fate` everything that happens to them,
     `step` counts steps within the episode, `number` is the learner's place in its split (evaluation
-    learner 7 has number 7) and picks the parameter draw of a bootstrapped simulator.
+    learner 7 has number 7) and picks the parameter draw of a bootstrapped simulator.  `split` is that
+    split: where learners are made from recorded people, each split has people of its own.  (No rows:
+    not known; only such simulators ask.)
     """
 
     learner: Keys
     fate: Keys
     step: Steps
     number: Steps
+    split: Steps = np.zeros(0, np.int64)
 
 
 @inlined
@@ -119,4 +122,10 @@ def identify(seeds: Seeds, number: Steps, split: int, episode: Steps) -> Luck:
     learner = np.empty(len(number), np.uint64)
     fate = np.empty(len(number), np.uint64)
     _identify(seeds.population, seeds.luck, number, int(split), episode, learner, fate)
-    return Luck(learner, fate, np.zeros(len(number), np.int64), np.asarray(number, np.int64).copy())
+    return Luck(
+        learner=learner,
+        fate=fate,
+        step=np.zeros(len(number), np.int64),
+        number=np.asarray(number, np.int64).copy(),
+        split=np.full(len(number), int(split), np.int64),
+    )

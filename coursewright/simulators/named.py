@@ -23,7 +23,8 @@ def named_bkt(folder: str | Path, rho: float = 0.1) -> Bkt:
     if not (path / "parameters.csv").is_file():
         path = SHIPPED / str(folder)
     if not (path / "parameters.csv").is_file():
-        raise unknown("simulator.folder", str(folder), sorted(p.name for p in SHIPPED.iterdir()))
+        shipped = sorted(table.parent.name for table in SHIPPED.glob("*/parameters.csv"))
+        raise unknown("simulator.folder", str(folder), shipped)
     table = BktParameters.read(path / "parameters.csv")
     edges = path / "prerequisites.csv"
     draws = path / "draws.csv"

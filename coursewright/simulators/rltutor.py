@@ -8,11 +8,12 @@ review is recorded.  The published learner has 30 items and 15 skills.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from coursewright.simulators.asking import answer, every_item, mean_by_skill
+from coursewright.simulators.asking import answer, mean_by_skill
 from coursewright.simulators.course import Course
 from coursewright.simulators.das3h import Das3h, Das3hState
 from coursewright.simulators.errors import reject
@@ -106,9 +107,7 @@ class Rltutor:
 
     def mastery(self, state: RltutorState, out: Mastery) -> None:
         """Mean P(correct) over the items of each skill, if asked now, `[batch, skills]`."""
-        p = np.empty((len(out), self.course.n_items))
-        self._chances(state, every_item(*p.shape), p)
-        mean_by_skill(p, self.course.items_of, out)
+        mean_by_skill(partial(self._chances, state), self.course, out)
 
     def _chances(self, state: RltutorState, item: Ints, out: Floats) -> None:
         self.inner.chances(state.inner, item, out)

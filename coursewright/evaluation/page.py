@@ -1,0 +1,33 @@
+"""What every HTML page shares: one style (`page.html`), pictures inside the file, whole or not at all."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from coursewright.data.files import write_atomically
+
+
+class Page(NamedTuple):
+    """A page's title, and what stands at its end: label -> value, such as versions and seeds."""
+
+    title: str
+    facts: Mapping[str, str]
+
+
+def embedded(figures: Mapping[str, Path]) -> dict[str, str]:
+    """Turn PNG files into data addresses: caption -> the picture itself."""
+    return {
+        caption: "data:image/png;base64," + b64encode(path.read_bytes()).decode()
+        for caption, path in figures.items()
+    }
+
+
+def write_page(path: str | Path, template: str, page: Page, **content: object) -> None:
+    """Fill `template` (which extends `page.html`) with `content` and write it to `path`."""
+    loader = PackageLoader("coursewright.evaluation", ".")
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    text = environment.get_template(template).render(page=page, **content)
+    write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))

@@ -1,0 +1,30 @@
+# ruff: noqa: N999  (a keyword, but also the verb: the command line imports it by name)
+"""`coursewright import`: a learner log of any size in, a folder of sorted Parquet files out."""
+
+import logging
+
+import hydra
+from omegaconf import DictConfig
+
+from coursewright.scripts.app import explained
+
+log = logging.getLogger(__name__)
+
+
+@hydra.main(version_base="1.3", config_path="../configs", config_name="import")
+@explained
+def main(config: DictConfig) -> None:
+    """Write a log to a folder, a batch at a time."""
+    from functools import partial
+
+    from hydra.utils import instantiate
+    from rich.console import Console
+
+    from coursewright.data.stream import store
+    from coursewright.scripts.run_directory import open_run
+
+    open_run(config)
+    with Console(stderr=True).status("reading, checking and sorting rows ..."):
+        stored = instantiate(config.log, into=partial(store, folder=config.to, parts=config.parts))
+    log.info(stored.summary)
+    log.info("\nfit learners to it: coursewright fit log=stream log.path=%s", stored.path)

@@ -1,0 +1,48 @@
+"""`coursewright validate`: learner models and a log in, a page about their validity out."""
+
+import logging
+
+import hydra
+from omegaconf import DictConfig
+
+from coursewright.scripts.app import explained
+
+log = logging.getLogger(__name__)
+
+
+@hydra.main(version_base="1.3", config_path="../configs", config_name="validate")
+@explained
+def main(config: DictConfig) -> None:
+    """Judge learner models on a log."""
+    validate(config)
+
+
+def validate(config: DictConfig) -> None:
+    """Read the log, judge each model, write the page, and say what was found and where it is."""
+    from hydra.utils import instantiate
+    from rich.console import Console
+
+    from coursewright.evaluation import validity, validity_report, validity_words
+    from coursewright.fitting.card import dropped
+    from coursewright.scripts.models import learner_models
+    from coursewright.scripts.run_directory import code_version, open_run
+
+    run = open_run(config)
+    models = learner_models(config.models, first=config.reference)
+    learners = instantiate(config.log)
+    log.info("%s rows; rows dropped: %s\n", f"{learners.table.num_rows:,}", dropped(learners))
+    found = validity.validate(learners, models, config.reference, instantiate(config.settings))
+    code = ", ".join(f"{name} {value}" for name, value in code_version().items())
+    facts = {"settings": str(run.path / "config.yaml"), "seed": str(config.seed), "code": code}
+    made = validity_report.publish(found, run.path, facts)
+    tracker = run.tracker("validate")
+    scores = {f"{name}/{k}": v for name, row in found.table.to_dict("index").items() for k, v in row.items()}
+    tracker.report(
+        scores, table=found.table.reset_index(), figures=dict(made.figures), files=dict(made.tables)
+    )
+    tracker.finish()
+    console = Console()
+    console.print(
+        validity_report.terminal_table(found), "", *validity_words.verdict(found), sep="\n", highlight=False
+    )
+    log.info("\ntables   %s\nreport   %s", run.path, made.page)
