@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import contract
 import numpy as np
 import pytest
 from plain_simulator import Levels
@@ -98,6 +99,29 @@ def test_neutral_it_is_the_learner_inside(learner):
             learner.allowed(plain.state, allowed[1])
             assert np.array_equal(*allowed)
     assert (rich.state.engagement == 1.0).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in contract.names() if name != "rich"])
+def test_any_configured_learner_can_be_the_one_inside(name):
+    learner = contract.made(name)
+    plain, neutral, rich = (
+        contract.Walk(simulator, np.arange(30))
+        for simulator in (
+            learner,
+            RichLearner(learner),
+            every_kind(learner, content=Content(dose={"video": 1.7}, reversal={"video": 0.5})),
+        )
+    )
+    for t in range(25):
+        for walk in (plain, neutral, rich):
+            walk.step(t, 30)
+        for mine, theirs in zip(neutral.response, plain.response, strict=True):
+            assert np.array_equal(mine, theirs)
+    for mine, theirs in zip(*map(contract.flat, (neutral.state.inside, plain.state)), strict=True):
+        assert np.array_equal(mine, theirs, equal_nan=mine.dtype.kind == "f")
+    assert np.array_equal(neutral.mastery(), plain.mastery())
+    assert ((rich.mastery() >= 0.0) & (rich.mastery() <= 1.0)).all()
 
 
 @pytest.mark.parametrize("dose", [0.0, 0.4, 1.0, 1.5, 2.0])
