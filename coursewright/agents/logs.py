@@ -29,17 +29,17 @@ def log_of(task: Task, rolled: Rollout, split: Split, source: str) -> LearnerLog
     when = 1.0 + np.cumsum(pauses, axis=1) - pauses
     course = task.course
     skills = [[course.skills[k] for k in np.flatnonzero(needs)] for needs in course.q_matrix]
-    table = pa.table(
-        {
-            "learner": [str(number) for number in rolled.number[np.concatenate([before, row])]],
-            "item": [course.items[i] for i in item],
-            "skills": [skills[i] for i in item],
-            "time": np.concatenate([place * INSTANT, when[row, step]]),
-            "correct": pa.array(correct, pa.int8()),
-            "minutes": course.minutes[item],
-        }
-    )
-    return learner_log(table, source)
+    columns = {
+        "learner": [str(number) for number in rolled.number[np.concatenate([before, row])]],
+        "item": [course.items[i] for i in item],
+        "skills": [skills[i] for i in item],
+        "time": np.concatenate([place * INSTANT, when[row, step]]),
+        "correct": pa.array(correct, pa.int8()),
+        "minutes": course.minutes[item],
+    }
+    if rolled.assisted.any():
+        columns["assisted"] = np.concatenate([np.zeros(len(before), bool), rolled.assisted[row, step]])
+    return learner_log(pa.table(columns), source)
 
 
 def simulated_log(task: Task, learners: int = 2000) -> LearnerLog:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from coursewright.agents.logs import simulated_log
 from coursewright.data.files import write_atomically
@@ -36,9 +37,17 @@ def fit_tutor(task: Task, learners: int = LEARNERS) -> BktParameters:
     folder as `tutor.csv`; that is how the shipped ones were made.
     """
     blind = replace(task, tutor=None, features=[name for name in task.features if name != "belief"])
-    log = simulated_log(blind, learners)
-    fitted = fit(Sequences.from_log(log.table), EmSettings(most_guess=0.5, most_slip=0.49)).parameters
+    log = Sequences.from_log(unaided(simulated_log(blind, learners).table))
+    fitted = fit(log, EmSettings(most_guess=0.5, most_slip=0.49)).parameters
     return _in_order_of(fitted, task.course.skills)
+
+
+def unaided(table: pa.Table) -> pa.Table:
+    """The log with every helped answer taken for none, as the history of a task takes it."""
+    if "assisted" not in table.column_names:
+        return table
+    correct = np.where(table["assisted"].to_numpy(), -1, table["correct"].to_numpy())
+    return table.set_column(table.column_names.index("correct"), "correct", pa.array(correct, pa.int8()))
 
 
 def _in_order_of(table: BktParameters, skills: tuple[str, ...]) -> BktParameters:

@@ -29,6 +29,7 @@ class Rollout:
     over_practice : steps on items of which every skill was mastered already.
     refused : disallowed choices.
     item, correct : what was asked (-1 after the end) and how it was answered.
+    assisted : whether help was given with the answer, which then is no evidence.
     days : days that passed after each step.
     stratum : each learner's stratum, where the population has several (-1 otherwise).
     curve : sum of rewards so far, `[learners, horizon + 1]`.
@@ -45,6 +46,7 @@ class Rollout:
     refused: Ints
     item: npt.NDArray[np.int32]
     correct: npt.NDArray[np.int8]
+    assisted: npt.NDArray[np.bool_]
     days: npt.NDArray[np.float32]
     stratum: Ints
     curve: npt.NDArray[np.float32]
@@ -96,6 +98,7 @@ def _rollout_chunk(
     state = policy.begin(episodes.luck)
     item = np.full((size, horizon), -1, np.int32)
     correct = np.full((size, horizon), -1, np.int8)
+    assisted = np.zeros((size, horizon), bool)
     days = np.zeros((size, horizon), np.float32)
     curve = np.zeros((size, horizon + 1), np.float32)
     mastery = np.zeros((size if with_mastery else 0, horizon + 1, skills), np.float32)
@@ -116,6 +119,7 @@ def _rollout_chunk(
         curve[:, t + 1] = returned
         item[asked, t] = chosen[asked]
         correct[asked, t] = episodes.response.correct[asked]
+        assisted[asked, t] = episodes.response.assisted[asked]
         minutes[asked] += episodes.response.minutes[asked]
         days[asked, t] = episodes.days[asked]
         refused += asked & episodes.refused
@@ -139,6 +143,7 @@ def _rollout_chunk(
         refused=refused,
         item=item,
         correct=correct,
+        assisted=assisted,
         days=days,
         stratum=_strata(episodes),
         curve=curve,

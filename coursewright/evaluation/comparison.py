@@ -21,9 +21,10 @@ from coursewright.evaluation.curves import StepMeans, gather, step_means
 from coursewright.evaluation.summary import ORACLE, RULE, TRAINED, summarise
 from coursewright.simulators.errors import reject, unknown
 from coursewright.simulators.luck import Split
-from coursewright.simulators.protocol import Simulator
+from coursewright.simulators.protocol import Simulator, Stratified
 
 POINT, BOOTSTRAP = "point", "bootstrap"
+NO_STRATUM = ""  # of the learners of a population without strata
 Seeded = Policy | Sequence[Policy] | Mapping[int, Policy]
 
 
@@ -67,7 +68,8 @@ class Comparison:
     ----------
     name, simulator : what the task and its learners are called in tables and figures.
     task : the task, with the simulator's own parameters.
-    learners : one row per condition, policy, agent seed, simulator, learner and stratum, with start,
+    learners : one row per condition, policy, agent seed, simulator, learner and stratum (its name, or
+        nothing where the population has none), with start,
         end and gain (mean latent mastery over the goal), return, steps, minutes, over_practice (steps)
         and refused (steps).
     summary : one row per condition and policy; see `summary.summarise`.
@@ -89,16 +91,30 @@ class Comparison:
         """The conditions that were run, "point" first."""
         return tuple(self.summary["condition"].unique())
 
+    @property
+    def strata(self) -> pd.DataFrame:
+        """Means by condition, policy and stratum, beside how many rows they are of; empty without strata."""
+        kept = self.learners[self.learners["stratum"] != NO_STRATUM]
+        groups = kept.groupby(["condition", "policy", "stratum"], observed=True)
+        means = groups[["start", "end", "gain", "return", "steps", "minutes"]].mean()
+        return means.assign(rows=groups.size()).reset_index()
+
     def at(self, condition: str = POINT) -> pd.DataFrame:
         """The summary under one condition, indexed by policy."""
         return self.summary[self.summary["condition"] == condition].set_index("policy")
 
     def write(self, directory: str | Path) -> dict[str, Path]:
-        """Write `learners.parquet`, `summary.csv` and `curves.csv`, each whole or not at all."""
+        """Write `learners.parquet`, `summary.csv` and `curves.csv`, each whole or not at all.
+
+        A population with strata gets `strata.csv` as well.
+        """
         folder = Path(directory)
-        files = {name: folder / name for name in ("learners.parquet", "summary.csv", "curves.csv")}
+        tables = {"summary.csv": self.summary, "curves.csv": self.curves}
+        if len(self.strata):
+            tables["strata.csv"] = self.strata
+        files = {name: folder / name for name in ("learners.parquet", *tables)}
         write_atomically(files["learners.parquet"], partial(self.learners.to_parquet, index=False))
-        for name, table in (("summary.csv", self.summary), ("curves.csv", self.curves)):
+        for name, table in tables.items():
             write_atomically(files[name], partial(table.to_csv, index=False, lineterminator="\n"))
         return files
 
@@ -193,7 +209,7 @@ def _kind(entry: Entry, trained: Sequence[str]) -> str:
 
 def _run(job: Job, learners: int, chunk: int, progress: Callable[[int], object] | None = None) -> Result:
     run = rollout(job.task, job.entry.policy, learners, Split.EVALUATE, chunk=chunk, progress=progress)
-    return Result(_columns(run), step_means(run.curve))
+    return Result(_columns(run, _strata(job.task)), step_means(run.curve))
 
 
 def _run_all(
@@ -220,10 +236,16 @@ def _run_all(
             yield result
 
 
-def _columns(run: Rollout) -> dict[str, Any]:
+def _strata(task: Task) -> tuple[str, ...]:
+    """The names of the strata; the last one, at place -1, is that of learners who have none."""
+    names = task.simulator.strata if isinstance(task.simulator, Stratified) else ()
+    return (*names, NO_STRATUM)
+
+
+def _columns(run: Rollout, strata: tuple[str, ...]) -> dict[str, Any]:
     return {
         "learner": run.number,
-        "stratum": "",
+        "stratum": [strata[place] for place in run.stratum],
         "start": run.start,
         "end": run.end,
         "gain": run.end - run.start,
@@ -243,7 +265,12 @@ def _table(
         key = {"condition": job.condition, "policy": job.entry.name, "agent_seed": job.entry.seed}
         parts.append(pd.DataFrame(key | {"simulator": simulator} | result.columns))
     table = pd.concat(parts, ignore_index=True)
-    names = {"condition": (POINT, BOOTSTRAP), "policy": policies, "simulator": (simulator,), "stratum": ("",)}
+    names = {
+        "condition": (POINT, BOOTSTRAP),
+        "policy": policies,
+        "simulator": (simulator,),
+        "stratum": _strata(jobs[0].task),
+    }
     for column, known in names.items():
         table[column] = pd.Categorical(table[column], categories=list(known))
     return table

@@ -1,0 +1,242 @@
+"""Strata: a population made of named groups whose learners differ by mechanism.
+
+The names say how they learn (a low prior, a slow pace, fast forgetting), never who they are: what a
+policy does for each group can then be traced to something that happens in the model.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from coursewright.simulators.bkt import Bkt
+from coursewright.simulators.course import Course
+from coursewright.simulators.errors import reject, unknown
+from coursewright.simulators.luck import STRATUM, Luck, Seeds, identify, uniforms
+from coursewright.simulators.named import named_bkt
+from coursewright.simulators.parameters import BktParameters
+from coursewright.simulators.protocol import (
+    Assisting,
+    Bools,
+    Floats,
+    Ints,
+    Mastery,
+    Prologue,
+    Response,
+    Simulator,
+)
+
+
+class Members(tuple[Any, ...]):
+    """The states of all strata; made from its parts, as NamedTuples are."""
+
+    def __new__(cls, *states: Any) -> Self:
+        """One state a stratum."""
+        return super().__new__(cls, states)
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return tuple(self)
+
+
+class StrataState(NamedTuple):
+    """A batch of learners: the stratum `label [batch]`, and a state of the whole batch for each stratum.
+
+    In the state of stratum s only the rows with label s mean anything.
+    """
+
+    label: Ints
+    members: Members
+
+
+class Past(NamedTuple):
+    """What the learners of a stratum bring along: whether anything, and the width of their past."""
+
+    given: bool
+    width: int
+
+
+@dataclass(frozen=True, eq=False)
+class Strata:
+    """A mixture of populations: each learner belongs to one of them, drawn when they enrol.
+
+    A call reaches a population only for its own learners, so that any learner models can be mixed.
+
+    Attributes
+    ----------
+    members : name -> the population of that stratum; all have the same course.
+    shares : name -> share of the learners, above 0; scaled to add up to 1.
+    """
+
+    members: Mapping[str, Simulator[Any]]
+    shares: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        if not self.members:
+            raise reject("strata.members", "{}", "at least one stratum")
+        for name in self.shares:
+            if name not in self.members:
+                raise unknown("strata.shares", name, self.strata)
+        for name, member in self.members.items():
+            if not 0.0 < self.shares.get(name, 0.0) < np.inf:
+                raise reject(f"strata.shares[{name}]", self.shares.get(name), "a finite number > 0")
+            if member.course.hash != self.course.hash:
+                raise reject(f"strata.members[{name}]", "another course", f"the course of {self.strata[0]}")
+
+    @property
+    def strata(self) -> tuple[str, ...]:
+        """The names."""
+        return tuple(self.members)
+
+    @cached_property
+    def course(self) -> Course:
+        """What is taught to all."""
+        return next(iter(self.members.values())).course
+
+    @property
+    def restricts(self) -> bool:
+        """Whether any member does."""
+        return any(member.restricts for member in self.members.values())
+
+    @property
+    def assists(self) -> bool:
+        """Whether any member does."""
+        return any(isinstance(member, Assisting) and member.assists for member in self.members.values())
+
+    @cached_property
+    def edges(self) -> Floats:
+        """Where the strata end on the unit interval that labels are drawn from, `[strata]`."""
+        share = np.array([self.shares[name] for name in self.strata], np.float64)
+        return np.cumsum(share / share.sum())
+
+    @cached_property
+    def past(self) -> Past:
+        """What somebody in some stratum brings along, found by enrolling one learner in each."""
+        someone = identify(Seeds(), np.zeros(1, np.int64), 0, np.zeros(1, np.int64))
+        rows = np.zeros(1, np.int64)
+        found = [member.enrol(member.empty(1), rows, someone) for member in self.members.values()]
+        widths = [prologue.item.shape[1] for prologue in found if prologue is not None]
+        return Past(bool(widths), max(widths, default=0))
+
+    def empty(self, batch: int) -> StrataState:
+        """Everybody in the first stratum."""
+        states = (member.empty(batch) for member in self.members.values())
+        return StrataState(np.zeros(batch, np.int64), Members(*states))
+
+    def stratum(self, state: StrataState) -> Ints:
+        """Each learner's stratum, `[batch]`, a place in `strata`."""
+        return state.label.copy()
+
+    def _own(self, state: StrataState) -> Iterator[tuple[Simulator[Any], Any, Bools]]:
+        """Each population that has learners, its state, and which rows are its own, `[batch]`."""
+        for s, member in enumerate(self.members.values()):
+            mine = state.label == s
+            if mine.any():
+                yield member, state.members[s], mine
+
+    def enrol(self, state: StrataState, rows: Ints, luck: Luck) -> Prologue | None:
+        """New learners, each in a stratum of their own luck, with what that one's learners bring along."""
+        draw = np.empty(len(rows))
+        uniforms(luck.learner[rows], np.zeros(len(rows), np.int64), STRATUM, draw)
+        state.label[rows] = np.minimum((self.edges <= draw[:, None]).sum(axis=1), len(self.strata) - 1)
+        skills, width = self.course.n_skills, self.past.width
+        merged = Prologue(
+            goal=np.ones((len(rows), skills), bool),
+            item=np.zeros((len(rows), width), np.int64),
+            correct=np.zeros((len(rows), width), np.int64),
+            length=np.zeros(len(rows), np.int64),
+        )
+        for s, member in enumerate(self.members.values()):
+            mine = np.flatnonzero(state.label[rows] == s)
+            if not len(mine):
+                continue
+            prologue = member.enrol(state.members[s], rows[mine], luck)
+            if prologue is not None:
+                wide = prologue.item.shape[1]
+                merged.goal[mine] = prologue.goal
+                merged.item[mine, :wide] = prologue.item
+                merged.correct[mine, :wide] = prologue.correct
+                merged.length[mine] = prologue.length
+        return merged if self.past.given else None
+
+    def p_correct(self, state: StrataState, item: Ints, out: Floats) -> None:
+        """P(correct) `[batch]` if `item [batch]` were asked now."""
+        for member, own, mine in self._own(state):
+            asked = mine & (item >= 0)
+            p = np.empty(len(item))
+            member.p_correct(own, np.where(mine, item, -1), p)
+            out[asked] = p[asked]
+
+    def practise(self, state: StrataState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
+        """One opportunity, each learner by the rules of their stratum."""
+        there = item >= 0
+        out.assisted[there] = out.ended[there] = False  # some members never write these
+        for member, own, mine in self._own(state):
+            member.practise(own, np.where(mine, item, -1), taught, luck, out)
+
+    def elapse(self, state: StrataState, days: Floats, luck: Luck) -> None:
+        """Days pass for everybody."""
+        for member, own, mine in self._own(state):
+            member.elapse(own, np.where(mine, days, 0.0), luck)
+
+    def allowed(self, state: StrataState, out: Bools) -> None:
+        """What each learner's own population allows."""
+        for member, own, mine in self._own(state):
+            allowed = np.ones_like(out)
+            if member.restricts:
+                member.allowed(own, allowed)
+            out[mine] = allowed[mine]
+
+    def mastery(self, state: StrataState, out: Mastery) -> None:
+        """Mastery `[batch, skills]` as each learner's own population has it."""
+        for member, own, mine in self._own(state):
+            level = np.empty_like(out)
+            member.mastery(own, level)
+            out[mine] = level[mine]
+
+
+class Mechanism(NamedTuple):
+    """How the learners of a stratum differ from those of a table of BKT parameters.
+
+    `share` of the learners; `prior` and `learn` shift P(L0) and P(T) on the logit scale; `forget` is a
+    chance, in [0, 1], to lose a known skill in a day that comes on top of the table's own.
+    """
+
+    share: float = 1.0
+    prior: float = 0.0
+    learn: float = 0.0
+    forget: float = 0.0
+
+
+def differing(table: BktParameters, by: Mechanism) -> BktParameters:
+    """The parameters of learners who differ by this mechanism."""
+    if not 0.0 <= by.forget <= 1.0:
+        raise reject("strata.forget", by.forget, "a probability in [0, 1]")
+    return replace(
+        table,
+        prior=_shifted("prior", table.prior, by.prior),
+        learn=_shifted("learn", table.learn, by.learn),
+        forget=1.0 - (1.0 - np.asarray(table.forget)) * (1.0 - by.forget),
+    )
+
+
+def _shifted(field: str, p: Floats, by: float) -> Floats:
+    """Probabilities moved by `by` on the logit scale; 0 and 1 stay."""
+    if not np.isfinite(by):
+        raise reject(f"strata.{field}", by, "a finite shift of the logit")
+    odds = np.exp(by)
+    return np.asarray(p * odds / (1.0 - p + p * odds))
+
+
+def bkt_strata(folder: str | Path, mechanisms: Mapping[str, Mechanism], rho: float = 0.1) -> Strata:
+    """Strata of the BKT population in a folder (see `named.named_bkt`), one a mechanism, by name."""
+    whole = named_bkt(folder, rho)
+
+    def members() -> Iterator[tuple[str, Bkt]]:
+        for name, by in mechanisms.items():
+            draws = None if whole.draws is None else differing(whole.draws, by)
+            yield name, replace(whole, parameters=differing(whole.parameters, by), draws=draws)
+
+    return Strata(dict(members()), {name: by.share for name, by in mechanisms.items()})
