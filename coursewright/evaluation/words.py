@@ -101,7 +101,7 @@ def caveats(comparison: Comparison) -> list[str]:
     ]
     if not task.masked:
         notes.append("Nothing restricts the choice of items in this task, so random_legal equals random.")
-    if isinstance(task.simulator, Kss):
+    if isinstance(task.simulator, Kss) and task.masked:
         notes.append(
             "The mask and the rules in prerequisite order use the public prerequisite graph, as CSEAL "
             "does and RAR, DQN and SAC do not."
