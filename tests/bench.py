@@ -147,6 +147,95 @@ def zoo() -> list[Row]:
     ]
 
 
+def neural_learners() -> list[Row]:
+    """Whole episodes of neural learners: a GRU of 64 over 2,163 items, 256 learners, 400 targets.
+
+    The aim is 5 times RAR's 24,000 steps a second, scaled like `PEERS`.
+    """
+    from coursewright.simulators.course import Course
+    from coursewright.simulators.kes import Kes
+    from coursewright.simulators.luck import Seeds, identify
+    from coursewright.simulators.neural import Tracer
+    from coursewright.simulators.protocol import empty_response
+    from coursewright.simulators.recurrent import Network
+    from coursewright.simulators.sessions import Sessions
+
+    items, hidden, learners, steps = 2163, 64, 256, 30
+    rng = np.random.default_rng(0)
+    shapes = ((items, 2, 3 * hidden), (hidden, 3 * hidden), (3 * hidden,), (items, hidden), (items,))
+    network = Network(*(rng.normal(0.0, 0.1, shape) for shape in shapes))
+    rows = 100 * np.arange(401)
+    sessions = Sessions(rows, np.arange(400), rng.integers(0, items, 40_000), rng.integers(0, 2, 40_000))
+    tracer = Tracer(Course.of(items), network, np.arange(items), sessions)
+
+    def rate(device: str | None, start: str = "items") -> Callable[[], float]:
+        kes = Kes(tracer, start=start, start_count=20, target_count=400, device=device)
+        choice = rng.integers(0, items, (steps, learners))
+        everyone, taught = np.arange(learners), np.ones(learners, bool)
+        luck = identify(Seeds(), everyone, 0, everyone)
+        state, response = kes.empty(learners), empty_response(learners)
+        mastery = np.empty((learners, items), np.float32)
+
+        def measure() -> float:
+            begin = time.process_time()
+            kes.enrol(state, everyone, luck)
+            kes.mastery(state, mastery)
+            for step, item in enumerate(choice):
+                luck.step[:] = step
+                kes.practise(state, item, taught, luck, response)
+            kes.mastery(state, mastery)
+            return choice.size / (time.process_time() - begin)
+
+        return measure
+
+    loops, recorded, torch = ratios(single("CartPole-v1"), rate(None), rate(None, "session"), rate("cpu"))
+    return [
+        Row("256 neural learners / CartPole-v1", f"{loops[0]:,.0f} steps/s", loops[1], ">= 0.75"),
+        Row("the same from recorded sessions", f"{recorded[0]:,.0f} steps/s", recorded[1], ">= 0.75"),
+        Row("the same with torch", f"{torch[0]:,.0f} steps/s", torch[1], ""),
+    ]
+
+
+def reviews() -> list[Row]:
+    """Reviews a second of FSRS learners against py-fsrs, which schedules one review at a time."""
+    from datetime import UTC, datetime, timedelta
+
+    import fsrs
+    from contract import made
+
+    from coursewright.simulators.luck import Seeds, identify
+    from coursewright.simulators.protocol import empty_response
+
+    simulator, rng = made("fsrs"), np.random.default_rng(0)
+    items = rng.integers(0, simulator.course.n_items, (HORIZON, LEARNERS))
+    state, response = simulator.empty(LEARNERS), empty_response(LEARNERS)
+    taught, days = np.ones(LEARNERS, bool), np.ones(LEARNERS)
+    luck = identify(Seeds(), np.arange(LEARNERS), 0, np.zeros(LEARNERS, np.int64))
+    scheduler = fsrs.Scheduler(learning_steps=(), relearning_steps=(), enable_fuzzing=False)
+    times = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=3 * n) for n in range(20)]
+    ratings = [fsrs.Rating(int(grade)) for grade in rng.integers(1, 5, 20)]
+
+    def ours() -> float:
+        begin = time.process_time()
+        simulator.enrol(state, np.arange(LEARNERS), luck)
+        for item in items:
+            simulator.practise(state, item, taught, luck, response)
+            luck.step[:] += 1
+            simulator.elapse(state, days, luck)
+        return items.size / (time.process_time() - begin)
+
+    def theirs() -> float:
+        begin = time.process_time()
+        for _ in range(200):
+            card = fsrs.Card()
+            for rating, moment in zip(ratings, times, strict=True):
+                card, _ = scheduler.review_card(card, rating, moment)
+        return 200 * len(times) / (time.process_time() - begin)
+
+    (measured,) = ratios(theirs, ours)
+    return [Row("1,024 FSRS learners / py-fsrs", f"{measured[0]:,.0f} reviews/s", measured[1], ">= 20")]
+
+
 def training() -> list[Row]:
     """PPO with 256 learners against the same PPO on an environment that returns constants."""
     import torch
@@ -216,7 +305,7 @@ def main() -> None:
     """Measure everything and print the table."""
     sys.path.insert(0, str(Path(__file__).parent))
     print(f"{'what':<45}{'absolute':>22}{'ratio':>9}  target")
-    for part in (environments, zoo, training, fitting, command_line):
+    for part in (environments, zoo, neural_learners, reviews, training, fitting, command_line):
         for row in part():
             ratio = "" if np.isnan(row.ratio) else f"{row.ratio:.2f}"
             print(f"{row.what:<45}{row.rate:>22}{ratio:>9}  {row.target}", flush=True)
