@@ -141,7 +141,7 @@ def test_any_model_is_fitted_by_the_same_command(tmp_path):
     fitted = coursewright(tmp_path, "fit", "model=item_difficulty", "model.fit.draws=3", "out=mine")
     assert fitted.returncode == 0, fitted.stderr
     assert {p.name for p in (tmp_path / "mine").iterdir()} == {"parameters.csv", "estimates.csv", "card.md"}
-    assert "12,000 rows of 300 learners; rows dropped: none" in fitted.stdout
+    assert "12,000 rows of 300 learners; 0 followed a later row" in fitted.stdout
     assert "model=item_difficulty" in (tmp_path / "mine" / "card.md").read_text()
 
 
