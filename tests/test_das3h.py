@@ -110,7 +110,7 @@ def test_tables_round_trip(tmp_path) -> None:
         ),
         ({"weights": np.full((3, 11), np.inf)}, "das3h.weights = inf: must be finite numbers"),
         ({"spread": np.nan}, "das3h.spread = nan"),
-        ({"memory": 0}, "das3h.memory = 0: must be at least 1 answer"),
+        ({"memory": 0}, "das3h.memory = 0: must be a whole number"),
     ],
 )
 def test_what_is_refused(changes, message) -> None:

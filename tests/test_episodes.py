@@ -96,8 +96,7 @@ class Notebook:
             self.days[skill] += self.task.days
         if taught:
             self.last_item = item
-        if correct >= 0:
-            self.last_correct = 1 if correct else -1
+        self.last_correct = 0 if correct < 0 else 1 if correct else -1
         self.left = max(0.0, left)
 
     def columns(self):

@@ -215,7 +215,7 @@ def test_chances_are_probabilities(gaps, size, weight) -> None:
         (ACT_R, {"s": -1.0}, "act_r.s"),
         (ACT_R, {"c": -0.1}, "act_r.c"),
         (ACT_R, {"tau": float("inf")}, "act_r.tau"),
-        (ACT_R, {"history": 0}, "act_r.history = 0: must be at least 1"),
+        (ACT_R, {"history": 0}, "act_r.history = 0: must be a whole number"),
         (ACT_R, {"first": -0.1}, "act_r.first"),
     ],
 )

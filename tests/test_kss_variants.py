@@ -16,6 +16,7 @@ from coursewright.agents.oracles import oracle_beam, oracle_greedy
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.rewards import normalised_gain
 from coursewright.envs.rollout import rollout
+from coursewright.envs.shipped import kss
 from coursewright.envs.task import Task
 from coursewright.simulators.errors import InputError
 from coursewright.simulators.kss import CSEAL18, FAR, FOLLOWERS, Kss, Variant
@@ -441,3 +442,12 @@ def test_take_keeps_learners_apart() -> None:
     part = take(state, np.array([3, 1]))
     practise(v3(), part, [0, 0], [True, True])
     assert np.array_equal(state.ability, arrivals(v3(), 5)[0].ability)
+
+
+@pytest.mark.parametrize("learners", [Kss(), edusim19(), edusim21(), v3()])
+def test_the_history_begins_with_what_was_accepted(learners):
+    task = replace(kss(5), simulator=learners)
+    episodes = begun(task, 300)
+    assert (episodes.last == episodes.state.last).all()
+    shown = episodes.observation[:, task.layout.columns("last_item")]
+    assert (shown.argmax(axis=1)[episodes.last >= 0] == episodes.last[episodes.last >= 0]).all()

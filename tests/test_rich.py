@@ -9,10 +9,12 @@ from plain_simulator import Levels
 from scipy import stats
 from small_tasks import begun, small_bkt
 
+from coursewright.agents.bandits import ucb
 from coursewright.agents.baselines import random_legal
 from coursewright.agents.logs import log_of
 from coursewright.agents.tracker import SilentTracker
 from coursewright.agents.tutor import unaided
+from coursewright.agents.zpdes import zpdes
 from coursewright.envs.rollout import rollout
 from coursewright.envs.task import Task
 from coursewright.simulators.bkt import Bkt
@@ -26,6 +28,7 @@ from coursewright.simulators.offer import Form
 from coursewright.simulators.parameters import BktParameters
 from coursewright.simulators.protocol import clone, empty_response
 from coursewright.simulators.rich import RichLearner
+from coursewright.simulators.strata import Strata
 
 N = 20_000
 EDGES = [["a", "b"], ["b", "c"], ["a", "d"], ["c", "e"], ["d", "e"]]  # of `small_course`
@@ -397,6 +400,7 @@ def test_items_find_their_own_in_the_learner_inside():
         ({"formats": Formats(barred={"text": 0.1})}, "rich.offers for a1 = no form that all can use"),
         ({"formats": Formats(minutes={"text": 0.0})}, r"rich.formats.minutes\[text\] = 0.0"),
         ({"learner": RichLearner(small_bkt())}, "rich.learner = a RichLearner"),
+        ({"learner": Strata({"a": RichLearner(small_bkt())}, {"a": 1.0})}, "rich.learner = a RichLearner"),
     ],
 )
 def test_what_is_refused(changes, message):
@@ -429,3 +433,42 @@ def test_what_is_refused(changes, message):
 def test_knobs_out_of_range_are_refused(make, message):
     with pytest.raises(InputError, match=message):
         make()
+
+
+def test_a_mask_does_not_tell_which_lessons_took():
+    rich = RichLearner(Kss(), content=Content(dose={"practice": 0.5}))
+    someone = Class(rich, 200)
+    for _ in range(5):
+        allowed = np.zeros((200, rich.course.n_items), bool)
+        rich.allowed(someone.state, allowed)
+        item = allowed.argmax(axis=1)
+        someone.take(item)
+        assert (someone.state.inside.last == item).all()
+
+
+def test_quick_learners_have_the_time_that_they_save():
+    for pace, formats in (
+        (Pace(learner_sd=0.5, sd=0.2), Formats()),
+        (Pace(), Formats(minutes={"text": 0.25})),
+    ):
+        rich = RichLearner(small_bkt(), pace=pace, formats=formats)
+        task = Task(rich, minutes=30, features=["attempts"], goal="learner")
+        rolled = rollout(task, random_legal(replace(task), 0, SilentTracker()), 300)
+        assert (rolled.minutes >= 30 - 1e-9).mean() > 0.99
+        assert rolled.took.sum(axis=1) == pytest.approx(rolled.minutes, rel=1e-5)
+        minutes = log_of(task, rolled, Split.EVALUATE, "").table["minutes"].to_numpy()
+        assert minutes.sum() == pytest.approx(rolled.minutes.sum(), rel=1e-5)
+
+
+def test_bandits_take_nothing_from_what_asks_nothing():
+    task = Task(every_kind(one_skill(learn=0.5)), steps=8, features=["attempts", "goal", "last_correct"])
+    for agent in (ucb, zpdes):
+        policy = agent(task, 0, SilentTracker())
+        episodes = begun(task, 20)
+        state = policy.begin(episodes.luck)
+        for _ in range(4):
+            _, state = policy.predict(episodes.observation, state, None, True, episodes.mask)
+            episodes.step(np.full(20, KINDS.index("video")))
+            assert (episodes.observation[:, task.layout.columns("last_correct").start] == 0.0).all()
+        _, state = policy.predict(episodes.observation, state, None, True, episodes.mask)
+        assert (getattr(state, "pulls" if agent is ucb else "tries") == 0).all()

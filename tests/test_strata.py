@@ -212,6 +212,7 @@ def test_without_strata_nothing_is_written_about_them(tmp_path) -> None:
             {"a": 1.0, "b": 1.0},
             r"strata.members\[b\] = another course",
         ),
+        ({"a": mixed()}, {"a": 1.0}, r"strata.members\[a\] = itself stratified"),
     ],
 )
 def test_what_is_refused(members, shares, message) -> None:

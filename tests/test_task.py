@@ -1,17 +1,20 @@
 """What a task refuses, and the goals and budgets it derives."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from plain_simulator import Levels
 from scipy import stats
 from small_tasks import begun, random_actions, small_parameters, small_task
 
 from coursewright.envs.shipped import bkt, kss, tutor
-from coursewright.envs.task import RandomGoal
+from coursewright.envs.task import RandomGoal, Task
+from coursewright.simulators.course import Course
 from coursewright.simulators.errors import InputError
 from coursewright.simulators.luck import Seeds, Split
 from coursewright.simulators.parameters import BktParameters
+from coursewright.simulators.protocol import Prologue
 
 TASK = small_task()
 NAN = float("nan")
@@ -201,3 +204,43 @@ def test_the_tutors_table_for_kernels() -> None:
         expected = [given.prior[0, k], given.learn[0, k], given.forget[0, k], s, 1 - s, 1 - g, g]
         np.testing.assert_allclose(row, expected)
     assert not replace(TASK, tutor=None, features=["goal"]).beliefs.any()
+
+
+@dataclass(frozen=True, eq=False)
+class Telling(Levels):
+    """Learners who bring along whatever past a test wants."""
+
+    item: int = 0
+    length: int = 1
+
+    def enrol(self, state, rows, luck):
+        super().enrol(state, rows, luck)
+        one = np.full((len(rows), 1), self.item)
+        return Prologue(np.ones((len(rows), 2), bool), one, one * 0, np.full(len(rows), self.length))
+
+
+@pytest.mark.parametrize(
+    ("item", "length", "field"),
+    [
+        (2, 1, "prologue.item"),
+        (-1, 1, "prologue.item"),
+        (0, 2, "prologue.length"),
+        (0, -1, "prologue.length"),
+    ],
+)
+def test_a_past_out_of_range_is_one_line_and_no_crash(item, length, field):
+    for fine in (Telling(Course.of(2)), Telling(Course.of(2), item=5, length=0)):
+        begun(Task(fine, steps=3, features=["attempts"]), 2)
+    with pytest.raises(InputError, match=field):
+        begun(Task(Telling(Course.of(2), item=item, length=length), steps=3, features=["attempts"]), 2)
+
+
+def test_a_goal_needs_items_and_a_schedule_is_one():
+    course = Course.of(["a", "b"], items={"x": "a"})
+    with pytest.raises(InputError, match=r"task\.goal = b: must be of skills that have an item"):
+        Task(Levels(course), steps=3, features=["attempts"])
+    assert Task(Levels(course), steps=3, features=["attempts"], goal="a").horizon == 3
+    with pytest.raises(InputError, match=r"task\.days = 'soon'"):
+        Task(Levels(Course.of(2)), steps=3, features=["attempts"], days="soon")
+    with pytest.raises(InputError, match=r"course\.difficulty\[0\]"):
+        Course.of(2, difficulty=[np.nan, 0.0])

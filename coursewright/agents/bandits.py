@@ -66,7 +66,7 @@ def _credit(
     """Take the answer to the last choice into the bandit's memory."""
     for i in range(arm.shape[0]):
         k = arm[i]
-        if k < 0:
+        if k < 0 or observation[i, last_correct] == 0.0:  # 0: nothing was asked
             continue
         right = 1 if observation[i, last_correct] > 0.0 else 0
         answers[i, k] = (answers[i, k] << 1 | right) & 63

@@ -35,7 +35,7 @@ def log_of(task: Task, rolled: Rollout, split: Split, source: str) -> LearnerLog
         "skills": [skills[i] for i in item],
         "time": np.concatenate([place * INSTANT, when[row, step]]),
         "correct": pa.array(correct, pa.int8()),
-        "minutes": course.minutes[item],
+        "minutes": np.concatenate([course.minutes[past.item[before, place]], rolled.took[row, step]]),
     }
     if rolled.assisted.any():
         columns["assisted"] = np.concatenate([np.zeros(len(before), bool), rolled.assisted[row, step]])

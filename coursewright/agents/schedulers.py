@@ -23,6 +23,7 @@ FIRST, SECOND = 1.0, 6.0  # SM-2's first intervals, in days
 EASE, LOWEST_EASE = 2.5, 1.3
 RIGHT, WRONG = 4, 2  # what a binary answer is as a grade from 0 to 5
 PASSED = 3  # the lowest grade that does not start the item again
+MOMENT = 1e-6  # days by which sums of pauses may fall short of a due date
 
 
 class Boxes(NamedTuple):
@@ -171,7 +172,7 @@ def _most_due(now: Floats, passed: Ints, due: Floats, new_first: bool, allowed: 
                 new = a if new < 0 else new
             elif soonest < 0 or due[i, a] < due[i, soonest]:
                 soonest = a
-        review = soonest >= 0 and (new < 0 or (due[i, soonest] <= now[i] and not new_first))
+        review = soonest >= 0 and (new < 0 or (due[i, soonest] <= now[i] + MOMENT and not new_first))
         out[i] = soonest if review else max(new, 0)
 
 
@@ -230,8 +231,8 @@ class Sm2:
 
 
 def _right(task: Task, observation: Memory) -> Bools:
-    """Whether the last answer was right, `[batch]`."""
-    return np.asarray(observation[:, task.layout.columns("last_correct").start] > 0.0)
+    """Whether the last item was passed, `[batch]`: answered right, or shown without a question."""
+    return np.asarray(observation[:, task.layout.columns("last_correct").start] >= 0.0)
 
 
 def leitner(

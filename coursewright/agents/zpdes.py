@@ -96,7 +96,7 @@ def _credit(
     """Take the answer to the last choice into the memory of its skill."""
     for i in range(arm.shape[0]):
         k = arm[i]
-        if k >= 0:
+        if k >= 0 and observation[i, last_correct] != 0.0:  # 0: nothing was asked
             right = 1 if observation[i, last_correct] > 0.0 else 0
             answers[i, k] = (answers[i, k] << 1 | right) & ((1 << WINDOW) - 1)
             tries[i, k] += 1

@@ -22,6 +22,7 @@ from coursewright.simulators.protocol import (
     Floats,
     Ints,
     Mastery,
+    Prologue,
     clone,
     empty_response,
     put,
@@ -182,9 +183,7 @@ class Episodes:
         self.taught[rows] = True
         self.some_over = bool(self.over.any())
         prologue = task.simulator.enrol(self.state, rows, self.luck)
-        past = (NO_PAST, NO_PAST, np.zeros(len(rows), np.int64))
-        if prologue is not None:
-            past = (prologue.item, prologue.correct, prologue.length)
+        past = _past(prologue, len(rows), task.course.n_items)
         if isinstance(task.goal, RandomGoal):
             task.goal.draw(rows, self.luck, self.goal)
             self.goal_size[rows] = self.goal[rows].sum(axis=1)
@@ -200,7 +199,10 @@ class Episodes:
             self.last,
             rows,
             self.goal,
-            *past,
+            past.item,
+            past.correct,
+            past.length,
+            past.taught,
         )
         self.observation = self._buffer()
         np.copyto(self.observation, self.memory)
@@ -370,6 +372,29 @@ class Episodes:
         for first in range(0, self._stop, items):  # every delay may follow an allowed item
             block = self.mask[:, first : first + items]
             np.logical_and(self._items_allowed, self._unlocked[:, :items], out=block)
+
+
+class Past(NamedTuple):
+    """The visible past of new learners, `[rows, width]`, of which the first `length [rows]` entries count."""
+
+    item: Ints
+    correct: Ints
+    length: Ints
+    taught: Bools
+
+
+def _past(prologue: Prologue | None, rows: int, n_items: int) -> Past:
+    """What a prologue tells of the past, checked: kernels would crash on what is out of range."""
+    if prologue is None:
+        return Past(NO_PAST, NO_PAST, np.zeros(rows, np.int64), NO_PAST > 0)
+    item, length = prologue.item, prologue.length
+    if len(length) and not 0 <= length.min() <= length.max() <= item.shape[1]:
+        raise reject("prologue.length", int(length.max()), f"in [0, {item.shape[1]}], the width of its items")
+    counted = np.arange(item.shape[1]) < length[:, None]
+    if (counted & ((item < 0) | (item >= n_items))).any():
+        raise reject("prologue.item", int(item.max()), f"in [0, {n_items})")
+    taught = np.ones(item.shape, bool) if prologue.taught is None else prologue.taught
+    return Past(item, prologue.correct, length, taught)
 
 
 def _locks(course: Course) -> tuple[Lists, Ints]:

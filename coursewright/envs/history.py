@@ -204,8 +204,8 @@ def record(
                     memory[i, last_item + last[i]] = 0.0
                 memory[i, last_item + a] = 1.0
             last[i] = a
-        if last_correct >= 0 and correct[i] >= 0:
-            memory[i, last_correct] = 2.0 * right - 1.0
+        if last_correct >= 0:
+            memory[i, last_correct] = 2.0 * right - 1.0 if correct[i] >= 0 else 0.0
         step[i] += 1
         used = spent[i] + (minutes[i] if by_minutes else 1.0)
         spent[i] = used
@@ -248,6 +248,7 @@ def open_rows(
     past_item: Ints,
     past_correct: Ints,
     past_length: Ints,
+    past_taught: Bools,
 ) -> None:
     """Begin the history of new learners: priors, goals, and the visible past replayed."""
     stride = offsets[STRIDE]
@@ -281,7 +282,7 @@ def open_rows(
                     i,
                     a,
                     past_correct[r, t],
-                    True,
+                    past_taught[r, t],
                     stride,
                     offsets[BELIEF],
                     tutor,
@@ -289,10 +290,10 @@ def open_rows(
                     start,
                     needed,
                 )
-            last[i] = a
-        if last[i] >= 0:
-            if offsets[LAST_ITEM] >= 0:
-                memory[i, offsets[LAST_ITEM] + last[i]] = 1.0
-            if offsets[LAST_CORRECT] >= 0:
-                answer = past_correct[r, past_length[r] - 1]
-                memory[i, offsets[LAST_CORRECT]] = 1.0 if answer == 1 else -1.0
+            if past_taught[r, t]:
+                last[i] = a
+        if last[i] >= 0 and offsets[LAST_ITEM] >= 0:
+            memory[i, offsets[LAST_ITEM] + last[i]] = 1.0
+        if past_length[r] > 0 and offsets[LAST_CORRECT] >= 0:
+            answer = past_correct[r, past_length[r] - 1]
+            memory[i, offsets[LAST_CORRECT]] = 1.0 if answer == 1 else -1.0

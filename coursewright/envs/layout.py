@@ -48,7 +48,8 @@ class Layout:
     `log_failures`; `streak`, the current run of right answers; `belief`, the tutor's P(known);
     `goal`, 0 or 1; `warmup_right`, `warmup_wrong` and logs; `days_since` the last practice (the days
     since the episode began where there was none).  For all: `last_item`, the last accepted item as
-    one-hot `[items]`; `last_correct`, 1 right, -1 wrong, 0 nothing yet; `budget_left`, from 1 to 0.
+    one-hot `[items]`; `last_correct`, 1 right, -1 wrong, 0 nothing asked in the last step;
+    `budget_left`, from 1 to 0.
     """
 
     features: tuple[str, ...]

@@ -30,6 +30,7 @@ class Rollout:
     refused : disallowed choices.
     item, correct : what was asked (-1 after the end) and how it was answered.
     assisted : whether help was given with the answer, which then is no evidence.
+    took : minutes that each step took.
     days : days that passed after each step.
     stratum : each learner's stratum, where the population has several (-1 otherwise).
     curve : sum of rewards so far, `[learners, horizon + 1]`.
@@ -47,6 +48,7 @@ class Rollout:
     item: npt.NDArray[np.int32]
     correct: npt.NDArray[np.int8]
     assisted: npt.NDArray[np.bool_]
+    took: npt.NDArray[np.float32]
     days: npt.NDArray[np.float32]
     stratum: Ints
     curve: npt.NDArray[np.float32]
@@ -99,6 +101,7 @@ def _rollout_chunk(
     item = np.full((size, horizon), -1, np.int32)
     correct = np.full((size, horizon), -1, np.int8)
     assisted = np.zeros((size, horizon), bool)
+    took = np.zeros((size, horizon), np.float32)
     days = np.zeros((size, horizon), np.float32)
     curve = np.zeros((size, horizon + 1), np.float32)
     mastery = np.zeros((size if with_mastery else 0, horizon + 1, skills), np.float32)
@@ -121,6 +124,7 @@ def _rollout_chunk(
         correct[asked, t] = episodes.response.correct[asked]
         assisted[asked, t] = episodes.response.assisted[asked]
         minutes[asked] += episodes.response.minutes[asked]
+        took[asked, t] = episodes.response.minutes[asked]
         days[asked, t] = episodes.days[asked]
         refused += asked & episodes.refused
         over_practice += asked & _nothing_new(episodes, chosen)
@@ -144,6 +148,7 @@ def _rollout_chunk(
         item=item,
         correct=correct,
         assisted=assisted,
+        took=took,
         days=days,
         stratum=_strata(episodes),
         curve=curve,

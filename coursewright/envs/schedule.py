@@ -5,7 +5,7 @@ and `gaps`.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from coursewright.simulators.luck import GAP, Luck, uniforms
 from coursewright.simulators.protocol import Floats
 
 
+@runtime_checkable
 class Schedule(Protocol):
     """Says how long the pauses between steps are, from what does not depend on the policy."""
 
@@ -60,7 +61,7 @@ class Sessions:
     within: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.steps < 1:
+        if self.steps < 1 or int(self.steps) != self.steps:
             raise reject("task.days.steps", self.steps, "a whole number >= 1")
         if not 0.0 < self.per_day < np.inf:
             raise reject("task.days.per_day", self.per_day, "a finite number > 0")

@@ -14,7 +14,7 @@ from coursewright.simulators.course import Course
 from coursewright.simulators.errors import reject
 from coursewright.simulators.luck import GOAL, Luck, Seeds, uniform
 from coursewright.simulators.parameters import BktParameters
-from coursewright.simulators.protocol import Bools, Floats, Ints, Simulator
+from coursewright.simulators.protocol import Bools, Floats, Ints, Paced, Simulator
 
 if TYPE_CHECKING:
     from coursewright.envs.rewards import Reward
@@ -126,7 +126,11 @@ class Task:
             and not 1 <= self.goal.low <= self.goal.high <= self.course.n_skills
         ):
             raise reject("task.goal", self.goal, f"1 <= low <= high <= {self.course.n_skills}")
-        _ = self.layout, self.fixed_goal, self.schedule
+        _ = self.layout, self.schedule
+        wanted = np.ones(self.course.n_skills, bool) if self.fixed_goal is None else self.fixed_goal
+        idle = np.flatnonzero(wanted & ~self.course.q_matrix.any(axis=0))
+        if len(idle):
+            raise reject("task.goal", self.course.skills[idle[0]], "of skills that have an item")
 
     @property
     def course(self) -> Course:
@@ -143,7 +147,9 @@ class Task:
         """The largest number of steps that an episode can have."""
         if self.steps is not None:
             return int(self.steps)
-        return int(np.ceil(self.budget / self.course.minutes.min()))
+        learners: Any = self.simulator
+        quickest = learners.quickest if isinstance(learners, Paced) else self.course.minutes.min()
+        return int(np.ceil(self.budget / quickest))
 
     @property
     def n_actions(self) -> int:
@@ -153,7 +159,11 @@ class Task:
     @cached_property
     def schedule(self) -> Schedule:
         """How many days pass after each step, apart from chosen delays."""
-        return Fixed(float(self.days)) if isinstance(self.days, int | float) else self.days
+        if isinstance(self.days, int | float):
+            return Fixed(float(self.days))
+        if not isinstance(self.days, Schedule):
+            raise reject("task.days", repr(self.days), "a number of days or a schedule")
+        return self.days
 
     @property
     def longest_gap(self) -> float:

@@ -24,7 +24,7 @@ from coursewright.simulators.luck import ANSWER, Keys, Luck, Steps, uniform
 from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, Prologue, Response
 
 SECONDS = 86_400.0  # in a day
-TINY = 1e-300  # a strength that has underflowed to 0 mets as this
+TINY = 1e-300  # a strength that has underflowed to 0 counts as this
 
 
 class ActRState(NamedTuple):
@@ -42,7 +42,7 @@ class ActRState(NamedTuple):
 
 @inlined
 def felt(days: float, h: float) -> float:
-    """The seconds that `days` met for, at least 1."""
+    """The seconds that `days` count for, at least 1."""
     return max(1.0, SECONDS * h * days)
 
 
@@ -148,7 +148,7 @@ class ActR:
     ----------
     a, c : a trace's decay rate is a plus c times the strength it met.
     s, tau : noise and threshold of recall, on the scale of log strength.
-    h : what share of the clock's seconds mets as felt.
+    h : what share of the clock's seconds counts as felt.
     history : presentations kept per item; past it each new one replaces the oldest.
     first : P(correct) at the first meeting.
 
@@ -172,8 +172,8 @@ class ActR:
             raise reject("act_r.c", self.c, "a finite number >= 0")
         if not np.isfinite(self.tau):
             raise reject("act_r.tau", self.tau, "a finite number")
-        if self.history < 1:
-            raise reject("act_r.history", self.history, "at least 1")
+        if self.history < 1 or int(self.history) != self.history:
+            raise reject("act_r.history", self.history, "a whole number >= 1")
         if not 0.0 <= self.first <= 1.0:
             raise reject("act_r.first", self.first, "a probability in [0, 1]")
 
@@ -227,5 +227,5 @@ class ActR:
         out[:] = True
 
     def mastery(self, state: ActRState, out: Mastery) -> None:
-        """Mean P(recall) of the skill's items `[batch, skills]`; items never met met 0."""
+        """Mean P(recall) of the skill's items `[batch, skills]`; items never met count 0."""
         _mastery(*state, self.s, self.tau, self.h, *self.course.items_of, out)

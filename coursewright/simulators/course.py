@@ -87,6 +87,10 @@ class Course:
                 self.minutes[wrong[0]],
                 "a positive number of minutes",
             )
+        wrong = np.flatnonzero(~np.isfinite(self.difficulty))
+        if len(wrong):
+            at = f"course.difficulty[{self.items[wrong[0]]}]"
+            raise reject(at, self.difficulty[wrong[0]], "a finite number")
         _ = self.order  # refuses a cycle
 
     @classmethod

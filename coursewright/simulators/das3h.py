@@ -163,8 +163,8 @@ class Das3h:
         weights = numbers("das3h.weights", self.weights, shape, "[skills, columns]")
         if not 0.0 <= self.spread < np.inf:
             raise reject("das3h.spread", self.spread, "a finite number >= 0")
-        if self.memory < 1:
-            raise reject("das3h.memory", self.memory, "at least 1 answer")
+        if self.memory < 1 or int(self.memory) != self.memory:
+            raise reject("das3h.memory", self.memory, "a whole number of answers >= 1")
         object.__setattr__(self, "weights", weights)
 
     @property

@@ -21,6 +21,7 @@ from coursewright.simulators.luck import ENROL, Keys, normal
 from coursewright.simulators.protocol import Bools, Floats, Ints
 
 MOST = 30.0  # of HLR's w . x: exp of more soon overflows, and no episode is long enough to notice
+LEAST = -700.0  # of the same: the rate of forgetting stays finite
 DRAWS = 6  # indices of ENROL that an item takes: three normal draws of two each
 
 
@@ -64,7 +65,7 @@ def _teach_efc(pace: Floats, trait: Floats, attempts: Ints, item: Ints, taught: 
 @inlined
 def _hlr_pace(attempts: int, correct: int, weights: Floats, own: float) -> float:
     x = weights[0] * attempts + weights[1] * correct + weights[2] * (attempts - correct) + own
-    return float(np.exp(-min(x, MOST)))
+    return float(np.exp(-max(min(x, MOST), LEAST)))
 
 
 @kernel

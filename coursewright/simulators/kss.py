@@ -236,11 +236,12 @@ class Kss:
     def enrol(self, state: KssState, rows: Ints, luck: Luck) -> Prologue | None:
         """New learners with targets, a warm-up, and at least one target still to master."""
         item = np.zeros((len(rows), self.variant.warm_up_records), np.int64)
-        correct = np.zeros_like(item)
+        correct, taught = np.zeros_like(item), np.zeros(item.shape, bool)
         length = np.zeros(len(rows), np.int64)
         scratch = np.empty(SKILLS)
-        enrol(*self._arrival, *self.dynamics, *state, rows, luck.learner, item, correct, length, scratch)
-        return Prologue(state.goal[rows], item, correct, length)
+        past = (item, correct, taught, length)
+        enrol(*self._arrival, *self.dynamics, *state, rows, luck.learner, *past, scratch)
+        return Prologue(state.goal[rows], item, correct, length, taught)
 
     def p_correct(self, state: KssState, item: Ints, out: Floats) -> None:
         """P(correct) `[batch]` if `item [batch]` were asked now; 0 or 1 where answers are certain."""
@@ -260,6 +261,10 @@ class Kss:
             out.grade,
             out.minutes,
         )
+
+    def accept(self, state: KssState, item: Ints) -> None:
+        """Take `item [batch]` (-1: none) for the last accepted one."""
+        state.last[:] = np.where(item >= 0, item, state.last)
 
     def elapse(self, state: KssState, days: Floats, luck: Luck) -> None:
         """Nothing: these learners do not forget."""

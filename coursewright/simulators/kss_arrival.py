@@ -110,6 +110,7 @@ def _warm_up(
     parents: Ints,
     item: Ints,
     correct: Ints,
+    taught: Bools,
 ) -> int:
     """Fill one learner's visible past and return its length; abilities grow on the way."""
     done = 0
@@ -126,6 +127,7 @@ def _warm_up(
                 ability, i, k, accepted, key, turn, WARM_UP + 3 + again, certain, learns_first,
                 difficulty, transfer, start, parents,
             )  # fmt: skip
+            taught[done] = accepted
             if accepted:
                 last[i] = k
             done += 1
@@ -156,12 +158,13 @@ def enrol(
     learner: Keys,
     item: Ints,
     correct: Ints,
+    taught: Bools,
     length: Ints,
     first: Floats,
 ) -> None:
     """Put new learners into `rows`, with a visible past of `length [rows]` entries.
 
-    It is written to `item` and `correct` `[rows, records]`; `first [10]` is room to work in.
+    It is written to `item`, `correct` and `taught` `[rows, records]`; `first [10]` is room to work in.
     """
     for j in range(rows.shape[0]):
         i = rows[j]
@@ -174,7 +177,7 @@ def enrol(
                 ability[i, k] = first[k]
             length[j] = _warm_up(
                 key, ability, last, i, follows, ready, order, certain, learns_first,
-                difficulty, transfer, start, parents, item[j], correct[j],
+                difficulty, transfer, start, parents, item[j], correct[j], taught[j],
             )  # fmt: skip
             for k in range(SKILLS):
                 if not kept:

@@ -167,6 +167,8 @@ class KT6kc:
         given = self.learn
         if given is None:
             given = [STRENGTH if k + 1 in alone else 0.0 for k in range(SKILLS)]
+        if np.ndim(given) != 1:
+            raise reject("kt6kc.learn", given, "a list of probabilities, [skills]")
         shape = (len(given),)
         columns = {"learn": given, "guess": self.guess, "slip": self.slip}
         return np.stack(

@@ -140,7 +140,8 @@ class Tracer:
         idle = np.flatnonzero(~self.course.q_matrix.any(axis=0))
         if len(idle):
             raise reject("tracer.course", f"skill {self.course.skills[idle[0]]} without an item", "with one")
-        if self.sessions is not None and self.sessions.item.max() >= self.course.n_items:
+        items = None if self.sessions is None else self.sessions.item
+        if items is not None and (items.min() < 0 or items.max() >= self.course.n_items):
             raise reject("tracer.sessions", "an item out of range", f"in [0, {self.course.n_items})")
 
     def engine(self, device: str | None) -> Engine:

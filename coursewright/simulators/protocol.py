@@ -18,13 +18,15 @@ class Prologue(NamedTuple):
     """What is known about learners when they arrive, for the newly enrolled rows only.
 
     `goal [rows, skills]` is what each wants to learn; `item` and `correct` `[rows, width]` are the
-    visible past (a warm-up), of which the first `length [rows]` entries count.
+    visible past (a warm-up), of which the first `length [rows]` entries count; `taught [rows, width]`
+    says which of them the platform accepted and taught (None: all).
     """
 
     goal: Bools
     item: Ints
     correct: Ints
     length: Ints
+    taught: Bools | None = None
 
 
 class Response(NamedTuple):
@@ -127,6 +129,25 @@ class Assisting(Protocol):
     @property
     def assists(self) -> bool:
         """Whether any answer can be an assisted one, which is no evidence of mastery."""
+        ...
+
+
+@runtime_checkable
+class Paced(Protocol):
+    """Learners who may be quicker than the course says."""
+
+    @property
+    def quickest(self) -> float:
+        """Minutes that hardly any item takes less than; it bounds the steps within a budget of minutes."""
+        ...
+
+
+@runtime_checkable
+class Sequential(Protocol):
+    """Learners whose platform looks at the last accepted item to say what may come next."""
+
+    def accept(self, state: Any, item: Ints) -> None:
+        """Take `item [batch]` (-1: none) for the last accepted one, whatever was learned from it."""
         ...
 
 

@@ -98,7 +98,7 @@ def finish(
             assisted[i] = True
             if correct[i] == 0 and uniform(fate[i], step[i], TURN) < raises:
                 correct[i] = 1
-                grade[i] = max(grade[i], 1)
+                grade[i] += 1  # a mark of 0 becomes 1, FSRS's Again becomes Hard
         steep = slope if asks else 0.0
         minutes[i] = minutes_taken(table[a, MEDIAN], tau[i], steep, sd, p[i], fate[i], step[i])
         bored = p[i] > too_easy or (seen[i, a] and not asks)

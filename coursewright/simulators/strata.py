@@ -26,7 +26,9 @@ from coursewright.simulators.protocol import (
     Mastery,
     Prologue,
     Response,
+    Sequential,
     Simulator,
+    Stratified,
 )
 
 
@@ -82,6 +84,8 @@ class Strata:
         for name, member in self.members.items():
             if not 0.0 < self.shares.get(name, 0.0) < np.inf:
                 raise reject(f"strata.shares[{name}]", self.shares.get(name), "a finite number > 0")
+            if isinstance(member, Stratified) and member.strata:
+                raise reject(f"strata.members[{name}]", "itself stratified", "a population without strata")
             if member.course.hash != self.course.hash:
                 raise reject(f"strata.members[{name}]", "another course", f"the course of {self.strata[0]}")
 
@@ -147,6 +151,7 @@ class Strata:
             item=np.zeros((len(rows), width), np.int64),
             correct=np.zeros((len(rows), width), np.int64),
             length=np.zeros(len(rows), np.int64),
+            taught=np.ones((len(rows), width), bool),
         )
         for s, member in enumerate(self.members.values()):
             mine = np.flatnonzero(state.label[rows] == s)
@@ -159,7 +164,15 @@ class Strata:
                 merged.item[mine, :wide] = prologue.item
                 merged.correct[mine, :wide] = prologue.correct
                 merged.length[mine] = prologue.length
+                if prologue.taught is not None and merged.taught is not None:
+                    merged.taught[mine, :wide] = prologue.taught
         return merged if self.past.given else None
+
+    def accept(self, state: StrataState, item: Ints) -> None:
+        """Take `item [batch]` (-1: none) for the last accepted one, where that matters to a stratum."""
+        for member, own, mine in self._own(state):
+            if isinstance(member, Sequential):
+                member.accept(own, np.where(mine, item, -1))
 
     def p_correct(self, state: StrataState, item: Ints, out: Floats) -> None:
         """P(correct) `[batch]` if `item [batch]` were asked now."""
