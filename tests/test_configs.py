@@ -1,5 +1,6 @@
 """Every YAML file composes and instantiates."""
 
+import re
 from pathlib import Path
 
 import contract
@@ -16,6 +17,8 @@ from coursewright.data.log import LearnerLog
 from coursewright.envs import shipped
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.task import Task
+from coursewright.scripts.app import refuse_words
+from coursewright.simulators.errors import InputError
 
 CONFIGS = Path(coursewright.__file__).parent / "configs"
 
@@ -24,9 +27,9 @@ def names(group):
     return sorted(path.stem for path in (CONFIGS / group).glob("*.yaml"))
 
 
-def composed(app, *overrides):
+def composed(app, *overrides, hydra=True):
     with initialize_config_module("coursewright.configs", version_base="1.3"):
-        return compose(app, list(overrides), return_hydra_config=True)
+        return compose(app, list(overrides), return_hydra_config=hydra)
 
 
 def task(*overrides):
@@ -137,3 +140,25 @@ def test_shipped_tutors_are_what_a_fit_gives(name):
 
 def test_agents_see_a_tracker_that_keeps_nothing():
     assert SilentTracker().directory is None
+
+
+@pytest.mark.parametrize(
+    ("app", "override", "field"),
+    [
+        ("train", "task.steps=many", "task.steps = 'many'"),
+        ("train", "learners=many", "learners = 'many'"),
+        ("train", "seed=x", "seed = 'x'"),
+        ("train", "agent.learning_rate=fast", "agent.learning_rate = 'fast'"),
+        ("fit", "model.fit.folds=two", "model.fit.folds = 'two'"),
+        ("validate", "settings.replicates=many", "settings.replicates = 'many'"),
+    ],
+)
+def test_a_word_for_a_number_is_one_line(app, override, field):
+    config = composed(app, override, hydra=False)
+    with pytest.raises(InputError, match=f"{re.escape(field)}: must be a"):
+        refuse_words(config)
+
+
+@pytest.mark.parametrize("app", ["train", "fit", "evaluate", "export", "validate", "import"])
+def test_the_defaults_hold_no_word_for_a_number(app):
+    refuse_words(composed(app, hydra=False))

@@ -187,3 +187,8 @@ def test_edges_are_read_from_csv(tmp_path) -> None:
     path.write_text("before,after\nsums\n", encoding="utf-8")
     with pytest.raises(InputError, match="= sums: must be before,after"):
         read_edges(path)
+
+
+def test_a_word_is_no_list_of_skills():
+    with pytest.raises(InputError, match=r"course\.skills = 'many': must be a list of names, or how many"):
+        Course.of("many")

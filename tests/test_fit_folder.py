@@ -9,7 +9,7 @@ import pytest
 
 from coursewright.data.files import fill_atomically
 from coursewright.data.log import codes, learner_log
-from coursewright.data.synthetic import GUESS, LEARN, PRIOR, SKILLS, SLIP, simulate_log
+from coursewright.data.synthetic import GUESS, LEARN, PRIOR, SKILLS, SLIP, simulate_log, synthetic_log
 from coursewright.fitting.bkt_model import BktModel
 from coursewright.fitting.folder import fit_model
 from coursewright.fitting.held_out import by_time, plan
@@ -183,3 +183,13 @@ def test_a_parameter_that_most_refits_lack_has_no_interval():
     assert np.isnan(doubt.low[1])
     assert doubt.draws[:3, 1].tolist() == pytest.approx([np.nan] * 3, nan_ok=True)
     assert Doubt.of(every, []).warnings() == []
+
+
+def test_a_folder_with_another_fit_is_refused_and_the_same_model_may_come_again(tmp_path):
+    log = synthetic_log()
+    for _ in range(2):
+        fit_model(log, tmp_path / "mine", ItemDifficulty(), draws=0)
+    before = {file.name: file.read_bytes() for file in (tmp_path / "mine").iterdir()}
+    with pytest.raises(InputError, match=r"out = .*mine: must be a new or empty folder, or one .* of bkt"):
+        fit_model(log, tmp_path / "mine", BktModel(), draws=0)
+    assert before == {file.name: file.read_bytes() for file in (tmp_path / "mine").iterdir()}

@@ -36,7 +36,9 @@ def read_junyi(path: str | Path, into: Into = in_memory) -> LearnerLog:
     path, dropped = Path(path), Counter[str]()
     header = set() if path.is_dir() else set(open_delimited(path).header)
     tables = _with_times(path, dropped) if "time_done" in header else _in_turn(path, dropped)
-    return into(tables, SOURCE, LICENCE, dropped)
+    timed = "time_done" in header
+    source = SOURCE if timed else f"{SOURCE}; without times: rows are counted, a second apart"
+    return into(tables, source, LICENCE, dropped)
 
 
 def _with_times(path: Path, dropped: Counter[str]) -> Iterator[pa.Table]:

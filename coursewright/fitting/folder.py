@@ -15,6 +15,7 @@ from coursewright.fitting.item_difficulty import ItemDifficulty
 from coursewright.fitting.model import Fitted, LearnerModel
 from coursewright.fitting.refit import LEVEL, Doubt, refits
 from coursewright.fitting.validate import Score, score
+from coursewright.simulators.errors import reject
 
 SHOWN = 12  # parameters in the report; the file has them all
 ITEM = "item difficulty"
@@ -50,6 +51,8 @@ def fit_model(
     Raises `InputError` where the model cannot be fitted to the log, for a log of one learner with draws,
     and where `out` cannot be written.
     """
+    folder = Path(out)
+    _refuse_another(folder, model.name)
     split = plan(log.table, folds, min_rows)
     fitted = model.fit(log.table)
     again = refits(log.table, model, draws, seed)
@@ -60,7 +63,6 @@ def fit_model(
     if len(again) < draws:
         troubles.append(f"{draws - len(again)} of {draws} resamples could not be fitted and are left out")
     prediction = _prediction(split.words, model.name, scores)
-    folder = Path(out)
     text = _card(folder.name, log, model, doubt, troubles, prediction, len(again), seed, command)
 
     def fill(part: Path) -> None:
@@ -70,6 +72,14 @@ def fit_model(
 
     fill_atomically(folder, fill)
     return ModelFit(fitted, doubt, scores, folder, _report(doubt, troubles, prediction, folder))
+
+
+def _refuse_another(folder: Path, name: str) -> None:
+    """Refuse a folder that holds something else: tables of two models in one would be read as one model."""
+    card = folder / "card.md"
+    same = card.is_file() and f": {name} learners" in card.read_text(encoding="utf-8").partition("\n")[0]
+    if folder.is_dir() and any(folder.iterdir()) and not same:
+        raise reject("out", folder, f"a new or empty folder, or one that holds a fit of {name}")
 
 
 def _write_estimates(path: Path, doubt: Doubt) -> None:

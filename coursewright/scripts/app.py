@@ -5,17 +5,26 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, InstantiationException, MissingConfigException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from hydra.utils import get_object
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from coursewright.simulators.errors import InputError, unknown
+from coursewright.simulators.errors import InputError, reject, unknown
 
+NUMBERS = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    int | None: "a whole number or null",
+    float | None: "a number or null",
+}
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 
 
@@ -75,6 +84,7 @@ def explained(app: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
     @functools.wraps(app)
     def wrapped(config: DictConfig) -> Any:
         try:
+            refuse_words(config)
             return app(config)
         except Exception as error:
             line = explanation(error)
@@ -86,6 +96,31 @@ def explained(app: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
             sys.exit(2)
 
     return wrapped
+
+
+def refuse_words(node: Any, at: str = "") -> None:
+    """Refuse a word where a signature (or, at the top, an app) wants a number."""
+    if isinstance(node, ListConfig):
+        for place in range(len(node)):
+            if not OmegaConf.is_interpolation(node, place):
+                refuse_words(node[place], f"{at}[{place}]")
+    if not isinstance(node, DictConfig) or OmegaConf.is_missing(node, "_target_"):
+        return
+    wanted: dict[str, Any] = {} if at else {"seed": int, "learners": int, "workers": int, "parts": int}
+    if "_target_" in node:
+        try:
+            target = get_object(node["_target_"])
+            wanted = {name: p.annotation for name, p in signature(target).parameters.items()}
+        except Exception:  # it is explained where it is called
+            return
+    for key in map(str, node):
+        if OmegaConf.is_missing(node, key) or OmegaConf.is_interpolation(node, key):
+            continue
+        field, value = f"{at}.{key}".lstrip("."), node[key]
+        kind = wanted.get(key)
+        if isinstance(value, str) and kind in NUMBERS:
+            raise reject(field, repr(value), NUMBERS[kind])
+        refuse_words(value, field)
 
 
 def explanation(error: BaseException) -> str | None:
@@ -109,6 +144,9 @@ def explanation(error: BaseException) -> str | None:
             return _about_key(cause)
     if isinstance(error, InstantiationException):
         return _about_target(error, chain[1:])
+    if isinstance(error, TypeError) and "unexpected keyword argument" in str(error):
+        hint = "an experiment sets what its own agent takes: for another, choose simulator, task and agent"
+        return f"{error} ({hint})"
     if isinstance(error, HydraException | OmegaConfBaseException):
         text = str(error).split("\nset env variable")[0]
         lines = [line.strip() for line in text.splitlines() if line.strip() and "full_key" not in line]

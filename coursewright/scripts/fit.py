@@ -41,5 +41,5 @@ def fit(config: DictConfig) -> None:
     fitted = instantiate(config.model.fit)(learners, config.out, seed=config.seed, command=command)
     log.info(fitted.report)
     if "teach" in config.model:
-        read = f"{config.model.teach}{config.out}"
-        log.info("\nteach these learners: coursewright train task=mastery %s", read)
+        read = f"{config.model.teach}{shlex.quote(str(config.out))}"
+        log.info("\nteach these learners: coursewright train %s", read)

@@ -117,6 +117,8 @@ class Course:
         ------
         InputError : an unknown skill or item, a cycle, non-positive minutes, a name used twice.
         """
+        if isinstance(skills, str):
+            raise reject("course.skills", repr(skills), "a list of names, or how many")
         names = tuple(str(k) for k in range(skills)) if isinstance(skills, int) else tuple(map(str, skills))
         table = {name: [name] for name in names} if items is None else dict(items)
         item_names = tuple(map(str, table))

@@ -17,5 +17,5 @@ def unknown(field: str, value: object, known: Sequence[str]) -> InputError:
     """The error for a name that does not exist, with the nearest that does."""
     near = get_close_matches(str(value), list(known), n=1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
-    shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
+    shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "") if known else "none"
     return InputError(f"{field} = {value!r}: no such name{hint}; known: {shown}")

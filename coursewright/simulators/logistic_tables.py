@@ -109,6 +109,9 @@ def _folder(folder: str | Path) -> Path:
     for path in (Path(folder), SHIPPED / str(folder)):
         if (path / "items.csv").is_file():
             return path
+    if Path(str(folder)).is_dir():
+        kind = "it was fitted by another kind of model (see its card.md)"
+        raise InputError(f"simulator.folder = {folder}: holds no items.csv; {kind}")
     raise unknown("simulator.folder", str(folder), sorted(p.parent.name for p in SHIPPED.glob("*/items.csv")))
 
 
