@@ -44,11 +44,14 @@ def _best_simulation(table: pd.DataFrame) -> str:
     ]
     if not parts:
         return f"No bin has {FEWEST} answers: this log is too small to compare simulated learners with."
-    return "Most like the log's learners are the simulated ones of, " + "; ".join(parts) + "."
+    return "Whose simulated learners come closest to the log: " + "; ".join(parts) + "."
 
 
 def _closest(table: pd.DataFrame, check: str, what: str) -> str:
     best = table.sort_values(f"{check}_rmse", kind="stable").iloc[0]
+    passing = (table[f"{check}_inside"] == 1.0) & (table[f"{check}_p"] >= DOUBTFUL)
+    if passing.sum() > 1:
+        return f"in {what}, {' and '.join(table.index[passing])} (every point inside the band)"
     inside = f"in {what}, {best.name} ({percent(best[f'{check}_inside'])} of the points inside the band"
     return inside + (")" if best[f"{check}_p"] >= DOUBTFUL else f", yet p = {best[f'{check}_p']:.3f})")
 
