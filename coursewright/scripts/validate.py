@@ -6,6 +6,7 @@ import hydra
 from omegaconf import DictConfig
 
 from coursewright.scripts.app import explained
+from coursewright.simulators.errors import InputError
 
 log = logging.getLogger(__name__)
 
@@ -23,14 +24,15 @@ def validate(config: DictConfig) -> None:
     from rich.console import Console
 
     from coursewright.evaluation import validity, validity_report, validity_words
-    from coursewright.fitting.card import dropped
     from coursewright.scripts.models import learner_models
     from coursewright.scripts.run_directory import code_version, open_run
 
+    if "model" in config:
+        raise InputError("model: validate compares several; give models=[NAME, ...]")
     run = open_run(config)
     models = learner_models(config.models, first=config.reference)
     learners = instantiate(config.log)
-    log.info("%s rows; rows dropped: %s\n", f"{learners.table.num_rows:,}", dropped(learners))
+    log.info("%s\n", learners.summary)
     found = validity.validate(learners, models, config.reference, instantiate(config.settings))
     code = ", ".join(f"{name} {value}" for name, value in code_version().items())
     facts = {"settings": str(run.path / "config.yaml"), "seed": str(config.seed), "code": code}
