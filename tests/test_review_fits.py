@@ -302,6 +302,8 @@ def test_one_learner_with_one_history_can_be_fitted() -> None:
 
 def test_broken_tables_are_refused(fits, tmp_path) -> None:
     with pytest.raises(InputError, match="no such name"):
+        named_fsrs(tmp_path / "nowhere")
+    with pytest.raises(InputError, match=r"holds no course\.csv; was it fitted by another kind"):
         named_fsrs(tmp_path)
     fits["hlr"][1].write(tmp_path)
     with pytest.raises(InputError, match="parameter = 'w0': no such name"):

@@ -110,7 +110,7 @@ def _folder(folder: str | Path) -> Path:
         if (path / "items.csv").is_file():
             return path
     if Path(str(folder)).is_dir():
-        kind = "it was fitted by another kind of model (see its card.md)"
+        kind = "was it fitted by another kind of model? (its card.md says)"
         raise InputError(f"simulator.folder = {folder}: holds no items.csv; {kind}")
     raise unknown("simulator.folder", str(folder), sorted(p.parent.name for p in SHIPPED.glob("*/items.csv")))
 
