@@ -105,7 +105,6 @@ CARTPOLE = 160_000
 def learners(name: str) -> Callable[[], float]:
     """Learner-steps a second of a simulator alone: practice, gap, mastery; enrolment every 100 steps."""
     from contract import made
-
     from coursewright.simulators.luck import Seeds, identify
     from coursewright.simulators.protocol import empty_response
 
@@ -153,12 +152,12 @@ def neural_learners() -> list[Row]:
     The aim is 5 times RAR's 24,000 steps a second, scaled like `PEERS`.
     """
     from coursewright.simulators.course import Course
-    from coursewright.simulators.kes import Kes
     from coursewright.simulators.luck import Seeds, identify
-    from coursewright.simulators.neural import Tracer
+    from coursewright.simulators.neural.kes import Kes
+    from coursewright.simulators.neural.network import Network
+    from coursewright.simulators.neural.sessions import Sessions
+    from coursewright.simulators.neural.tracer import Tracer
     from coursewright.simulators.protocol import empty_response
-    from coursewright.simulators.recurrent import Network
-    from coursewright.simulators.sessions import Sessions
 
     items, hidden, learners, steps = 2163, 64, 256, 30
     rng = np.random.default_rng(0)
@@ -201,8 +200,8 @@ def reviews() -> list[Row]:
     from datetime import UTC, datetime, timedelta
 
     import fsrs
-    from contract import made
 
+    from contract import made
     from coursewright.simulators.luck import Seeds, identify
     from coursewright.simulators.protocol import empty_response
 
@@ -239,12 +238,12 @@ def reviews() -> list[Row]:
 def training() -> list[Row]:
     """PPO with 256 learners against the same PPO on an environment that returns constants."""
     import torch
-    from constant_env import ConstantVecEnv
     from stable_baselines3 import PPO
     from stable_baselines3.common.vec_env import VecEnv
 
-    from coursewright.agents.network import Reading, reading
-    from coursewright.agents.vec_env import LearnersVecEnv
+    from constant_env import ConstantVecEnv
+    from coursewright.agents.learning.network import Reading, reading
+    from coursewright.agents.learning.vec_env import LearnersVecEnv
     from coursewright.envs.shipped import kss
 
     torch.set_num_threads(1)
@@ -273,8 +272,8 @@ def training() -> list[Row]:
 
 def fitting() -> list[Row]:
     """Expectation-maximisation on 100,000 rows over 20 skills, in seconds."""
-    from coursewright.fitting.bkt import fit
-    from coursewright.fitting.sequences import Sequences
+    from coursewright.fitting.bkt.em import fit
+    from coursewright.fitting.bkt.sequences import Sequences
 
     rng = np.random.default_rng(0)
     learner, skill = np.repeat(np.arange(500), 200), np.tile(np.repeat(np.arange(20), 10), 500)
@@ -303,7 +302,7 @@ def command_line() -> list[Row]:
 
 def main() -> None:
     """Measure everything and print the table."""
-    sys.path.insert(0, str(Path(__file__).parent))
+    sys.path.insert(0, str(Path(__file__).parent / "support"))
     print(f"{'what':<45}{'absolute':>22}{'ratio':>9}  target")
     for part in (environments, zoo, neural_learners, reviews, training, fitting, command_line):
         for row in part():

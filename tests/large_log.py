@@ -23,8 +23,8 @@ import pyarrow.csv
 from coursewright.data.compact import by_skill, read_stored
 from coursewright.data.read import read_log
 from coursewright.data.stream import iterate, store
-from coursewright.fitting.bkt import fit
-from coursewright.fitting.sequences import Sequences
+from coursewright.fitting.bkt.em import fit
+from coursewright.fitting.bkt.sequences import Sequences
 
 ANSWERS, SKILLS, ITEMS, AT_ONCE = 200, 100, 50, 2_000  # AT_ONCE learners go through the course side by side
 PRIOR, LEARN, GUESS, SLIP = 0.3, 0.1, 0.2, 0.1

@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-from coursewright.agents.baselines import random_legal
+from coursewright.agents.rules.baselines import random_legal
 from coursewright.agents.tracker import SilentTracker
 from coursewright.data.log import LearnerLog, learner_log
 from coursewright.envs.rollout import Rollout, rollout

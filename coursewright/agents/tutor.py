@@ -12,13 +12,13 @@ import numpy as np
 import pyarrow as pa
 
 from coursewright.agents.logs import simulated_log
-from coursewright.data.files import write_atomically
 from coursewright.envs.shipped import TUTORS
 from coursewright.envs.task import Task
-from coursewright.fitting.bkt import EmSettings, fit
-from coursewright.fitting.sequences import Sequences
-from coursewright.simulators.errors import reject
-from coursewright.simulators.parameters import BktParameters
+from coursewright.errors import reject
+from coursewright.files import write_atomically
+from coursewright.fitting.bkt.em import EmSettings, fit
+from coursewright.fitting.bkt.sequences import Sequences
+from coursewright.simulators.knowledge.parameters import BktParameters
 from coursewright.simulators.protocol import Floats, Simulator
 
 LEARNERS = 2000

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from coursewright.simulators.errors import reject
+from coursewright.errors import reject
 
 UNITS = {"days": 1.0, "minutes": 1_440.0, "s": 86_400.0, "ms": 86_400e3, "us": 86_400e6}  # in a day
 ISO = "iso"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv
 
-from coursewright.simulators.errors import InputError, reject, unknown
+from coursewright.errors import InputError, reject, unknown
 
 MISSING = ["", "NA", "NaN", "nan", "NULL", "null"]
 BLOCK = 16 << 20  # bytes of text a batch

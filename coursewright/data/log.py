@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from coursewright.data.schema import validate
-from coursewright.simulators.errors import InputError, reject
+from coursewright.errors import InputError, reject
 
 Integers = npt.NDArray[np.int64]
 

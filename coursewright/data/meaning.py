@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from coursewright.data.columns import UNITS, days, labels, names_in, numbers, spent
 from coursewright.data.schema import SCHEMA, check_names
-from coursewright.simulators.errors import reject, unknown
+from coursewright.errors import reject, unknown
 
 LISTS = ("skills", "allowed")
 TRUTH = {"TRUE": True, "FALSE": False, "1": True, "0": False, "1.0": True, "0.0": False}

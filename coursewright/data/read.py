@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 
 from coursewright.data.columns import keep_given
 from coursewright.data.delimited import BROKEN, cannot_be_read, open_delimited
-from coursewright.data.files import write_atomically
 from coursewright.data.log import Into, LearnerLog, in_memory
 from coursewright.data.meaning import LISTS, Meaning
 from coursewright.data.schema import REQUIRED, validate
-from coursewright.simulators.errors import InputError, reject
+from coursewright.errors import InputError, reject
+from coursewright.files import write_atomically
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
 BETWEEN = ";"

@@ -26,7 +26,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from coursewright.simulators.errors import reject, unknown
+from coursewright.errors import reject, unknown
 
 REQUIRED = pa.schema(
     [

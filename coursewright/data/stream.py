@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from coursewright.data.log import in_order, no_rows, summary
 from coursewright.data.schema import validate
-from coursewright.simulators.errors import InputError, reject
+from coursewright.errors import InputError, reject
 
 FACTS = "log.json"
 ROWS = 1 << 17  # in a row group, and read at a time

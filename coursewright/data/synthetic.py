@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from coursewright.data.log import Into, LearnerLog, in_memory
 from coursewright.data.read import read_log, write_log
-from coursewright.simulators.errors import reject
+from coursewright.errors import reject
 
 SHIPPED = Path(__file__).with_name("synthetic.csv.gz")
 SKILLS = ("fractions", "ratios", "decimals", "percentages", "equations")

@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from coursewright.envs.history import Memory, note_days, open_rows, record
 from coursewright.envs.task import RandomGoal, Task
+from coursewright.errors import reject
 from coursewright.simulators.course import Course, Lists, pack
-from coursewright.simulators.errors import reject
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import POSTTEST_ANSWER, POSTTEST_ITEM, identify, uniforms
 from coursewright.simulators.protocol import (

@@ -14,7 +14,7 @@ from gymnasium.vector.utils import batch_space
 
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.task import Task
-from coursewright.simulators.errors import reject
+from coursewright.errors import reject
 from coursewright.simulators.luck import Split
 from coursewright.simulators.protocol import Bools, Ints
 

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from coursewright.envs.layout import PER_SKILL, SHARED
-from coursewright.simulators.bkt import after_answer, after_practice, after_wrong
 from coursewright.simulators.kernel import inlined, kernel
+from coursewright.simulators.knowledge.bkt import after_answer, after_practice, after_wrong
 from coursewright.simulators.protocol import Bools, Floats, Ints
 
 Memory = npt.NDArray[np.float32]

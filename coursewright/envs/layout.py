@@ -11,8 +11,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from coursewright.errors import reject, unknown
 from coursewright.simulators.course import Course
-from coursewright.simulators.errors import reject, unknown
 
 # The order is fixed: kernels index these lists.  [batch, skills] features first, then the rest.
 PER_SKILL = (

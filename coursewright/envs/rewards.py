@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from coursewright.simulators.errors import reject
+from coursewright.errors import reject
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.policy import Oracle, Policy
 from coursewright.envs.task import Task
-from coursewright.simulators.errors import reject
+from coursewright.errors import reject
 from coursewright.simulators.luck import Split
 from coursewright.simulators.protocol import Bools, Floats, Ints, Stratified
 

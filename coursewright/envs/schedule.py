@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from coursewright.simulators.errors import reject
+from coursewright.errors import reject
 from coursewright.simulators.luck import GAP, Luck, uniforms
 from coursewright.simulators.protocol import Floats
 

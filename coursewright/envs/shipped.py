@@ -5,11 +5,11 @@ from pathlib import Path
 from coursewright.envs.gym import TeachingEnv, TeachingVectorEnv
 from coursewright.envs.rewards import mean_gain, normalised_gain
 from coursewright.envs.task import Task
-from coursewright.simulators.errors import unknown
-from coursewright.simulators.kss import Kss
+from coursewright.errors import unknown
+from coursewright.simulators.knowledge.parameters import BktParameters
+from coursewright.simulators.knowledge.tables import named_bkt
+from coursewright.simulators.kss.learners import Kss
 from coursewright.simulators.luck import Seeds, Split
-from coursewright.simulators.named import named_bkt
-from coursewright.simulators.parameters import BktParameters
 
 TUTORS = Path(__file__).parent / "tutors"
 

@@ -10,10 +10,10 @@ import numpy as np
 from coursewright.envs.layout import Layout
 from coursewright.envs.rewards import mean_gain
 from coursewright.envs.schedule import Fixed, Schedule
+from coursewright.errors import reject
 from coursewright.simulators.course import Course
-from coursewright.simulators.errors import reject
+from coursewright.simulators.knowledge.parameters import BktParameters
 from coursewright.simulators.luck import GOAL, Luck, Seeds, uniform
-from coursewright.simulators.parameters import BktParameters
 from coursewright.simulators.protocol import Bools, Floats, Ints, Paced, Simulator
 
 if TYPE_CHECKING:

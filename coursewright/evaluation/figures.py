@@ -13,9 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from coursewright.data.files import write_atomically
-from coursewright.evaluation.summary import ORACLE, TRAINED
-from coursewright.simulators.errors import reject
+from coursewright.errors import reject
+from coursewright.evaluation.comparison.summary import ORACLE, TRAINED
+from coursewright.files import write_atomically
 
 # Okabe & Ito (2008): distinct for every kind of colour vision, and in grey by lightness.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#00795A", "#5F5F5F"

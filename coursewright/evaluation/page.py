@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from coursewright.data.files import write_atomically
+from coursewright.files import write_atomically
 
 
 class Page(NamedTuple):

@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 
 from coursewright.data.log import codes
 from coursewright.simulators.course import Course
-from coursewright.simulators.parameters import Floats
+from coursewright.simulators.knowledge.parameters import Floats
 
 
 def course_of(table: pa.Table, difficulty: Floats | None = None) -> Course:

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from coursewright.data.files import fill_atomically
 from coursewright.data.log import LearnerLog
-from coursewright.fitting.card import comparison, dropped, scores_table
-from coursewright.fitting.held_out import held_out, plan
-from coursewright.fitting.item_difficulty import ItemDifficulty
+from coursewright.errors import reject
+from coursewright.files import fill_atomically
+from coursewright.fitting.bkt.card import comparison, dropped, scores_table
+from coursewright.fitting.judging.bkt_folds import Score, score
+from coursewright.fitting.judging.held_out import held_out, plan
+from coursewright.fitting.logistic.item_difficulty import ItemDifficulty
 from coursewright.fitting.model import Fitted, LearnerModel
 from coursewright.fitting.refit import LEVEL, Doubt, refits
-from coursewright.fitting.validate import Score, score
-from coursewright.simulators.errors import reject
 
 SHOWN = 12  # parameters in the report; the file has them all
 ITEM = "item difficulty"

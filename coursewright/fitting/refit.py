@@ -8,9 +8,9 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from coursewright.data.log import codes
+from coursewright.errors import InputError, reject
 from coursewright.fitting.model import Estimates, Fitted, LearnerModel
-from coursewright.simulators.errors import InputError, reject
-from coursewright.simulators.parameters import Floats
+from coursewright.simulators.knowledge.parameters import Floats
 
 LEVEL = 0.95
 WIDE = 0.5  # an interval of a probability above this, or ...

@@ -16,7 +16,7 @@ from hydra.utils import get_object
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from coursewright.simulators.errors import InputError, reject, unknown
+from coursewright.errors import InputError, reject, unknown
 
 NUMBERS = {
     int: "a whole number",

@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def _short(arguments: list[str]) -> bool:
-    from coursewright.simulators.errors import reject
+    from coursewright.errors import reject
 
     if arguments not in ([], ["short=true"], ["short=false"]):
         raise reject("demo", " ".join(arguments), "called alone or with short=true")

@@ -22,9 +22,9 @@ def evaluate(config: DictConfig) -> None:
     import pandas as pd
     from rich.console import Console
 
-    from coursewright.evaluation.report import Report
-    from coursewright.evaluation.table import terminal_table
-    from coursewright.evaluation.words import verdict
+    from coursewright.evaluation.comparison.report import Report
+    from coursewright.evaluation.comparison.table import terminal_table
+    from coursewright.evaluation.comparison.words import verdict
     from coursewright.scripts.run_directory import open_run
     from coursewright.scripts.studies import published, studies
 

@@ -16,8 +16,8 @@ def main(config: DictConfig) -> None:
     """Write the policy of a run to a file that runs elsewhere."""
     from pathlib import Path
 
-    from coursewright.agents.export import export
-    from coursewright.agents.trained import TrainedPolicy
+    from coursewright.agents.export.onnx import export
+    from coursewright.agents.learning.trained import TrainedPolicy
     from coursewright.scripts.studies import task_of
 
     run = Path(config.run)
@@ -26,6 +26,6 @@ def main(config: DictConfig) -> None:
     export(policy, task, config.to)
     log.info("%s: checked against the original; it runs with onnxruntime and numpy:", config.to)
     log.info(
-        '\n    from coursewright.agents.onnx_policy import OnnxPolicy\n    policy = OnnxPolicy("%s")',
+        '\n    from coursewright.agents.export.policy import OnnxPolicy\n    policy = OnnxPolicy("%s")',
         config.to,
     )

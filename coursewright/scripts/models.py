@@ -6,8 +6,8 @@ from hydra import compose
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
+from coursewright.errors import reject
 from coursewright.fitting.model import LearnerModel
-from coursewright.simulators.errors import reject
 
 
 def learner_models(names: str | Iterable[str], first: str) -> dict[str, LearnerModel]:

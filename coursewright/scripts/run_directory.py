@@ -14,9 +14,9 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 import coursewright
-from coursewright.data.files import write_atomically
+from coursewright.errors import InputError
+from coursewright.files import write_atomically
 from coursewright.scripts.tracking import CsvTracker, RunTracker, Trackers
-from coursewright.simulators.errors import InputError
 
 PACKAGES = ("numpy", "numba", "gymnasium", "torch", "stable-baselines3", "sb3-contrib", "hydra-core", "wandb")
 

@@ -10,15 +10,15 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from tqdm import tqdm
 
-from coursewright.agents.onnx_policy import OnnxPolicy
+from coursewright.agents.export.policy import OnnxPolicy
+from coursewright.agents.rules.tuned import TunedRule
 from coursewright.agents.tracker import SilentTracker
-from coursewright.agents.tuned import TunedRule
 from coursewright.agents.tutor import with_tutor
 from coursewright.envs.policy import Policy
 from coursewright.envs.task import Task
-from coursewright.evaluation.comparison import Seeded, compare
-from coursewright.evaluation.publish import Published, publish
-from coursewright.simulators.errors import InputError
+from coursewright.errors import InputError
+from coursewright.evaluation.comparison.compare import Seeded, compare
+from coursewright.evaluation.comparison.publish import Published, publish
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from coursewright.agents.tracker import Tracker
-from coursewright.simulators.errors import InputError, unknown
+from coursewright.errors import InputError, unknown
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -21,8 +21,8 @@ def train(config: DictConfig) -> float | None:
     """Instantiate the task and the agent, train, score, save, export."""
     from hydra.utils import instantiate
 
-    from coursewright.agents.export import export
-    from coursewright.agents.trained import TrainedPolicy
+    from coursewright.agents.export.onnx import export
+    from coursewright.agents.learning.trained import TrainedPolicy
     from coursewright.agents.tutor import with_tutor
     from coursewright.envs.rollout import rollout
     from coursewright.scripts.run_directory import open_run

@@ -5,8 +5,8 @@ import logging
 import hydra
 from omegaconf import DictConfig
 
+from coursewright.errors import InputError
 from coursewright.scripts.app import explained
-from coursewright.simulators.errors import InputError
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,9 @@ def validate(config: DictConfig) -> None:
     from hydra.utils import instantiate
     from rich.console import Console
 
-    from coursewright.evaluation import validity, validity_report, validity_words
+    from coursewright.evaluation.validity import judge as validity
+    from coursewright.evaluation.validity import report as validity_report
+    from coursewright.evaluation.validity import words as validity_words
     from coursewright.scripts.models import learner_models
     from coursewright.scripts.run_directory import code_version, open_run
 

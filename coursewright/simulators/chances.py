@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from coursewright.simulators.errors import reject
+from coursewright.errors import reject
 
 Floats = npt.NDArray[np.float64]
 

@@ -11,7 +11,7 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from coursewright.simulators.errors import reject, unknown
+from coursewright.errors import reject, unknown
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]

@@ -1,7 +1,7 @@
 """The one decorator of all compiled loops.
 
 numba's on-disk cache notices an edit in the decorated file only, not in a helper that the file
-imports.  So the cache lives in a folder named after a hash of the rooms that hold kernels: an
+imports.  So the cache lives in a folder named after a hash of every source file of the package: an
 edit starts a fresh one, and stale machine code can never answer for new source.
 """
 
@@ -15,18 +15,22 @@ import numba
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-ROOMS = ("simulators", "envs", "agents", "fitting")
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def source_hash(package: Path) -> str:
+    """A hash of the names and texts of all modules of `package`, in folders of folders too."""
+    digest = hashlib.sha256()
+    for source in sorted(package.rglob("*.py")):
+        digest.update(f"{source.relative_to(package).as_posix()}\0".encode())
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _cache_folder() -> str:
-    package = Path(__file__).resolve().parents[1]
-    digest = hashlib.sha256()
-    for room in ROOMS:
-        for source in sorted((package / room).glob("*.py")):
-            digest.update(source.read_bytes())
-    beside = package / "__pycache__"
-    home = beside if os.access(package, os.W_OK) else Path.home() / ".cache" / "coursewright"
-    return str(home / f"numba-{digest.hexdigest()[:16]}")
+    beside = PACKAGE / "__pycache__"
+    home = beside if os.access(PACKAGE, os.W_OK) else Path.home() / ".cache" / "coursewright"
+    return str(home / f"numba-{source_hash(PACKAGE)}")
 
 
 if not os.environ.get("NUMBA_CACHE_DIR"):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from coursewright.simulators.errors import InputError
+from coursewright.errors import InputError
 
 Arrays = dict[str, npt.NDArray[Any]]
 

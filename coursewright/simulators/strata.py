@@ -12,12 +12,12 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from coursewright.simulators.bkt import Bkt
+from coursewright.errors import reject, unknown
 from coursewright.simulators.course import Course
-from coursewright.simulators.errors import reject, unknown
+from coursewright.simulators.knowledge.bkt import Bkt
+from coursewright.simulators.knowledge.parameters import BktParameters
+from coursewright.simulators.knowledge.tables import named_bkt
 from coursewright.simulators.luck import STRATUM, Luck, Seeds, identify, uniforms
-from coursewright.simulators.named import named_bkt
-from coursewright.simulators.parameters import BktParameters
 from coursewright.simulators.protocol import (
     Assisting,
     Bools,

@@ -1,0 +1,1 @@
+"""Bandits within one learner."""

@@ -1,0 +1,86 @@
+"""What a policy file says about itself, and the check that it fits a task."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from coursewright.errors import reject
+
+if TYPE_CHECKING:
+    from coursewright.envs.task import Task
+
+FORMAT = 1
+LIBRARIES = ("coursewright", "torch", "stable-baselines3", "sb3-contrib")
+
+
+@dataclass(frozen=True)
+class Label:
+    """Who made a policy, and for what.
+
+    Attributes
+    ----------
+    agent, seed, steps : the agent's name, its seed, and the environment steps it was trained for.
+    respects_mask : whether only allowed actions are ever chosen.
+    stochastic : whether the scores are logits to draw from; otherwise they are values to maximise.
+    columns : a name for each column of the observation, in order.
+    actions : what each action is: the items in order (once for each delay), and "stop" where the task has it.
+    course : hash of the course.
+    versions : of the libraries that made the file.
+    """
+
+    agent: str
+    seed: int
+    steps: int
+    respects_mask: bool
+    stochastic: bool
+    columns: tuple[str, ...]
+    actions: tuple[str, ...]
+    course: str
+    versions: dict[str, str]
+    format: int = FORMAT
+
+    def metadata(self) -> dict[str, str]:
+        """Text by name, each a piece of JSON: what goes into a file."""
+        return {name: json.dumps(value) for name, value in asdict(self).items()}
+
+    @classmethod
+    def read(cls, metadata: Mapping[str, str], where: object) -> "Label":
+        """The label of the file `where`; an InputError where this is no policy file of ours."""
+        try:
+            values = {field.name: json.loads(metadata[field.name]) for field in fields(cls)}
+            columns, actions = tuple(values.pop("columns")), tuple(values.pop("actions"))
+            label = cls(columns=columns, actions=actions, **values)
+        except (KeyError, TypeError, ValueError) as error:
+            raise reject("policy", where, "a policy that was exported or saved by coursewright") from error
+        if label.format != FORMAT:
+            raise reject("policy", f"{where} (format {label.format})", f"of format {FORMAT}")
+        return label
+
+    def check(self, task: "Task", where: object) -> None:
+        """Refuse a task that the policy was not made for; the error names both sides."""
+        if self.course != task.course.hash:
+            raise reject("course", task.course.hash, f"{self.course}, for which the policy {where} was made")
+        if self.columns != task.layout.names:
+            theirs, ours = _features(self.columns), _features(task.layout.names)
+            raise reject("task.features", ours, f"{theirs}, with which the policy {where} was made")
+        if self.actions != actions_of(task):
+            ours, theirs = f"{task.n_actions} actions", f"{len(self.actions)} actions"
+            raise reject("task.stop, task.delays", ours, f"as the policy {where} was made ({theirs})")
+
+
+def actions_of(task: "Task") -> tuple[str, ...]:
+    """A name for each action of the task, `[actions]`."""
+    delayed = [f"{item} then {days:g} days" for days in task.delays for item in task.course.items]
+    return (*(delayed or task.course.items), *(["stop"] if task.stop else []))
+
+
+def versions() -> dict[str, str]:
+    """The installed version of each library that makes policies."""
+    return {name: version(name) for name in LIBRARIES}
+
+
+def _features(columns: tuple[str, ...]) -> str:
+    """Features in a message: each once, instead of one name a column."""
+    return ", ".join(dict.fromkeys(name.partition("[")[0] for name in columns))

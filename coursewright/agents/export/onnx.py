@@ -1,0 +1,135 @@
+"""A trained policy becomes one ONNX file that runs without torch, Stable-Baselines3 or us."""
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from sb3_contrib import MaskablePPO
+
+from coursewright.agents.export.policy import INPUTS, OUTPUTS, OnnxPolicy
+from coursewright.agents.learning.trained import TrainedPolicy
+from coursewright.envs.episodes import Episodes
+from coursewright.envs.policy import Observation, Policy
+from coursewright.envs.task import Task
+from coursewright.errors import InputError
+from coursewright.files import write_atomically
+from coursewright.simulators.luck import Split
+from coursewright.simulators.protocol import Bools
+
+OPSET = 20
+TOLERANCE = 1e-5
+OBSERVATIONS = 1000
+
+
+def export(policy: Policy, task: Task, path: str | Path) -> None:
+    """Write `policy` to `path` as ONNX, after checking the very file against the original.
+
+    Inputs: `features` float32 `[batch, columns]` (the full observation) and `mask` bool
+    `[batch, actions]`.  Outputs: `scores` float32 `[batch, actions]` (disallowed: -1e8) and `action`
+    int64 `[batch]`, the best allowed one.  The file's metadata is its `Label`, as JSON.  A policy
+    that knows no masks is to be given a mask of ones; `OnnxPolicy` does.
+
+    Raises
+    ------
+    InputError : a policy that is no trained network, that was trained for another task, or a path
+        that cannot be written.
+    RuntimeError : the file does not do what the original does; nothing is left at `path`.
+    """
+    if not isinstance(policy, TrainedPolicy):
+        raise InputError(
+            f"policy = {type(policy).__name__}: only trained networks can be exported; a rule needs no file"
+        )
+    policy.label.check(task, policy.label.agent)
+    model = _convert(policy, task)
+
+    def write(part: Path) -> None:
+        part.write_bytes(model.SerializeToString())
+        compare(OnnxPolicy(part, task), policy, task)
+
+    write_atomically(path, write)
+
+
+def compare(
+    exported: OnnxPolicy, original: TrainedPolicy, task: Task, observations: int = OBSERVATIONS
+) -> None:
+    """Let both policies judge `observations` of real learners; RuntimeError where they differ.
+
+    Scores must agree to 1e-5 (of their size, where that exceeds 1), and each exported action must be
+    one that Stable-Baselines3's own `predict` would take, or be tied with it.
+    """
+    seen, masks = observe(original, task, observations)
+    theirs, ours = original.scores(seen, masks), exported.scores(seen, masks)
+    apart = np.abs(theirs - ours) / np.maximum(1.0, np.abs(theirs))
+    if not apart.max() <= TOLERANCE:
+        raise RuntimeError(f"the exported policy's scores differ from the original's by {apart.max():.2g}")
+    model = original.model
+    if isinstance(model, MaskablePPO):
+        expected, _ = model.predict(seen, deterministic=True, action_masks=masks)
+    else:
+        expected, _ = model.predict(seen, deterministic=True)
+    action, _ = exported.predict(seen, action_masks=masks)
+    rows = np.arange(len(seen))
+    tied = np.abs(theirs[rows, action] - theirs[rows, expected]) <= TOLERANCE
+    if not tied.all():
+        raise RuntimeError(f"the exported policy chooses differently in {np.sum(~tied)} of {len(seen)} cases")
+
+
+def observe(policy: Policy, task: Task, observations: int) -> tuple[Observation, Bools]:
+    """Observations `[>= observations, columns]` and masks of tuning learners whom `policy` teaches."""
+    learners = -(-observations // task.horizon)
+    episodes = Episodes(task, learners)
+    rows = np.arange(learners)
+    episodes.begin(rows, rows, np.zeros(learners, np.int64), Split.TUNE)
+    state = policy.begin(episodes.luck)
+    seen, masks = [], []
+    while not episodes.over.all():
+        seen.append(episodes.observation)
+        masks.append(episodes.mask.copy())
+        action, state = policy.predict(episodes.observation, state, None, True, episodes.mask)
+        episodes.step(np.asarray(action, np.int64))
+    return np.concatenate(seen), np.concatenate(masks)
+
+
+def _convert(policy: TrainedPolicy, task: Task) -> onnx.ModelProto:
+    example = (torch.zeros(2, task.layout.width), torch.ones(2, task.n_actions, dtype=torch.bool))
+    batch = torch.export.Dim("batch")
+    with _quiet():
+        program = torch.onnx.export(
+            policy.network,
+            example,
+            dynamo=True,
+            dynamic_shapes=({0: batch}, {0: batch}),
+            input_names=INPUTS,
+            output_names=OUTPUTS,
+            opset_version=OPSET,
+            external_data=False,
+            verbose=False,
+        )
+    if program is None:
+        raise RuntimeError("torch.onnx.export gave no program")
+    model: onnx.ModelProto = program.model_proto
+    graph = model.graph
+    for part in (graph, *graph.node, *graph.value_info, *graph.input, *graph.output):
+        del part.metadata_props[:]  # stack traces, with the folders of whoever exported
+    for name, value in policy.label.metadata().items():
+        model.metadata_props.add(key=name, value=value)
+    return model
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter talks on every channel there is; what is wrong it raises."""
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)

@@ -1,0 +1,105 @@
+"""A trained policy as one ONNX file, run with onnxruntime and numpy: neither torch nor a trainer."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnxruntime
+
+from coursewright.agents.export.label import Label
+from coursewright.agents.learning.sampling import Draws, Scores, draw
+from coursewright.envs.policy import Observation
+from coursewright.errors import InputError, reject
+from coursewright.simulators.luck import Luck
+from coursewright.simulators.protocol import Bools, Ints
+
+if TYPE_CHECKING:
+    from coursewright.envs.task import Task
+
+INPUTS = ("features", "mask")
+OUTPUTS = ("scores", "action")
+
+
+def _session(path: Path) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # errors come as exceptions
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"policy = {path}: cannot be read ({error.strerror or error})") from error
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime's own errors share no base class with a name
+        raise InputError(f"policy = {path}: truncated or not an ONNX file") from error
+
+
+class OnnxPolicy:
+    """The policy in an exported file, to be scored like any other.
+
+    Given a `task`, the file is refused (`InputError`, naming both sides) unless it was made for the
+    same course, observation columns and actions.  A missing, truncated or foreign file is an
+    `InputError` as well.  Row i does not depend on the batch, up to float rounding.
+
+    Attributes
+    ----------
+    label : what the file says about itself.
+    """
+
+    def __init__(self, path: str | Path, task: "Task | None" = None) -> None:
+        self.path = Path(path)
+        self._run = _session(self.path)
+        self.label = Label.read(self._run.get_modelmeta().custom_metadata_map, self.path)
+        if task is not None:
+            self.label.check(task, self.path)
+
+    def __reduce__(self) -> "tuple[type[OnnxPolicy], tuple[Path]]":
+        """A copy for another process reads the file itself: sessions cannot travel."""
+        return OnnxPolicy, (self.path.resolve(),)
+
+    @property
+    def respects_mask(self) -> bool:
+        """Whether only allowed actions are ever chosen."""
+        return self.label.respects_mask
+
+    def begin(self, luck: Luck) -> Draws:
+        """Each learner's own draws, for choices that are not deterministic."""
+        return Draws.of(luck)
+
+    def scores(self, observation: Observation, action_masks: Bools | None = None) -> Scores:
+        """A score for every action, `[batch, actions]`; what is disallowed gets -1e8."""
+        return self._outputs(observation, action_masks)[0]
+
+    def predict(
+        self,
+        observation: Observation,
+        state: Any = None,
+        episode_start: Bools | None = None,
+        deterministic: bool = True,
+        action_masks: Bools | None = None,
+    ) -> tuple[Ints, Any]:
+        """Actions `[batch]`: the best ones, or draws from the scores where the policy is stochastic.
+
+        Raises `InputError` where a draw is asked for without the state that `begin` gives.
+        """
+        scores, best = self._outputs(observation, action_masks)
+        return choose(scores, best, state, deterministic or not self.label.stochastic)
+
+    def _outputs(self, observation: Observation, action_masks: Bools | None) -> tuple[Scores, Ints]:
+        shape = (len(observation), len(self.label.actions))
+        if observation.shape[1:] != (len(self.label.columns),):
+            raise reject(
+                "observation", f"of shape {observation.shape}", f"[batch, {len(self.label.columns)}]"
+            )
+        mask = action_masks if self.respects_mask and action_masks is not None else np.ones(shape, bool)
+        scores, action = self._run.run(OUTPUTS, dict(zip(INPUTS, (observation, mask), strict=True)))
+        return scores, action
+
+
+def choose(scores: Scores, best: Ints, state: Draws | None, deterministic: bool) -> tuple[Ints, Draws | None]:
+    """The `best` action of each row, or one drawn from its `scores`; and the next state."""
+    if state is None and not deterministic:
+        raise reject("state", None, "what the policy's begin(luck) gave, to draw actions from")
+    action = best if deterministic or state is None else draw(scores, state)
+    return action, None if state is None else state.next()

@@ -1,0 +1,95 @@
+"""What a network reads: some of the observation's columns, by feature name, brought to one scale.
+
+Feature choice decides results: on the KSS task raw counts with the warm-up mixed in gave .873, logs
+with the warm-up apart .913 to .930.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+
+from coursewright.envs.layout import Layout
+from coursewright.errors import reject
+
+PREFERRED = (
+    "goal",
+    "last_item",
+    "log_warmup_right",
+    "log_warmup_wrong",
+    "log_successes",
+    "log_failures",
+    "streak",
+    "budget_left",
+    "days_since",
+)
+INSTEAD = {"log_failures": "log_attempts", "log_successes": "belief"}
+LONGEST_STREAK, STREAK_SCALE = 6.0, 0.5
+NO_CAP = 3.0e38  # finite, so that it survives every file format
+
+
+def default_features(layout: Layout) -> tuple[str, ...]:
+    """The preferred features that the task offers, each with its stand-in where it is missing.
+
+    Where the task has none of them, everything that it has.
+    """
+    present = (name if name in layout.features else INSTEAD.get(name, name) for name in PREFERRED)
+    chosen = tuple(name for name in present if name in layout.features)
+    return chosen or layout.features
+
+
+def reading(layout: Layout, features: Sequence[str] | None) -> dict[str, list[Any]]:
+    """The arguments of `Reading` for these features (None: the default ones), one entry a column.
+
+    Raises `InputError` for an empty list or a feature that the task does not offer.
+    """
+    if features is not None and not features:
+        raise reject("agent.features", list(features), "null or at least one feature")
+    columns: list[int] = []
+    cap: list[float] = []
+    scale: list[float] = []
+    logged: list[bool] = []
+    for name in default_features(layout) if features is None else features:
+        mine = np.arange(layout.width)[layout.columns(name)].tolist()
+        columns += mine
+        cap += [LONGEST_STREAK if name == "streak" else NO_CAP] * len(mine)
+        scale += [STREAK_SCALE if name == "streak" else 1.0] * len(mine)
+        logged += [name == "days_since"] * len(mine)
+    return {"columns": columns, "cap": cap, "scale": scale, "logged": logged}
+
+
+class Reading(BaseFeaturesExtractor):
+    """Picks columns of the observation: min(x, cap) times scale, or ln(1 + x) where `logged`.
+
+    It is part of the network, so an exported policy takes the full observation `[batch, columns]`.
+    """
+
+    def __init__(
+        self,
+        observation_space: spaces.Box,
+        columns: list[int],
+        cap: list[float],
+        scale: list[float],
+        logged: list[bool],
+    ) -> None:
+        super().__init__(observation_space, len(columns))
+        self.columns: torch.Tensor
+        self.cap: torch.Tensor
+        self.scale: torch.Tensor
+        self.logged: torch.Tensor
+        self.register_buffer("columns", torch.tensor(columns), persistent=False)
+        self.register_buffer("cap", torch.tensor(cap), persistent=False)
+        self.register_buffer("scale", torch.tensor(scale), persistent=False)
+        self.register_buffer("logged", torch.tensor(logged), persistent=False)
+        self.any_logged = any(logged)
+
+    def forward(self, observations: torch.Tensor) -> torch.Tensor:
+        """`[batch, columns]` to `[batch, features]`."""
+        chosen = observations.index_select(1, self.columns)
+        scaled = torch.minimum(chosen, self.cap) * self.scale
+        if self.any_logged:
+            return torch.where(self.logged, torch.log1p(chosen), scaled)
+        return scaled

@@ -1,0 +1,1 @@
+"""Rules: fixed ways to choose, plain and tuned."""

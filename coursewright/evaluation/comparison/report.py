@@ -1,0 +1,62 @@
+"""The report: one HTML file that needs nothing beside it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from coursewright.evaluation.comparison import words
+from coursewright.evaluation.comparison.compare import Comparison
+from coursewright.evaluation.page import Page, embedded, write_page
+
+
+@dataclass(frozen=True)
+class Section:
+    """One task of the report.
+
+    Attributes
+    ----------
+    figures : caption -> PNG file.
+    notes : further sentences, such as what the tuned rule's settings are.
+    card : how the simulator came about, as plain text; empty where it was not fitted.
+    """
+
+    comparison: Comparison
+    figures: Mapping[str, Path]
+    notes: Sequence[str] = ()
+    card: str = ""
+
+    @property
+    def verdict(self) -> list[str]:
+        """The answer, in sentences."""
+        return words.verdict(self.comparison)
+
+    @property
+    def caveats(self) -> list[str]:
+        """What limits the answer."""
+        return [*words.caveats(self.comparison), *self.notes]
+
+    @property
+    def images(self) -> dict[str, str]:
+        """Caption -> the picture as a data address."""
+        return embedded(self.figures)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the page says.
+
+    Attributes
+    ----------
+    facts : label -> value, such as versions and seeds.
+    files : what lies beside the report, by name.
+    """
+
+    title: str
+    sections: Sequence[Section]
+    facts: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    def write(self, path: str | Path) -> None:
+        """Write the page to `path`, whole or not at all."""
+        page = Page(self.title, {**self.facts, **self.files})
+        write_page(path, "comparison/report.html", page, report=self, words=words)

@@ -1,0 +1,1 @@
+"""How far simulated learners can be believed: table, figures, page."""

@@ -1,0 +1,163 @@
+"""Pictures of validity: prediction, calibration, and the log's curves beside simulated ones."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from coursewright.evaluation.figures import BLUE, GREY, INK, new_figure, tidy
+from coursewright.evaluation.validity.judge import FIGURES, Validation, Validity
+from coursewright.fitting.judging.checks import BY_SKILL, Check
+
+ROW = 0.34  # inches a model
+WIDTH, PANEL = 8.0, 2.15  # inches
+MOST_SKILLS = 12
+TITLES = {"auc": "AUC (higher is better)", "log_loss": "log loss, nats (lower)", "rmse": "RMSE (lower)"}
+
+
+def prediction_figure(validation: Validation) -> Figure:
+    """AUC, log loss and RMSE on held-out responses, a dot with its 95 % interval for each model."""
+    table = validation.table
+    figure = new_figure(WIDTH, 1.1 + ROW * len(table))
+    panels = figure.subplots(1, len(FIGURES), sharey=True)
+    for axes, name in zip(panels, FIGURES, strict=True):
+        axes.axvline(table.at[validation.reference, name], color=BLUE, linewidth=1, linestyle=(0, (4, 3)))
+        for y, (model, row) in enumerate(table.iterrows()):
+            colour = BLUE if model == validation.reference else INK
+            axes.plot([row[f"{name}_low"], row[f"{name}_high"]], [y, y], color=colour, linewidth=2)
+            axes.plot(row[name], y, "o", color=colour, markersize=6)
+        axes.set_yticks(range(len(table)), list(table.index))
+        axes.set_ylim(len(table) - 0.4, -0.6)
+        axes.locator_params(axis="x", nbins=4)
+        tidy(axes, x=TITLES[name])
+        axes.grid(visible=False, axis="y")
+    figure.subplots_adjust(wspace=0.12)
+    return figure
+
+
+def calibration_figure(validation: Validation) -> Figure:
+    """Share of right answers against the prediction, in ten bins of equal size, for each model."""
+    figure, panels = _panels(len(validation.models), PANEL)
+    for axes, model in zip(panels, validation.models, strict=True):
+        found = model.calibration
+        axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=(0, (4, 3)))
+        _with_bars(axes, found.predicted, found.observed, found.low, found.high)
+        axes.set_xlim(0, 1)
+        axes.set_ylim(0, 1)
+        axes.set_xticks([0, 0.5, 1], ["0", ".5", "1"])
+        tidy(axes, model.name, "predicted", "share right")
+        slope, intercept = found.slope[0], found.intercept[0]
+        if np.isfinite(slope):
+            text = f"slope {slope:.2f}\nintercept {intercept:+.2f}".replace("-", "\N{MINUS SIGN}")
+            axes.text(0.96, 0.05, text, ha="right", va="bottom", fontsize=8, color=INK)
+    _finish(figure, panels)
+    return figure
+
+
+def curves_figure(validation: Validation, check: str, x: str) -> Figure:
+    """Accuracy in the log and in simulated replicates, bin by bin, for each model."""
+    figure, panels = _panels(len(validation.models), PANEL)
+    found = [model.check(check) for model in validation.models]
+    limits = _limits(found)
+    for axes, model, one in zip(panels, validation.models, found, strict=True):
+        _curve(axes, one, np.arange(len(one.place)), limits, model.name, x)
+    _finish(figure, panels)
+    _legend(figure)
+    return figure
+
+
+def skills_figure(model: Validity) -> Figure:
+    """Learning curves of the most practised skills, in the log and simulated."""
+    check = model.check(BY_SKILL)
+    bins = pd.DataFrame({"skill": check.group, "answers": check.count})
+    skills = (
+        bins.groupby("skill")["answers"].sum().sort_values(ascending=False, kind="stable").index[:MOST_SKILLS]
+    )
+    figure, panels = _panels(len(skills), PANEL * 0.8)
+    limits = _limits([check])
+    for axes, skill in zip(panels, skills, strict=True):
+        _curve(axes, check, np.flatnonzero(bins["skill"] == skill), limits, _short(str(skill)), "opportunity")
+    _finish(figure, panels)
+    _legend(figure)
+    return figure
+
+
+def _across(n: int) -> int:
+    """How many of `n` panels stand beside each other: three or four, whichever leaves fewer places empty."""
+    return min((4, 3), key=lambda columns: -n % columns)
+
+
+def _panels(n: int, height: float) -> tuple[Figure, list[Axes]]:
+    """A figure with `n` panels."""
+    across = _across(n)
+    rows = -(-n // across)
+    figure = new_figure(WIDTH, height * rows + 0.5)
+    every = figure.subplots(rows, across, squeeze=False).ravel()
+    for axes in every[n:]:
+        axes.set_visible(False)
+    return figure, list(every[:n])
+
+
+def _finish(figure: Figure, panels: Sequence[Axes]) -> None:
+    """Keep the labels of the outer panels only, and leave room between them."""
+    across = _across(len(panels))
+    for n, axes in enumerate(panels):
+        if n % across:
+            axes.set_ylabel("")
+            axes.tick_params(labelleft=False)
+        if n + across < len(panels):
+            axes.set_xlabel("")
+            axes.tick_params(labelbottom=False)
+    figure.subplots_adjust(hspace=0.42, wspace=0.12)
+
+
+def _limits(found: Sequence[Check]) -> tuple[float, float]:
+    """One range of accuracies for all panels."""
+    ends = [end for check in found for end in (check.low, check.high, *check.band) if len(end)]
+    low, high = min((e.min() for e in ends), default=0.0), max((e.max() for e in ends), default=1.0)
+    return max(0.0, low - 0.03), min(1.0, high + 0.03)
+
+
+def _curve(
+    axes: Axes, check: Check, bins: np.ndarray, limits: tuple[float, float], title: str, x: str
+) -> None:
+    place = np.arange(len(bins))
+    low, high = (end[bins] for end in check.band)
+    axes.fill_between(place, low, high, color=BLUE, alpha=0.2, linewidth=0)
+    axes.plot(place, check.mean[bins], color=BLUE, linewidth=1.6)
+    _with_bars(axes, place, check.data[bins], check.low[bins], check.high[bins])
+    names = [check.place[b] for b in bins]
+    wordy = any(len(name) > 3 for name in names)
+    if not wordy:  # every other one, the last included: "9" and "10+" would touch
+        names = [name if (len(names) - n) % 2 else "" for n, name in enumerate(names)]
+    axes.set_xticks(place, names, rotation=55 if wordy else 0, ha="right" if wordy else "center")
+    axes.set_xlim(-0.5, max(1, len(bins)) - 0.5)
+    axes.set_ylim(*limits)
+    tidy(axes, title, x, "share right")
+    axes.tick_params(axis="x", labelsize=7)
+
+
+def _with_bars(axes: Axes, x: np.ndarray, y: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
+    axes.vlines(x, low, high, color=INK, linewidth=1.2)
+    axes.plot(x, y, "o", color=INK, markersize=3.8)
+
+
+def _legend(figure: Figure) -> None:
+    """What dots, line and band are, above the panels: below, the labels of the bins may be long."""
+    handles = [
+        Line2D([], [], color=INK, marker="o", markersize=4, label="the log, 95 % interval over learners"),
+        Line2D([], [], color=BLUE, label="simulated learners, mean"),
+        Patch(color=BLUE, alpha=0.2, label="95 % of simulated logs"),
+    ]
+    top = 0.88 + 0.42 / figure.get_figheight()
+    figure.legend(
+        handles=handles, loc="lower center", bbox_to_anchor=(0.5, top), ncols=3, frameon=False, fontsize=8.5
+    )
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 26 else name[:25] + "…"

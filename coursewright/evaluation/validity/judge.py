@@ -1,0 +1,211 @@
+"""How well learner models predict a log, and whether their simulated learners resemble its learners."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from coursewright.data.log import LearnerLog
+from coursewright.errors import reject
+from coursewright.evaluation.statistics import from_draws
+from coursewright.files import write_atomically
+from coursewright.fitting.judging.calibration import Calibration, calibration
+from coursewright.fitting.judging.causality import peeks
+from coursewright.fitting.judging.checks import Check, checks
+from coursewright.fitting.judging.held_out import (
+    FEWEST_LEARNERS,
+    HeldOut,
+    by_fold,
+    held_out,
+    over_folds,
+    plan,
+    resampled_figures,
+)
+from coursewright.fitting.judging.replay import REPLICATES, replay
+from coursewright.fitting.model import LearnerModel
+from coursewright.fitting.refit import refits
+from coursewright.simulators.knowledge.parameters import Floats
+
+FIGURES = ("auc", "log_loss", "rmse")
+
+
+@dataclass(frozen=True, eq=False)
+class Settings:
+    """How models are judged.
+
+    `folds` and `min_rows` (per learner) set the cross-validation; `replicates` simulated logs give the bands;
+    with `draws` refits to resampled learners, replicates take the parameters of one refit after the other,
+    and the bands hold the doubt about them too; `seed` is of everything that is drawn.
+    """
+
+    folds: int = 5
+    min_rows: int = 10
+    replicates: int = REPLICATES
+    draws: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Validity:
+    """What was found about one model.
+
+    by_fold [folds, 3] and resampled [resamples, 3] hold AUC, log loss (nats) and RMSE of held-out
+    predictions; `peeks` says how its predictions use what they may not, `warnings` what the log did not
+    tell the fit.
+    """
+
+    name: str
+    held: HeldOut
+    by_fold: Floats
+    resampled: Floats
+    calibration: Calibration
+    checks: Sequence[Check]
+    warnings: Sequence[str]
+    peeks: Sequence[str]
+
+    @property
+    def means(self) -> Floats:
+        """AUC, log loss and RMSE `[3]`, the mean over folds."""
+        return over_folds(self.by_fold)
+
+    def check(self, name: str) -> Check:
+        """The check of that name."""
+        return next(check for check in self.checks if check.name == name)
+
+    @property
+    def n_units(self) -> int:
+        """How many independent units the intervals rest on."""
+        return len(np.unique(self.held.unit))
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """All models on one log; `split` says in words how predictions were held out."""
+
+    log: LearnerLog
+    models: Sequence[Validity]
+    reference: str
+    settings: Settings
+    split: str
+
+    @property
+    def few_learners(self) -> bool:
+        """Whether intervals had to take responses as independent."""
+        return self.models[0].held.n_learners < FEWEST_LEARNERS
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row a model, in the order given."""
+        (first,) = [model for model in self.models if model.name == self.reference]
+        return pd.DataFrame([_row(model, first) for model in self.models]).set_index("model")
+
+    @property
+    def checks(self) -> pd.DataFrame:
+        """One row for each model, check and bin."""
+        return pd.concat([_bins(m.name, check) for m in self.models for check in m.checks], ignore_index=True)
+
+    @property
+    def calibration(self) -> pd.DataFrame:
+        """One row for each model and bin of predictions."""
+        columns = ("predicted", "observed", "low", "high", "answers")
+        tables = [
+            pd.DataFrame({"model": m.name} | {name: getattr(m.calibration, name) for name in columns})
+            for m in self.models
+        ]
+        return pd.concat(tables, ignore_index=True)
+
+    def write(self, folder: Path) -> dict[str, Path]:
+        """Write the tables into `folder`, and say where each is."""
+        tables = {
+            "validity": self.table.reset_index(),
+            "checks": self.checks,
+            "calibration": self.calibration,
+        }
+        for name, table in tables.items():
+            write = partial(table.to_csv, index=False, float_format="%.6g", lineterminator="\n")
+            write_atomically(folder / f"{name}.csv", write)
+        return {name: folder / f"{name}.csv" for name in tables}
+
+
+def validate(
+    log: LearnerLog, models: Mapping[str, LearnerModel], reference: str, settings: Settings | None = None
+) -> Validation:
+    """Judge each of `models` on `log`; differences are measured from `reference`, which is one of them.
+
+    Raises `InputError` where a model cannot be fitted, or where the settings do not suit the log.
+    """
+    settings = settings or Settings()
+    if reference not in models:
+        raise reject("reference", reference, "one of the models: " + ", ".join(models))
+    split = plan(log.table, settings.folds, settings.min_rows)
+    judged = []
+    for name, model in models.items():
+        held = held_out(log.table, model, split.folds)
+        fitted = model.fit(log.table)
+        others = refits(log.table, model, settings.draws, settings.seed)
+        simulators = [other.simulator() for other in others or [fitted]]
+        answers = replay(simulators, log.table, settings.replicates, settings.seed)
+        judged.append(
+            Validity(
+                name=name,
+                held=held,
+                by_fold=by_fold(held),
+                resampled=resampled_figures(held, settings.seed),
+                calibration=calibration(held),
+                checks=checks(log.table, answers, settings.seed),
+                warnings=list(fitted.warnings()),
+                peeks=peeks(fitted, log.table, settings.seed),
+            )
+        )
+    return Validation(log, judged, reference, settings, split.words)
+
+
+def _row(model: Validity, reference: Validity) -> dict[str, object]:
+    row: dict[str, object] = {
+        "model": model.name,
+        "learners": model.held.n_learners,
+        "responses": len(model.held.p),
+    }
+    spread = model.by_fold.std(axis=0, ddof=1) if len(model.by_fold) > 1 else np.full(3, np.nan)
+    for k, figure in enumerate(FIGURES):
+        row |= _columns(figure, model.means[k], model.resampled[:, k], model.n_units)
+        row[f"{figure}_sd"] = spread[k]
+    gap, draws = model.means[0] - reference.means[0], model.resampled[:, 0] - reference.resampled[:, 0]
+    row |= _columns("auc_difference", gap, draws, model.n_units)
+    for name in ("slope", "intercept"):
+        value, low, high = getattr(model.calibration, name)
+        row |= {name: value, f"{name}_low": low, f"{name}_high": high}
+    for check in model.checks:
+        row[f"{check.name}_inside"] = check.share_inside
+        row[f"{check.name}_rmse"] = check.rmse
+        row[f"{check.name}_p"] = check.p_value
+    return row | {"peeks": bool(model.peeks)}
+
+
+def _columns(name: str, value: float, draws: Floats, n: int) -> dict[str, float]:
+    known = draws[np.isfinite(draws)]  # a resample may hold one outcome only, and so no AUC
+    estimate = from_draws(value, known if len(known) else np.array([np.nan]), n)
+    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+
+
+def _bins(model: str, check: Check) -> pd.DataFrame:
+    low, high = check.band
+    return pd.DataFrame(
+        {
+            "model": model,
+            "check": check.name,
+            "skill": check.group,
+            "bin": check.place,
+            "answers": check.count,
+            "log": check.data,
+            "log_low": check.low,
+            "log_high": check.high,
+            "simulated": check.mean,
+            "simulated_low": low,
+            "simulated_high": high,
+            "inside": check.inside,
+        }
+    )

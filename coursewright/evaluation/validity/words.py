@@ -1,0 +1,140 @@
+"""The validity of learner models in plain sentences."""
+
+import numpy as np
+import pandas as pd
+
+from coursewright.evaluation.comparison.words import number, percent, span
+from coursewright.evaluation.validity.judge import Validation, Validity
+from coursewright.fitting.bkt.card import dropped
+from coursewright.fitting.judging.checks import BY_SKILL, FEWEST, LEARNING, RETENTION, Check
+from coursewright.fitting.judging.held_out import FEWEST_LEARNERS
+from coursewright.fitting.judging.replay import REPLICATES
+
+CHECKS = {
+    LEARNING: "accuracy by opportunity",
+    BY_SKILL: "learning curves skill by skill",
+    RETENTION: "retention",
+}
+DOUBTFUL = 0.05  # a p-value below this is named
+
+
+def verdict(validation: Validation) -> list[str]:
+    """Which model predicts best, and whose simulated learners are most like the log's."""
+    honest = validation.table[~validation.table["peeks"]]
+    if honest.empty:
+        return ["Every model peeks at what it has to predict: none of these figures means anything."]
+    return [_best_prediction(validation, honest), _best_simulation(honest)]
+
+
+def _best_prediction(validation: Validation, table: pd.DataFrame) -> str:
+    best, reference = table.sort_values("auc", kind="stable").iloc[-1], validation.reference
+    sentence = f"{best.name} predicts unseen responses best by AUC ({number(best['auc'])})"
+    if best.name == reference:
+        return sentence + ": no model here beats the one that knows nothing of the learner."
+    doubt = span(best["auc_difference_low"], best["auc_difference_high"], signed=True)
+    gap = f"{number(best['auc_difference'], signed=True)} against {reference}"
+    loss = str(table["log_loss"].idxmin())
+    too = ", and by log loss too." if loss == best.name else f"; by log loss {loss} does."
+    return f"{sentence}, {gap} (95 % interval {doubt}){too}"
+
+
+def _best_simulation(table: pd.DataFrame) -> str:
+    parts = [
+        _closest(table, check, what) for check, what in CHECKS.items() if table[f"{check}_rmse"].notna().any()
+    ]
+    if not parts:
+        return f"No bin has {FEWEST} answers: this log is too small to compare simulated learners with."
+    return "Whose simulated learners come closest to the log: " + "; ".join(parts) + "."
+
+
+def _closest(table: pd.DataFrame, check: str, what: str) -> str:
+    best = table.sort_values(f"{check}_rmse", kind="stable").iloc[0]
+    passing = (table[f"{check}_inside"] == 1.0) & (table[f"{check}_p"] >= DOUBTFUL)
+    if passing.sum() > 1:
+        return f"in {what}, {' and '.join(table.index[passing])} (every point inside the band)"
+    inside = f"in {what}, {best.name} ({percent(best[f'{check}_inside'])} of the points inside the band"
+    return inside + (")" if best[f"{check}_p"] >= DOUBTFUL else f", yet p = {best[f'{check}_p']:.3f})")
+
+
+def about(model: Validity) -> list[str]:
+    """What was found about one model: the checks, peeking, and what the log did not tell."""
+    lines = [f"Void: {line}." for line in model.peeks]
+    lines += [_outcome(check) for check in model.checks]
+    slope, low, high = model.calibration.slope
+    if np.isfinite(slope) and not low <= 1.0 <= high:
+        kind = "too extreme" if slope < 1.0 else "too timid"
+        lines.append(
+            f"Its held-out predictions are {kind}: slope {slope:.2f} (95 % interval {low:.2f} to {high:.2f})."
+        )
+    if not np.isfinite(slope):
+        lines.append("No recalibration line: its predictions hardly vary, or part right from wrong.")
+    return lines + [f"Fit: {line}." for line in model.warnings]
+
+
+def _outcome(check: Check) -> str:
+    what = CHECKS[check.name]
+    what = what[0].upper() + what[1:]
+    if not len(check.data):
+        return f"{what}: no bin has {FEWEST} answers."
+    line = f"{what}: {int(check.inside.sum())} of {len(check.data)} points of the log lie inside the band"
+    line += f"; distance {number(check.rmse)}, p = {check.p_value:.3f}"
+    return line + (
+        " (simulated logs are hardly ever so far from each other)." if check.p_value < DOUBTFUL else "."
+    )
+
+
+def caveats(validation: Validation) -> list[str]:
+    """What a careful reader has to know before believing the page."""
+    log = validation.log
+    notes = [
+        "Simulated learners get the log's items at the log's times whatever they answer. Where the real "
+        "choice of items, or staying on, depended on the answers, the real curves hold that selection and "
+        "the simulated ones do not: late opportunities belong to those who stayed.",
+        "Each replicate is a new population, not the log's own learners again, fitted to the whole log: "
+        "the checks ask whether the model can describe these data, the held-out figures whether it predicts.",
+        f"A point of a curve needs {FEWEST} answers. If a model were the truth, one point in twenty would "
+        "still lie outside its band. p is the share of logs, real or simulated, at least as far from all "
+        "others.",
+        f"The log: {log.source}; licence: {log.licence}; {log.table.num_rows:,} rows of "
+        f"{log.n_learners:,} learners; rows dropped: {dropped(log)}.",
+    ]
+    if validation.few_learners:
+        notes.append(
+            f"With fewer than {FEWEST_LEARNERS} learners there is nobody to resample: intervals take "
+            "responses as independent, and are too narrow."
+        )
+    return notes
+
+
+def resampled(validation: Validation) -> str:
+    """What the intervals of held-out figures are about."""
+    kind = "single responses" if validation.few_learners else "whole learners"
+    return f"a bootstrap over {kind}, with the fitted models as they are"
+
+
+def bands(validation: Validation) -> str:
+    """What the bands hold."""
+    settings = validation.settings
+    inside = "Bands hold the luck of answering and who the learners are"
+    inside += (
+        f", and the doubt about the parameters ({settings.draws} refits to resampled learners)."
+        if settings.draws
+        else ", with the parameters as fitted."
+    )
+    few = (
+        ""
+        if settings.replicates >= REPLICATES
+        else f" With fewer than {REPLICATES} replicates they are too narrow."
+    )
+    return inside + few
+
+
+def hundredths(value: float) -> str:
+    """Two decimals; a dash where there is no number."""
+    return f"{value:.2f}" if np.isfinite(value) else "–"
+
+
+def spread(row: pd.Series, name: str) -> str:
+    """A mean with its standard deviation over folds, if there are several."""
+    deviation = row[f"{name}_sd"]
+    return number(row[name]) + (f" ± {number(deviation)}" if np.isfinite(deviation) else "")

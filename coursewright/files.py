@@ -1,0 +1,48 @@
+"""Files that are either whole or absent: what a killed run or a full disk may never do is half a table."""
+
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from coursewright.errors import InputError
+
+
+def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file beside `path`, then put it in place in one step.
+
+    Missing folders are made.  Whatever goes wrong, the temporary file is removed and an earlier file
+    at `path` stays as it was.  Raises `InputError` (one line: path and reason) where the system refuses,
+    such as a full disk or a folder without permission.
+    """
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(part)
+        os.replace(part, path)
+    except OSError as error:
+        raise InputError(f"output = {path}: cannot be written ({error.strerror or error})") from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
+def fill_atomically(folder: str | Path, fill: Callable[[Path], object]) -> None:
+    """Let `fill` write any files into an empty folder, then put each in place in `folder` in one step.
+
+    Where `fill` fails, nothing appears in `folder`.  Raises `InputError` as `write_atomically` does.
+    """
+    folder = Path(folder)
+    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    try:
+        part.mkdir(parents=True)
+        fill(part)
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in sorted(part.iterdir()):
+            os.replace(file, folder / file.name)
+    except OSError as error:
+        raise InputError(f"output = {folder}: cannot be written ({error.strerror or error})") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Bayesian knowledge tracing fitted to logs."""

@@ -1,0 +1,203 @@
+"""Does a fitted population do what the log's learners did?  Curves of the log beside simulated ones.
+
+Three checks, all of them accuracies in bins that the log's own sequence fixes: by opportunity on the
+skill (learning), by opportunity skill by skill, and by the time since the skill was last met (retention).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy.sparse import csr_matrix
+
+from coursewright.data.log import codes
+from coursewright.fitting.bkt.sequences import Integers
+from coursewright.fitting.judging.held_out import RESAMPLES, counts, units
+from coursewright.fitting.judging.replay import Answers
+from coursewright.simulators.knowledge.parameters import Floats
+
+FEWEST = 20  # answers that a bin needs
+LEVEL = 0.95
+LAST = 10  # this opportunity and all later ones share a bin
+MINUTE, HOUR = 1.0 / 1440.0, 1.0 / 24.0  # days
+DELAYS = (MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, 1.0, 3.0, 7.0, 30.0, 90.0)
+DELAY_NAMES = (
+    "<1 min",
+    "1–10 min",
+    "10–60 min",
+    "1–6 h",
+    "6–24 h",
+    "1–3 d",
+    "3–7 d",
+    "1–4 wk",
+    "1–3 mo",
+    ">3 mo",
+)
+OPPORTUNITIES = (*(str(n) for n in range(1, LAST)), f"{LAST}+")
+LEARNING, BY_SKILL, RETENTION = "opportunity", "skill", "delay"
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """Accuracies in bins, of the log and of simulated replicates.
+
+    group, place [bins] name a bin ("fractions", "3"); count [bins] is how many answers the log has there;
+    data, low, high [bins] are the log's accuracy and its 95 % interval (learners resampled);
+    simulated [replicates, bins].  Bins with fewer than 20 answers are left out.
+    """
+
+    name: str
+    group: tuple[str, ...]
+    place: tuple[str, ...]
+    count: Integers
+    data: Floats
+    low: Floats
+    high: Floats
+    simulated: Floats
+
+    @property
+    def mean(self) -> Floats:
+        """The replicates' mean `[bins]`."""
+        return np.asarray(self.simulated.mean(axis=0))
+
+    @cached_property
+    def band(self) -> tuple[Floats, Floats]:
+        """Between these a further replicate falls with probability 95 % (exactly, from 39 replicates on)."""
+        low, high = np.quantile(self.simulated, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0, method="weibull")
+        return low, high
+
+    @property
+    def inside(self) -> np.ndarray:
+        """Which bins of the log lie inside the band `[bins]`."""
+        low, high = self.band
+        return np.asarray((self.data >= low - 1e-12) & (self.data <= high + 1e-12))
+
+    @property
+    def share_inside(self) -> float:
+        """Share of bins inside the band: .95 in expectation if the model were true; nan without bins."""
+        return float(self.inside.mean()) if len(self.data) else np.nan
+
+    @property
+    def rmse(self) -> float:
+        """How far the log lies from the replicates' mean, root mean square weighted by answers."""
+        return float(self._distance(self.data, self.mean)) if len(self.data) else np.nan
+
+    @property
+    def p_value(self) -> float:
+        """How often one replicate is at least as far from all others as the log is from the replicates.
+
+        Exact, whatever the number of replicates, if the log were one more of them.
+        """
+        if not len(self.data):
+            return np.nan
+        every = np.vstack([self.data, self.simulated])
+        others = (every.sum(axis=0) - every) / (len(every) - 1)
+        far = np.array([self._distance(one, rest) for one, rest in zip(every, others, strict=True)])
+        return float((far >= far[0] - 1e-12).mean())
+
+    def _distance(self, one: Floats, other: Floats) -> float:
+        return float(np.sqrt(np.average((one - other) ** 2, weights=self.count)))
+
+
+@dataclass(frozen=True, eq=False)
+class Exposures:
+    """Each time a learner met a skill: which row of the log, which skill, how often before, how long ago.
+
+    [exposures] each; `delay` is in days since the learner's last exposure of the skill, nan for the first.
+    """
+
+    skills: tuple[str, ...]
+    row: Integers
+    skill: Integers
+    opportunity: Integers
+    delay: Floats
+
+    @classmethod
+    def of(cls, table: pa.Table) -> "Exposures":
+        """Find the exposures in the rows of a `LearnerLog.table`; a row has one for each of its skills."""
+        row = pc.list_parent_indices(table["skills"]).to_numpy().astype(np.int64)
+        skill, skills = codes(pc.list_flatten(table["skills"]))
+        learner, time = codes(table["learner"])[0][row], table["time"].to_numpy()[row]
+        order = np.lexsort((row, skill, learner))
+        fresh = (np.diff(learner[order], prepend=-1) != 0) | (np.diff(skill[order], prepend=-1) != 0)
+        first = np.maximum.accumulate(np.where(fresh, np.arange(len(order)), 0))
+        opportunity, delay = np.empty(len(order), np.int64), np.empty(len(order))
+        opportunity[order] = np.arange(len(order)) - first + 1
+        delay[order] = np.where(fresh, np.nan, np.diff(time[order], prepend=0.0))
+        return cls(skills, row, skill, opportunity, delay)
+
+
+def checks(table: pa.Table, answers: Answers, seed: int = 0) -> list[Check]:
+    """Compare the log with simulated `answers [replicates, rows]` by opportunity, by skill, by delay."""
+    met = Exposures.of(table)
+    turn = np.minimum(met.opportunity, LAST) - 1
+    late = np.searchsorted(DELAYS, np.nan_to_num(met.delay), side="right")
+    made = (
+        (LEARNING, turn, [("", name) for name in OPPORTUNITIES]),
+        (
+            BY_SKILL,
+            met.skill * LAST + turn,
+            [(skill, name) for skill in met.skills for name in OPPORTUNITIES],
+        ),
+        (RETENTION, np.where(np.isnan(met.delay), -1, late), [("", name) for name in DELAY_NAMES]),
+    )
+    return [_check(name, bin_, names, met.row, table, answers, seed) for name, bin_, names in made]
+
+
+def _check(
+    name: str,
+    bin_: Integers,
+    names: Sequence[tuple[str, str]],
+    row: Integers,
+    table: pa.Table,
+    answers: Answers,
+    seed: int,
+) -> Check:
+    """Count what is right in each bin `bin_ [exposures]` (-1: in none), in the log and in each replicate."""
+    correct = table["correct"].to_numpy()
+    used = (bin_ >= 0) & (correct[row] >= 0)
+    bin_, row = bin_[used], row[used]
+    count = np.bincount(bin_, minlength=len(names))
+    kept = np.flatnonzero(count >= FEWEST)
+    simulated = np.array([_accuracy(bin_, replay[row], len(names))[kept] for replay in answers])
+    low, high = _interval(bin_, correct[row], units(codes(table["learner"])[0])[row], len(names), seed)
+    filled = np.isfinite(simulated).all(axis=0)  # a draw's simulator may know none of the bin's items
+    kept, simulated = kept[filled], simulated[:, filled]
+    return Check(
+        name=name,
+        group=tuple(names[b][0] for b in kept),
+        place=tuple(names[b][1] for b in kept),
+        count=count[kept],
+        data=_accuracy(bin_, correct[row], len(names))[kept],
+        low=low[kept],
+        high=high[kept],
+        simulated=simulated,
+    )
+
+
+def _accuracy(bin_: Integers, correct: np.ndarray, bins: int) -> Floats:
+    """Share of right answers in each bin `[bins]`, over those that were given; nan in an empty bin."""
+    given = correct >= 0
+    with np.errstate(invalid="ignore"):
+        return np.asarray(
+            np.bincount(bin_[given], weights=correct[given], minlength=bins)
+            / np.bincount(bin_[given], minlength=bins)
+        )
+
+
+def _interval(
+    bin_: Integers, correct: np.ndarray, unit: Integers, bins: int, seed: int
+) -> tuple[Floats, Floats]:
+    """95 % percentile interval `[bins]` of the accuracy when whole learners are resampled."""
+    shape = (bins, int(unit.max()) + 1)
+    # As floats: sums of int8 would come round again at 128.
+    right = csr_matrix((correct.astype(np.float64), (bin_, unit)), shape)
+    asked = csr_matrix((np.ones(len(unit)), (bin_, unit)), shape)
+    with np.errstate(invalid="ignore"):
+        draws = np.array([right @ w / (asked @ w) for w in counts(shape[1], RESAMPLES, seed)])
+        draws[:, ~np.isfinite(draws).any(axis=0)] = 0.0
+        low, high = np.nanquantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    return low, high

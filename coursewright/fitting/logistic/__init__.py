@@ -1,0 +1,1 @@
+"""Logistic learner models fitted to logs."""

@@ -1,0 +1,1 @@
+"""Memory models fitted to logs."""

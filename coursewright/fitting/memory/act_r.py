@@ -1,0 +1,151 @@
+"""ACT-R's memory fitted to a log by log loss, with the exact gradient (equations: `simulators/act_r.py`).
+
+The strength of an item depends on a and c through the decay of every earlier trace, which in turn depends on
+the strengths before it; the two derivatives are carried along beside each decay rate.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from coursewright.errors import reject
+from coursewright.fitting.course import course_of
+from coursewright.fitting.descent import lowest
+from coursewright.fitting.memory.reviews import Reviews, first_share, reviews_of
+from coursewright.fitting.model import Estimates
+from coursewright.simulators.course import Course
+from coursewright.simulators.kernel import kernel
+from coursewright.simulators.knowledge.parameters import Floats
+from coursewright.simulators.memory.act_r import ActR, felt, recall
+from coursewright.simulators.memory.tables import write_memory
+from coursewright.simulators.protocol import Ints
+
+FITTED = ("a", "c", "s", "tau")
+START = (0.17679, 0.21697, 0.25489, -0.70421)
+BOUNDS = ((0.001, 2.0), (0.0, 2.0), (0.01, 10.0), (-20.0, 20.0))
+
+
+@dataclass(frozen=True)
+class ActRModel:
+    """How to fit: `h` and `history` are not fitted but given (see `ActR`)."""
+
+    h: float = 0.025
+    history: int = 32
+    iterations: int = 500
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.h < np.inf:
+            raise reject("act_r.h", self.h, "a finite number above 0")
+        for field in ("history", "iterations"):
+            if getattr(self, field) < 1:
+                raise reject(f"act_r.{field}", getattr(self, field), "at least 1")
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        return "ACT-R"
+
+    def fit(self, table: pa.Table) -> "FittedActR":
+        """Fit a, c, s and tau to `table` [rows] by L-BFGS; first meetings are not scored."""
+        reviews = reviews_of(table)
+        scored = max(int((~reviews.first & (reviews.correct >= 0)).sum()), 1)
+
+        def mean(theta: Floats) -> tuple[float, Floats]:
+            nats, slope, _ = walk(theta, reviews, self.h, self.history)
+            return nats / scored, slope / scored
+
+        theta, converged = lowest(mean, START, self.iterations, BOUNDS)
+        return FittedActR(self, theta, course_of(table), first_share(reviews), converged)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedActR:
+    """`theta [4]` is a, c, s, tau; `first` the share of right answers at first meetings."""
+
+    settings: ActRModel
+    theta: Floats
+    course: Course
+    first: float
+    converged: bool
+
+    def estimates(self) -> Estimates:
+        """The constants, and P(correct) at a first meeting."""
+        return Estimates((*FITTED, "h", "first"), np.array([*self.theta, self.settings.h, self.first]))
+
+    def warnings(self) -> Sequence[str]:
+        """Constants at a bound, and whether the search ended by itself."""
+        lines = [
+            f"at a bound: {name}"
+            for name, value, bound in zip(FITTED, self.theta.tolist(), BOUNDS, strict=True)
+            if value in bound
+        ]
+        return lines if self.converged else [*lines, "the search did not converge"]
+
+    def predict(self, table: pa.Table) -> Floats:
+        """P(correct) `[rows]`."""
+        reviews = reviews_of(table)
+        p = walk(self.theta, reviews, self.settings.h, self.settings.history)[2]
+        p[reviews.first] = self.first
+        return reviews.in_rows(p)
+
+    def simulator(self) -> ActR:
+        """Learners with these constants, over the log's items."""
+        a, c, s, tau = self.theta.tolist()
+        return ActR(self.course, a, c, s, tau, self.settings.h, self.settings.history, self.first)
+
+    def write(self, folder: Path) -> None:
+        """Write what `named_act_r` reads."""
+        write_memory(folder, *self.estimates(), self.course)
+
+
+def walk(theta: Floats, reviews: Reviews, h: float, history: int) -> tuple[float, Floats, Floats]:
+    """The log loss in nats at theta `[4]`, its gradient, and P(recall) `[reviews]` (0 at first meetings)."""
+    slope, p, room = np.zeros(4), np.zeros(len(reviews.row)), np.empty((3, len(reviews.row)))
+    nats = _walk(theta, reviews.start, reviews.day, reviews.correct, h, history, room, slope, p)
+    return nats, slope, p
+
+
+@kernel
+def _walk(
+    theta: Floats,
+    start: Ints,
+    day: Floats,
+    correct: Ints,
+    h: float,
+    history: int,
+    room: Floats,
+    slope: Floats,
+    p: Floats,
+) -> float:
+    a, c, s, tau = theta[0], theta[1], theta[2], theta[3]
+    decay, by_a, by_c = room[0], room[1], room[2]  # of each trace, and its derivatives
+    total = 0.0
+    for k in range(start.shape[0] - 1):
+        for r in range(start[k], start[k + 1]):
+            strength = strength_a = strength_c = 0.0
+            for j in range(max(start[k], r - history), r):
+                seconds = felt(day[r] - day[j], h)
+                left = seconds ** -decay[j]
+                fading = left * np.log(seconds)
+                strength += left
+                strength_a -= fading * by_a[j]
+                strength_c -= fading * by_c[j]
+            decay[r] = c * strength + a
+            by_a[r] = 1.0 + c * strength_a
+            by_c[r] = strength + c * strength_c
+            if r == start[k]:
+                continue
+            p[r] = recall(strength, s, tau)
+            if correct[r] < 0:
+                continue
+            z = (np.log(strength) - tau) / s
+            total += np.log1p(np.exp(-z if correct[r] == 1 else z))
+            up = (p[r] - correct[r]) / s  # slope at the activation, ln strength
+            slope[0] += up * strength_a / strength
+            slope[1] += up * strength_c / strength
+            slope[2] -= up * z
+            slope[3] -= up
+    return total

@@ -1,0 +1,50 @@
+"""DASH fitted to logs (Lindsey, Shroyer, Pashler & Mozer, Psychological Science 2014, model "DASH").
+
+    logit p = alpha_learner - difficulty_item + Σ_w [ right_w ln(1 + c_w) - tried_w ln(1 + a_w) ]
+
+c_w and a_w count right answers and attempts on the same item inside each window w.  That is DAS3H with items
+in the place of skills and weights that all items share (Choffin et al. 2019, whose windows are used here),
+so that its features and its simulator serve.
+"""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from coursewright.errors import reject
+from coursewright.fitting.course import course_of
+from coursewright.fitting.logistic.linear import Linear, Part, fit_linear
+from coursewright.fitting.logistic.models import LEVEL, STRENGTH, LogisticFit
+from coursewright.simulators.course import Course
+from coursewright.simulators.logistic import das3h
+from coursewright.simulators.logistic.tables import das3h_files
+
+
+@dataclass(frozen=True)
+class Dash:
+    """DASH; `penalty` is the L2 penalty on what sets one item apart from the others."""
+
+    penalty: float = STRENGTH
+
+    def __post_init__(self) -> None:
+        if not self.penalty > 0.0:
+            raise reject("fit.penalty", self.penalty, "above 0")
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        return "DASH"
+
+    def fit(self, table: pa.Table) -> LogisticFit:
+        """Fit to the rows of a log, in order of learner, time and file."""
+        linear = fit_linear(table, [Part("item", das3h.COLUMNS, LEVEL)], self.penalty, individual=True)
+        course = course_of(table)
+        minutes = dict(zip(course.items, course.minutes.tolist(), strict=True))
+        return LogisticFit(linear, Course.of(course.items, minutes=minutes), _learners, das3h_files)
+
+
+def _learners(linear: Linear, course: Course) -> das3h.Das3h:
+    """DAS3H learners for whom every item is a skill of its own."""
+    weights = linear.parts[0].table(das3h.COLUMNS)
+    weights[:, das3h.TRIED :] *= -1.0  # DAS3H subtracts what attempts add here
+    return das3h.Das3h(course, weights, linear.spread)

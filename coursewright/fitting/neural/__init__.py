@@ -1,0 +1,1 @@
+"""Knowledge tracers trained on logs."""

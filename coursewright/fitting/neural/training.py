@@ -1,0 +1,254 @@
+"""Training a recurrent knowledge tracer on a log: DKT over skills, or a GRU over items.
+
+Piech et al. (NeurIPS 2015), eq. 1-5: an LSTM takes in one-hot (skill, answer) and predicts the next answer
+on every skill.  The network itself is in `recurrent`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import nn
+
+from coursewright.data.log import codes
+from coursewright.errors import InputError, reject
+from coursewright.fitting.bkt.sequences import Integers
+from coursewright.fitting.model import Estimates
+from coursewright.fitting.neural.network import Batch, Net, Vocabulary
+from coursewright.fitting.neural.windows import Windows, cut, recorded_sessions
+from coursewright.simulators.knowledge.parameters import Floats
+from coursewright.simulators.neural.kes import Kes
+from coursewright.simulators.neural.network import Network
+from coursewright.simulators.neural.sessions import Sessions
+from coursewright.simulators.neural.tracer import Tracer, course_of
+
+RARE = 5  # an item with fewer training answers is mentioned
+
+
+@dataclass(frozen=True)
+class NeuralModel:
+    """How to train.
+
+    Attributes
+    ----------
+    cell : "lstm" (four gates, as in DKT) or "gru".
+    over : "skills" (one-hot inputs, as in DKT; a set of several skills counts as one) or "items".
+    hidden, width : size of the memory and of the embeddings (the latter over items only).
+    longest : rows of a training sequence; a longer record is cut.
+    batch, epochs, patience : windows a step; at most so many passes; stop after so many without a better
+        held-out loss.  The best pass is kept.
+    held_out : share of the learners that only decide when to stop.
+    dropout, item_dropout : of the memory where it is read, and of the items' own parts.
+    decay : weight decay of AdamW.
+    sessions : whether the fitted simulator keeps the log's own sequences, for starts from real sessions.
+        They are learners' data: mind the log's licence and their privacy before passing the folder on.
+    """
+
+    cell: Literal["gru", "lstm"] = "gru"
+    over: Literal["items", "skills"] = "items"
+    hidden: int = 64
+    width: int = 64
+    longest: int = 100
+    batch: int = 32
+    epochs: int = 30
+    patience: int = 3
+    held_out: float = 0.1
+    learning_rate: float = 2e-3
+    dropout: float = 0.5
+    item_dropout: float = 0.3
+    decay: float = 1.0
+    seed: int = 0
+    sessions: bool = False
+
+    def __post_init__(self) -> None:
+        if self.cell not in ("gru", "lstm"):
+            raise reject("neural.cell", repr(self.cell), "'gru' or 'lstm'")
+        if self.over not in ("items", "skills"):
+            raise reject("neural.over", repr(self.over), "'items' or 'skills'")
+        for field in ("hidden", "width", "batch", "epochs", "patience"):
+            if getattr(self, field) < 1:
+                raise reject(f"neural.{field}", getattr(self, field), "a whole number >= 1")
+        if self.longest < 2:
+            raise reject("neural.longest", self.longest, "a whole number >= 2")
+        for field in ("held_out", "dropout", "item_dropout"):
+            if not 0.0 <= getattr(self, field) < 1.0:
+                raise reject(f"neural.{field}", getattr(self, field), "a share in [0, 1)")
+
+    @property
+    def name(self) -> str:
+        """DKT where it is the published network, otherwise what it is made of."""
+        if (self.cell, self.over) == ("lstm", "skills"):
+            return "DKT"
+        return f"{self.cell.upper()} over {self.over}"
+
+    def fit(self, table: pa.Table) -> "NeuralFit":
+        """Train; the same log and settings give the same weights (on a CPU, with one thread).
+
+        Raises `InputError` where the log has fewer than two learners with answers.
+        """
+        words = Vocabulary.of(table)
+        windows = cut(table, self.longest)
+        people = np.unique(windows.learner)
+        if len(people) < 2:
+            raise InputError(f"log = {len(people)} learners with answers: two are needed, one to train on")
+        held = np.random.default_rng(self.seed).permutation(people)
+        held = held[: max(1, round(self.held_out * len(people)))]
+        inside = ~np.isin(windows.learner, held)
+        batches = [_batches(table, words, windows, part, self.batch) for part in (inside, ~inside)]
+        torch.set_num_threads(1)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            net, losses = _train(self, words, *batches)
+        sessions = None
+        if self.sessions:
+            place = {name: i for i, name in enumerate(words.items)}
+            sessions = recorded_sessions(table, place, self.longest)
+        answers = np.bincount(words.look_up(table)[0][windows.row], minlength=len(words.items))
+        return NeuralFit(self, words, net, tuple(losses), int((answers < RARE).sum()), sessions)
+
+
+def _batches(
+    table: pa.Table, words: Vocabulary, windows: Windows, chosen: np.ndarray, size: int
+) -> list[Batch]:
+    """The chosen windows, those of like length together, so that little is padding."""
+    item, need = words.look_up(table)
+    answer = table["correct"].to_numpy().astype(np.int64)
+    length = np.diff(windows.start)
+    order = np.flatnonzero(chosen)[np.argsort(length[chosen], kind="stable")]
+    batches = []
+    for first in range(0, len(order), size):
+        mine = order[first : first + size]
+        place = np.arange(length[mine].max())
+        real = place < length[mine, None]
+        row = windows.row[np.where(real, windows.start[mine, None] + place, windows.start[mine, None])]
+        batches.append(Batch(*map(torch.from_numpy, (item[row], need[row], answer[row], real))))
+    return batches
+
+
+def _train(
+    model: NeuralModel, words: Vocabulary, inside: list[Batch], held: list[Batch]
+) -> tuple[Net, list[float]]:
+    """The net of the best pass, and the held-out loss (nats an answer) of every pass."""
+    net = Net(model, words)
+    net.start_at(words, inside)
+    optimiser = torch.optim.AdamW(net.parameters(), model.learning_rate, weight_decay=model.decay)
+    losses: list[float] = []
+    best = net.state_dict()
+    for _ in range(model.epochs):
+        net.train()
+        for at in torch.randperm(len(inside)).tolist():
+            optimiser.zero_grad()
+            (_total_loss(net, inside[at]) / inside[at].real.sum()).backward()
+            optimiser.step()
+        losses.append(_held_out_loss(net, held))
+        if losses[-1] == min(losses):
+            best = {name: values.clone() for name, values in net.state_dict().items()}
+        elif len(losses) - 1 - int(np.argmin(losses)) >= model.patience:
+            break
+    net.load_state_dict(best)
+    return net, losses
+
+
+def _total_loss(net: Net, batch: Batch) -> torch.Tensor:
+    logits = net(batch.item, batch.need, batch.answer)[batch.real]
+    right = batch.answer[batch.real].to(logits.dtype)
+    return nn.functional.binary_cross_entropy_with_logits(logits, right, reduction="sum")
+
+
+@torch.no_grad()
+def _held_out_loss(net: Net, held: list[Batch]) -> float:
+    net.eval()
+    total = sum(float(_total_loss(net, batch)) for batch in held)
+    return total / sum(int(batch.real.sum()) for batch in held)
+
+
+@dataclass(frozen=True, eq=False)
+class NeuralFit:
+    """A trained network; `losses` are the held-out losses of the passes, `rare` counts items hardly seen."""
+
+    model: NeuralModel
+    words: Vocabulary
+    net: Net
+    losses: tuple[float, ...]
+    rare: int
+    sessions: Sessions | None
+
+    def estimates(self) -> Estimates:
+        """Single weights mean nothing: their number, the passes, the held-out loss (nats an answer)."""
+        weights = sum(p.numel() for p in self.net.parameters() if p.requires_grad)
+        names = ("weights", "passes", "held_out_log_loss")
+        return Estimates(names, np.array([weights, len(self.losses), min(self.losses)], np.float64))
+
+    def warnings(self) -> Sequence[str]:
+        """Passes that ran out while the loss was falling, and items with few answers."""
+        lines = []
+        if int(np.argmin(self.losses)) == self.model.epochs - 1:
+            lines.append(f"the held-out loss was still falling at the last of {self.model.epochs} passes")
+        if self.rare and self.model.over == "items":
+            lines.append(
+                f"{self.rare} of {len(self.words.items)} items have fewer than {RARE} answers: "
+                "what tells them from others of their skills is hardly learned"
+            )
+        return lines
+
+    @cached_property
+    def known(self) -> Network:
+        """Over all that can be met: each item, then each set of skills alone, then nothing known."""
+        items, needs = len(self.words.items), len(self.words.needs)
+        item = np.append(np.arange(items), np.full(needs + 1, items))
+        return self.net.folded(item, np.append(self.words.need, np.arange(needs + 1)))
+
+    def predict(self, table: pa.Table) -> Floats:
+        """P(correct) `[rows]` from the learner's earlier rows; a new item counts as its skills alone."""
+        item, need = self.words.look_up(table)
+        unit = np.where(item < len(self.words.items), item, len(self.words.items) + need)
+        return trace(self.known, table, unit)
+
+    def tracer(self) -> Tracer:
+        """The network over the items of the log (over their sets of skills where it knows no more)."""
+        items = len(self.words.items)
+        if self.model.over == "items":
+            network, unit = self.known.only(np.arange(items)), np.arange(items)
+        else:
+            network, unit = self.known.only(items + np.arange(len(self.words.needs))), self.words.need
+        skills = [list(self.words.needs[k]) for k in self.words.need]
+        needed = dict(zip(self.words.items, skills, strict=True))
+        return Tracer(course_of(needed), network, unit, self.sessions)
+
+    def simulator(self) -> Kes:
+        """These learners, after up to 20 random items, with up to 3 random skills as targets."""
+        tracer = self.tracer()
+        course = tracer.course
+        return Kes(tracer, start_count=min(20, course.n_items), target_count=min(3, course.n_skills))
+
+    def write(self, folder: Path) -> None:
+        """Write what `simulators.neural.read_neural` reads."""
+        self.tracer().write(folder)
+
+
+def trace(network: Network, table: pa.Table, unit: Integers) -> Floats:
+    """Run through a log: P(correct) of each row `[rows]` before its answer is taken in.
+
+    `unit [rows]` is the row's place in `network`.  Learners go side by side, those with most rows first.
+    """
+    learner, _ = codes(table["learner"])
+    answer = table["correct"].to_numpy().astype(np.float64)
+    count = np.bincount(learner)
+    order = np.argsort(learner, kind="stable")
+    start = np.cumsum(count) - count
+    longest_first = np.argsort(-count, kind="stable")
+    memory = np.zeros((len(count), network.width), np.float32)
+    p = np.empty(table.num_rows)
+    for t in range(int(count.max(initial=0))):
+        going = longest_first[: int((count > t).sum())]
+        row = order[start[going] + t]
+        chance = np.empty(len(going))
+        network.p(memory[: len(going)], unit[row], chance)
+        p[row] = chance
+        network.advance(memory[: len(going)], np.where(answer[row] >= 0, unit[row], -1), answer[row])
+    return p

@@ -1,0 +1,1 @@
+"""Learners with states of knowledge: Bayesian knowledge tracing and its kin."""

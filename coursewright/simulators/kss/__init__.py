@@ -1,0 +1,1 @@
+"""Knowledge-structure learners (KSS), as published and corrected."""

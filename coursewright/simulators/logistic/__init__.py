@@ -1,0 +1,1 @@
+"""Learners whose log odds are a weighted sum of counts and times."""

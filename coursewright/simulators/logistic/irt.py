@@ -1,0 +1,169 @@
+"""Item response theory with growth: the three-parameter model, and abilities that rise with practice.
+
+    P(correct) = c_i + (1 - c_i) / (1 + exp(-a_i (ability - b_i)))                Birnbaum 1968, 3PL
+    ability_k(n) = start_k + growth_k ln(1 + n),    n practices of skill k so far
+    start_k = mean_k + theta + theta_k,    theta ~ N(0, spread²), theta_k ~ N(0, skill_spread²)
+
+An item that needs several skills asks for the mean of their abilities.  Growth with the logarithm of
+practice is the power law of practice (Newell & Rosenbloom 1981) on the odds of a right answer: each
+doubling of practice multiplies them by the same factor, here 2^growth for a = 1, c = 0.  A learner answers
+from the old ability, then grows.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from coursewright.errors import reject
+from coursewright.simulators.asking import answer, mean_by_skill, sigmoid
+from coursewright.simulators.chances import numbers
+from coursewright.simulators.course import Course
+from coursewright.simulators.kernel import kernel
+from coursewright.simulators.luck import ENROL, Keys, Luck, normal
+from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, Prologue, Response
+
+COLUMNS = ("discrimination", "guess")
+DISCRIMINATION, GUESS = range(2)
+
+
+class IrtState(NamedTuple):
+    """A batch of learners: `start [batch, skills]` ability on arrival, `practices [batch, skills]` since."""
+
+    start: Floats
+    practices: Ints
+
+
+@kernel
+def _enrol(
+    start: Floats,
+    practices: Ints,
+    rows: Ints,
+    learner: Keys,
+    mean: Floats,
+    spread: float,
+    skill_spread: float,
+) -> None:
+    for j in range(rows.shape[0]):
+        i = rows[j]
+        theta = spread * normal(learner[i], 0, ENROL)
+        for k in range(start.shape[1]):
+            own = skill_spread * normal(learner[i], 0, ENROL + 2 + 2 * k)
+            start[i, k] = mean[k] + theta + own
+            practices[i, k] = 0
+
+
+@kernel
+def _chances(
+    start: Floats,
+    practices: Ints,
+    growth: Floats,
+    shape: Floats,
+    difficulty: Floats,
+    first: Ints,
+    needed: Ints,
+    item: Ints,
+    out: Floats,
+) -> None:
+    for i in range(item.shape[0]):
+        for m in range(item.shape[1]):
+            a = item[i, m]
+            if a < 0:
+                continue
+            ability = 0.0
+            for j in range(first[a], first[a + 1]):
+                k = needed[j]
+                ability += start[i, k] + growth[k] * np.log1p(float(practices[i, k]))
+            ability /= first[a + 1] - first[a]
+            known = sigmoid(shape[a, DISCRIMINATION] * (ability - difficulty[a]))
+            out[i, m] = shape[a, GUESS] + (1.0 - shape[a, GUESS]) * known
+
+
+@kernel
+def _grow(practices: Ints, first: Ints, needed: Ints, item: Ints, taught: Bools) -> None:
+    for i in range(item.shape[0]):
+        if item[i] >= 0 and taught[i]:
+            for j in range(first[item[i]], first[item[i] + 1]):
+                practices[i, needed[j]] += 1
+
+
+@dataclass(frozen=True, eq=False)
+class Irt:
+    """A population of IRT learners whose abilities grow.
+
+    Attributes
+    ----------
+    course : its `difficulty` is b, item by item.
+    mean, growth : `[skills]`, average ability on arrival, and its rise with ln(1 + practices).
+    discrimination, guess : `[items]`, a > 0 and c in [0, 1).
+    spread, skill_spread : standard deviation of ability between learners, and of each skill's own part.
+    """
+
+    course: Course
+    mean: Floats
+    growth: Floats
+    discrimination: Floats
+    guess: Floats
+    spread: float = 1.0
+    skill_spread: float = 0.0
+
+    def __post_init__(self) -> None:
+        sizes = {"mean": self.course.n_skills, "growth": self.course.n_skills}
+        sizes |= {"discrimination": self.course.n_items, "guess": self.course.n_items}
+        for field, size in sizes.items():
+            axis = "[items]" if field in COLUMNS else "[skills]"
+            object.__setattr__(self, field, numbers(f"irt.{field}", getattr(self, field), (size,), axis))
+        if not np.min(self.discrimination) > 0.0:
+            raise reject("irt.discrimination", np.min(self.discrimination), "above 0")
+        if not (np.min(self.guess) >= 0.0 and np.max(self.guess) < 1.0):
+            raise reject("irt.guess", self.guess, "probabilities in [0, 1)")
+        for field in ("spread", "skill_spread"):
+            if not 0.0 <= getattr(self, field) < np.inf:
+                raise reject(f"irt.{field}", getattr(self, field), "a finite number >= 0")
+
+    @property
+    def restricts(self) -> bool:
+        """These learners may be offered anything."""
+        return False
+
+    @property
+    def shape(self) -> Floats:
+        """Discrimination and guess of each item, `[items, 2]`."""
+        return np.stack([self.discrimination, self.guess], axis=1)
+
+    def empty(self, batch: int) -> IrtState:
+        """Learners of ability 0 without practice."""
+        shape = (batch, self.course.n_skills)
+        return IrtState(start=np.zeros(shape), practices=np.zeros(shape, np.int64))
+
+    def enrol(self, state: IrtState, rows: Ints, luck: Luck) -> Prologue | None:
+        """New learners differ in ability; they bring neither a goal nor a past."""
+        _enrol(*state, rows, luck.learner, self.mean, self.spread, self.skill_spread)
+        return None
+
+    def p_correct(self, state: IrtState, item: Ints, out: Floats) -> None:
+        """P(correct) `[batch]` if `item [batch]` were asked now."""
+        self._chances(state, item[:, None], out[:, None])
+
+    def practise(self, state: IrtState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
+        """Answer from the old ability, then grow; a row that is not taught only answers."""
+        p = np.empty(len(item))
+        self.p_correct(state, item, p)
+        answer(p, item, luck, self.course.minutes, out)
+        _grow(state.practices, *self.course.needed, item, taught)
+
+    def elapse(self, state: IrtState, days: Floats, luck: Luck) -> None:
+        """Nothing: these learners do not forget."""
+
+    def allowed(self, state: IrtState, out: Bools) -> None:
+        """Everything is allowed."""
+        out[:] = True
+
+    def mastery(self, state: IrtState, out: Mastery) -> None:
+        """Mean P(correct) over the items of each skill, if asked now, `[batch, skills]`."""
+        mean_by_skill(partial(self._chances, state), self.course, out)
+
+    def _chances(self, state: IrtState, item: Ints, out: Floats) -> None:
+        course = self.course
+        _chances(*state, self.growth, self.shape, course.difficulty, *course.needed, item, out)

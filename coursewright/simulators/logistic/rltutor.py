@@ -1,0 +1,114 @@
+"""RLTutor's learner: DAS3H under a forgetting curve (Kubotani, Fukuhara & Morishima 2021).
+
+    p = g + (1 - g) (1 + 0.3 lag)^(-0.8),    lag in seconds since the item's last review
+
+g is the DAS3H probability (`das3h.py`, with its bounded history), so right after a review the answer
+is certain and it falls towards g; an item never reviewed has p = g.  A learner answers first, then the
+review is recorded.  The published learner has 30 items and 15 skills.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from coursewright.errors import reject
+from coursewright.simulators.asking import answer, mean_by_skill
+from coursewright.simulators.course import Course
+from coursewright.simulators.kernel import kernel
+from coursewright.simulators.logistic.das3h import Das3h, Das3hState
+from coursewright.simulators.luck import Luck
+from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, Prologue, Response
+
+DAY_S = 86_400.0  # seconds
+SCALE, POWER = 0.3, -0.8  # per second; of the published forgetting curve
+NEVER = -1.0  # `reviewed` of an item that was not: before any day
+
+
+class RltutorState(NamedTuple):
+    """A batch of learners: the `inner` DAS3H state, and the day each item was `reviewed [batch, items]`."""
+
+    inner: Das3hState
+    reviewed: Floats
+
+
+@kernel
+def _above(now: Floats, reviewed: Floats, scale: float, power: float, item: Ints, p: Floats) -> None:
+    for i in range(item.shape[0]):
+        for m in range(item.shape[1]):
+            if item[i, m] >= 0 and reviewed[i, item[i, m]] != NEVER:
+                lag = DAY_S * (now[i] - reviewed[i, item[i, m]])
+                p[i, m] += (1.0 - p[i, m]) * (1.0 + scale * lag) ** power
+
+
+@kernel
+def _review(now: Floats, reviewed: Floats, item: Ints, taught: Bools) -> None:
+    for i in range(item.shape[0]):
+        if item[i] >= 0 and taught[i]:
+            reviewed[i, item[i]] = now[i]
+
+
+@dataclass(frozen=True, eq=False)
+class Rltutor:
+    """A population of RLTutor learners: `inner` says what remains once an item is long ago.
+
+    `scale` (per second, >= 0) and `power` (<= 0) are those of the forgetting curve.
+    """
+
+    inner: Das3h
+    scale: float = SCALE
+    power: float = POWER
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.scale < np.inf:
+            raise reject("rltutor.scale", self.scale, "a finite number >= 0 (per second)")
+        if not -np.inf < self.power <= 0.0:
+            raise reject("rltutor.power", self.power, "a finite number <= 0")
+
+    @property
+    def course(self) -> Course:
+        """What is taught."""
+        return self.inner.course
+
+    @property
+    def restricts(self) -> bool:
+        """These learners may be offered anything."""
+        return False
+
+    def empty(self, batch: int) -> RltutorState:
+        """Average learners who have reviewed nothing, on day 0."""
+        return RltutorState(self.inner.empty(batch), np.full((batch, self.course.n_items), NEVER))
+
+    def enrol(self, state: RltutorState, rows: Ints, luck: Luck) -> Prologue | None:
+        """New learners, as DAS3H has them; they bring neither a goal nor a past."""
+        state.reviewed[rows] = NEVER
+        return self.inner.enrol(state.inner, rows, luck)
+
+    def p_correct(self, state: RltutorState, item: Ints, out: Floats) -> None:
+        """P(correct) `[batch]` if `item [batch]` were asked now."""
+        self._chances(state, item[:, None], out[:, None])
+
+    def practise(self, state: RltutorState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
+        """Answer, then record the review; a row that is not taught only answers."""
+        p = np.empty(len(item))
+        self.p_correct(state, item, p)
+        answer(p, item, luck, self.course.minutes, out)
+        self.inner.record(state.inner, item, taught, out.correct)
+        _review(state.inner.now, state.reviewed, item, taught)
+
+    def elapse(self, state: RltutorState, days: Floats, luck: Luck) -> None:
+        """Let `days [batch]` pass."""
+        self.inner.elapse(state.inner, days, luck)
+
+    def allowed(self, state: RltutorState, out: Bools) -> None:
+        """Everything is allowed."""
+        out[:] = True
+
+    def mastery(self, state: RltutorState, out: Mastery) -> None:
+        """Mean P(correct) over the items of each skill, if asked now, `[batch, skills]`."""
+        mean_by_skill(partial(self._chances, state), self.course, out)
+
+    def _chances(self, state: RltutorState, item: Ints, out: Floats) -> None:
+        self.inner.chances(state.inner, item, out)
+        _above(state.inner.now, state.reviewed, self.scale, self.power, item, out)

@@ -1,0 +1,1 @@
+"""Learners who forget: memory models and deeptutor's forgetting curves."""

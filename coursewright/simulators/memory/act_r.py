@@ -1,0 +1,231 @@
+"""ACT-R's declarative memory as a simulated learner (Pavlik & Anderson, Cognitive Science 2005).
+
+Every presentation j of an item leaves a trace that decays at its own rate, the faster the stronger the memory
+was when it came (which makes spacing pay):
+
+    strength = sum_j max(1, 86400 h t_j)^-d_j,   d_j = c strength_j + a                eq. 2 and 5
+    P(recall) = 1 / (1 + exp((tau - ln strength) / s))                               eq. 6
+
+t_j is in days since presentation j, strength_j (exp of the activation m) what it was just before.  h scales
+time, since memories fade more slowly than the clock between sessions.  At the first presentation nothing is
+there, so that its decay is a.  Default constants: those that the open srs-benchmark starts from.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from coursewright.errors import reject
+from coursewright.simulators.asking import sigmoid
+from coursewright.simulators.course import Course
+from coursewright.simulators.kernel import inlined, kernel
+from coursewright.simulators.luck import ANSWER, Keys, Luck, Steps, uniform
+from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, Prologue, Response
+
+SECONDS = 86_400.0  # in a day
+TINY = 1e-300  # a strength that has underflowed to 0 counts as this
+
+
+class ActRState(NamedTuple):
+    """A batch of learners.
+
+    `time` and `decay [batch, items, history]` hold the day and the decay rate of each presentation, in a
+    ring; `met [batch, items]` how many there were; `now [batch]` is the day.
+    """
+
+    time: Floats
+    decay: Floats
+    met: Ints
+    now: Floats
+
+
+@inlined
+def felt(days: float, h: float) -> float:
+    """The seconds that `days` count for, at least 1."""
+    return max(1.0, SECONDS * h * days)
+
+
+@inlined
+def recall(strength: float, s: float, tau: float) -> float:
+    """P(recall) of an item whose traces sum to `strength`."""
+    return sigmoid((np.log(max(strength, TINY)) - tau) / s)
+
+
+@inlined
+def _strength(i: int, item: int, time: Floats, decay: Floats, met: Ints, now: Floats, h: float) -> float:
+    total = 0.0
+    for j in range(min(met[i, item], time.shape[2])):
+        total += felt(now[i] - time[i, item, j], h) ** -decay[i, item, j]
+    return total
+
+
+@kernel
+def _p_correct(
+    time: Floats,
+    decay: Floats,
+    met: Ints,
+    now: Floats,
+    s: float,
+    tau: float,
+    h: float,
+    first: float,
+    item: Ints,
+    out: Floats,
+) -> None:
+    for i in range(item.shape[0]):
+        if item[i] >= 0:
+            strength = _strength(i, item[i], time, decay, met, now, h)
+            out[i] = recall(strength, s, tau) if met[i, item[i]] > 0 else first
+
+
+@kernel
+def _practise(
+    time: Floats,
+    decay: Floats,
+    met: Ints,
+    now: Floats,
+    a: float,
+    c: float,
+    s: float,
+    tau: float,
+    h: float,
+    first: float,
+    item: Ints,
+    taught: Bools,
+    fate: Keys,
+    step: Steps,
+    minutes_of: Floats,
+    correct: Ints,
+    grade: Ints,
+    minutes: Floats,
+) -> None:
+    for i in range(item.shape[0]):
+        k = item[i]
+        if k < 0:
+            continue
+        strength = _strength(i, k, time, decay, met, now, h)
+        p = recall(strength, s, tau) if met[i, k] > 0 else first
+        answer = 1 if uniform(fate[i], step[i], ANSWER) < p else 0
+        correct[i], grade[i], minutes[i] = answer, answer, minutes_of[k]
+        if taught[i]:
+            place = met[i, k] % time.shape[2]  # past the end, the oldest presentation gives way
+            time[i, k, place] = now[i]
+            decay[i, k, place] = c * strength + a
+            met[i, k] += 1
+
+
+@kernel
+def _mastery(
+    time: Floats,
+    decay: Floats,
+    met: Ints,
+    now: Floats,
+    s: float,
+    tau: float,
+    h: float,
+    start: Ints,
+    items: Ints,
+    out: Mastery,
+) -> None:
+    for i in range(out.shape[0]):
+        for k in range(out.shape[1]):
+            total = 0.0
+            for j in range(start[k], start[k + 1]):
+                if met[i, items[j]] > 0:
+                    total += recall(_strength(i, items[j], time, decay, met, now, h), s, tau)
+            out[i, k] = total / max(start[k + 1] - start[k], 1)
+
+
+@dataclass(frozen=True, eq=False)
+class ActR:
+    """A population of ACT-R learners; mastery of a skill is the mean of P(recall) over its items.
+
+    A right answer and a wrong one leave the same trace: both are presentations.  An item never met is
+    answered right with chance `first`, which is no memory, so that its mastery is 0.
+
+    Attributes
+    ----------
+    a, c : a trace's decay rate is a plus c times the strength it met.
+    s, tau : noise and threshold of recall, on the scale of log strength.
+    h : what share of the clock's seconds counts as felt.
+    history : presentations kept per item; past it each new one replaces the oldest.
+    first : P(correct) at the first meeting.
+
+    Raises `InputError` for a constant out of range.
+    """
+
+    course: Course
+    a: float = 0.17679
+    c: float = 0.21697
+    s: float = 0.25489
+    tau: float = -0.70421
+    h: float = 0.025
+    history: int = 32
+    first: float = 0.0
+
+    def __post_init__(self) -> None:
+        for field in ("a", "s", "h"):
+            if not 0.0 < getattr(self, field) < np.inf:
+                raise reject(f"act_r.{field}", getattr(self, field), "a finite number above 0")
+        if not 0.0 <= self.c < np.inf:
+            raise reject("act_r.c", self.c, "a finite number >= 0")
+        if not np.isfinite(self.tau):
+            raise reject("act_r.tau", self.tau, "a finite number")
+        if self.history < 1 or int(self.history) != self.history:
+            raise reject("act_r.history", self.history, "a whole number >= 1")
+        if not 0.0 <= self.first <= 1.0:
+            raise reject("act_r.first", self.first, "a probability in [0, 1]")
+
+    @property
+    def restricts(self) -> bool:
+        """Anything may be asked at any time."""
+        return False
+
+    def empty(self, batch: int) -> ActRState:
+        """Learners who have met nothing, on day 0."""
+        shape = (batch, self.course.n_items)
+        traces = (*shape, self.history)
+        return ActRState(np.zeros(traces), np.zeros(traces), np.zeros(shape, np.int64), np.zeros(batch))
+
+    def enrol(self, state: ActRState, rows: Ints, luck: Luck) -> Prologue | None:
+        """New learners, all alike; they bring neither a goal nor a past."""
+        for array in state:
+            array[rows] = 0
+        return None
+
+    def p_correct(self, state: ActRState, item: Ints, out: Floats) -> None:
+        """P(correct) `[batch]` if `item [batch]` were asked now."""
+        _p_correct(*state, self.s, self.tau, self.h, float(self.first), item, out)
+
+    def practise(self, state: ActRState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
+        """Answer from the old traces, then leave a new one."""
+        _practise(
+            *state,
+            self.a,
+            float(self.c),
+            self.s,
+            self.tau,
+            self.h,
+            float(self.first),
+            item,
+            taught,
+            luck.fate,
+            luck.step,
+            self.course.minutes,
+            out.correct,
+            out.grade,
+            out.minutes,
+        )
+
+    def elapse(self, state: ActRState, days: Floats, luck: Luck) -> None:
+        """Let `days [batch]` pass."""
+        state.now[:] += days
+
+    def allowed(self, state: ActRState, out: Bools) -> None:
+        """Everything is allowed."""
+        out[:] = True
+
+    def mastery(self, state: ActRState, out: Mastery) -> None:
+        """Mean P(recall) of the skill's items `[batch, skills]`; items never met count 0."""
+        _mastery(*state, self.s, self.tau, self.h, *self.course.items_of, out)

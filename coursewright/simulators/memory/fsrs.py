@@ -1,0 +1,363 @@
+"""FSRS-6, the spaced-repetition model that Anki ships, as a simulated learner.
+
+Equations and weights: Open Spaced Repetition, "The Algorithm" (FSRS-6), as in the package py-fsrs 6.3, which
+these learners equal without its scheduling extras (fuzz, learning steps).  A memory of an item has
+a stability S (days until recall falls to .9) and a difficulty D in [1, 10]; t is in whole days:
+
+    R(t, S) = (1 + F t / S)^-w20,    F = .9^(-1 / w20) - 1
+
+An item is graded Again 1 (wrong), Hard 2, Good 3 or Easy 4 (right).  The answer comes from the old state,
+then S and D move.  At the first meeting the grade is drawn from fixed shares: FSRS says nothing
+about what was known before.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from coursewright.errors import reject
+from coursewright.simulators.course import Course
+from coursewright.simulators.kernel import inlined, kernel
+from coursewright.simulators.luck import ANSWER, ENROL, Keys, Luck, Steps, normal, uniform
+from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, Prologue, Response
+
+AGAIN, HARD, GOOD, EASY = 1, 2, 3, 4
+# Defaults and bounds of w0..w20 (py-fsrs 6.3).
+# fmt: off
+WEIGHTS = (0.212, 1.2931, 2.3065, 8.2956, 6.4133, 0.8334, 3.0194, 0.001, 1.8722, 0.1666, 0.796,
+           1.4835, 0.0614, 0.2629, 1.6483, 0.6014, 1.8729, 0.5425, 0.0912, 0.0658, 0.1542)
+LOWEST = (0.001, 0.001, 0.001, 0.001, 1.0, 0.001, 0.001, 0.001, 0.0, 0.0, 0.001,
+          0.001, 0.001, 0.001, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.1)
+HIGHEST = (100.0, 100.0, 100.0, 100.0, 10.0, 4.0, 4.0, 0.75, 4.5, 0.8, 3.5,
+           5.0, 0.25, 0.9, 4.0, 1.0, 6.0, 2.0, 2.0, 0.8, 0.8)
+# fmt: on
+# Grades of a first meeting, and of a right answer later (Hard, Good, Easy): Anki's collections.
+FIRST_GRADES = (0.24, 0.094, 0.495, 0.171)
+RIGHT_GRADES = (0.224, 0.631, 0.145)
+LEAST_STABILITY = 0.001
+LONGEST_INTERVAL = 36_500
+ROUNDING = 1e-9  # days (a tenth of a millisecond) by which a gap may miss a whole day, since floats add up
+
+
+class FsrsState(NamedTuple):
+    """A batch of learners.
+
+    `stability [batch, items]` in days (0: never met), `difficulty [batch, items]`, `last [batch, items]`
+    the day of the last review, `now [batch]` the day, `weights [batch, 21]` the learner's own w0..w20.
+    """
+
+    stability: Floats
+    difficulty: Floats
+    last: Floats
+    now: Floats
+    weights: Floats
+
+
+@inlined
+def whole_days(gap: float) -> float:
+    """Days between two reviews, rounded down (py-fsrs counts 24 hours, not midnights)."""
+    return float(np.floor(gap + ROUNDING))
+
+
+@inlined
+def recall(days: float, stability: float, w: Floats) -> float:
+    """R, the chance of recalling an item `days` after its last review; 1 on the same day."""
+    factor = 0.9 ** (-1.0 / w[20]) - 1.0
+    return float((1.0 + factor * days / stability) ** -w[20])
+
+
+@inlined
+def interval(stability: float, retention: float, w: Floats) -> float:
+    """After how many days an item is due, for recall to be `retention` then."""
+    factor = 0.9 ** (-1.0 / w[20]) - 1.0
+    days = np.rint(stability / factor * (retention ** (-1.0 / w[20]) - 1.0))
+    return float(min(max(days, 1.0), LONGEST_INTERVAL))
+
+
+@inlined
+def first_difficulty(grade: int, w: Floats) -> float:
+    """D0 of a first grade, before it is cut to [1, 10]."""
+    return float(w[4] - np.exp(w[5] * (grade - 1)) + 1.0)
+
+
+@inlined
+def in_range(difficulty: float) -> float:
+    """A difficulty cut to [1, 10]."""
+    return min(max(difficulty, 1.0), 10.0)
+
+
+@inlined
+def next_difficulty(difficulty: float, grade: int, w: Floats) -> float:
+    """D after a review: a damped step, then a little way back to the D0 of Easy."""
+    moved = difficulty + (10.0 - difficulty) / 9.0 * (-w[6] * (grade - 3))
+    return in_range(w[7] * first_difficulty(EASY, w) + (1.0 - w[7]) * moved)
+
+
+@inlined
+def after_recall(stability: float, difficulty: float, recalled: float, grade: int, w: Floats) -> float:
+    """S after a right answer that had the chance `recalled`: the less likely, the more it helps."""
+    bonus = w[15] if grade == HARD else (w[16] if grade == EASY else 1.0)
+    surprise = np.exp((1.0 - recalled) * w[10]) - 1.0
+    growth = np.exp(w[8]) * (11.0 - difficulty) * stability ** -w[9] * surprise * bonus
+    return float(stability * (1.0 + growth))
+
+
+@inlined
+def after_lapse(stability: float, difficulty: float, recalled: float, w: Floats) -> float:
+    """S after a wrong answer: never more than what a same-day lapse would leave."""
+    left = w[11] * difficulty ** -w[12] * ((stability + 1.0) ** w[13] - 1.0)
+    return float(min(left * np.exp((1.0 - recalled) * w[14]), stability / np.exp(w[17] * w[18])))
+
+
+@inlined
+def same_day_factor(stability: float, grade: int, w: Floats) -> float:
+    """What a review on the day of the last one multiplies S by, before its floor of 1 for right answers.
+
+    py-fsrs has that floor for Hard as well.
+    """
+    return float(np.exp(w[17] * (grade - 3 + w[18])) * stability ** -w[19])
+
+
+@inlined
+def next_stability(
+    stability: float, difficulty: float, days: float, recalled: float, grade: int, w: Floats
+) -> float:
+    """S after a review `days` after the last one, when R was `recalled`; `difficulty` is the old one."""
+    if days < 1.0:
+        factor = same_day_factor(stability, grade, w)
+        after = stability * (max(factor, 1.0) if grade > AGAIN else factor)
+    elif grade > AGAIN:
+        after = after_recall(stability, difficulty, recalled, grade, w)
+    else:
+        after = after_lapse(stability, difficulty, recalled, w)
+    return max(after, LEAST_STABILITY)
+
+
+@kernel
+def _enrol(
+    stability: Floats,
+    difficulty: Floats,
+    last: Floats,
+    now: Floats,
+    weights: Floats,
+    rows: Ints,
+    learner: Keys,
+    number: Steps,
+    table: Floats,
+    spread: float,
+    lowest: Floats,
+    highest: Floats,
+) -> None:
+    for j in range(rows.shape[0]):
+        i = rows[j]
+        own = number[i] % table.shape[0]
+        now[i] = 0.0
+        for k in range(table.shape[1]):
+            shift = spread * normal(learner[i], 0, ENROL + 2 * k) if spread > 0.0 else 0.0
+            weights[i, k] = min(max(table[own, k] * (1.0 + shift), lowest[k]), highest[k])
+        for a in range(stability.shape[1]):
+            stability[i, a] = difficulty[i, a] = last[i, a] = 0.0
+
+
+@inlined
+def _p_item(stability: float, days: float, recalled: float, first: float, same_day: float) -> float:
+    """P(correct): what is answered, which at a first meeting and within a day is not quite R."""
+    if stability <= 0.0:
+        return first
+    return same_day if days < 1.0 else recalled
+
+
+@kernel
+def _p_correct(
+    stability: Floats,
+    last: Floats,
+    now: Floats,
+    weights: Floats,
+    first: float,
+    same_day: float,
+    item: Ints,
+    out: Floats,
+) -> None:
+    for i in range(item.shape[0]):
+        a = item[i]
+        if a < 0:
+            continue
+        days = whole_days(now[i] - last[i, a])
+        recalled = recall(days, stability[i, a], weights[i]) if stability[i, a] > 0.0 else 0.0
+        out[i] = _p_item(stability[i, a], days, recalled, first, same_day)
+
+
+@inlined
+def _right_grade(u: float, hard: float, good: float) -> int:
+    """The grade of a right answer: Hard with share `hard`, Good with `good`, else Easy."""
+    return HARD if u < hard else (GOOD if u < hard + good else EASY)
+
+
+@kernel
+def _practise(
+    stability: Floats,
+    difficulty: Floats,
+    last: Floats,
+    now: Floats,
+    weights: Floats,
+    shares: Floats,
+    same_day: float,
+    item: Ints,
+    taught: Bools,
+    fate: Keys,
+    step: Steps,
+    minutes_of: Floats,
+    correct: Ints,
+    grade: Ints,
+    minutes: Floats,
+) -> None:
+    for i in range(item.shape[0]):
+        a = item[i]
+        if a < 0:
+            continue
+        w, known = weights[i], stability[i, a]
+        met = 1 if known > 0.0 else 0
+        days = whole_days(now[i] - last[i, a])
+        recalled = recall(days, known, w) if met else 0.0
+        p = _p_item(known, days, recalled, shares[0, 0], same_day)
+        right = 1 if uniform(fate[i], step[i], ANSWER) < p else 0
+        u = uniform(fate[i], step[i], ANSWER + 1)
+        mark = _right_grade(u, shares[met, 1], shares[met, 2]) if right else AGAIN
+        correct[i], grade[i], minutes[i] = right, mark, minutes_of[a]
+        if not taught[i]:
+            continue
+        if met:
+            stability[i, a] = next_stability(known, difficulty[i, a], days, recalled, mark, w)
+            difficulty[i, a] = next_difficulty(difficulty[i, a], mark, w)
+        else:
+            stability[i, a] = w[mark - 1]
+            difficulty[i, a] = in_range(first_difficulty(mark, w))
+        last[i, a] = now[i]
+
+
+@kernel
+def _mastery(
+    stability: Floats, last: Floats, now: Floats, weights: Floats, start: Ints, items: Ints, out: Mastery
+) -> None:
+    for i in range(out.shape[0]):
+        for k in range(out.shape[1]):
+            total = 0.0
+            for j in range(start[k], start[k + 1]):
+                a = items[j]
+                if stability[i, a] > 0.0:
+                    total += recall(whole_days(now[i] - last[i, a]), stability[i, a], weights[i])
+            out[i, k] = total / max(start[k + 1] - start[k], 1)
+
+
+Numbers = Sequence[float] | npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Fsrs:
+    """A population of FSRS-6 learners.
+
+    `Response.grade` is the grade 1..4; `correct` is grade > 1.  Before the first meeting P(correct) is the
+    share of first grades that are not Again, since that is what will be answered; mastery is 0, as
+    py-fsrs has it, since a first grade tells of an encounter and not of a memory.  From then on mastery
+    of a skill is the mean of R over its items.
+
+    Attributes
+    ----------
+    weights : w0..w20 `[21]`, or `[draws, 21]`: learner j has row j mod draws.
+    spread : normal spread between learners, as a share of each weight; cut to py-fsrs's bounds.
+    first_grades, right_grades : shares of Again..Easy at the first meeting, of Hard..Easy later.
+    same_day : P(correct) less than a day after the last review; 1 is R(0).
+
+    Raises `InputError` for weights out of py-fsrs's bounds or shares that do not add up to 1.
+    """
+
+    course: Course
+    weights: Numbers | Sequence[Numbers] = WEIGHTS
+    spread: float = 0.0
+    first_grades: Sequence[float] = FIRST_GRADES
+    right_grades: Sequence[float] = RIGHT_GRADES
+    same_day: float = 1.0
+
+    def __post_init__(self) -> None:
+        table = self.table
+        if table.ndim != 2 or table.shape[1] != len(WEIGHTS) or not len(table):
+            raise reject("fsrs.weights", f"array of shape {table.shape}", "[21] or [draws, 21]")
+        wrong = ~((table >= np.array(LOWEST)) & (table <= np.array(HIGHEST)))
+        if wrong.any():
+            k = int(np.argwhere(wrong)[0][1])
+            raise reject(f"fsrs.weights[{k}]", table[wrong][0], f"in [{LOWEST[k]}, {HIGHEST[k]}]")
+        if not 0.0 <= self.spread < np.inf:
+            raise reject("fsrs.spread", self.spread, "a finite number >= 0")
+        if not 0.0 <= self.same_day <= 1.0:
+            raise reject("fsrs.same_day", self.same_day, "a probability in [0, 1]")
+        for field, length in (("first_grades", 4), ("right_grades", 3)):
+            shares = np.array(getattr(self, field), np.float64)
+            if shares.shape != (length,) or not (shares >= 0).all() or abs(shares.sum() - 1.0) > 1e-6:
+                raise reject(f"fsrs.{field}", shares.tolist(), f"{length} shares that add up to 1")
+
+    @property
+    def restricts(self) -> bool:
+        """Anything may be reviewed at any time."""
+        return False
+
+    @cached_property
+    def table(self) -> Floats:
+        """The weights as `[draws, 21]`."""
+        return np.ascontiguousarray(np.atleast_2d(np.array(self.weights, np.float64)))
+
+    @cached_property
+    def shares(self) -> Floats:
+        """`[2, 3]`: P(right) and the shares of Hard and Good among right answers; row 0 first meetings."""
+        _, hard, good, easy = self.first_grades
+        right = hard + good + easy
+        first = [right, hard / right, good / right] if right > 0.0 else [0.0, 0.0, 1.0]
+        return np.array([first, [np.nan, *self.right_grades[:2]]])
+
+    def empty(self, batch: int) -> FsrsState:
+        """Learners who have met nothing, on day 0."""
+        shape = (batch, self.course.n_items)
+        weights = np.tile(self.table[0], (batch, 1))
+        return FsrsState(np.zeros(shape), np.zeros(shape), np.zeros(shape), np.zeros(batch), weights)
+
+    def enrol(self, state: FsrsState, rows: Ints, luck: Luck) -> Prologue | None:
+        """New learners with weights of their own; they bring neither a goal nor a past."""
+        bounds = (np.array(LOWEST), np.array(HIGHEST))
+        _enrol(*state, rows, luck.learner, luck.number, self.table, self.spread, *bounds)
+        return None
+
+    def p_correct(self, state: FsrsState, item: Ints, out: Floats) -> None:
+        """P(correct) `[batch]` if `item [batch]` were asked now."""
+        first = self.shares[0, 0]
+        _p_correct(state.stability, *state[2:], first, self.same_day, item, out)
+
+    def practise(self, state: FsrsState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
+        """Answer and be graded from the old memory, then update it."""
+        _practise(
+            *state,
+            self.shares,
+            self.same_day,
+            item,
+            taught,
+            luck.fate,
+            luck.step,
+            self.course.minutes,
+            out.correct,
+            out.grade,
+            out.minutes,
+        )
+
+    def elapse(self, state: FsrsState, days: Floats, luck: Luck) -> None:
+        """Let `days [batch]` pass."""
+        state.now[:] += days
+
+    def allowed(self, state: FsrsState, out: Bools) -> None:
+        """Everything is allowed."""
+        out[:] = True
+
+    def mastery(self, state: FsrsState, out: Mastery) -> None:
+        """Mean R of the skill's items `[batch, skills]`; items never met count 0."""
+        _mastery(state.stability, *state[2:], *self.course.items_of, out)

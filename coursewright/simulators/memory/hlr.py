@@ -1,0 +1,237 @@
+"""Half-life regression as a simulated learner, in Duolingo's form (Settles & Meeder, ACL 2016).
+
+    p = 2^(-t / h),   h = 2^(w . x),   x = (sqrt(1 + right), sqrt(1 + wrong), 1, lexeme)      eq. 1 and 2
+
+t is in days since the item's last answer, right and wrong count earlier answers; h is kept within
+15 minutes and 274 days (nine months), p within .0001 and .9999, as Duolingo's own code has it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from coursewright.errors import reject
+from coursewright.simulators.course import Course
+from coursewright.simulators.kernel import inlined, kernel
+from coursewright.simulators.luck import ANSWER, Keys, Luck, Steps, uniform
+from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, Prologue, Response
+
+SHORTEST, LONGEST = 15.0 / 1440.0, 274.0  # days
+LEAST, MOST = 0.0001, 0.9999
+LOG_SHORTEST, LOG_LONGEST = float(np.log2(SHORTEST)), float(np.log2(LONGEST))
+NEVER = -1.0  # `last` of an item that was not met
+
+
+class HlrState(NamedTuple):
+    """A batch of learners.
+
+    `right` and `wrong [batch, items]` count answers, `last [batch, items]` is the day of the latest (-1:
+    never met), `now [batch]` the day.
+    """
+
+    right: Floats
+    wrong: Floats
+    last: Floats
+    now: Floats
+
+
+@inlined
+def log_half_life(right: float, wrong: float, w_right: float, w_wrong: float, constant: float) -> float:
+    """Base-2 logarithm of the half-life in days before its limits; `constant`: bias and lexeme."""
+    return float(w_right * np.sqrt(1.0 + right) + w_wrong * np.sqrt(1.0 + wrong) + constant)
+
+
+@inlined
+def recall(days: float, log_half: float) -> float:
+    """P(recall) after `days`, within the limits of h and p."""
+    half_life = 2.0 ** min(max(log_half, LOG_SHORTEST), LOG_LONGEST)
+    return float(min(max(2.0 ** (-days / half_life), LEAST), MOST))
+
+
+@inlined
+def _p_item(
+    i: int,
+    a: int,
+    right: Floats,
+    wrong: Floats,
+    last: Floats,
+    now: Floats,
+    w_right: float,
+    w_wrong: float,
+    constant: Floats,
+    unseen: float,
+) -> float:
+    if last[i, a] < 0.0:
+        return unseen
+    log_half = log_half_life(right[i, a], wrong[i, a], w_right, w_wrong, constant[a])
+    return recall(now[i] - last[i, a], log_half)
+
+
+@kernel
+def _p_correct(
+    right: Floats,
+    wrong: Floats,
+    last: Floats,
+    now: Floats,
+    w_right: float,
+    w_wrong: float,
+    constant: Floats,
+    first: float,
+    item: Ints,
+    out: Floats,
+) -> None:
+    for i in range(item.shape[0]):
+        a = item[i]
+        if a >= 0:
+            out[i] = _p_item(i, a, right, wrong, last, now, w_right, w_wrong, constant, first)
+
+
+@kernel
+def _practise(
+    right: Floats,
+    wrong: Floats,
+    last: Floats,
+    now: Floats,
+    w_right: float,
+    w_wrong: float,
+    constant: Floats,
+    first: float,
+    item: Ints,
+    taught: Bools,
+    fate: Keys,
+    step: Steps,
+    minutes_of: Floats,
+    correct: Ints,
+    grade: Ints,
+    minutes: Floats,
+) -> None:
+    for i in range(item.shape[0]):
+        a = item[i]
+        if a < 0:
+            continue
+        p = _p_item(i, a, right, wrong, last, now, w_right, w_wrong, constant, first)
+        answer = 1 if uniform(fate[i], step[i], ANSWER) < p else 0
+        correct[i], grade[i], minutes[i] = answer, answer, minutes_of[a]
+        if taught[i]:
+            right[i, a] += answer
+            wrong[i, a] += 1 - answer
+            last[i, a] = now[i]
+
+
+@kernel
+def _mastery(
+    right: Floats,
+    wrong: Floats,
+    last: Floats,
+    now: Floats,
+    w_right: float,
+    w_wrong: float,
+    constant: Floats,
+    start: Ints,
+    items: Ints,
+    out: Mastery,
+) -> None:
+    for i in range(out.shape[0]):
+        for k in range(out.shape[1]):
+            total = 0.0
+            for j in range(start[k], start[k + 1]):
+                total += _p_item(i, items[j], right, wrong, last, now, w_right, w_wrong, constant, 0.0)
+            out[i, k] = total / max(start[k + 1] - start[k], 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Hlr:
+    """A population of half-life learners; mastery of a skill is the mean of P(recall) over its items.
+
+    An item never met has no half-life yet: it is answered right with chance `first`, which is no memory,
+    so that its mastery is 0.
+
+    Attributes
+    ----------
+    right, wrong, bias : weights of sqrt(1 + right), sqrt(1 + wrong) and 1.
+    lexeme : a weight per item `[items]`, or nothing.
+    first : P(correct) at the first meeting.
+
+    Raises `InputError` for weights that are not finite or too few or many of them, and for `first`
+    outside [0, 1].
+    """
+
+    course: Course
+    right: float
+    wrong: float
+    bias: float
+    lexeme: Sequence[float] = ()
+    first: float = 0.0
+
+    def __post_init__(self) -> None:
+        for field in ("right", "wrong", "bias"):
+            if not np.isfinite(getattr(self, field)):
+                raise reject(f"hlr.{field}", getattr(self, field), "a finite number")
+        if not 0.0 <= self.first <= 1.0:
+            raise reject("hlr.first", self.first, "a probability in [0, 1]")
+        if len(self.lexeme) not in (0, self.course.n_items):
+            raise reject(
+                "hlr.lexeme", f"{len(self.lexeme)} weights", f"none or {self.course.n_items}, one an item"
+            )
+        if not np.isfinite(self.constant).all():
+            raise reject("hlr.lexeme", list(self.lexeme), "finite numbers")
+
+    @property
+    def restricts(self) -> bool:
+        """Anything may be asked at any time."""
+        return False
+
+    @cached_property
+    def constant(self) -> Floats:
+        """What an item adds to w . x whatever was answered, `[items]`."""
+        lexeme = np.array(self.lexeme, np.float64) if len(self.lexeme) else np.zeros(self.course.n_items)
+        return np.asarray(self.bias + lexeme)
+
+    def empty(self, batch: int) -> HlrState:
+        """Learners who have met nothing, on day 0."""
+        shape = (batch, self.course.n_items)
+        return HlrState(np.zeros(shape), np.zeros(shape), np.full(shape, NEVER), np.zeros(batch))
+
+    def enrol(self, state: HlrState, rows: Ints, luck: Luck) -> Prologue | None:
+        """New learners, all alike; they bring neither a goal nor a past."""
+        state.right[rows] = state.wrong[rows] = 0.0
+        state.last[rows] = NEVER
+        state.now[rows] = 0.0
+        return None
+
+    def p_correct(self, state: HlrState, item: Ints, out: Floats) -> None:
+        """P(correct) `[batch]` if `item [batch]` were asked now."""
+        _p_correct(*state, float(self.right), float(self.wrong), self.constant, float(self.first), item, out)
+
+    def practise(self, state: HlrState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
+        """Answer from the old memory, then count the answer."""
+        _practise(
+            *state,
+            float(self.right),
+            float(self.wrong),
+            self.constant,
+            float(self.first),
+            item,
+            taught,
+            luck.fate,
+            luck.step,
+            self.course.minutes,
+            out.correct,
+            out.grade,
+            out.minutes,
+        )
+
+    def elapse(self, state: HlrState, days: Floats, luck: Luck) -> None:
+        """Let `days [batch]` pass."""
+        state.now[:] += days
+
+    def allowed(self, state: HlrState, out: Bools) -> None:
+        """Everything is allowed."""
+        out[:] = True
+
+    def mastery(self, state: HlrState, out: Mastery) -> None:
+        """Mean P(recall) of the skill's items `[batch, skills]`; items never met count 0."""
+        _mastery(*state, float(self.right), float(self.wrong), self.constant, *self.course.items_of, out)

@@ -1,0 +1,1 @@
+"""Neural learners: a knowledge tracer trained on a log."""

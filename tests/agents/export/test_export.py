@@ -1,0 +1,256 @@
+"""Trained policies as files: ONNX for anybody, a zip for going on with them in Python."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from coursewright.agents.export.onnx import compare, export, observe
+from coursewright.agents.export.policy import OnnxPolicy
+from coursewright.agents.learning.sb3 import dqn, maskable_ppo, ppo
+from coursewright.agents.learning.trained import TrainedPolicy
+from coursewright.agents.tracker import SilentTracker
+from coursewright.envs.rollout import rollout
+from coursewright.envs.shipped import bkt, kss
+from coursewright.errors import InputError
+
+TASK = kss(10)
+SMALL = {"steps": 640, "learners": 16, "batch_size": 80, "layers": (16,)}
+AGENTS = {
+    "ppo": (ppo, SMALL),
+    "maskable_ppo": (maskable_ppo, SMALL),
+    "dqn": (dqn, SMALL | {"learning_starts": 64, "buffer_size": 500}),
+}
+
+
+@pytest.fixture(scope="module", params=AGENTS)
+def trained(request):
+    agent, options = AGENTS[request.param]
+    return agent(TASK, 0, SilentTracker(), **options)
+
+
+@pytest.fixture(scope="module")
+def file(trained, tmp_path_factory):
+    path = tmp_path_factory.mktemp("exported") / "folder" / "policy.onnx"
+    export(trained, TASK, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def masked(tmp_path_factory):
+    policy = maskable_ppo(TASK, 0, SilentTracker(), **SMALL)
+    path = tmp_path_factory.mktemp("masked") / "policy.onnx"
+    export(policy, TASK, path)
+    return policy, path
+
+
+def test_the_file_teaches_like_the_original(trained, file):
+    exported = OnnxPolicy(file, TASK)
+    assert exported.respects_mask == trained.respects_mask
+    for deterministic in (True, False):
+        mine = rollout(TASK, exported, 500, deterministic=deterministic)
+        theirs = rollout(TASK, trained, 500, deterministic=deterministic)
+        assert np.mean(mine.item == theirs.item) > 0.999  # rounding may decide a draw
+    np.testing.assert_array_equal(rollout(TASK, exported, 500).item, rollout(TASK, trained, 500).item)
+
+
+def test_the_wrapper_chooses_what_stable_baselines_does(trained):
+    seen, masks = observe(trained, TASK, 1000)
+    assert len(seen) == 1000
+    limits = {"action_masks": masks} if trained.respects_mask else {}
+    expected, _ = trained.model.predict(seen, deterministic=True, **limits)
+    np.testing.assert_array_equal(trained.predict(seen, action_masks=masks)[0], expected)
+
+
+def test_anybody_can_run_the_file(trained, file):
+    # Nothing of ours: plain onnxruntime, the names of the inputs, and the metadata.
+    session = onnxruntime.InferenceSession(file.read_bytes(), providers=["CPUExecutionProvider"])
+    inputs = {i.name: (i.type, i.shape) for i in session.get_inputs()}
+    assert inputs == {
+        "features": ("tensor(float)", ["batch", TASK.layout.width]),
+        "mask": ("tensor(bool)", ["batch", TASK.n_actions]),
+    }
+    outputs = {o.name: o.type for o in session.get_outputs()}
+    assert outputs == {"scores": "tensor(float)", "action": "tensor(int64)"}
+    about = {k: json.loads(v) for k, v in session.get_modelmeta().custom_metadata_map.items()}
+    assert about["columns"] == list(TASK.layout.names)
+    assert about["actions"] == list(TASK.course.items)
+    assert about["course"] == TASK.course.hash
+    assert about["agent"] == {"PPO": "ppo", "DQN": "dqn"}.get(type(trained.model).__name__, "maskable_ppo")
+    assert about["versions"]["torch"] == torch.__version__
+    assert {"coursewright", "stable-baselines3", "sb3-contrib"} < set(about["versions"])
+    seen, masks = observe(trained, TASK, 50)
+    for size in (1, 3, 50):
+        scores, action = session.run(None, {"features": seen[:size], "mask": masks[:size]})
+        assert scores.shape == (size, TASK.n_actions)
+        assert (scores[~masks[:size]] == -1e8).all()
+        np.testing.assert_array_equal(action, scores.argmax(axis=1))
+        assert masks[np.arange(size), action].all()
+
+
+def test_the_file_is_plain(file):
+    model = onnx.load(file)
+    onnx.checker.check_model(model)
+    assert [(o.domain, o.version) for o in model.opset_import] == [("", 20)]
+    content = file.read_bytes()
+    assert b".py" not in content  # no stack traces
+    assert b"coursewright/agents" not in content
+    assert [path.name for path in file.parent.iterdir()] == ["policy.onnx"]
+
+
+def test_rows_do_not_depend_on_the_batch(masked):
+    policy = OnnxPolicy(masked[1], TASK)
+    seen, masks = observe(masked[0], TASK, 200)
+    whole, _ = policy.predict(seen, action_masks=masks)
+    single = [policy.predict(seen[i : i + 1], action_masks=masks[i : i + 1])[0][0] for i in range(200)]
+    np.testing.assert_array_equal(whole, single)
+    scores = policy.scores(seen, masks)
+    np.testing.assert_allclose(scores[7:8], policy.scores(seen[7:8], masks[7:8]), rtol=1e-5, atol=1e-5)
+
+
+def test_running_a_file_needs_no_torch(masked, tmp_path):
+    script = (
+        "import sys\n"
+        "absent = ('torch', 'stable_baselines3', 'sb3_contrib', 'onnx', 'pandas')\n"
+        "sys.modules |= dict.fromkeys(absent)\n"
+        "from coursewright.agents.export.policy import OnnxPolicy\n"
+        "from coursewright.envs.shipped import kss\n"
+        "from coursewright.envs.rollout import rollout\n"
+        f"print(rollout(kss(10), OnnxPolicy({str(masked[1])!r}, kss(10)), 50).returned.mean())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) == rollout(TASK, masked[0], 50).returned.mean()
+
+
+@pytest.mark.parametrize("kind", ["scores", "order"])
+def test_an_export_that_differs_is_noticed(masked, kind):
+    _, path = masked
+    other = maskable_ppo(TASK, 0, SilentTracker(), **SMALL)
+    compare(OnnxPolicy(path, TASK), other, TASK)  # the same training: the same policy
+    head = other.model.policy.action_net
+    with torch.no_grad():
+        if kind == "scores":
+            head.bias[0] += 1e-3
+        else:
+            head.weight[:] = head.weight.flip(0)
+    with pytest.raises(RuntimeError, match="differ"):
+        compare(OnnxPolicy(path, TASK), other, TASK)
+
+
+def test_a_failed_export_leaves_the_earlier_file(masked, tmp_path, monkeypatch):
+    path = tmp_path / "policy.onnx"
+    path.write_bytes(b"earlier")
+
+    def differ(*_):
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr("coursewright.agents.export.onnx.compare", differ)
+    with pytest.raises(RuntimeError, match="planted"):
+        export(masked[0], TASK, path)
+    assert path.read_bytes() == b"earlier"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_export_is_quiet(masked, tmp_path, capfd):
+    export(masked[0], TASK, tmp_path / "policy.onnx")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_rules_need_no_export(tmp_path):
+    class Rule:
+        respects_mask = True
+
+        def begin(self, luck):
+            return None
+
+        def predict(self, observation, state=None, episode_start=None, deterministic=True, action_masks=None):
+            return np.zeros(len(observation), int), state
+
+    with pytest.raises(InputError, match="Rule: only trained networks can be exported"):
+        export(Rule(), TASK, tmp_path / "policy.onnx")
+
+
+def test_a_policy_for_another_task_is_refused(masked, tmp_path):
+    policy, path = masked
+    with pytest.raises(InputError, match=rf"^course = .*{TASK.course.hash}") as caught:
+        OnnxPolicy(path, bkt())
+    assert bkt().course.hash in str(caught.value)
+    fewer = replace(TASK, features=("goal", "budget_left"))
+    with pytest.raises(InputError, match=r"task\.features = goal, budget_left: .*log_warmup_right"):
+        OnnxPolicy(path, fewer)
+    with pytest.raises(InputError, match=r"task\.stop"):
+        OnnxPolicy(path, replace(TASK, stop=True))
+    with pytest.raises(InputError, match="course"):
+        export(policy, bkt(), tmp_path / "policy.onnx")
+    OnnxPolicy(path, kss(30))  # a longer budget is the same task to a policy
+    with pytest.raises(InputError, match="observation"):
+        OnnxPolicy(path).predict(np.zeros((2, 3), np.float32))
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not ONNX", 0.5, 0.99])
+def test_a_missing_or_broken_file_is_one_line(masked, tmp_path, content):
+    path = tmp_path / "policy.onnx"
+    if isinstance(content, float):
+        whole = masked[1].read_bytes()
+        content = whole[: int(content * len(whole))]
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=rf"^policy = {path}: [^\n]*$"):
+        OnnxPolicy(path, TASK)
+
+
+def test_a_foreign_onnx_file_is_refused(masked, tmp_path):
+    model = onnx.load(masked[1])
+    del model.metadata_props[:]
+    onnx.save(model, tmp_path / "foreign.onnx")
+    with pytest.raises(InputError, match="coursewright"):
+        OnnxPolicy(tmp_path / "foreign.onnx")
+
+
+def test_a_file_of_a_later_format_is_refused(masked, tmp_path):
+    model = onnx.load(masked[1])
+    for entry in model.metadata_props:
+        if entry.key == "format":
+            entry.value = "2"
+    onnx.save(model, tmp_path / "later.onnx")
+    with pytest.raises(InputError, match="format 2"):
+        OnnxPolicy(tmp_path / "later.onnx")
+
+
+def test_a_saved_policy_comes_back(trained, tmp_path):
+    path = tmp_path / "folder" / "policy.zip"
+    trained.save(path)
+    again = TrainedPolicy.load(path, TASK)
+    assert again.label == trained.label
+    np.testing.assert_array_equal(rollout(TASK, again, 100).item, rollout(TASK, trained, 100).item)
+    export(again, TASK, tmp_path / "policy.onnx")
+    type(trained.model).load(path, device="cpu")  # Stable-Baselines3 reads it too
+    with pytest.raises(InputError, match="course"):
+        TrainedPolicy.load(path, bkt())
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "cut", "flipped", "foreign"])
+def test_a_broken_saved_policy_is_one_line(masked, tmp_path, damage):
+    path = tmp_path / "policy.zip"
+    masked[0].save(path)
+    whole = bytearray(path.read_bytes())
+    if damage == "flipped":
+        whole[len(whole) // 2] ^= 0xFF
+        path.write_bytes(whole)
+    elif damage == "missing":
+        path.unlink()
+    elif damage == "foreign":
+        masked[0].model.save(path)
+    else:
+        path.write_bytes(whole[: len(whole) // 2 if damage == "cut" else 0])
+    with pytest.raises(InputError, match=rf"^policy = {path}: [^\n]*$"):
+        TrainedPolicy.load(path, TASK)

@@ -1,0 +1,223 @@
+"""A training that was interrupted ends with the same bits as one that was not."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections import deque
+
+import numpy as np
+import pytest
+import torch
+
+from coursewright.agents.learning import checkpoint
+from coursewright.agents.learning.sb3 import dqn, maskable_ppo, ppo
+from coursewright.agents.learning.vec_env import LearnersVecEnv
+from coursewright.agents.tracker import SilentTracker
+from coursewright.envs.shipped import bkt, kss
+from coursewright.errors import InputError
+
+# Episodes of 7 steps and rollouts of 5: a checkpoint falls into the middle of episodes.
+SMALL = {
+    "steps": 2000,
+    "learners": 16,
+    "n_steps": 5,
+    "batch_size": 40,
+    "layers": (16,),
+    "checkpoint_every": 300,
+}
+SMALL_DQN = SMALL | {"learning_starts": 200, "buffer_size": 1200, "target_update": 200}
+AGENTS = [(ppo, SMALL), (maskable_ppo, SMALL), (dqn, SMALL_DQN)]
+
+
+class Interrupted(SilentTracker):
+    """Raises at the first report after `step`."""
+
+    def __init__(self, directory, step):
+        super().__init__(directory)
+        self.step = step
+
+    def log(self, data, step):
+        if step > self.step:
+            raise KeyboardInterrupt
+
+
+def state(policy):
+    """Weights and optimiser, as bytes."""
+    parameters = policy.model.get_parameters()
+    flat = {f"policy/{k}": v for k, v in parameters["policy"].items()}
+    for index, entry in parameters["policy.optimizer"]["state"].items():
+        flat |= {f"optimizer/{index}/{name}": value for name, value in entry.items()}
+    return {name: value.numpy().tobytes() for name, value in flat.items()}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted():
+    return {agent: state(agent(kss(7), 3, SilentTracker(), **options)) for agent, options in AGENTS}
+
+
+@pytest.mark.parametrize(("agent", "options"), AGENTS)
+@pytest.mark.parametrize("steps", [[700], [400, 1100, 1700]])
+def test_interrupted_and_resumed_gives_the_same_bits(agent, options, steps, tmp_path, uninterrupted):
+    for step in steps:
+        with pytest.raises(KeyboardInterrupt):
+            agent(kss(7), 3, Interrupted(tmp_path, step), **options)
+        torch.rand(5)  # another process would have other random states
+        np.random.rand(5)  # noqa: NPY002
+        assert (tmp_path / checkpoint.NAME).is_file()
+    done = agent(kss(7), 3, SilentTracker(tmp_path), **options)
+    assert state(done) == uninterrupted[agent]
+
+
+@pytest.mark.parametrize(("agent", "options"), AGENTS)
+def test_keeping_checkpoints_changes_nothing(agent, options, tmp_path, uninterrupted):
+    assert state(agent(kss(7), 3, SilentTracker(tmp_path), **options)) == uninterrupted[agent]
+    assert [path.name for path in tmp_path.iterdir()] == [checkpoint.NAME]
+
+
+@pytest.mark.parametrize(("agent", "options"), AGENTS)
+def test_a_finished_training_is_not_repeated(agent, options, tmp_path, uninterrupted):
+    agent(kss(7), 3, SilentTracker(tmp_path), **options)
+    assert torch.load(tmp_path / checkpoint.NAME, weights_only=True)["state"]["replay"] == {}
+    again = agent(kss(7), 3, Interrupted(tmp_path, -1), **options)
+    assert state(again) == uninterrupted[agent]
+    assert again.label.steps >= SMALL["steps"]
+
+
+@pytest.mark.parametrize("lost", ["torch", "numpy", "actions", "env", "counters", "last_obs"])
+def test_each_part_of_a_checkpoint_is_needed(lost, tmp_path, uninterrupted, monkeypatch):
+    # The planted fault: a part that is not brought back must show in the bits.
+    agent, options = (dqn, SMALL_DQN) if lost in ("numpy", "actions", "counters") else (ppo, SMALL)
+    step = 350 if lost == "actions" else 700  # the action space is drawn from while exploring
+    with pytest.raises(KeyboardInterrupt):
+        agent(kss(7), 3, Interrupted(tmp_path, step), **options)
+    path = tmp_path / checkpoint.NAME
+    content = torch.load(path, weights_only=True)
+    torch.manual_seed(9)
+    if lost == "torch":
+        content["tensors"]["torch"] = torch.get_rng_state()
+    elif lost == "numpy":
+        content["state"]["numpy"][1][:] = 7
+    elif lost == "actions":
+        content["state"]["actions"]["state"]["state"] += 12345
+    elif lost == "env":
+        content["state"]["env"]["episodes"]["state"][0][:] = 0.0
+    elif lost == "counters":
+        content["state"]["counters"]["_n_calls"] += 1
+    else:
+        content["state"]["last_obs"][:] = 0.0
+    torch.save(content, path)
+    assert state(agent(kss(7), 3, SilentTracker(tmp_path), **options)) != uninterrupted[agent]
+
+
+CHILD = """
+import sys, time
+from pathlib import Path
+from coursewright.agents.learning.sb3 import {agent}
+from coursewright.agents.tracker import SilentTracker
+from coursewright.envs.shipped import kss
+
+class Slow(SilentTracker):
+    def log(self, data, step):
+        print(step, flush=True)
+        time.sleep(0.05)
+
+{agent}(kss(7), 3, Slow(Path(sys.argv[1])), **{options})
+"""
+
+
+@pytest.mark.parametrize(("agent", "options"), [AGENTS[1], AGENTS[2]])
+def test_a_killed_process_is_resumed_to_the_same_bits(agent, options, tmp_path, uninterrupted):
+    script = CHILD.format(agent=agent.__name__, options=options)
+    child = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True, bufsize=1
+    )
+    assert child.stdout is not None
+    for line in child.stdout:
+        if int(line) > 1000:
+            break
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    assert child.returncode == -signal.SIGKILL
+    done = torch.load(tmp_path / checkpoint.NAME, weights_only=True)["state"]["counters"]["num_timesteps"]
+    assert 0 < done < SMALL["steps"]
+    assert state(agent(kss(7), 3, SilentTracker(tmp_path), **options)) == uninterrupted[agent]
+
+
+def test_a_checkpoint_is_whole_at_every_moment(tmp_path):
+    # Killed at random moments while it does little but write checkpoints.
+    busy = SMALL | {"checkpoint_every": 1, "steps": 10**6, "layers": (256, 256)}
+    script = CHILD.format(agent="ppo", options=busy).replace("time.sleep(0.05)", "pass")
+    path = tmp_path / checkpoint.NAME
+    for moment in range(2):
+        child = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.DEVNULL)
+        before = path.stat().st_mtime_ns if path.exists() else 0
+        while not path.exists() or path.stat().st_mtime_ns == before:
+            time.sleep(0.01)
+        time.sleep(0.05 + 0.013 * moment)
+        os.kill(child.pid, signal.SIGKILL)
+        child.wait()
+        torch.load(path, weights_only=True)
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "flipped", "other"])
+def test_a_broken_checkpoint_is_one_line(damage, tmp_path):
+    path = tmp_path / checkpoint.NAME
+    with pytest.raises(KeyboardInterrupt):
+        ppo(kss(7), 3, Interrupted(tmp_path, 700), **SMALL)
+    whole = bytearray(path.read_bytes())
+    if damage == "flipped":
+        with zipfile.ZipFile(path) as archive:
+            largest = max(archive.infolist(), key=lambda info: info.file_size)
+            whole[whole.index(archive.read(largest)) + 5] ^= 0xFF  # not in the padding, which nobody reads
+    cut = {"empty": 0, "cut": len(whole) // 2}.get(damage, len(whole))
+    path.write_bytes(b"something else" if damage == "other" else whole[:cut])
+    with pytest.raises(InputError, match=rf"^checkpoint = {path}: [^\n]*$"):
+        ppo(kss(7), 3, SilentTracker(tmp_path), **SMALL)
+
+
+def test_a_checkpoint_of_another_training_is_refused(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        ppo(kss(7), 3, Interrupted(tmp_path, 700), **SMALL)
+    tracker = SilentTracker(tmp_path)
+    for name, value in (("learning_rate", 0.5), ("layers", (8,)), ("steps", 9999)):
+        with pytest.raises(InputError, match=rf"^agent\.{name} = .*checkpoint"):
+            ppo(kss(7), 3, tracker, **SMALL | {name: value})
+    with pytest.raises(InputError, match=r"^agent\.seed = 4: "):
+        ppo(kss(7), 4, tracker, **SMALL)
+    with pytest.raises(InputError, match="agent"):
+        maskable_ppo(kss(7), 3, tracker, **SMALL)
+    with pytest.raises(InputError, match=r"^task\.simulator = Bkt: "):
+        ppo(bkt(steps=7), 3, tracker, **SMALL)
+    with pytest.raises(InputError, match=r"^task\.budget = "):
+        ppo(kss(8), 3, tracker, **SMALL)
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"cannot be written"):
+        ppo(kss(7), 3, SilentTracker(tmp_path / "file" / "inside"), **SMALL)
+
+
+def test_a_checkpoint_holds_no_code(tmp_path):
+    maskable_ppo(kss(7), 3, SilentTracker(tmp_path), **SMALL)
+    content = torch.load(tmp_path / checkpoint.NAME, weights_only=True)
+    plain = (torch.Tensor, dict, list, tuple, str, int, float, bool, type(None))
+    waiting = deque([content["state"]])
+    while waiting:
+        part = waiting.popleft()
+        assert isinstance(part, plain)
+        waiting.extend(
+            part.values() if isinstance(part, dict) else part if isinstance(part, list | tuple) else ()
+        )
+
+
+def test_saving_leaves_the_training_alone(tmp_path):
+    env = LearnersVecEnv(kss(7), 4, seed=0)
+    observation = env.reset()
+    kept = env.snapshot()
+    env.step(np.array([mask.argmax() for mask in env.action_masks()]))
+    env.restore(kept)
+    np.testing.assert_array_equal(env.episodes.memory, observation)

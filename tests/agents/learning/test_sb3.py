@@ -1,0 +1,279 @@
+"""Training with Stable-Baselines3: what the network reads, masks, seeds, options, logging."""
+
+import inspect
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+import coursewright
+from coursewright.agents.learning import sb3
+from coursewright.agents.learning.network import Reading, default_features, reading
+from coursewright.agents.learning.progress import Progress
+from coursewright.agents.learning.sampling import DISALLOWED, Draws, draw
+from coursewright.agents.learning.sb3 import dqn, maskable_ppo, ppo
+from coursewright.agents.tracker import SilentTracker
+from coursewright.envs.gym import spaces
+from coursewright.envs.layout import Layout
+from coursewright.envs.rollout import rollout
+from coursewright.envs.shipped import bkt, kss
+from coursewright.errors import InputError
+from coursewright.simulators.course import Course
+from coursewright.simulators.luck import Luck, Seeds, identify
+
+CONFIGS = Path(coursewright.__file__).parent / "configs" / "agent"
+SMALL = {"steps": 320, "learners": 8, "batch_size": 40, "layers": (8,)}
+SMALL_DQN = SMALL | {"learning_starts": 64, "buffer_size": 200}
+AGENTS = [(ppo, SMALL), (maskable_ppo, SMALL), (dqn, SMALL_DQN)]
+
+
+class Notebook(SilentTracker):
+    def __init__(self, directory=None):
+        super().__init__(directory)
+        self.rows = []
+
+    def log(self, data, step):
+        self.rows.append((step, dict(data)))
+
+
+def weights(policy):
+    return {name: value.numpy().copy() for name, value in policy.model.policy.state_dict().items()}
+
+
+def same(mine, theirs):
+    assert mine.keys() == theirs.keys()
+    return all(np.array_equal(mine[name], theirs[name]) for name in mine)
+
+
+def test_the_default_features_are_the_measured_ones():
+    assert default_features(kss().layout) == (
+        "goal",
+        "last_item",
+        "log_warmup_right",
+        "log_warmup_wrong",
+        "log_successes",
+        "log_failures",
+        "streak",
+        "budget_left",
+    )
+
+
+def test_a_task_without_some_features_gets_those_that_it_has():
+    assert default_features(bkt().layout) == (
+        "goal", "last_item", "log_successes", "log_attempts", "streak", "budget_left"
+    )  # fmt: skip
+    assert default_features(Layout.of(Course.of(2), ("belief",))) == ("belief",)
+    assert default_features(Layout.of(Course.of(2), ("attempts",))) == ("attempts",)
+
+
+def test_reading_is_the_stated_transform():
+    layout = Layout.of(Course.of(2), ("streak", "goal", "days_since", "budget_left", "last_item"))
+    observation = np.zeros((3, layout.width), np.float32)
+    observation[:, layout.columns("streak")] = [[0, 5], [6, 7], [100, 1]]
+    observation[:, layout.columns("goal")] = [[1, 0], [0, 1], [1, 1]]
+    observation[:, layout.columns("days_since")] = [[0, 1], [3, 30], [7, 0.5]]
+    observation[:, layout.columns("budget_left")] = [[1], [0.5], [0]]
+    space = spaces(replace(kss(4)), 40)[0]
+    module = Reading(space, **reading(layout, ("budget_left", "streak", "days_since", "goal")))
+    expected = np.concatenate(
+        [
+            [[1], [0.5], [0]],
+            np.array([[0, 2.5], [3, 3], [3, 0.5]]),
+            np.log1p([[0, 1], [3, 30], [7, 0.5]]),
+            [[1, 0], [0, 1], [1, 1]],
+        ],
+        axis=1,
+    )
+    np.testing.assert_allclose(module(torch.as_tensor(observation)).numpy(), expected, rtol=1e-6)
+    assert module.features_dim == expected.shape[1]
+
+
+def test_the_network_reads_nothing_else():
+    policy = maskable_ppo(kss(4), 0, SilentTracker(), **SMALL, features=["goal", "streak"])
+    layout = kss(4).layout
+    seen = np.random.default_rng(0).random((5, layout.width), np.float32)
+    read = np.zeros(layout.width, bool)
+    for name in ("goal", "streak"):
+        read[layout.columns(name)] = True
+    other = np.where(read, seen, -3.0).astype(np.float32)
+    np.testing.assert_array_equal(policy.scores(seen), policy.scores(other))
+    assert np.any(policy.scores(seen) != policy.scores(np.where(read, seen + 1, seen)))
+
+
+@pytest.mark.parametrize("features", [["strek"], ["days_since"], []])
+def test_a_feature_that_the_task_lacks_is_refused(features):
+    with pytest.raises(InputError, match="feature"):
+        ppo(kss(4), 0, SilentTracker(), **SMALL, features=features)
+
+
+@pytest.mark.parametrize(("agent", "options"), AGENTS)
+def test_one_seed_gives_one_set_of_weights(agent, options):
+    first = weights(agent(kss(5), 0, SilentTracker(), **options))
+    torch.rand(7)  # what was drawn before must not matter
+    np.random.rand(3)  # noqa: NPY002
+    assert same(first, weights(agent(kss(5), 0, SilentTracker(), **options)))
+    assert not same(first, weights(agent(kss(5), 1, SilentTracker(), **options)))
+
+
+def test_masked_training_never_tries_what_is_disallowed():
+    task = replace(kss(6), strict=True)
+    maskable_ppo(task, 0, SilentTracker(), **SMALL)
+    with pytest.raises(InputError, match="allowed"):
+        ppo(task, 0, SilentTracker(), **SMALL)
+
+
+def test_updates_use_the_masks_of_the_rollout():
+    # Without learning the probabilities of an update are those of the rollout, if the masks are.
+    notebook = Notebook()
+    still = SMALL | {"learning_rate": 1e-12}
+    policy = maskable_ppo(kss(6), 0, notebook, **still)
+    assert [abs(row["train/approx_kl"]) < 1e-6 for _, row in notebook.rows] == [True] * len(notebook.rows)
+    buffer = policy.model.rollout_buffer
+    assert 0.1 < buffer.action_masks.mean() < 0.9
+    taken = np.take_along_axis(buffer.action_masks, buffer.actions.astype(int), axis=-1)
+    assert taken.all()
+    # the planted fault: the same transitions without their masks are another distribution
+    buffer.action_masks[:] = 1.0
+    policy.model.train()
+    assert policy.model.logger.name_to_value["train/approx_kl"] > 1e-3
+
+
+def test_masks_where_nothing_restricts_and_with_stop():
+    for task in (bkt(steps=5), replace(kss(5), stop=True)):
+        policy = maskable_ppo(task, 0, SilentTracker(), **SMALL)
+        assert len(rollout(task, policy, 10)) == 10
+
+
+@pytest.mark.parametrize(("agent", "options"), AGENTS)
+def test_policies_declare_what_they_do_with_masks(agent, options):
+    task = kss(6)
+    policy = agent(task, 0, SilentTracker(), **options)
+    assert policy.respects_mask == (agent is maskable_ppo)
+    refused = rollout(task, policy, 200).refused.sum()
+    assert (refused == 0) == policy.respects_mask
+
+
+@pytest.mark.parametrize("deterministic", [True, False])
+def test_rows_do_not_depend_on_the_batch(deterministic):
+    task = kss(8)
+    policy = maskable_ppo(task, 0, SilentTracker(), **SMALL)
+    whole = rollout(task, policy, 60, deterministic=deterministic)
+    parts = rollout(task, policy, 60, chunk=7, deterministic=deterministic)
+    alone = rollout(task, policy, 12, chunk=1, deterministic=deterministic)
+    np.testing.assert_array_equal(whole.item, parts.item)
+    np.testing.assert_array_equal(whole.item[:12], alone.item)
+
+
+def test_drawing_follows_the_logits():
+    scores = np.log(np.array([[0.5, 0.2, 0.3], [0.1, 0.9, 1e-9]], np.float32)) + 5
+    scores[0, 2] = DISALLOWED
+    rows = np.arange(20_000)
+    luck = identify(Seeds(), rows, 0, np.zeros(len(rows), np.int64))
+    for row, expected in ((0, [5 / 7, 2 / 7, 0]), (1, [0.1, 0.9, 0])):
+        action = draw(np.tile(scores[row], (len(rows), 1)), Draws.of(luck))
+        share = np.bincount(action, minlength=3) / len(rows)
+        assert share == pytest.approx(expected, abs=4 * 0.5 / len(rows) ** 0.5)
+    later = draw(np.tile(scores[0], (len(rows), 1)), Draws.of(luck).next())
+    assert 0.3 < np.mean(later != draw(np.tile(scores[0], (len(rows), 1)), Draws.of(luck))) < 0.5
+
+
+def test_drawing_needs_the_learners_luck():
+    policy = ppo(kss(4), 0, SilentTracker(), **SMALL)
+    seen = np.zeros((2, kss(4).layout.width), np.float32)
+    with pytest.raises(InputError, match="begin"):
+        policy.predict(seen, deterministic=False)
+    luck = Luck(np.ones(2, np.uint64), np.ones(2, np.uint64), np.zeros(2, np.int64), np.zeros(2, np.int64))
+    state = policy.begin(luck)
+    first, later = policy.predict(seen, state, deterministic=False)
+    assert first[0] == first[1]  # the same fate
+    assert later.step.tolist() == [1, 1]
+    assert state.step.tolist() == [0, 0]
+
+
+def test_numbers_go_out_once_a_rollout():
+    notebook = Notebook()
+    policy = maskable_ppo(kss(20), 0, notebook, **SMALL | {"steps": 480})
+    assert [step for step, _ in notebook.rows] == [160, 320, 480]
+    for _, row in notebook.rows:
+        assert {"train/return", "train/loss", "train/approx_kl", "train/entropy_loss"} <= row.keys()
+        assert all(isinstance(value, float) for value in row.values())
+    recent = [info["r"] for info in policy.model.ep_info_buffer]
+    assert notebook.rows[-1][1]["train/return"] == pytest.approx(np.mean(recent))
+    assert len(recent) == SMALL["learners"]
+
+
+def test_nothing_is_printed(capfd):
+    for agent, options in AGENTS:
+        agent(kss(5), 0, SilentTracker(), **options)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_progress_is_for_terminals_and_long_trainings(monkeypatch, capsys):
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    for terminal in (False, True):
+        monkeypatch.setattr(sys.stderr, "isatty", lambda terminal=terminal: terminal)
+        progress = Progress("ppo", 1000)
+        for done in range(0, 600, 100):
+            progress.show(done, 0.25)
+            now[0] += 0.6
+        progress.finish()
+        shown = capsys.readouterr().err
+        assert shown.count("ppo") == (2 if terminal else 0)
+        assert not terminal or ("50%" in shown and "return 0.250" in shown and shown.endswith("\r\x1b[K"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("steps", 0),
+        ("learners", 0),
+        ("batch_size", 1.5),
+        ("batch_size", 1),
+        ("batch_size", 63),  # 8 learners x 8 steps: the last batch would hold a single transition
+        ("steps", 1e3),
+        ("steps", "many"),
+        ("epochs", -1),
+        ("gamma", 1.1),
+        ("gae_lambda", -0.1),
+        ("learning_rate", 0.0),
+        ("entropy", -1.0),
+        ("layers", (8, 0)),
+        ("threads", 0),
+        ("checkpoint_every", 0),
+        ("n_steps", 0),
+    ],
+)
+def test_an_option_out_of_range_names_itself(name, value):
+    with pytest.raises(InputError, match=rf"^agent\.{name} = "):
+        ppo(kss(4), 0, SilentTracker(), **SMALL | {name: value})
+
+
+def test_an_agent_seed_out_of_range_is_refused():
+    with pytest.raises(InputError, match=r"agent\.seed"):
+        ppo(kss(4), -1, SilentTracker(), **SMALL)
+
+
+@pytest.mark.parametrize("path", [CONFIGS / f"{name}.yaml" for name in ("ppo", "maskable_ppo", "dqn")])
+def test_yaml_states_every_option_at_its_default(path):
+    options = OmegaConf.to_container(OmegaConf.load(path))
+    assert options.pop("_partial_") is True
+    function = getattr(sb3, options.pop("_target_").rpartition(".")[2])
+    assert function.__name__ == path.stem
+    given = inspect.signature(function).parameters.values()
+    expected = {p.name: p.default for p in given if p.kind is p.KEYWORD_ONLY}
+    assert {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()} == expected
+
+
+def test_an_agent_made_from_yaml_trains():
+    config = OmegaConf.merge(
+        OmegaConf.load(CONFIGS / "maskable_ppo.yaml"),
+        {"steps": 80, "learners": 8, "layers": [8], "features": ["goal"], "batch_size": 40},
+    )
+    policy = instantiate(config)(kss(4), 0, SilentTracker())
+    assert len(rollout(kss(4), policy, 5)) == 5

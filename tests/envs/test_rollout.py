@@ -1,0 +1,226 @@
+"""The one rollout loop: the same for every chunk size, equal to single environments, and what it counts."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from coursewright.envs.gym import TeachingEnv
+from coursewright.envs.rewards import post_test, time_to_mastery
+from coursewright.envs.rollout import Rollout, rollout
+from coursewright.envs.shipped import bkt, kss
+from coursewright.envs.task import RandomGoal
+from coursewright.errors import InputError
+from coursewright.simulators.course import Course
+from coursewright.simulators.luck import POLICY, Seeds, Split, uniforms
+from plain_simulator import Levels
+from small_tasks import small_task
+from toy_policies import Shuffle
+
+CHAIN = Course.of(20, prerequisites=[[0, 1], [1, 2]])
+PLAIN = replace(bkt(steps=14), simulator=Levels(CHAIN, 0.03), unlock_after=1, days=1.0)
+TASKS = {
+    "bkt": bkt(steps=25),
+    "bkt masked": bkt(mask=True, steps=25),
+    "kss": kss(12),
+    "plain": PLAIN,
+    "everything": replace(
+        small_task(), steps=None, minutes=21.0, stop=True, unlock_after=1, goal=RandomGoal(1, 4)
+    ),
+    "post-test": replace(small_task(), reward=post_test),
+}
+
+
+class Anything:
+    """Uniform over all actions, a stop now and then included."""
+
+    respects_mask = False
+
+    def __init__(self, task) -> None:
+        self.items, self.stop = task.course.n_items, task.stop
+
+    def begin(self, luck):
+        return luck
+
+    def predict(self, observation, state=None, episode_start=None, deterministic=True, action_masks=None):
+        draw, stop = np.empty(len(observation)), np.empty(len(observation))
+        uniforms(state.fate, state.step, POLICY, draw)
+        uniforms(state.fate, state.step, POLICY + 1, stop)
+        return np.where(self.stop & (stop < 0.05), self.items, (draw * self.items).astype(np.int64)), state
+
+
+def assert_same(one: Rollout, other: Rollout) -> None:
+    for field in fields(Rollout):
+        assert np.array_equal(getattr(one, field.name), getattr(other, field.name)), field.name
+
+
+def part(done: Rollout, rows: slice) -> Rollout:
+    return Rollout(**{f.name: getattr(done, f.name)[rows] for f in fields(Rollout)})
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_chunks_do_not_matter(name) -> None:
+    task = TASKS[name]
+    for policy in (Anything(task), Shuffle(task.course.n_items, legal=True)):
+        whole = rollout(task, policy, 60, chunk=1000, with_mastery=True)
+        assert len(whole) == 60
+        assert whole.number.tolist() == list(range(60))
+        for chunk in (1, 7):
+            assert_same(rollout(task, policy, 60, chunk=chunk, with_mastery=True), whole)
+        some = rollout(task, policy, 13, first=20, with_mastery=True)
+        assert_same(some, part(whole, slice(20, 33)))
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_row_is_a_single_environment(name) -> None:
+    task = TASKS[name]
+    done = rollout(task, Anything(task), 8, split=Split.TUNE)
+    env = TeachingEnv(task, Split.TUNE)
+    for i in range(8):
+        env.reset(seed=i)
+        returned, steps, refused, minutes = 0.0, 0, 0, 0.0
+        for t in range(task.horizon):
+            stopped = done.item[i, t] < 0
+            action = task.course.n_items if stopped else done.item[i, t]
+            _, reward, over, truncated, info = env.step(int(action))
+            assert not truncated
+            returned += reward
+            if not stopped:
+                steps, refused = steps + 1, refused + (not info["allowed"])
+                minutes += task.course.minutes[action]
+                assert done.correct[i, t] == env.episodes.response.correct[0]
+            assert done.curve[i, t + 1] == np.float32(returned)
+            if over:
+                break
+        assert over
+        assert (done.returned[i], done.steps[i], done.refused[i]) == (returned, steps, refused)
+        assert done.minutes[i] == minutes
+        weight = env.episodes.goal[0] / env.episodes.goal[0].sum()
+        assert done.start[i] == pytest.approx((weight * env.episodes.start[0]).sum(), rel=1e-12)
+        assert done.end[i] == pytest.approx((weight * env.episodes.after[0]).sum(), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_what_is_counted(name) -> None:
+    task = TASKS[name]
+    done = rollout(task, Anything(task), 50, with_mastery=True)
+    horizon = task.horizon
+    assert done.curve.shape == (50, horizon + 1)
+    assert done.mastery.shape == (50, horizon + 1, task.course.n_skills)
+    assert (done.curve[:, 0] == 0).all()
+    np.testing.assert_allclose(done.curve[:, -1], done.returned, rtol=1e-6)
+    for i in range(50):
+        items = done.item[i][done.item[i] >= 0]
+        assert done.steps[i] == len(items)
+        assert (done.item[i, len(items) :] == -1).all()
+        assert (done.correct[i, len(items) :] == -1).all()
+        assert set(done.correct[i, : len(items)]) <= {0, 1}
+        assert done.minutes[i] == pytest.approx(task.course.minutes[items].sum())
+        nothing_new = [
+            all(done.mastery[i, t, k] >= task.mastered_at for k in np.flatnonzero(task.course.q_matrix[item]))
+            for t, item in enumerate(items)
+        ]
+        assert done.over_practice[i] == sum(nothing_new)
+        # after the end everything stays as it was
+        assert (done.curve[i, len(items) + 1 :] == done.curve[i, -1]).all()
+        assert (done.mastery[i, len(items) + 1 :] == done.mastery[i, -1]).all()
+    assert done.over_practice.sum() > 0
+    assert (done.refused.sum() > 0) == task.masked
+
+
+def test_budgets_in_minutes_end_at_different_steps() -> None:
+    assert len(set(rollout(TASKS["everything"], Anything(TASKS["everything"]), 60).steps)) > 4
+
+
+def test_mastery_is_kept_only_on_request() -> None:
+    assert rollout(TASKS["bkt"], Anything(TASKS["bkt"]), 5).mastery.size == 0
+
+
+def test_policies_that_respect_masks_are_run_strictly() -> None:
+    task = TASKS["bkt masked"]
+    liar = Shuffle(20)
+    assert rollout(task, liar, 20).refused.sum() > 0
+    liar.legal = True
+    liar.predict = lambda observation, state, *_: (np.full(len(observation), 19), state)
+    with pytest.raises(InputError, match=r"action of row 0 = 19 .*must be allowed"):
+        rollout(task, liar, 20)
+    assert rollout(TASKS["bkt"], liar, 20).refused.sum() == 0  # nothing restricts: nothing to refuse
+    with pytest.raises(InputError, match="must be allowed"):
+        rollout(replace(task, strict=True), Shuffle(20), 20)
+
+
+def test_masks_go_to_policies_only_where_something_restricts() -> None:
+    seen = {}
+
+    class Nosy(Anything):
+        def predict(self, observation, state=None, episode_start=None, deterministic=True, action_masks=None):
+            seen[self.name] = action_masks is not None
+            return super().predict(observation, state)
+
+    for name in ("bkt", "bkt masked", "kss", "everything"):
+        policy = Nosy(TASKS[name])
+        policy.name = name
+        rollout(TASKS[name], policy, 3)
+    assert seen == {"bkt": False, "bkt masked": True, "kss": True, "everything": True}
+
+
+def test_episode_start_marks_the_first_step_only() -> None:
+    marks = []
+
+    class Nosy(Anything):
+        def predict(self, observation, state=None, episode_start=None, deterministic=True, action_masks=None):
+            marks.append((episode_start.copy().tolist(), deterministic))
+            return super().predict(observation, state)
+
+    rollout(bkt(steps=3), Nosy(bkt(steps=3)), 2, deterministic=False)
+    assert marks == [([True, True], False), ([False, False], False), ([False, False], False)]
+
+
+def test_oracles_are_given_the_episodes() -> None:
+    class Oracle(Anything):
+        def watch(self, episodes) -> None:
+            self.episodes = episodes
+
+        def predict(self, observation, state=None, episode_start=None, deterministic=True, action_masks=None):
+            return self.episodes.after.argmin(axis=1), state
+
+    task = TASKS["bkt"]
+    told = rollout(task, Oracle(task), 60, chunk=25)
+    unfinished = (told.start < 1) & (told.end < 1)
+    assert unfinished.sum() > 30
+    assert not told.over_practice[unfinished].any()  # it always found something that was not known
+    assert rollout(task, Anything(task), 60).over_practice[unfinished].all()
+
+
+def test_splits_are_different_people_and_policies_meet_the_same_ones() -> None:
+    task, policy = TASKS["bkt"], Anything(TASKS["bkt"])
+    evaluated = rollout(task, policy, 200)
+    trained = rollout(task, policy, 200, split=Split.TRAIN)
+    assert not np.array_equal(evaluated.start, trained.start)
+    other = rollout(task, Shuffle(20, purpose=5), 200)
+    assert np.array_equal(other.start, evaluated.start)
+    assert not np.array_equal(other.item, evaluated.item)
+    luckier = rollout(replace(task, seeds=Seeds(0, 1)), policy, 200)
+    assert np.array_equal(luckier.start, evaluated.start)
+    assert not np.array_equal(luckier.returned, evaluated.returned)
+
+
+def test_progress_is_told_after_each_chunk() -> None:
+    told = []
+    rollout(TASKS["bkt"], Anything(TASKS["bkt"]), 25, chunk=10, progress=told.append)
+    assert told == [10, 20, 25]
+
+
+@pytest.mark.parametrize(("field", "arguments"), [("learners", {"learners": 0}), ("chunk", {"chunk": 0})])
+def test_what_is_refused(field, arguments) -> None:
+    with pytest.raises(InputError, match=f"{field} = 0: must be a whole number >= 1"):
+        rollout(TASKS["bkt"], Anything(TASKS["bkt"]), **({"learners": 3} | arguments))
+
+
+def test_rewards_after_the_end_are_not_counted() -> None:
+    # time_to_mastery goes on saying -1 for rows that are over while others run
+    task = replace(TASKS["everything"], reward=time_to_mastery)
+    done = rollout(task, Anything(task), 60, with_mastery=True)
+    stopped = (done.steps < task.horizon) & (done.minutes < task.budget)
+    assert (-done.returned <= done.steps + stopped).all()
+    assert stopped.any()

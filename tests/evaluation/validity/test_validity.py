@@ -1,0 +1,121 @@
+"""`coursewright validate`: one page, one table, and what they say of models with planted faults."""
+
+from dataclasses import dataclass
+from io import StringIO
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from coursewright.data.log import learner_log
+from coursewright.data.synthetic import simulate_log
+from coursewright.errors import InputError
+from coursewright.evaluation.validity import words as validity_words
+from coursewright.evaluation.validity.judge import Settings, validate
+from coursewright.evaluation.validity.report import publish, terminal_table
+from coursewright.fitting.bkt.model import BktModel
+from coursewright.fitting.logistic.item_difficulty import ItemDifficulty
+
+
+@dataclass(frozen=True)
+class Peeking:
+    """Item difficulty that has seen the answer."""
+
+    name: str = "peeking"
+
+    def fit(self, table):
+        fitted = ItemDifficulty().fit(table)
+        predict = fitted.predict
+        object.__setattr__(
+            fitted, "predict", lambda table: 0.4 * predict(table) + 0.5 * table["correct"].to_numpy()
+        )
+        return fitted
+
+
+@pytest.fixture(scope="module")
+def found():
+    log = learner_log(simulate_log(120, 6), "made up", "free", {"a bad row": 7})
+    models = {"item_difficulty": ItemDifficulty(), "bkt": BktModel(), "peeking": Peeking()}
+    return validate(log, models, "item_difficulty", Settings(replicates=39))
+
+
+def test_the_table_has_every_figure_of_every_model(found):
+    table = found.table
+    assert list(table.index) == ["item_difficulty", "bkt", "peeking"]
+    bkt = table.loc["bkt"]
+    assert bkt["auc_low"] < bkt["auc"] < bkt["auc_high"]
+    assert bkt["auc_difference_low"] > 0.1  # made by BKT: it must win
+    assert table.loc["item_difficulty", "auc_difference"] == 0.0
+    assert bkt["slope_low"] < 1.0 < bkt["slope_high"]
+    assert bkt["auc_sd"] == pytest.approx(found.models[1].by_fold[:, 0].std(ddof=1))
+    assert (bkt["learners"], bkt["responses"]) == (120, 3_600)
+    assert bkt["opportunity_inside"] >= 0.8
+    assert table.loc["item_difficulty", "opportunity_p"] == 1 / 40
+    assert table["peeks"].tolist() == [False, False, True]
+
+
+def test_the_verdict_leaves_cheats_out_and_says_so(found):
+    prediction, simulation = validity_words.verdict(found)
+    assert prediction.startswith("bkt predicts unseen responses best by AUC")
+    assert "by log loss too" in prediction
+    assert "in accuracy by opportunity, bkt" in simulation
+    assert validity_words.about(found.models[2])[0].startswith("Void: the prediction of a row changes")
+    assert "rows dropped: 7 (a bad row)" in validity_words.caveats(found)[-1]
+
+
+def test_the_page_holds_all_figures_and_needs_nothing_beside_it(found, tmp_path):
+    made = publish(found, tmp_path, {"seed": "0"})
+    page = made.page.read_text(encoding="utf-8")
+    assert page.count("data:image/png;base64,") == 4 + 3
+    assert 'src="http' not in page
+    for name in ("prediction", "calibration", "learning", "retention", "skills-bkt", "skills-peeking"):
+        assert made.figures[name].stat().st_size > 5_000
+    for text in ("item_difficulty", "bkt", "peeking ⚠", "Void:", "Before you believe it", "<dt>seed</dt>"):
+        assert text in page
+    bins = pd.read_csv(made.tables["checks"])
+    assert set(bins["check"]) == {"opportunity", "skill", "delay"}
+    assert (bins["log_low"] <= bins["log"]).all()
+    assert (bins["simulated_low"] <= bins["simulated_high"]).all()
+    assert len(pd.read_csv(made.tables["validity"])) == 3
+    assert set(pd.read_csv(made.tables["calibration"])["model"]) == {"item_difficulty", "bkt", "peeking"}
+
+
+def test_the_terminal_table_fits_eighty_columns(found):
+    out = StringIO()
+    Console(file=out, width=80).print(terminal_table(found))
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "…" not in out.getvalue()
+    assert sum("peeks" in line for line in lines) == 1
+
+
+def test_refits_put_the_doubt_about_parameters_into_the_bands():
+    log = learner_log(simulate_log(25, 8), "made up")
+    models = {"bkt": BktModel()}
+    widths = []
+    for draws in (0, 13):
+        (model,) = validate(log, models, "bkt", Settings(draws=draws)).models
+        low, high = model.checks[0].band
+        widths.append(np.mean(high - low))
+    assert widths[1] > 1.15 * widths[0]
+
+
+def test_one_learner_gets_a_page_too(tmp_path):
+    log = learner_log(simulate_log(1, 12), "made up")
+    found = validate(
+        log, {"item_difficulty": ItemDifficulty()}, "item_difficulty", Settings(replicates=5, draws=0)
+    )
+    assert found.split.startswith("split by time")
+    assert found.few_learners
+    page = publish(found, tmp_path, {}).page.read_text(encoding="utf-8")
+    assert "too narrow" in page
+    assert np.isfinite(found.table["auc_low"]).all()
+
+
+def test_wrong_wishes_are_refused():
+    log = learner_log(simulate_log(20), "made up")
+    with pytest.raises(InputError, match="reference = nobody: must be one of the models: bkt"):
+        validate(log, {"bkt": BktModel()}, "nobody")
+    with pytest.raises(InputError, match="replicates = 1"):
+        validate(log, {"bkt": BktModel()}, "bkt", Settings(replicates=1))

@@ -1,0 +1,195 @@
+"""From a log and any learner model to a folder; intervals by refits; what the log does not tell."""
+
+import csv
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from coursewright.data.log import codes, learner_log
+from coursewright.data.synthetic import GUESS, LEARN, PRIOR, SKILLS, SLIP, simulate_log, synthetic_log
+from coursewright.errors import InputError
+from coursewright.files import fill_atomically
+from coursewright.fitting.bkt.model import BktModel
+from coursewright.fitting.folder import fit_model
+from coursewright.fitting.judging.held_out import by_time, plan
+from coursewright.fitting.logistic.item_difficulty import ItemDifficulty
+from coursewright.fitting.model import Estimates
+from coursewright.fitting.refit import Doubt, refits
+from coursewright.simulators.knowledge.tables import named_bkt
+
+
+def log_of(learners, opportunities=8):
+    return learner_log(simulate_log(learners, opportunities), "made up", "free", {"a bad row": 7})
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    out = tmp_path_factory.mktemp("fit") / "mine"
+    return fit_model(log_of(200), out, BktModel(), draws=40, command="make it")
+
+
+def estimates(folder):
+    with (folder / "estimates.csv").open() as file:
+        return {row["name"]: row for row in csv.DictReader(file)}
+
+
+def test_the_folder_holds_parameters_estimates_and_card(made):
+    assert sorted(p.name for p in made.folder.iterdir()) == ["card.md", "estimates.csv", "parameters.csv"]
+    assert named_bkt(made.folder).parameters.skills == tuple(sorted(SKILLS))
+    card = (made.folder / "card.md").read_text(encoding="utf-8")
+    assert "`make it`" in card
+    assert "8,000 rows of 200 learners; rows dropped: 7 (a bad row)" in card
+    for text in (card, made.report):
+        assert "better than bkt on 0 of 5 folds by AUC" in text
+        assert "| item difficulty | " in text
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say(made):
+    found, inside = estimates(made.folder), []
+    for name, values in (("prior", PRIOR), ("learn", LEARN), ("guess", GUESS), ("slip", SLIP)):
+        for skill, truth in zip(SKILLS, values, strict=True):
+            row = found[f"{name}[{skill}]"]
+            assert float(row["low"]) < float(row["value"]) < float(row["high"])
+            inside.append(float(row["low"]) <= truth <= float(row["high"]))
+    # 20 intervals of 95 %, from percentiles over 40 draws: 14 or fewer would happen once in 10,000 logs.
+    assert sum(inside) >= 15
+
+
+def test_running_it_again_gives_identical_files(tmp_path):
+    one, two = (fit_model(log_of(30), tmp_path / a / "mine", BktModel(), draws=4) for a in "ab")
+    for path in one.folder.iterdir():
+        assert path.read_bytes() == (two.folder / path.name).read_bytes()
+
+
+def test_without_draws_there_are_no_intervals(tmp_path):
+    made = fit_model(log_of(30), tmp_path / "a", ItemDifficulty(), draws=0)
+    assert all(row["low"] == row["high"] == "" for row in estimates(made.folder).values())
+    assert "none (draws=0)" in (made.folder / "card.md").read_text()
+    assert list(made.scores) == ["item_difficulty"]
+
+
+def test_a_log_of_few_learners_is_split_by_time(tmp_path):
+    log = log_of(3)
+    made = fit_model(log, tmp_path / "a", ItemDifficulty(), draws=0)
+    assert "split by time (only 3 learners have at least 10 rows)" in made.report.replace("Split", "split")
+    assert made.scores["item_difficulty"].rows == 3 * 8  # the last fifth of 40 rows each
+    (fold,) = by_time(log.table, 10)
+    learner, _ = codes(log.table["learner"])
+    for one in range(3):
+        mine = np.flatnonzero(learner == one)
+        assert np.isin(mine[:32], fold.train).all()
+        assert (fold.test[fold.scored & np.isin(fold.test, mine)] == mine[32:]).all()
+    assert len(plan(log_of(5).table).folds) == 5
+
+
+def test_wrong_wishes_are_refused_before_anything_is_written(tmp_path):
+    for wrong, words in (
+        ({"draws": -1}, "draws = -1"),
+        ({"min_rows": 41}, "folds = 5: must be from 2 to the 0 learners"),
+        ({"folds": 1}, "folds = 1"),
+    ):
+        with pytest.raises(InputError, match=words):
+            fit_model(log_of(20), tmp_path / "x", ItemDifficulty(), **{"draws": 0} | wrong)
+    with pytest.raises(InputError, match="one learner holds nobody to resample"):
+        fit_model(log_of(1), tmp_path / "x", ItemDifficulty(), draws=5)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"output = .* cannot be written"):
+        fit_model(log_of(20), tmp_path / "file", ItemDifficulty(), draws=0)
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_folder_is_filled_whole_or_not_at_all(tmp_path):
+    def fails(part):
+        (part / "first.csv").write_text("half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(InputError, match="No space left"):
+        fill_atomically(tmp_path / "a", fails)
+    assert list(tmp_path.iterdir()) == []
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Not a model: remembers who and what it was fitted to."""
+
+    name: str = "rows"
+
+    def fit(self, table):
+        if not {0, 1} <= set(table["correct"].to_pylist()):
+            raise InputError("log.correct = one outcome")
+        return table
+
+
+def test_resamples_are_whole_learners_under_new_names():
+    log = log_of(12, 3).table
+    whole = {tuple(map(str, rows)) for rows in _by_learner(log)}
+    for table in refits(log, Rows(), draws=5, seed=3):
+        learner, names = codes(table["learner"])
+        assert len(names) == 12
+        assert (np.diff(learner) >= 0).all()
+        assert {tuple(map(str, rows)) for rows in _by_learner(table)} <= whole
+        assert table.schema == log.schema
+
+
+def _by_learner(table):
+    rows = table.to_pandas()
+    return [
+        [tuple(row) for row in part.drop(columns="learner").astype(str).to_numpy()]
+        for _, part in rows.groupby("learner")
+    ]
+
+
+def test_resamples_that_cannot_be_fitted_are_left_out():
+    rows = {"learner": ["a", "b"], "item": ["i"] * 2, "skills": [["k"]] * 2, "time": [0.0] * 2}
+    log = learner_log(pa.table({**rows, "correct": [0, 1]}), "made up").table
+    fitted = refits(log, Rows(), draws=40, seed=0)
+    assert 5 < len(fitted) < 35  # half of the resamples hold one learner twice
+
+
+class Drawn:
+    def __init__(self, names, values):
+        self.names, self.values = names, values
+
+    def estimates(self):
+        return Estimates(self.names, np.array(self.values))
+
+
+def test_what_cannot_be_told_apart_is_named():
+    rng = np.random.default_rng(0)
+    names = ("learn[a]", "learn[b]", "slip[a]", *(f"easiness[{k}]" for k in range(6)), "level")
+    values = [0.5, 0.3, 0.1, -2.0, -1.0, 0.0, 1.0, 2.0, 0.5, 4.0]
+    draws = []
+    for _ in range(40):
+        wide = rng.uniform(0.1, 0.9)
+        same = rng.normal()
+        easiness = [v + rng.normal(0, 0.05) for v in values[3:8]] + [rng.normal(0, 2.0)]
+        draws.append(
+            Drawn(names, [wide, 0.3 + rng.normal(0, 0.01), 0.1 + 0.01 * same, *easiness, 4.0 - same])
+        )
+    doubt = Doubt.of(Estimates(names, np.array(values)), draws)
+    vague, tied = doubt.warnings()
+    assert "2 (learn[a], easiness[5]) of 10 parameters" in vague
+    assert "|r| > 0.95: 1 (slip[a] and level) pairs" in tied
+    low, high = np.quantile([d.values[0] for d in draws], [0.025, 0.975])
+    assert (doubt.low[0], doubt.high[0]) == pytest.approx((low, high))
+
+
+def test_a_parameter_that_most_refits_lack_has_no_interval():
+    every = Estimates(("a", "b"), np.array([1.0, 2.0]))
+    doubt = Doubt.of(every, [Drawn(("a",), [v]) for v in (0.0, 1.0, 2.0)] + [Drawn(*every)])
+    assert np.isfinite(doubt.low[0])
+    assert np.isnan(doubt.low[1])
+    assert doubt.draws[:3, 1].tolist() == pytest.approx([np.nan] * 3, nan_ok=True)
+    assert Doubt.of(every, []).warnings() == []
+
+
+def test_a_folder_with_another_fit_is_refused_and_the_same_model_may_come_again(tmp_path):
+    log = synthetic_log()
+    for _ in range(2):
+        fit_model(log, tmp_path / "mine", ItemDifficulty(), draws=0)
+    before = {file.name: file.read_bytes() for file in (tmp_path / "mine").iterdir()}
+    with pytest.raises(InputError, match=r"out = .*mine: must be a new or empty folder, or one .* of bkt"):
+        fit_model(log, tmp_path / "mine", BktModel(), draws=0)
+    assert before == {file.name: file.read_bytes() for file in (tmp_path / "mine").iterdir()}

@@ -1,0 +1,309 @@
+"""The command lines as a person types them."""
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from coursewright.agents.export.policy import OnnxPolicy
+from places import ROOT, SUPPORT
+
+TINY = ["agent.steps=2_560", "agent.learners=64", "learners=50", "tracker=none"]
+COMMAND = [sys.executable, "-m", "coursewright"]
+
+
+def coursewright(folder, *arguments, **options):
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        **options,
+    )
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory):
+    """Two seeds of a barely trained policy, and where they are."""
+    folder = tmp_path_factory.mktemp("sweep")
+    done = coursewright(folder, "train", "-m", "seed=0,1", *TINY, "hydra.sweep.dir=runs")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def runs(folder):
+    return sorted(p.parent for p in (folder / "runs").glob("*/summary.json"))
+
+
+def test_help_says_what_there_is():
+    done = coursewright(ROOT, "--help")
+    assert done.returncode == 0
+    for verb in ("train", "evaluate", "fit", "validate", "export", "demo"):
+        assert verb in done.stdout
+    assert coursewright(ROOT).stdout == done.stdout
+    assert coursewright(ROOT, "--version").stdout.strip() == "0.1.0"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["trian"], ["verb = 'trian'", "did you mean 'train'"]),
+        (["train", "agent=maskable_pp"], ["agent = 'maskable_pp'", "did you mean 'maskable_ppo'"]),
+        (["train", "sed=1"], ["sed", "did you mean 'seed'"]),
+        (["train", "simulatr=bkt_v0"], ["simulatr", "did you mean 'simulator'"]),
+        (["train", "task.stepz=3"], ["task.stepz", "did you mean 'steps'"]),
+        (["train", "agent=random", "task.steps=-3"], ["task.steps = -3", "positive"]),
+        (["train", "agent=random", "task.features=[belief,atempts]"], ["atempts", "did you mean 'attempts'"]),
+        (["train", "agent=random", "simulator=bkt_v0", "simulator.rho=1.5"], ["rho = 1.5", "[0, 1]"]),
+        (["train", "agent=random", "simulator=bkt", "simulator.folder=nowhere"], ["nowhere", "bkt_ednet"]),
+        (["train", "simulator=custom"], ["simulator._target_", "must be given"]),
+        (["train", "simulator=custom", "simulator._target_=toys.Toy"], ["toys.Toy", "cannot be imported"]),
+        (["train", "agent.steps=many"], ["agent.steps", "many"]),
+        (["train", "resume=nowhere"], ["resume = nowhere", "folder of a run"]),
+        (["train", "resume=nowhere", "seed=1"], ["goes alone", "seed=1"]),
+        (["evaluate", "runs=nowhere"], ["runs = nowhere", "finished run"]),
+        (["evaluate", "~policies.random"], ["random"]),
+        (["export"], ["run", "must be given"]),
+        (["export", "run=nowhere"], ["run = nowhere", "training run"]),
+        (["fit", "log=file", "log.path=nowhere.csv"], ["nowhere.csv"]),
+        (["fit", "log=ednet", "log.path=nowhere"], ["nowhere"]),
+        (["fit", "model.fit.n_skills=0"], ["n_skills = 0"]),
+        (["fit", "model=item_difficulty", "model.fit.draws=-1"], ["draws = -1"]),
+        (["validate", "models=[bkkt]"], ["bkkt", "did you mean 'bkt'"]),
+        (["validate", "settings.folds=1"], ["folds = 1"]),
+        (["validate", "setings.folds=5"], ["setings", "did you mean 'settings'"]),
+        (["demo", "shrt=true"], ["shrt=true", "short=true"]),
+    ],
+)
+def test_wrong_input_gets_one_line(tmp_path, arguments, words):
+    done = coursewright(tmp_path, *arguments)
+    assert done.returncode == 2, done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("error: ")
+    for word in words:
+        assert word in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", ["log"]),
+        ("learner,item,skills,time,correct\n", ["log = 0 rows", "at least one"]),
+        ("learner,item,skills,time,correct,time\na,b,c,0,1,0\n", ["time", "twice"]),
+        ("learner,item,skills,time,correct\na,b,c,-1,1\n", ["time", "-1"]),
+        ("learner,item,skills,time,correct\na,b,c,,1\n", ["time"]),
+        ("learner,item,skills,time,correct\na,b,c,0,1\na,b,c,1,1\n", ["correct"]),
+        ("learner,item,skills,time,correct\na,b,c,0,2\n", ["correct", "2"]),
+    ],
+)
+def test_a_broken_log_gets_one_line(tmp_path, content, words):
+    (tmp_path / "log.csv").write_text(content)
+    done = coursewright(tmp_path, "fit", "log=file", "log.path=log.csv")
+    assert done.returncode == 2, done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    for word in words:
+        assert word in done.stderr
+
+
+def test_fit_leaves_learners_that_can_be_taught(tmp_path):
+    fitted = coursewright(tmp_path, "fit", "model.fit.draws=5", "out=mine")
+    assert fitted.returncode == 0, fitted.stderr
+    assert "EdNet" in fitted.stdout
+    assert {p.name for p in (tmp_path / "mine").iterdir()} == {"parameters.csv", "draws.csv", "card.md"}
+    done = coursewright(
+        tmp_path,
+        "train",
+        "agent=random",
+        "task=mastery",
+        "simulator=bkt",
+        "simulator.folder=mine",
+        "learners=50",
+        "tracker=none",
+        "hydra.run.dir=run",
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run" / "tutor.csv").is_file()
+
+
+def test_any_model_is_fitted_by_the_same_command(tmp_path):
+    fitted = coursewright(tmp_path, "fit", "model=item_difficulty", "model.fit.draws=3", "out=mine")
+    assert fitted.returncode == 0, fitted.stderr
+    assert {p.name for p in (tmp_path / "mine").iterdir()} == {"parameters.csv", "estimates.csv", "card.md"}
+    assert "12,000 rows of 300 learners; 0 followed a later row" in fitted.stdout
+    assert "model=item_difficulty" in (tmp_path / "mine" / "card.md").read_text()
+
+
+def test_validate_judges_models_on_one_page(tmp_path):
+    done = coursewright(tmp_path, "validate", "models=[bkt]", "settings.replicates=5", "hydra.run.dir=v")
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(tmp_path / "v" / "validity.csv").set_index("model")
+    assert list(table.index) == ["item_difficulty", "bkt"]
+    assert table.loc["bkt", "auc_difference_low"] > 0.1
+    assert (tmp_path / "v" / "report.html").read_text().count("data:image/png;base64,") == 6
+    assert "bkt predicts unseen responses best by AUC" in " ".join(done.stdout.split())
+    assert str(tmp_path / "v" / "report.html") in done.stdout
+
+
+def test_a_run_directory_holds_what_is_needed(sweep):
+    assert len(runs(sweep)) == 2
+    for run in runs(sweep):
+        for name in (
+            "config.yaml",
+            "code.json",
+            "tutor.csv",
+            "metrics.csv",
+            "model.zip",
+            "policy.onnx",
+            "train.log",
+        ):
+            assert (run / name).is_file(), name
+        assert "torch" in json.loads((run / "code.json").read_text())
+        assert "${" not in (run / "config.yaml").read_text()
+
+
+def test_a_finished_sweep_is_not_done_again(sweep):
+    before = {run: (run / "model.zip").stat().st_mtime_ns for run in runs(sweep)}
+    done = coursewright(sweep, "train", "-m", "seed=0,1", *TINY, "hydra.sweep.dir=runs")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("finished before") == 2
+    assert before == {run: (run / "model.zip").stat().st_mtime_ns for run in runs(sweep)}
+
+
+def test_another_configuration_does_not_overwrite_a_run(sweep):
+    folder = runs(sweep)[0]
+    done = coursewright(sweep, "train", "seed=7", *TINY, f"hydra.run.dir='{folder}'")
+    assert done.returncode == 2
+    assert "other settings" in done.stderr
+
+
+def test_evaluate_gathers_a_sweep(sweep):
+    rules = ["random", "random_legal", "topological", "n_in_a_row", "tuned_mastery", "oracle_greedy"]
+    left_out = [
+        f"~policies.{name}"
+        for name in ["round_robin", "mastery_threshold", "expected_gain", "thompson", "ucb", "oracle_beam"]
+    ]
+    done = coursewright(
+        sweep,
+        "evaluate",
+        "runs=runs",
+        "learners=60",
+        "tracker=csv",
+        "hydra.run.dir=report",
+        "workers=1",
+        *left_out,
+    )
+    assert done.returncode == 0, done.stderr
+    report = sweep / "report"
+    summary = pd.read_csv(next(report.glob("**/summary.csv")))
+    assert set(summary["policy"]) == {*rules, "maskable_ppo"}
+    learners = pd.read_parquet(next(report.glob("**/learners.parquet")))
+    assert len(learners[learners["policy"] == "maskable_ppo"]) == 120
+    assert set(learners["agent_seed"]) == {0, 1}
+    page = (report / "report.html").read_text()
+    assert "tuned_mastery" in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert "maskable_ppo" in done.stdout
+    assert str(report / "report.html") in done.stdout
+
+
+def test_export_writes_a_file_that_runs(sweep, tmp_path):
+    done = coursewright(tmp_path, "export", f"run='{runs(sweep)[0]}'", "to=policy.onnx")
+    assert done.returncode == 0, done.stderr
+    policy = OnnxPolicy(tmp_path / "policy.onnx")
+    columns, actions = len(policy.label.columns), len(policy.label.actions)
+    action, _ = policy.predict(np.zeros((3, columns), np.float32), action_masks=np.ones((3, actions), bool))
+    assert action.shape == (3,)
+    rule = coursewright(
+        tmp_path, "train", "agent=random", "learners=50", "tracker=none", "hydra.run.dir=rule"
+    )
+    assert rule.returncode == 0, rule.stderr
+    assert coursewright(tmp_path, "export", "run=rule").returncode == 2
+
+
+def test_a_truncated_model_gets_one_line(sweep, tmp_path):
+    run = tmp_path / "broken"
+    shutil.copytree(runs(sweep)[0], run)
+    (run / "model.zip").write_bytes((run / "model.zip").read_bytes()[:1000])
+    done = coursewright(tmp_path, "export", "run=broken")
+    assert done.returncode == 2
+    assert "model.zip" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_simulator_of_ones_own(tmp_path):
+    shutil.copy(SUPPORT / "plain_simulator.py", tmp_path / "my_learners.py")
+    learners = ["simulator=custom", "simulator._target_=my_learners.Levels", "+simulator.fading=0.1"]
+    course = "+simulator.course={_target_: coursewright.simulators.course.Course.of, skills: [add, subtract]}"
+    task = ["task=mastery", "task.steps=10", "+task.days=1"]
+    done = coursewright(tmp_path, "train", *learners, course, *task, *TINY, "hydra.run.dir=run")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run" / "policy.onnx").is_file()
+
+
+def test_a_failing_job_leaves_the_others_alone(tmp_path):
+    done = coursewright(
+        tmp_path,
+        "train",
+        "-m",
+        "agent=random",
+        "task.steps=10,-1,5",
+        "learners=20",
+        "tracker=none",
+        "hydra.sweep.dir=runs",
+    )
+    assert done.returncode != 0
+    assert "task.steps = -1" in done.stderr
+    assert len(runs(tmp_path)) == 2
+
+
+def test_a_killed_training_ends_as_it_would_have(sweep, tmp_path):
+    arguments = [
+        "train",
+        "seed=0",
+        "agent.steps=61_440",
+        "agent.learners=64",
+        "agent.checkpoint_every=8_000",
+        "learners=50",
+        "tracker=none",
+    ]
+    whole = coursewright(tmp_path, *arguments, "hydra.run.dir=whole")
+    assert whole.returncode == 0, whole.stderr
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    killed = subprocess.Popen([*COMMAND, *arguments, "hydra.run.dir=killed"], cwd=tmp_path, **quiet)
+    checkpoint = tmp_path / "killed" / "checkpoint.pt"
+    deadline = time.monotonic() + 120
+    while not checkpoint.is_file() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    assert not (tmp_path / "killed" / "summary.json").exists()
+    resumed = coursewright(tmp_path, "train", "resume=killed")
+    assert resumed.returncode == 0, resumed.stderr
+    seen = np.random.default_rng(0).random(
+        (50, len(OnnxPolicy(tmp_path / "whole/policy.onnx").label.columns)), np.float32
+    )
+    scores = [OnnxPolicy(tmp_path / name / "policy.onnx").scores(seen) for name in ("whole", "killed")]
+    assert (scores[0] == scores[1]).all()
+
+
+def test_a_full_disk_gets_one_line(tmp_path):
+    def small_files():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+
+    env = os.environ | {"NUMBA_CACHE_DIR": ""}
+    done = coursewright(tmp_path, "train", *TINY, "hydra.run.dir=run", preexec_fn=small_files, env=env)
+    assert done.returncode == 2, done.stderr
+    assert "cannot be written" in done.stderr.strip().splitlines()[-1]
+    assert not (tmp_path / "run" / "summary.json").exists()
+    assert not list((tmp_path / "run").glob(".*.part"))

@@ -1,0 +1,208 @@
+"""AFM, PFA and Best-LR against closed forms, and against sums over the whole history of a learner."""
+
+import numpy as np
+import pytest
+from hydra import compose, initialize_config_module
+from hydra.utils import instantiate
+from scipy import stats
+
+from coursewright.errors import InputError
+from coursewright.simulators.course import Course
+from coursewright.simulators.logistic.counting import COLUMNS, Logistic, afm, best_lr, pfa
+from coursewright.simulators.logistic.tables import SHIPPED, logistic_files, named_logistic
+from learners import enrolled
+from logistic_learners import course, mastery_is_the_mean_over_items, rows_stand_alone, step, walk
+
+
+def everything(raw=False) -> Logistic:
+    """All counters and all columns at once."""
+    weights = np.random.default_rng(3).normal(0.0, 0.4, (3 + 5 + 1, 6))
+    weights[:, 5] = -np.abs(weights[:, 5]) / 8
+    return Logistic(course(), weights, spread=0.8, raw=raw)
+
+
+def sigmoid(z) -> np.ndarray:
+    return 1.0 / (1.0 + np.exp(-np.asarray(z)))
+
+
+def by_hand(simulator, theta, events, item, now) -> float:
+    """The formula of the module, from the list of past events."""
+    c, f = simulator.course, (lambda x: x) if simulator.raw else np.log1p
+    logit = theta - c.difficulty[item]
+    skills = [(k, lambda e, k=k: c.q_matrix[e.item, k]) for k in np.flatnonzero(c.q_matrix[item])]
+    others = [(3 + item, lambda e: e.item == item), (8, lambda e: True)]
+    for row, touches in skills + (others if len(simulator.weights) > 3 else []):
+        mine = [e for e in events if touches(e)]
+        s = sum(e.correct for e in mine)
+        w = dict(zip(COLUMNS, simulator.weights[row], strict=True))
+        logit += w["easiness"] + w["opportunity"] * f(len(mine))
+        logit += w["success"] * f(s) + w["failure"] * f(len(mine) - s)
+        if mine:
+            logit += w["seen"] + w["lag"] * np.log(1 + 86_400 * (now - mine[-1].day))
+    return float(sigmoid(logit))
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_chances_are_the_sum_over_the_history(raw) -> None:
+    simulator = everything(raw)
+    numbers = np.arange(12)
+    theta = enrolled(simulator, numbers)[0].theta
+    found = walk(simulator, numbers, steps=25)
+    for t in range(25):
+        for i in numbers:
+            expected = [
+                by_hand(simulator, theta[i], found.events[t][i], item, found.day[t, i]) for item in range(5)
+            ]
+            np.testing.assert_allclose(found.chances[t, i], expected, rtol=1e-9)
+    assert max(len(events) for events in found.events[-1]) > 15
+
+
+def test_afm_after_n_practices() -> None:
+    # logit p = theta + beta + gamma n, whatever the answers were
+    simulator = afm(Course.of(2), [-1.0, 0.5], [0.25, 0.1], spread=0.7)
+    state, luck = enrolled(simulator, range(50))
+    for n in range(6):
+        p = np.empty(50)
+        simulator.p_correct(state, np.zeros(50, np.int64), p)
+        np.testing.assert_allclose(p, sigmoid(state.theta - 1.0 + 0.25 * n), rtol=1e-12)
+        step(simulator, state, luck, 0)
+        simulator.p_correct(state, np.ones(50, np.int64), p)
+        np.testing.assert_allclose(p, sigmoid(state.theta + 0.5), rtol=1e-12)
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_pfa_counts_right_and_wrong_answers_apart(raw) -> None:
+    simulator = pfa(Course.of(1), [-0.5], [0.4], [0.1], raw=raw)
+    state, luck = enrolled(simulator, range(300))
+    right = sum(step(simulator, state, luck, 0) for _ in range(5))
+    assert set(right) >= {0, 1, 2, 3, 4}
+    p = np.empty(300)
+    simulator.p_correct(state, np.zeros(300, np.int64), p)
+    s, f = (right, 5 - right) if raw else (np.log(1 + right), np.log(6 - right))
+    np.testing.assert_allclose(p, sigmoid(-0.5 + 0.4 * s + 0.1 * f), rtol=1e-12)
+
+
+def test_best_lr_adds_the_item_and_everything() -> None:
+    two = Course.of(["x"], {"a": "x", "b": "x"}, difficulty=[0.0, 1.0])
+    simulator = best_lr(two, [[-0.2, 0.5, 0.3]], [[0.7, 0.6], [0.2, 0.1]], [0.05, 0.04])
+    state, luck = enrolled(simulator, range(40))
+    first, second = step(simulator, state, luck, 0), step(simulator, state, luck, 1)
+    p = np.empty(40)
+    simulator.p_correct(state, np.zeros(40, np.int64), p)
+    s, f = np.log(1 + first + second), np.log(3 - first - second)
+    own = np.where(first == 1, 0.7, 0.6) * np.log(2)
+    np.testing.assert_allclose(p, sigmoid(-0.2 + 0.55 * s + 0.34 * f + own), rtol=1e-12)
+    simulator.p_correct(state, np.ones(40, np.int64), p)
+    own = np.where(second == 1, 0.2, 0.1) * np.log(2)
+    np.testing.assert_allclose(p, sigmoid(-1.2 + 0.55 * s + 0.34 * f + own), rtol=1e-12)
+
+
+def test_the_lag_grows_from_the_last_practice() -> None:
+    simulator = Logistic(Course.of(1), [[0.0, 0.0, 0.0, 0.0, 2.0, -0.2]])
+    state, luck = enrolled(simulator, range(3))
+    p = np.empty(3)
+    simulator.elapse(state, np.full(3, 50.0), luck)
+    simulator.p_correct(state, np.zeros(3, np.int64), p)
+    np.testing.assert_allclose(p, 0.5)  # nothing was practised, so nothing is forgotten
+    step(simulator, state, luck, 0, days=np.array([0.0, 1.0 / 1440.0, 3.0]))
+    simulator.p_correct(state, np.zeros(3, np.int64), p)
+    np.testing.assert_allclose(p, sigmoid(2.0 - 0.2 * np.log([1.0, 61.0, 259_201.0])), rtol=1e-12)
+
+
+def test_theta_is_normal_and_answers_follow_the_chances() -> None:
+    simulator = afm(Course.of(1), [0.4], [0.0], spread=1.3)
+    state, luck = enrolled(simulator, range(40_000))
+    assert stats.kstest(state.theta / 1.3, "norm").pvalue > 1e-3
+    right = step(simulator, state, luck, 0)
+    p = sigmoid(state.theta + 0.4)
+    assert abs((right - p).sum()) < 4 * np.sqrt((p * (1 - p)).sum())
+    low = state.theta < 0
+    assert abs((right - p)[low].sum()) < 4 * np.sqrt((p * (1 - p))[low].sum())
+
+
+def test_rows_stand_alone() -> None:
+    rows_stand_alone(everything())
+
+
+def test_mastery_is_the_mean_over_items() -> None:
+    mastery_is_the_mean_over_items(everything())
+
+
+def test_extreme_weights_stay_probabilities() -> None:
+    simulator = Logistic(Course.of(2), [[900.0, 0, 0, 0, 0, 0], [-900.0, 0, 0, 0, 0, 0]])
+    state, _ = enrolled(simulator, range(2))
+    p = np.empty(2)
+    with np.errstate(all="raise"):
+        simulator.p_correct(state, np.array([0, 1]), p)
+    assert p[0] == 1.0
+    assert 0.0 <= p[1] < 1e-300
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"weights": np.zeros((4, 6))},
+            r"logistic.weights = array of shape \(4, 6\): must be one number or of shape \(3, 6\)",
+        ),
+        ({"weights": np.full((3, 6), np.nan)}, "logistic.weights = nan: must be finite"),
+        ({"spread": -1.0}, "logistic.spread = -1.0"),
+    ],
+)
+def test_what_is_refused(changes, message) -> None:
+    with pytest.raises(InputError, match=message):
+        Logistic(**{"course": course(), "weights": np.zeros((3, 6))} | changes)
+
+
+# Tables
+
+
+@pytest.mark.parametrize("size", [3, 9])
+def test_tables_round_trip(tmp_path, size) -> None:
+    simulator = Logistic(course(), everything().weights[:size], spread=0.25, raw=True)
+    for name, text in logistic_files(simulator).items():
+        (tmp_path / name).write_text(text)
+    back = named_logistic(tmp_path)
+    assert back.course.hash == simulator.course.hash
+    np.testing.assert_allclose(back.weights, simulator.weights, rtol=1e-7)
+    assert (back.spread, back.raw) == (0.25, True)
+
+
+def test_broken_tables_are_refused(tmp_path) -> None:
+    for name, text in logistic_files(everything()).items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=r"no such name.*'pfa'"):
+        named_logistic("pfaa")
+    whole = (tmp_path / "skills.csv").read_text()
+    (tmp_path / "skills.csv").write_text(whole.replace("lag", "lug"))
+    with pytest.raises(InputError, match="without lag"):
+        named_logistic(tmp_path)
+    (tmp_path / "skills.csv").write_text(whole)
+    (tmp_path / "counts.csv").write_text("of," + ",".join(COLUMNS) + "\na,0,0,0,0,0,0\n")
+    with pytest.raises(InputError, match=r"counts.csv = '1 rows': must be one for each of 6 names"):
+        named_logistic(tmp_path)
+    (tmp_path / "counts.csv").unlink()
+    (tmp_path / "learners.csv").write_text("who,spread,raw\n(all),wide,0\n")
+    with pytest.raises(InputError, match=r"learners.csv.*wide.*: must be numbers"):
+        named_logistic(tmp_path)
+
+
+def test_names_that_cannot_be_joined_are_refused() -> None:
+    with pytest.raises(InputError, match="named without ';'"):
+        logistic_files(Logistic(Course.of(["a;b"]), np.zeros((1, 6))))
+
+
+@pytest.mark.parametrize("name", ["afm", "pfa", "best_lr", "irt", "das3h", "rltutor"])
+def test_shipped_learners_get_better_with_practice(name) -> None:
+    with initialize_config_module("coursewright.configs", version_base="1.3"):
+        simulator = instantiate(compose("train", [f"simulator={name}"]).simulator)
+    assert (SHIPPED / name / "card.md").is_file()
+    before = np.empty((400, simulator.course.n_skills), np.float32)
+    after = before.copy()
+    state, luck = enrolled(simulator, range(400))
+    simulator.mastery(state, before)
+    for t in range(3 * simulator.course.n_items):
+        step(simulator, state, luck, t % simulator.course.n_items, days=0.003)
+    simulator.mastery(state, after)
+    assert 0.15 < before.mean() < 0.6
+    assert before.mean() + 0.05 < after.mean() < 0.95
