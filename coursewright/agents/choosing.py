@@ -3,15 +3,12 @@
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from coursewright.envs.task import Task
+from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
 from coursewright.simulators.course import Course, Lists, pack
 from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.luck import POLICY, Keys, Luck, Seeds, Split, Steps, identify, uniform
-from coursewright.simulators.protocol import Bools, Floats, Ints
-
-Memory = npt.NDArray[np.float32]
+from coursewright.simulators.luck import POLICY, Keys, Luck, Seeds, Split, identify, uniform
 
 
 class Turns(NamedTuple):
@@ -21,7 +18,7 @@ class Turns(NamedTuple):
     """
 
     fate: Keys
-    turn: Steps
+    turn: Ints
     item: Ints
 
     def after(self, item: Ints) -> "Turns":
@@ -56,7 +53,7 @@ def leads_to(course: Course) -> Lists:
 
 @inlined
 def bears_on_goal(
-    observation: Memory, i: int, k: int, stride: int, goal_at: int, start: Ints, leads: Ints
+    observation: Observation, i: int, k: int, stride: int, goal_at: int, start: Ints, leads: Ints
 ) -> bool:
     """Whether skill k is a goal of row i, or a prerequisite of one."""
     found = False
@@ -76,7 +73,7 @@ def offered(i: int, k: int, allowed: Bools, start: Ints, items: Ints) -> bool:
 
 @kernel
 def _open_to_goal(
-    observation: Memory,
+    observation: Observation,
     stride: int,
     goal_at: int,
     leads_start: Ints,
@@ -102,7 +99,7 @@ def _open_to_goal(
                 out[i, a] = allowed[i, a]
 
 
-def open_to_goal(task: Task, leads: Lists, observation: Memory, allowed: Bools) -> Bools:
+def open_to_goal(task: Task, leads: Lists, observation: Observation, allowed: Bools) -> Bools:
     """Allowed items `[batch, items]` with a goal skill or a prerequisite of one; all allowed if none."""
     out = np.empty_like(allowed)
     goal = task.layout.columns("goal")
@@ -138,7 +135,7 @@ def draw_one(fate: np.uint64, turn: int, purpose: int, i: int, among: Bools) -> 
 
 
 @kernel
-def _uniform_items(fate: Keys, turn: Steps, purpose: int, among: Bools, out: Ints) -> None:
+def _uniform_items(fate: Keys, turn: Ints, purpose: int, among: Bools, out: Ints) -> None:
     for i in range(out.shape[0]):
         out[i] = draw_one(fate[i], turn[i], purpose, i, among)
 
@@ -171,7 +168,7 @@ def next_items(last: Ints, among: Bools) -> Ints:
 
 @kernel
 def _item_belief(
-    observation: Memory, stride: int, belief_at: int, start: Ints, needed: Ints, out: Floats
+    observation: Observation, stride: int, belief_at: int, start: Ints, needed: Ints, out: Floats
 ) -> None:
     for i in range(out.shape[0]):
         for a in range(out.shape[1]):
@@ -181,7 +178,7 @@ def _item_belief(
             out[i, a] = p
 
 
-def item_belief(task: Task, observation: Memory) -> Floats:
+def item_belief(task: Task, observation: Observation) -> Floats:
     """Belief that every skill of an item is known, `[batch, items]`: the product over its skills."""
     out = np.empty((len(observation), task.course.n_items))
     belief = task.layout.columns("belief")
@@ -194,7 +191,7 @@ def lowest(score: Floats, among: Bools) -> Ints:
     return np.asarray(np.where(among, score, np.inf).argmin(axis=1))
 
 
-def days_passed(task: Task, observation: Memory, last: Ints) -> Floats:
+def days_passed(task: Task, observation: Observation, last: Ints) -> Floats:
     """Days `[batch]` since the item `last [batch]` was asked one step ago; 0 where it is -1.
 
     Read off `days_since`, so that it holds for any schedule.

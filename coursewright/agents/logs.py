@@ -8,8 +8,9 @@ from coursewright.agents.tracker import SilentTracker
 from coursewright.data.log import LearnerLog, learner_log
 from coursewright.envs.rollout import Rollout, rollout
 from coursewright.envs.task import Task
+from coursewright.simulators.arrays import Ints
 from coursewright.simulators.luck import Split, identify
-from coursewright.simulators.protocol import Ints, Prologue
+from coursewright.simulators.protocol import Prologue
 
 INSTANT = 1e-6  # days between two responses where no time passes
 

@@ -18,8 +18,9 @@ from coursewright.errors import reject
 from coursewright.files import write_atomically
 from coursewright.fitting.bkt.em import EmSettings, fit
 from coursewright.fitting.bkt.sequences import Sequences
+from coursewright.simulators.arrays import Floats
 from coursewright.simulators.knowledge.parameters import BktParameters
-from coursewright.simulators.protocol import Floats, Simulator
+from coursewright.simulators.protocol import Simulator
 
 LEARNERS = 2000
 CERTAIN = 1e-3  # how near to 0 and 1 a tutor's parameters may come

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from coursewright.data.log import Integers, LearnerLog, sorted_ids
+from coursewright.data.log import LearnerLog, sorted_ids
 from coursewright.data.stream import batches, changes, iterate, open_stored
 
 NAMES = ("learner", "item", "skills")
@@ -54,9 +54,9 @@ class BySkill(NamedTuple):
 
     skills: tuple[str, ...]
     learners: tuple[str, ...]
-    first: Integers
-    start: Integers
-    learner: Integers
+    first: npt.NDArray[np.int64]
+    start: npt.NDArray[np.int64]
+    learner: npt.NDArray[np.int64]
     correct: npt.NDArray[np.int8]
 
 
@@ -83,8 +83,8 @@ def by_skill(path: str | Path) -> BySkill:
 class _Piece(NamedTuple):
     """Some learners' answers to one skill: learner and length [sequences], correct [opportunities]."""
 
-    learner: Integers
-    length: Integers
+    learner: npt.NDArray[np.int64]
+    length: npt.NDArray[np.int64]
     correct: npt.NDArray[np.int8]
 
 

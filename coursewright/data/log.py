@@ -12,8 +12,6 @@ import pyarrow.compute as pc
 from coursewright.data.schema import validate
 from coursewright.errors import InputError, reject
 
-Integers = npt.NDArray[np.int64]
-
 
 @dataclass(frozen=True, eq=False)
 class LearnerLog:
@@ -92,7 +90,7 @@ def in_order(table: pa.Table) -> tuple[pa.Table, int]:
     return table.take(pa.array(np.lexsort((time, learner)))), backwards
 
 
-def codes(names: pa.ChunkedArray) -> tuple[Integers, tuple[str, ...]]:
+def codes(names: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
     """Give `names` [rows] numbers by their place in sorted order: codes [rows] and the distinct names."""
     encoded = pc.dictionary_encode(names).combine_chunks()
     known = encoded.dictionary.to_pylist()

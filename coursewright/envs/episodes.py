@@ -10,23 +10,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from coursewright.envs.history import Memory, note_days, open_rows, record
+from coursewright.envs.history import note_days, open_rows, record
 from coursewright.envs.task import RandomGoal, Task
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery, Observation
+from coursewright.simulators.capabilities import Assisting
 from coursewright.simulators.course import Course, Lists, pack
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import POSTTEST_ANSWER, POSTTEST_ITEM, identify, uniforms
-from coursewright.simulators.protocol import (
-    Assisting,
-    Bools,
-    Floats,
-    Ints,
-    Mastery,
-    Prologue,
-    clone,
-    empty_response,
-    put,
-)
+from coursewright.simulators.protocol import Prologue, clone, empty_response, put
 
 BUFFERS = 4  # observations to keep for use again; callers seldom hold more
 UNHELD = 3  # references to a buffer that only the list, a loop variable and the count itself know
@@ -76,7 +68,8 @@ def _admit(
 
 @kernel
 def _unlock(
-    memory: Memory, first: int, stride: int, after: int, item: Ints, correct: Ints, start: Ints, needed: Ints,
+    memory: Observation, first: int, stride: int, after: int, item: Ints, correct: Ints, start: Ints,
+    needed: Ints,
     opens_start: Ints, opens: Ints, missing: Ints, unlocked: Bools,
 ) -> None:  # fmt: skip
     """Count down the prerequisites that an item still misses; at 0 it is unlocked for good."""
@@ -120,9 +113,9 @@ class Episodes:
         self.batch = batch
         self.state = task.simulator.empty(batch)
         self.response = empty_response(batch)
-        self.memory: Memory = np.zeros((batch, task.layout.width), np.float32)
-        self.observation: Memory = self.memory.copy()
-        self._buffers: list[Memory] = []
+        self.memory: Observation = np.zeros((batch, task.layout.width), np.float32)
+        self.observation: Observation = self.memory.copy()
+        self._buffers: list[Observation] = []
         self.mask: Bools = np.ones((batch, task.n_actions), bool)
         self.over: Bools = np.ones(batch, bool)
         self.goal: Bools = np.ones((batch, course.n_skills), bool)
@@ -269,7 +262,7 @@ class Episodes:
         task.simulator.mastery(self.state, self.after)
         return Outcome(task.reward(self.before, self.after, self), self.over)
 
-    def _buffer(self) -> Memory:
+    def _buffer(self) -> Observation:
         """An array for the next observation: one that nobody holds any more, or a new one.
 
         Large arrays that come and go make the allocator hand pages back to the system, and getting

@@ -15,10 +15,9 @@ from gymnasium.vector.utils import batch_space
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.task import Task
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Ints, Observation
 from coursewright.simulators.luck import Split
-from coursewright.simulators.protocol import Bools, Ints
 
-Observation = npt.NDArray[np.float32]
 LARGEST_SEED = 2**62
 
 

@@ -4,15 +4,10 @@ Row i of `memory [batch, columns]` is what a tutor of learner i sees.  A step to
 the practised skills only; `Layout` says which column is what.
 """
 
-import numpy as np
-import numpy.typing as npt
-
 from coursewright.envs.layout import PER_SKILL, SHARED
+from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
 from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.knowledge.bkt import after_answer, after_practice, after_wrong
-from coursewright.simulators.protocol import Bools, Floats, Ints
-
-Memory = npt.NDArray[np.float32]
 
 _NAMES = PER_SKILL + SHARED
 ATTEMPTS = _NAMES.index("attempts")
@@ -43,7 +38,7 @@ PRIOR, LEARN, FORGET, IF_KNOWN, _, IF_UNKNOWN, _ = range(7)
 
 @kernel
 def _blame(
-    memory: Memory, i: int, stride: int, first: int, tutor: Floats, needed: Ints, begin: int, end: int
+    memory: Observation, i: int, stride: int, first: int, tutor: Floats, needed: Ints, begin: int, end: int
 ) -> None:
     """Share the blame for a wrong answer among the several skills of its item."""
     p_item = 1.0
@@ -60,7 +55,7 @@ def _blame(
 
 @inlined
 def _believe_skill(
-    memory: Memory, i: int, k: int, correct: int, taught: bool, stride: int, first: int, tutor: Floats
+    memory: Observation, i: int, k: int, correct: int, taught: bool, stride: int, first: int, tutor: Floats
 ) -> None:
     column = k * stride + first
     belief = float(memory[i, column])
@@ -73,7 +68,7 @@ def _believe_skill(
 
 @inlined
 def believe(
-    memory: Memory,
+    memory: Observation,
     i: int,
     item: int,
     correct: int,
@@ -103,11 +98,11 @@ def believe(
 
 @inlined
 def _count(
-    memory: Memory,
+    memory: Observation,
     i: int,
     base: int,
     right: float,
-    logs: Memory,
+    logs: Observation,
     attempts: int,
     successes: int,
     log_attempts: int,
@@ -134,9 +129,9 @@ def _count(
 
 @kernel
 def record(
-    memory: Memory,
+    memory: Observation,
     offsets: Ints,
-    logs: Memory,
+    logs: Observation,
     tutor: Floats,
     start: Ints,
     needed: Ints,
@@ -152,7 +147,7 @@ def record(
     minutes: Floats,
     ended: Bools,
     over: Bools,
-    observation: Memory,
+    observation: Observation,
 ) -> bool:
     """Write one step into the history, advance the clock, and mark the rows that have ended.
 
@@ -221,7 +216,7 @@ def record(
 
 @kernel
 def note_days(
-    memory: Memory, offsets: Ints, skills: int, item: Ints, start: Ints, needed: Ints, days: Floats
+    memory: Observation, offsets: Ints, skills: int, item: Ints, start: Ints, needed: Ints, days: Floats
 ) -> None:
     """Age each of the `skills` by `days [batch]`; those just practised start again at that age."""
     stride = offsets[STRIDE]
@@ -236,9 +231,9 @@ def note_days(
 
 @kernel
 def open_rows(
-    memory: Memory,
+    memory: Observation,
     offsets: Ints,
-    logs: Memory,
+    logs: Observation,
     tutor: Floats,
     start: Ints,
     needed: Ints,

@@ -3,14 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
-import numpy.typing as npt
-
 from coursewright.envs.episodes import Episodes
+from coursewright.simulators.arrays import Bools, Ints, Observation
 from coursewright.simulators.luck import Luck
-from coursewright.simulators.protocol import Bools, Ints
-
-Observation = npt.NDArray[np.float32]
 
 
 class Policy(Protocol):

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.kernel import kernel
-from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery
 
 if TYPE_CHECKING:
     from coursewright.envs.episodes import Episodes

@@ -10,8 +10,9 @@ from coursewright.envs.episodes import Episodes
 from coursewright.envs.policy import Oracle, Policy
 from coursewright.envs.task import Task
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Floats, Ints
+from coursewright.simulators.capabilities import Stratified
 from coursewright.simulators.luck import Split
-from coursewright.simulators.protocol import Bools, Floats, Ints, Stratified
 
 CHUNK = 1000  # learners stepped together: enough to be fast, small enough to stay in the cache
 

@@ -10,8 +10,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Floats
 from coursewright.simulators.luck import GAP, Luck, uniforms
-from coursewright.simulators.protocol import Floats
 
 
 @runtime_checkable

@@ -7,7 +7,7 @@ from coursewright.envs.rewards import mean_gain, normalised_gain
 from coursewright.envs.task import Task
 from coursewright.errors import unknown
 from coursewright.simulators.knowledge.parameters import BktParameters
-from coursewright.simulators.knowledge.tables import named_bkt
+from coursewright.simulators.knowledge.tables import read_bkt
 from coursewright.simulators.kss.learners import Kss
 from coursewright.simulators.luck import Seeds, Split
 
@@ -35,7 +35,7 @@ def bkt(mask: bool = False, steps: int = 100, population_seed: int = 0, luck_see
     With `mask` an item is allowed once each prerequisite of its skill has two successes.
     """
     return Task(
-        simulator=named_bkt("bkt_v0"),
+        simulator=read_bkt("bkt_v0"),
         tutor=tutor("bkt_v0"),
         steps=steps,
         reward=mean_gain,

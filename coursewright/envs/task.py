@@ -11,10 +11,12 @@ from coursewright.envs.layout import Layout
 from coursewright.envs.rewards import mean_gain
 from coursewright.envs.schedule import Fixed, Schedule
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Floats, Ints
+from coursewright.simulators.capabilities import Paced
 from coursewright.simulators.course import Course
 from coursewright.simulators.knowledge.parameters import BktParameters
 from coursewright.simulators.luck import GOAL, Luck, Seeds, uniform
-from coursewright.simulators.protocol import Bools, Floats, Ints, Paced, Simulator
+from coursewright.simulators.protocol import Simulator
 
 if TYPE_CHECKING:
     from coursewright.envs.rewards import Reward
@@ -139,7 +141,7 @@ class Task:
 
     @property
     def budget(self) -> float:
-        """Steps or minutes, whichever the task counts."""
+        """Ints or minutes, whichever the task counts."""
         return float(self.steps if self.steps is not None else self.minutes or 0.0)
 
     @property

@@ -13,12 +13,10 @@ stay within the range of what they estimate, which shares and probabilities need
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
 from coursewright.errors import reject
-
-Floats = npt.NDArray[np.float64]
+from coursewright.simulators.arrays import Floats
 
 THIS_POLICY = "this policy"
 THIS_RECIPE = "this training recipe"

@@ -5,8 +5,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from coursewright.data.log import codes
+from coursewright.simulators.arrays import Floats
 from coursewright.simulators.course import Course
-from coursewright.simulators.knowledge.parameters import Floats
 
 
 def course_of(table: pa.Table, difficulty: Floats | None = None) -> Course:

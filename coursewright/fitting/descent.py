@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy.optimize import minimize
 
-from coursewright.simulators.knowledge.parameters import Floats
+from coursewright.simulators.arrays import Floats
 
 MEMORY = 30  # steps that L-BFGS remembers: with 10, as scipy has it, FSRS takes five times as many
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
 
-from coursewright.simulators.knowledge.parameters import Floats
+from coursewright.simulators.arrays import Floats
 from coursewright.simulators.protocol import Simulator
 
 

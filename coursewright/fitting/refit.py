@@ -10,7 +10,7 @@ from tqdm import tqdm
 from coursewright.data.log import codes
 from coursewright.errors import InputError, reject
 from coursewright.fitting.model import Estimates, Fitted, LearnerModel
-from coursewright.simulators.knowledge.parameters import Floats
+from coursewright.simulators.arrays import Floats
 
 LEVEL = 0.95
 WIDE = 0.5  # an interval of a probability above this, or ...

@@ -17,6 +17,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from coursewright.errors import InputError, reject, unknown
+from coursewright.scripts.moved import new_address
 
 NUMBERS = {
     int: "a whole number",
@@ -164,6 +165,8 @@ def _about_target(error: InstantiationException, causes: list[BaseException]) ->
     """A target that cannot be found, or that does not take what it was given; else it is a fault of ours."""
     text = " ".join(line for line in str(error).splitlines() if line.strip())
     named = text.split("'")[1] if text.count("'") >= 2 else text
+    if "locating target" in text and (moved := new_address(named)) is not None:
+        return f"_target_ = {named}: has moved since this was written; it is now {moved}"
     for cause in causes:
         if isinstance(cause, ImportError | AttributeError) and "locating target" in text:
             return f"_target_ = {named}: cannot be imported ({str(cause).splitlines()[-1]})"

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from coursewright.simulators.arrays import Floats, Ints, Mastery
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.luck import ANSWER, Keys, Luck, Steps, uniform
-from coursewright.simulators.protocol import Floats, Ints, Mastery, Response
+from coursewright.simulators.luck import ANSWER, Keys, Luck, uniform
+from coursewright.simulators.protocol import Response
 
 
 @inlined
@@ -21,7 +22,7 @@ def _answer(
     p: Floats,
     item: Ints,
     fate: Keys,
-    step: Steps,
+    step: Ints,
     minutes_of: Floats,
     correct: Ints,
     grade: Ints,

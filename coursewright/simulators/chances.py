@@ -1,11 +1,9 @@
 """Probabilities that people give: one number or an array, checked where they enter."""
 
 import numpy as np
-import numpy.typing as npt
 
 from coursewright.errors import reject
-
-Floats = npt.NDArray[np.float64]
+from coursewright.simulators.arrays import Floats
 
 
 def numbers(field: str, values: object, shape: tuple[int, ...], sizes: str) -> Floats:

@@ -9,13 +9,9 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from coursewright.errors import reject, unknown
-
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from coursewright.simulators.arrays import Bools, Floats, Ints
 
 
 class Lists(NamedTuple):

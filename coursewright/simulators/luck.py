@@ -12,11 +12,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from coursewright.simulators.arrays import Floats, Ints
 from coursewright.simulators.kernel import inlined, kernel
 
 Keys = npt.NDArray[np.uint64]
-Steps = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 # A purpose is one of these plus an index below 2**32 (a skill, a question, an attempt, ...).
 ANSWER = 1 << 32
@@ -57,9 +56,9 @@ class Luck(NamedTuple):
 
     learner: Keys
     fate: Keys
-    step: Steps
-    number: Steps
-    split: Steps = np.zeros(0, np.int64)
+    step: Ints
+    number: Ints
+    split: Ints = np.zeros(0, np.int64)
 
 
 @inlined
@@ -91,7 +90,7 @@ def normal(key: np.uint64, step: int, purpose: int) -> float:
 
 
 @kernel
-def uniforms(key: Keys, step: Steps, purpose: int, out: Floats) -> None:
+def uniforms(key: Keys, step: Ints, purpose: int, out: Floats) -> None:
     """Fill `out [batch]` with one draw a row: for code outside kernels."""
     for row in range(out.shape[0]):
         out[row] = uniform(key[row], step[row], purpose)
@@ -99,7 +98,7 @@ def uniforms(key: Keys, step: Steps, purpose: int, out: Floats) -> None:
 
 @kernel
 def _identify(
-    population: int, luck: int, number: Steps, split: int, episode: Steps, learner: Keys, fate: Keys
+    population: int, luck: int, number: Ints, split: int, episode: Ints, learner: Keys, fate: Keys
 ) -> None:
     for row in range(number.shape[0]):
         key = hash_pair(hash_pair(np.uint64(population), split), number[row])
@@ -114,7 +113,7 @@ class Seeds(NamedTuple):
     luck: int = 0
 
 
-def identify(seeds: Seeds, number: Steps, split: int, episode: Steps) -> Luck:
+def identify(seeds: Seeds, number: Ints, split: int, episode: Ints) -> Luck:
     """Luck at step 0 of the learners with these numbers, `[batch]`, in their `episode`-th episode.
 
     learner = hash(population seed, split, number, episode); fate = hash(learner, luck seed).

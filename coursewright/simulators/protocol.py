@@ -1,17 +1,12 @@
 """What every learner model offers, and nothing more."""
 
-from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
+from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.course import Course
 from coursewright.simulators.luck import Luck
-
-Floats = npt.NDArray[np.float64]
-Mastery = npt.NDArray[np.float32]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 
 class Prologue(NamedTuple):
@@ -105,49 +100,6 @@ class Simulator(Protocol[S]):
 
     def mastery(self, state: S, out: Mastery) -> None:
         """Latent mastery, float32 `[batch, skills]` in [0, 1]; no policy but an oracle may see it."""
-        ...
-
-
-@runtime_checkable
-class Stratified(Protocol):
-    """A population made of named strata; the names say by what mechanism their learners differ."""
-
-    @property
-    def strata(self) -> tuple[str, ...]:
-        """The names."""
-        ...
-
-    def stratum(self, state: Any) -> Ints:
-        """Each learner's stratum `[batch]`: a label for reports, no feature unless a task asks for it."""
-        ...
-
-
-@runtime_checkable
-class Assisting(Protocol):
-    """Learners who may be helped while they answer; others never set `Response.assisted`."""
-
-    @property
-    def assists(self) -> bool:
-        """Whether any answer can be an assisted one, which is no evidence of mastery."""
-        ...
-
-
-@runtime_checkable
-class Paced(Protocol):
-    """Learners who may be quicker than the course says."""
-
-    @property
-    def quickest(self) -> float:
-        """Minutes that hardly any item takes less than; it bounds the steps within a budget of minutes."""
-        ...
-
-
-@runtime_checkable
-class Sequential(Protocol):
-    """Learners whose platform looks at the last accepted item to say what may come next."""
-
-    def accept(self, state: Any, item: Ints) -> None:
-        """Take `item [batch]` (-1: none) for the last accepted one, whatever was learned from it."""
         ...
 
 

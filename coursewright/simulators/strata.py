@@ -13,23 +13,14 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from coursewright.errors import reject, unknown
+from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
+from coursewright.simulators.capabilities import Assisting, Sequential, Stratified
 from coursewright.simulators.course import Course
 from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.knowledge.parameters import BktParameters
-from coursewright.simulators.knowledge.tables import named_bkt
+from coursewright.simulators.knowledge.tables import read_bkt
 from coursewright.simulators.luck import STRATUM, Luck, Seeds, identify, uniforms
-from coursewright.simulators.protocol import (
-    Assisting,
-    Bools,
-    Floats,
-    Ints,
-    Mastery,
-    Prologue,
-    Response,
-    Sequential,
-    Simulator,
-    Stratified,
-)
+from coursewright.simulators.protocol import Prologue, Response, Simulator
 
 
 class Members(tuple[Any, ...]):
@@ -244,8 +235,8 @@ def _shifted(field: str, p: Floats, by: float) -> Floats:
 
 
 def bkt_strata(folder: str | Path, mechanisms: Mapping[str, Mechanism], rho: float = 0.1) -> Strata:
-    """Strata of the BKT population in a folder (see `named.named_bkt`), one a mechanism, by name."""
-    whole = named_bkt(folder, rho)
+    """Strata of the BKT population in a folder (see `named.read_bkt`), one a mechanism, by name."""
+    whole = read_bkt(folder, rho)
 
     def members() -> Iterator[tuple[str, Bkt]]:
         for name, by in mechanisms.items():

@@ -17,7 +17,7 @@ from coursewright.fitting.judging.held_out import by_time, plan
 from coursewright.fitting.logistic.item_difficulty import ItemDifficulty
 from coursewright.fitting.model import Estimates
 from coursewright.fitting.refit import Doubt, refits
-from coursewright.simulators.knowledge.tables import named_bkt
+from coursewright.simulators.knowledge.tables import read_bkt
 
 
 def log_of(learners, opportunities=8):
@@ -37,7 +37,7 @@ def estimates(folder):
 
 def test_the_folder_holds_parameters_estimates_and_card(made):
     assert sorted(p.name for p in made.folder.iterdir()) == ["card.md", "estimates.csv", "parameters.csv"]
-    assert named_bkt(made.folder).parameters.skills == tuple(sorted(SKILLS))
+    assert read_bkt(made.folder).parameters.skills == tuple(sorted(SKILLS))
     card = (made.folder / "card.md").read_text(encoding="utf-8")
     assert "`make it`" in card
     assert "8,000 rows of 200 learners; rows dropped: 7 (a bad row)" in card

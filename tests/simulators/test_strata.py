@@ -10,14 +10,15 @@ from coursewright.envs.rollout import rollout
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
 from coursewright.evaluation.comparison.compare import compare
+from coursewright.simulators.capabilities import Stratified
 from coursewright.simulators.course import Course
 from coursewright.simulators.knowledge.bkt import Bkt
-from coursewright.simulators.knowledge.tables import named_bkt
+from coursewright.simulators.knowledge.tables import read_bkt
 from coursewright.simulators.kss.learners import Kss
 from coursewright.simulators.luck import Seeds, Split, identify
 from coursewright.simulators.platform.learners import RichLearner
 from coursewright.simulators.platform.offer import Form
-from coursewright.simulators.protocol import Prologue, Stratified, clone, put, take
+from coursewright.simulators.protocol import Prologue, clone, put, take
 from coursewright.simulators.strata import Mechanism, Strata, bkt_strata, differing
 from plain_simulator import Levels
 from small_tasks import begun, small_bkt
@@ -52,7 +53,7 @@ def test_shares() -> None:
 
 
 def test_each_mechanism_changes_its_own_parameter() -> None:
-    table = named_bkt("bkt_v0").parameters
+    table = read_bkt("bkt_v0").parameters
 
     def logit(p):
         return np.log(p / (1 - p))

@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 
 from coursewright.agents.choosing import (
-    Memory,
     Turns,
     allowed_items,
     bears_on_goal,
@@ -26,10 +25,10 @@ from coursewright.agents.rules.tuned import LEARNERS, Trial, Tuning
 from coursewright.agents.tracker import Tracker
 from coursewright.envs.task import Task
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
 from coursewright.simulators.course import Lists
 from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.luck import POLICY, Keys, Luck, Steps, normal
-from coursewright.simulators.protocol import Bools, Floats, Ints
+from coursewright.simulators.luck import POLICY, Keys, Luck, normal
 
 NOISE = 0.5  # standard deviation of a reward, as Thompson sampling believes
 C_GRID = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -61,7 +60,7 @@ def progress(answers: int, count: int) -> float:
 
 @kernel
 def _credit(
-    arm: Ints, observation: Memory, last_correct: int, answers: Ints, count: Ints, total: Floats
+    arm: Ints, observation: Observation, last_correct: int, answers: Ints, count: Ints, total: Floats
 ) -> None:
     """Take the answer to the last choice into the bandit's memory."""
     for i in range(arm.shape[0]):
@@ -90,13 +89,13 @@ def _index(
 
 @kernel
 def _pull(
-    observation: Memory,
+    observation: Observation,
     stride: int,
     goal_at: int,
     sampled: bool,
     c: float,
     fate: Keys,
-    turn: Steps,
+    turn: Ints,
     count: Ints,
     total: Floats,
     order: Ints,
@@ -178,7 +177,7 @@ class SkillBandit:
 
     def predict(
         self,
-        observation: Memory,
+        observation: Observation,
         state: Arms | None = None,
         episode_start: Bools | None = None,
         deterministic: bool = True,

@@ -24,7 +24,6 @@ from typing import NamedTuple
 import numpy as np
 
 from coursewright.agents.choosing import (
-    Memory,
     Turns,
     allowed_items,
     bears_on_goal,
@@ -39,10 +38,11 @@ from coursewright.agents.choosing import (
 from coursewright.agents.tracker import Tracker
 from coursewright.envs.task import Task
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
 from coursewright.simulators.course import Lists
 from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.luck import POLICY, Keys, Luck, Steps, uniform
-from coursewright.simulators.protocol import Bools, Floats, Ints, clone
+from coursewright.simulators.luck import POLICY, Keys, Luck, uniform
+from coursewright.simulators.protocol import clone
 
 WINDOW = 6  # answers on a skill that are remembered
 RECENT = WINDOW // 2
@@ -91,7 +91,7 @@ def reward(answers: int, count: int, weight: float) -> float:
 
 @kernel
 def _credit(
-    arm: Ints, observation: Memory, last_correct: int, answers: Ints, tries: Ints, weight: Floats
+    arm: Ints, observation: Observation, last_correct: int, answers: Ints, tries: Ints, weight: Floats
 ) -> None:
     """Take the answer to the last choice into the memory of its skill."""
     for i in range(arm.shape[0]):
@@ -143,7 +143,7 @@ def _activate(i: int, k: int, weight: Floats, stage: Ints) -> None:
 
 @kernel
 def _move_zone(
-    observation: Memory,
+    observation: Observation,
     stride: int,
     goal_at: int,
     at_first: int,
@@ -177,7 +177,7 @@ def _move_zone(
 
 @kernel
 def _pull(
-    observation: Memory,
+    observation: Observation,
     stride: int,
     goal_at: int,
     leads_start: Ints,
@@ -187,7 +187,7 @@ def _pull(
     order: Ints,
     allowed: Bools,
     fate: Keys,
-    turn: Steps,
+    turn: Ints,
     weight: Floats,
     stage: Ints,
     arm: Ints,
@@ -255,7 +255,7 @@ class Zpdes:
 
     def predict(
         self,
-        observation: Memory,
+        observation: Observation,
         state: Zone | None = None,
         episode_start: Bools | None = None,
         deterministic: bool = True,

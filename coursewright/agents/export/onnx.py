@@ -15,12 +15,12 @@ from sb3_contrib import MaskablePPO
 from coursewright.agents.export.policy import INPUTS, OUTPUTS, OnnxPolicy
 from coursewright.agents.learning.trained import TrainedPolicy
 from coursewright.envs.episodes import Episodes
-from coursewright.envs.policy import Observation, Policy
+from coursewright.envs.policy import Policy
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
 from coursewright.files import write_atomically
+from coursewright.simulators.arrays import Bools, Observation
 from coursewright.simulators.luck import Split
-from coursewright.simulators.protocol import Bools
 
 OPSET = 20
 TOLERANCE = 1e-5

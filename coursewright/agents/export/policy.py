@@ -8,10 +8,9 @@ import onnxruntime
 
 from coursewright.agents.export.label import Label
 from coursewright.agents.learning.sampling import Draws, Scores, draw
-from coursewright.envs.policy import Observation
 from coursewright.errors import InputError, reject
+from coursewright.simulators.arrays import Bools, Ints, Observation
 from coursewright.simulators.luck import Luck
-from coursewright.simulators.protocol import Bools, Ints
 
 if TYPE_CHECKING:
     from coursewright.envs.task import Task

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from coursewright.simulators.arrays import Ints
 from coursewright.simulators.kernel import kernel
-from coursewright.simulators.luck import POLICY, Keys, Luck, Steps, uniform
-from coursewright.simulators.protocol import Ints
+from coursewright.simulators.luck import POLICY, Keys, Luck, uniform
 
 Scores = npt.NDArray[np.float32]
 DISALLOWED = -1.0e8  # the score of what may not be chosen: exp(DISALLOWED - anything usual) is 0
@@ -17,7 +17,7 @@ class Draws(NamedTuple):
     """A policy's state: `fate [batch]` keys its draws, `step [batch]` counts its choices."""
 
     fate: Keys
-    step: Steps
+    step: Ints
 
     @classmethod
     def of(cls, luck: Luck) -> "Draws":
@@ -30,7 +30,7 @@ class Draws(NamedTuple):
 
 
 @kernel
-def _draw(scores: Scores, fate: Keys, step: Steps, action: Ints) -> None:
+def _draw(scores: Scores, fate: Keys, step: Ints, action: Ints) -> None:
     for i in range(scores.shape[0]):
         best = scores[i, 0]
         for a in range(scores.shape[1]):

@@ -16,12 +16,11 @@ from torch import nn
 from coursewright.agents.export.label import Label, actions_of, versions
 from coursewright.agents.export.policy import choose
 from coursewright.agents.learning.sampling import DISALLOWED, Draws, Scores
-from coursewright.envs.policy import Observation
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
 from coursewright.files import write_atomically
+from coursewright.simulators.arrays import Bools, Ints, Observation
 from coursewright.simulators.luck import Luck
-from coursewright.simulators.protocol import Bools, Ints
 
 AGENTS: dict[str, type[BaseAlgorithm]] = {"ppo": PPO, "dqn": DQN, "maskable_ppo": MaskablePPO}
 LABEL = "coursewright.json"

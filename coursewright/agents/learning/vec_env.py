@@ -9,11 +9,11 @@ from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
 from coursewright.envs.episodes import Episodes
-from coursewright.envs.gym import Observation, spaces
+from coursewright.envs.gym import spaces
 from coursewright.envs.task import Task
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Ints, Observation
 from coursewright.simulators.luck import Split, hash_pair
-from coursewright.simulators.protocol import Bools, Ints
 
 SEEDS = 2**32  # what numpy's and Stable-Baselines3's own generators accept
 

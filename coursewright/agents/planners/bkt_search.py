@@ -16,9 +16,9 @@ from typing import NamedTuple
 import numpy as np
 
 from coursewright.agents.planners.selection import keep_best
+from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.luck import Keys, mix
-from coursewright.simulators.protocol import Bools, Floats, Ints
 
 SMALL = 0.01  # a chance below which what comes later in an order no longer matters
 
@@ -217,7 +217,7 @@ def _reachable(done: Bools, b: int, s: int, k: int, start: Ints, parents: Ints) 
 
 @inlined
 def _extra(known: bool, missing: float, guess: float, shown: float, rate: float) -> float:
-    """Steps on a skill, once it is known, until it has the successes that others wait for."""
+    """Ints on a skill, once it is known, until it has the successes that others wait for."""
     right_meanwhile = 0.0 if known else guess / rate
     return max(0.0, missing - right_meanwhile) / shown
 

@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from coursewright.agents.planners.selection import keep_best
+from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.kss.dynamics import MASTERED, SKILLS, ability_at, grow
 from coursewright.simulators.luck import Keys, hash_pair
-from coursewright.simulators.protocol import Bools, Floats, Ints
 
 MARGIN = -ability_at(MASTERED)  # a skill is mastered where ability >= difficulty - MARGIN
 A_TARGET = 1e4  # outweighs any sum of what is lacking

@@ -5,15 +5,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from coursewright.agents.choosing import Memory, allowed_items
+from coursewright.agents.choosing import allowed_items
 from coursewright.agents.planners.bkt_search import Learners, Orders, first_skills, greedy, worths
 from coursewright.agents.planners.watching import watched
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.task import Task
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
 from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.luck import Luck
-from coursewright.simulators.protocol import Bools, Floats, Ints
 
 
 def population(episodes: Episodes) -> Bkt:
@@ -54,7 +54,7 @@ class BktGreedyOracle:
 
     def predict(
         self,
-        observation: Memory,
+        observation: Observation,
         state: None = None,
         episode_start: Bools | None = None,
         deterministic: bool = True,
@@ -141,7 +141,7 @@ class BktBeamOracle:
 
     def predict(
         self,
-        observation: Memory,
+        observation: Observation,
         state: Focus | None = None,
         episode_start: Bools | None = None,
         deterministic: bool = True,

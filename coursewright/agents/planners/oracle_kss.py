@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from coursewright.agents.choosing import Memory, allowed_items
+from coursewright.agents.choosing import allowed_items
 from coursewright.agents.planners.kss_search import Beam, greedy, plan
 from coursewright.agents.planners.watching import watched
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.task import Task
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Ints, Observation
 from coursewright.simulators.kss.dynamics import SKILLS
 from coursewright.simulators.kss.learners import Kss
 from coursewright.simulators.luck import Luck
-from coursewright.simulators.protocol import Bools, Ints
 
 
 class KssGreedyOracle:
@@ -33,7 +33,7 @@ class KssGreedyOracle:
 
     def predict(
         self,
-        observation: Memory,
+        observation: Observation,
         state: None = None,
         episode_start: Bools | None = None,
         deterministic: bool = True,
@@ -80,7 +80,7 @@ class KssBeamOracle:
 
     def predict(
         self,
-        observation: Memory,
+        observation: Observation,
         state: tuple[Ints, Ints] | None = None,
         episode_start: Bools | None = None,
         deterministic: bool = True,

@@ -1,7 +1,7 @@
 """The n best of many without sorting, inside a kernel."""
 
+from coursewright.simulators.arrays import Bools, Floats
 from coursewright.simulators.kernel import inlined
-from coursewright.simulators.protocol import Bools, Floats
 
 
 @inlined

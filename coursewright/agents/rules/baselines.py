@@ -2,20 +2,12 @@
 
 from dataclasses import dataclass
 
-from coursewright.agents.choosing import (
-    Memory,
-    Turns,
-    allowed_items,
-    first_turns,
-    next_items,
-    uniform_items,
-    unnamed,
-)
+from coursewright.agents.choosing import Turns, allowed_items, first_turns, next_items, uniform_items, unnamed
 from coursewright.agents.rules.in_order import Order, SkillRule, skill_order
 from coursewright.agents.tracker import Tracker
 from coursewright.envs.task import Task
+from coursewright.simulators.arrays import Bools, Ints, Observation
 from coursewright.simulators.luck import Luck
-from coursewright.simulators.protocol import Bools, Ints
 
 
 @dataclass(frozen=True)
@@ -31,7 +23,7 @@ class UniformRandom:
 
     def predict(
         self,
-        observation: Memory,
+        observation: Observation,
         state: Turns | None = None,
         episode_start: Bools | None = None,
         deterministic: bool = True,
@@ -58,7 +50,7 @@ class RoundRobin:
 
     def predict(
         self,
-        observation: Memory,
+        observation: Observation,
         state: Turns | None = None,
         episode_start: Bools | None = None,
         deterministic: bool = True,

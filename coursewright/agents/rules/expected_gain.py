@@ -5,19 +5,19 @@ from functools import cached_property
 
 import numpy as np
 
-from coursewright.agents.choosing import Memory, allowed_items, bears_on_goal, leads_to
+from coursewright.agents.choosing import allowed_items, bears_on_goal, leads_to
 from coursewright.agents.tracker import Tracker
 from coursewright.envs.task import Task
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
 from coursewright.simulators.course import Lists
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import Luck
-from coursewright.simulators.protocol import Bools, Floats, Ints
 
 
 @kernel
 def _most_gain(
-    observation: Memory,
+    observation: Observation,
     stride: int,
     belief_at: int,
     goal_at: int,
@@ -76,7 +76,7 @@ class ExpectedGain:
 
     def predict(
         self,
-        observation: Memory,
+        observation: Observation,
         state: None = None,
         episode_start: Bools | None = None,
         deterministic: bool = True,

@@ -11,7 +11,6 @@ from typing import Literal, get_args
 import numpy as np
 
 from coursewright.agents.choosing import (
-    Memory,
     Turns,
     allowed_items,
     bears_on_goal,
@@ -28,10 +27,10 @@ from coursewright.agents.choosing import (
 )
 from coursewright.envs.task import Task
 from coursewright.errors import reject, unknown
+from coursewright.simulators.arrays import Bools, Ints, Observation
 from coursewright.simulators.course import Lists
 from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.luck import Luck
-from coursewright.simulators.protocol import Bools, Ints
 
 Order = Literal["topological", "lowest_prior", "highest_prior", "highest_learn"]
 Fallback = Literal["uniform", "lowest_belief", "round_robin"]
@@ -55,7 +54,7 @@ def skill_order(task: Task, by: Order) -> Ints:
     return np.ascontiguousarray(order[np.argsort(sign * key[order], kind="stable")])
 
 
-def fall_back(task: Task, how: Fallback, turns: Turns, observation: Memory, among: Bools) -> Ints:
+def fall_back(task: Task, how: Fallback, turns: Turns, observation: Observation, among: Bools) -> Ints:
     """What is practised when a rule has nothing left, `[batch]`: an item of `among [batch, items]`."""
     if how == "lowest_belief":
         return lowest(item_belief(task, observation), among)
@@ -66,7 +65,7 @@ def fall_back(task: Task, how: Fallback, turns: Turns, observation: Memory, amon
 
 @inlined
 def _parents_done(
-    observation: Memory,
+    observation: Observation,
     i: int,
     k: int,
     stride: int,
@@ -83,11 +82,11 @@ def _parents_done(
 
 @kernel
 def _first_not_done(
-    observation: Memory,
+    observation: Observation,
     stride: int,
     value_at: int,
     goal_at: int,
-    level: Memory,
+    level: Observation,
     strict: bool,
     goal_first: bool,
     order: Ints,
@@ -177,7 +176,7 @@ class SkillRule:
 
     def predict(
         self,
-        observation: Memory,
+        observation: Observation,
         state: Turns | None = None,
         episode_start: Bools | None = None,
         deterministic: bool = True,
@@ -198,7 +197,7 @@ class SkillRule:
             item = np.where(skill < 0, fall_back(self.task, self.fallback, turns, observation, among), item)
         return item, turns.after(item)
 
-    def _skills(self, observation: Memory, allowed: Bools) -> Ints:
+    def _skills(self, observation: Observation, allowed: Bools) -> Ints:
         course, layout = self.task.course, self.task.layout
         value, goal = layout.columns(self.feature), layout.columns("goal")
         level = np.full(len(observation), self.level)
@@ -253,7 +252,7 @@ class ItemRule:
 
     def predict(
         self,
-        observation: Memory,
+        observation: Observation,
         state: Turns | None = None,
         episode_start: Bools | None = None,
         deterministic: bool = True,

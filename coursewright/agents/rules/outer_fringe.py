@@ -6,7 +6,6 @@ from functools import cached_property
 import numpy as np
 
 from coursewright.agents.choosing import (
-    Memory,
     Turns,
     allowed_items,
     first_turns,
@@ -18,9 +17,9 @@ from coursewright.agents.choosing import (
 from coursewright.agents.tracker import Tracker
 from coursewright.envs.task import Task
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Ints, Observation
 from coursewright.simulators.course import Lists
 from coursewright.simulators.luck import Luck
-from coursewright.simulators.protocol import Bools, Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +53,7 @@ class OuterFringe:
 
     def predict(
         self,
-        observation: Memory,
+        observation: Observation,
         state: Turns | None = None,
         episode_start: Bools | None = None,
         deterministic: bool = True,

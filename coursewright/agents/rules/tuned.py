@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from coursewright.agents.choosing import Memory, Turns
+from coursewright.agents.choosing import Turns
 from coursewright.agents.rules.in_order import Fallback, ItemRule, Order, Rule
 from coursewright.agents.rules.mastery import streak_rule, threshold_rule
 from coursewright.agents.tracker import Tracker
@@ -14,8 +14,8 @@ from coursewright.envs.policy import Policy
 from coursewright.envs.rollout import rollout
 from coursewright.envs.task import Task
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Ints, Observation
 from coursewright.simulators.luck import Luck, Split
-from coursewright.simulators.protocol import Bools, Ints
 
 STREAKS = (1, 2, 3, 4, 5, 6)
 THRESHOLDS = (0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
@@ -114,7 +114,7 @@ class TunedRule:
 
     def predict(
         self,
-        observation: Memory,
+        observation: Observation,
         state: Turns | None = None,
         episode_start: Bools | None = None,
         deterministic: bool = True,

@@ -8,13 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from coursewright.agents.choosing import Memory, Turns, allowed_items, days_passed, first_turns, unnamed
+from coursewright.agents.choosing import Turns, allowed_items, days_passed, first_turns, unnamed
 from coursewright.agents.rules.tuned import LEARNERS, Trial, tuned_chance
 from coursewright.agents.tracker import Tracker
 from coursewright.envs.task import Task
+from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
 from coursewright.simulators.kernel import kernel
-from coursewright.simulators.luck import POLICY, Keys, Luck, Steps, uniform
-from coursewright.simulators.protocol import Bools, Floats, Ints, clone
+from coursewright.simulators.luck import POLICY, Keys, Luck, uniform
+from coursewright.simulators.protocol import clone
 
 ARRIVALS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
 UNSEEN = 0  # the box of items that were never asked
@@ -35,7 +36,7 @@ class Boxes(NamedTuple):
 
 
 @kernel
-def _move(item: Ints, turn: Steps, right: Bools, box: Ints, since: Ints) -> None:
+def _move(item: Ints, turn: Ints, right: Bools, box: Ints, since: Ints) -> None:
     """Put the last item a box up or down; from box 1 and from the unseen, down is box 1."""
     for i in range(item.shape[0]):
         a = item[i]
@@ -46,7 +47,7 @@ def _move(item: Ints, turn: Steps, right: Bools, box: Ints, since: Ints) -> None
 
 @kernel
 def _draw_box(
-    fate: Keys, turn: Steps, box: Ints, since: Ints, arrival: float, allowed: Bools, oldest: Ints, out: Ints
+    fate: Keys, turn: Ints, box: Ints, since: Ints, arrival: float, allowed: Bools, oldest: Ints, out: Ints
 ) -> None:
     """Draw a box, then take the item that has been in it for longest.
 
@@ -100,7 +101,7 @@ class Leitner:
 
     def predict(
         self,
-        observation: Memory,
+        observation: Observation,
         state: Boxes | None = None,
         episode_start: Bools | None = None,
         deterministic: bool = True,
@@ -208,7 +209,7 @@ class Sm2:
 
     def predict(
         self,
-        observation: Memory,
+        observation: Observation,
         state: Intervals | None = None,
         episode_start: Bools | None = None,
         deterministic: bool = True,
@@ -230,7 +231,7 @@ class Sm2:
         return item, kept._replace(item=item)
 
 
-def _right(task: Task, observation: Memory) -> Bools:
+def _right(task: Task, observation: Observation) -> Bools:
     """Whether the last item was passed, `[batch]`: answered right, or shown without a question."""
     return np.asarray(observation[:, task.layout.columns("last_correct").start] >= 0.0)
 

@@ -9,16 +9,17 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from coursewright.agents.choosing import Memory, allowed_items, days_passed, lowest, unnamed
+from coursewright.agents.choosing import allowed_items, days_passed, lowest, unnamed
 from coursewright.agents.planners.watching import watched
 from coursewright.agents.rules.tuned import Trial, tuned_chance
 from coursewright.agents.tracker import Tracker
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.task import Task
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import PLAN, Luck, hash_pair
-from coursewright.simulators.protocol import Bools, Floats, Ints, Simulator, clone, put
+from coursewright.simulators.protocol import Simulator, clone, put
 
 GRID = tuple(round(0.05 * step, 2) for step in range(20))  # 0 to .95
 LEARNERS = 200
@@ -116,7 +117,7 @@ class InformedThreshold:
 
     def predict(
         self,
-        observation: Memory,
+        observation: Observation,
         state: Belief | None = None,
         episode_start: Bools | None = None,
         deterministic: bool = True,
@@ -141,7 +142,7 @@ class InformedThreshold:
         put(belief.memory, candidates, fresh.memory)
         belief.weight[:, candidates] = fresh.weight
 
-    def _take(self, observation: Memory, belief: Belief) -> None:
+    def _take(self, observation: Observation, belief: Belief) -> None:
         """Take in the last step: its item, its answer, and the days that have passed since."""
         simulator = self.task.simulator
         assert isinstance(simulator, Replayed)
@@ -173,7 +174,7 @@ class OracleThreshold:
 
     def predict(
         self,
-        observation: Memory,
+        observation: Observation,
         state: None = None,
         episode_start: Bools | None = None,
         deterministic: bool = True,

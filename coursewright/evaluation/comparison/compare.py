@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple
 
 import pandas as pd
 from joblib import Parallel, delayed, parallel_config
@@ -20,21 +20,12 @@ from coursewright.errors import reject, unknown
 from coursewright.evaluation.comparison.curves import StepMeans, gather, step_means
 from coursewright.evaluation.comparison.summary import ORACLE, RULE, TRAINED, summarise
 from coursewright.files import write_atomically
+from coursewright.simulators.capabilities import Resampled, Stratified
 from coursewright.simulators.luck import Split
-from coursewright.simulators.protocol import Simulator, Stratified
 
 POINT, BOOTSTRAP = "point", "bootstrap"
 NO_STRATUM = ""  # of the learners of a population without strata
 Seeded = Policy | Sequence[Policy] | Mapping[int, Policy]
-
-
-@runtime_checkable
-class Fitted(Protocol):
-    """A simulator that may know the doubt of its own fit."""
-
-    def resampled(self) -> Simulator[Any] | None:
-        """The same learners with a bootstrap draw of the parameters each, or None."""
-        ...
 
 
 class Entry(NamedTuple):
@@ -183,7 +174,7 @@ def compare(
 def conditions(task: Task) -> dict[str, Task]:
     """The task under each condition: as it is, and, for a fitted simulator, with bootstrap draws."""
     given = {POINT: task}
-    drawn = task.simulator.resampled() if isinstance(task.simulator, Fitted) else None
+    drawn = task.simulator.resampled() if isinstance(task.simulator, Resampled) else None
     return given if drawn is None else given | {BOOTSTRAP: replace(task, simulator=drawn)}
 
 

@@ -8,7 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from coursewright.evaluation.statistics import FEWEST_SEEDS, LEVEL, Floats
+from coursewright.evaluation.statistics import FEWEST_SEEDS, LEVEL
+from coursewright.simulators.arrays import Floats
 
 
 class StepMeans(NamedTuple):

@@ -15,8 +15,8 @@ from coursewright.envs.rollout import Rollout, rollout
 from coursewright.envs.task import Task
 from coursewright.errors import reject
 from coursewright.evaluation.figures import BLUE, INK, ORANGE, new_figure
+from coursewright.simulators.arrays import Bools
 from coursewright.simulators.luck import Split
-from coursewright.simulators.protocol import Bools
 
 # White to a grey on which both marks stand out
 MASTERY = LinearSegmentedColormap.from_list("mastery", ["#FFFFFF", "#8F8F8F"])

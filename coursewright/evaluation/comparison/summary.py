@@ -11,7 +11,6 @@ from coursewright.evaluation.statistics import (
     FEWEST_SEEDS,
     THIS_POLICY,
     Estimate,
-    Floats,
     better,
     from_draws,
     no_lead,
@@ -19,6 +18,7 @@ from coursewright.evaluation.statistics import (
     resampled_means,
     share_of_lead,
 )
+from coursewright.simulators.arrays import Floats
 
 ORACLE, TRAINED, RULE = "oracle", "trained", "rule"
 NO_ORACLE = "no oracle was run"

@@ -27,7 +27,7 @@ from coursewright.fitting.judging.held_out import (
 from coursewright.fitting.judging.replay import REPLICATES, replay
 from coursewright.fitting.model import LearnerModel
 from coursewright.fitting.refit import refits
-from coursewright.simulators.knowledge.parameters import Floats
+from coursewright.simulators.arrays import Floats
 
 FIGURES = ("auc", "log_loss", "rmse")
 

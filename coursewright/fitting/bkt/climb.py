@@ -15,8 +15,8 @@ from coursewright.fitting.bkt.hidden_markov import (
     Data,
     expectation,
 )
+from coursewright.simulators.arrays import Floats
 from coursewright.simulators.kernel import kernel
-from coursewright.simulators.knowledge.parameters import Floats
 
 EDGE = 1e-6  # parameters stay this far from 0 and 1, so that no probability vanishes
 MARGIN = 1e-3  # guess + slip stay this far below 1: beyond it "known" would mean answering worse

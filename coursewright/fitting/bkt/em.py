@@ -11,8 +11,9 @@ from coursewright.errors import InputError, reject
 from coursewright.fitting.bkt.climb import EDGE, MARGIN, Limits, climb, scratch
 from coursewright.fitting.bkt.hidden_markov import FORGET, GUESS, LEARN, PRIOR, SLIP, data
 from coursewright.fitting.bkt.information import standard_errors
-from coursewright.fitting.bkt.sequences import Integers, Sequences
-from coursewright.simulators.knowledge.parameters import FIELDS, BktParameters, Floats
+from coursewright.fitting.bkt.sequences import Sequences
+from coursewright.simulators.arrays import Floats, Ints
+from coursewright.simulators.knowledge.parameters import FIELDS, BktParameters
 
 Flags = npt.NDArray[np.bool_]
 # Where each climb begins (prior, learn, forget, guess, slip): the likelihood has several hills, and which
@@ -74,8 +75,8 @@ class BktFit:
 
     parameters: BktParameters
     standard_errors: Floats
-    learners: Integers
-    opportunities: Integers
+    learners: Ints
+    opportunities: Ints
     log_likelihood: Floats
     converged: Flags
     switched: Flags
@@ -104,7 +105,7 @@ class BktFit:
         moving = (prior > 0.01) & (prior < 0.99) & (learn > 0.005) & (learn < 0.9)
         return np.asarray(readable & moving)
 
-    def subset(self, at: Integers) -> Self:
+    def subset(self, at: Ints) -> Self:
         """Keep the skills numbered `at` [chosen], in that order."""
         return replace(
             self,

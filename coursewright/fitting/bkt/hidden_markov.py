@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from coursewright.fitting.bkt.sequences import Integers, Sequences
+from coursewright.fitting.bkt.sequences import Sequences
+from coursewright.simulators.arrays import Floats, Ints
 from coursewright.simulators.kernel import kernel
-from coursewright.simulators.knowledge.parameters import Floats
 
 PRIOR, LEARN, FORGET, GUESS, SLIP = range(5)
 NUMERATOR, DENOMINATOR = 0, 1
@@ -26,9 +26,9 @@ TINY = 1e-200  # take a logarithm before the running product of chances underflo
 class Data(NamedTuple):
     """The arrays of `Sequences`, and the weight of each learner [learners] (1, or a bootstrap count)."""
 
-    first: Integers
-    start: Integers
-    learner: Integers
+    first: Ints
+    start: Ints
+    learner: Ints
     correct: npt.NDArray[np.int8]
     weight: Floats
     longest: int
@@ -101,9 +101,7 @@ def expectation(theta: Floats, of: Data, k: int, filtered: Floats, counts: Float
 
 
 @kernel
-def forecast(
-    theta: Floats, skill: Integers, start: Integers, correct: npt.NDArray[np.int8], out: Floats
-) -> None:
+def forecast(theta: Floats, skill: Ints, start: Ints, correct: npt.NDArray[np.int8], out: Floats) -> None:
     """P(correct) at each opportunity given the earlier ones of its sequence (Corbett & Anderson 1994).
 
     theta [skills, 5], skill [sequences], start [sequences + 1], correct and out [opportunities].

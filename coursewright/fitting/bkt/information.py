@@ -14,7 +14,7 @@ from coursewright.fitting.bkt.hidden_markov import (
     expectation,
 )
 from coursewright.fitting.bkt.sequences import Sequences
-from coursewright.simulators.knowledge.parameters import Floats
+from coursewright.simulators.arrays import Floats
 
 STEP = 1e-4  # on the logit scale
 NEAR = 1e-3  # an estimate this close to its bound has no curvature to speak of: it is held there

@@ -12,9 +12,10 @@ from coursewright.fitting.bkt.predict import predict
 from coursewright.fitting.bkt.sequences import Sequences
 from coursewright.fitting.course import course_of
 from coursewright.fitting.model import Estimates
+from coursewright.simulators.arrays import Floats
 from coursewright.simulators.course import Course
 from coursewright.simulators.knowledge.bkt import Bkt
-from coursewright.simulators.knowledge.parameters import FIELDS, Floats
+from coursewright.simulators.knowledge.parameters import FIELDS
 
 
 @dataclass(frozen=True)
@@ -59,5 +60,5 @@ class FittedBkt:
         return Bkt(self.course, self.fitted.parameters, forgetting="opportunity")
 
     def write(self, folder: Path) -> None:
-        """Write `parameters.csv`, which `named_bkt` reads (one item a skill)."""
+        """Write `parameters.csv`, which `read_bkt` reads (one item a skill)."""
         self.fitted.parameters.write(folder / "parameters.csv")

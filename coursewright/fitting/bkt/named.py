@@ -12,8 +12,9 @@ from coursewright.files import write_atomically
 from coursewright.fitting.bkt.bootstrap import bootstrap
 from coursewright.fitting.bkt.card import SOUND, Choice, card, comparison, scores_table, table_of, warnings_of
 from coursewright.fitting.bkt.em import BktFit, EmSettings, fit
-from coursewright.fitting.bkt.sequences import Integers, Sequences
+from coursewright.fitting.bkt.sequences import Sequences
 from coursewright.fitting.judging.bkt_folds import Score, bkt_model, cross_validate, item_difficulty
+from coursewright.simulators.arrays import Ints
 from coursewright.simulators.knowledge.parameters import FIELDS, BktParameters
 
 
@@ -67,7 +68,7 @@ def fit_bkt(
     return NamedFit(kept, scores, folder, _report(everything, kept, scores, folder))
 
 
-def _most_met(fitted: BktFit, min_learners: int, n_skills: int) -> Integers:
+def _most_met(fitted: BktFit, min_learners: int, n_skills: int) -> Ints:
     """Choose the skills [<= n_skills], ascending; ties go to the earlier skill."""
     usable = fitted.sound & (fitted.learners >= min_learners)
     if not fitted.sound.any():

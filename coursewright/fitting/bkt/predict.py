@@ -4,8 +4,9 @@ import numpy as np
 import pyarrow as pa
 
 from coursewright.fitting.bkt.hidden_markov import forecast
-from coursewright.fitting.bkt.sequences import Integers, Sequences
-from coursewright.simulators.knowledge.parameters import FIELDS, BktParameters, Floats
+from coursewright.fitting.bkt.sequences import Sequences
+from coursewright.simulators.arrays import Floats, Ints
+from coursewright.simulators.knowledge.parameters import FIELDS, BktParameters
 
 
 def predict(parameters: BktParameters, table: pa.Table) -> Floats:
@@ -27,5 +28,5 @@ def theta_of(parameters: BktParameters, skills: tuple[str, ...]) -> Floats:
     """Look up `skills` in the first draw of `parameters`: [skills, 5], the median where unknown."""
     known = np.stack([np.asarray(getattr(parameters, name))[0] for name in FIELDS], axis=1)
     place = {name: k for k, name in enumerate(parameters.skills)}
-    at: Integers = np.array([place.get(name, len(place)) for name in skills], dtype=np.int64)
+    at: Ints = np.array([place.get(name, len(place)) for name in skills], dtype=np.int64)
     return np.asarray(np.vstack([known, np.median(known, axis=0)])[at])

@@ -10,8 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from coursewright.data.log import codes
-
-Integers = npt.NDArray[np.int64]
+from coursewright.simulators.arrays import Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,11 +29,11 @@ class Sequences:
 
     skills: tuple[str, ...]
     learners: tuple[str, ...]
-    first: Integers
-    start: Integers
-    learner: Integers
+    first: Ints
+    start: Ints
+    learner: Ints
     correct: npt.NDArray[np.int8]
-    row: Integers
+    row: Ints
 
     @classmethod
     def from_log(cls, table: pa.Table, only: Collection[str] | None = None) -> Self:
@@ -53,12 +52,12 @@ class Sequences:
     @classmethod
     def from_codes(
         cls,
-        learner: Integers,
-        skill: Integers,
+        learner: Ints,
+        skill: Ints,
         correct: npt.NDArray[np.int8],
         learners: tuple[str, ...],
         skills: tuple[str, ...],
-        row: Integers | None = None,
+        row: Ints | None = None,
     ) -> Self:
         """Group numbered learners, skills and responses [rows], in each learner's order."""
         order = np.lexsort((learner, skill))
@@ -80,16 +79,16 @@ class Sequences:
         return int(np.diff(self.start).max(initial=0))
 
     @property
-    def skill(self) -> Integers:
+    def skill(self) -> Ints:
         """The skill of each sequence [sequences]."""
         return np.repeat(np.arange(len(self.skills)), np.diff(self.first))
 
     @property
-    def learners_per_skill(self) -> Integers:
+    def learners_per_skill(self) -> Ints:
         """How many learners met each skill [skills]."""
         return np.diff(self.first)
 
     @property
-    def opportunities_per_skill(self) -> Integers:
+    def opportunities_per_skill(self) -> Ints:
         """How many opportunities each skill had [skills]."""
         return np.diff(self.start[self.first])

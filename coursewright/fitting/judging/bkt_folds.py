@@ -14,7 +14,7 @@ from coursewright.fitting.bkt.predict import predict
 from coursewright.fitting.bkt.sequences import Sequences
 from coursewright.fitting.judging.held_out import EDGE, HeldOut, by_fold, by_learner
 from coursewright.fitting.logistic.item_difficulty import ItemDifficulty
-from coursewright.simulators.knowledge.parameters import Floats
+from coursewright.simulators.arrays import Floats
 
 Model = Callable[[pa.Table, pa.Table], Floats]  # (training log, held-out log) -> P(correct) [held-out rows]
 

@@ -10,9 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit, logit
 
-from coursewright.fitting.bkt.sequences import Integers
 from coursewright.fitting.judging.held_out import EDGE, HeldOut
-from coursewright.simulators.knowledge.parameters import Floats
+from coursewright.simulators.arrays import Floats, Ints
 
 BINS = 10
 STEPS = 50  # of Newton's method; a handful suffice
@@ -34,7 +33,7 @@ class Calibration(NamedTuple):
     observed: Floats
     low: Floats
     high: Floats
-    answers: Integers
+    answers: Ints
     slope: tuple[float, float, float]
     intercept: tuple[float, float, float]
 
@@ -54,7 +53,7 @@ def calibration(held: HeldOut, bins: int = BINS) -> Calibration:
 
 
 def recalibration(
-    y: Floats, p: Floats, unit: Integers
+    y: Floats, p: Floats, unit: Ints
 ) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
     """Slope and intercept of y `[responses]` on logit p, by Newton's method with sandwich errors."""
     design = np.stack([np.ones(len(p)), logit(p)], axis=1)
@@ -102,7 +101,7 @@ def _likelihood(y: Floats, eta: Floats) -> float:
     return float(np.sum(y * eta - np.logaddexp(0.0, eta)))
 
 
-def _error(y: Floats, unit: Integers) -> float:
+def _error(y: Floats, unit: Ints) -> float:
     """Standard error of the mean of y `[responses]` when units are independent (a ratio estimate)."""
     by_unit = np.bincount(unit, weights=y - y.mean())
     n = len(np.unique(unit))

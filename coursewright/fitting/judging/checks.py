@@ -14,10 +14,9 @@ import pyarrow.compute as pc
 from scipy.sparse import csr_matrix
 
 from coursewright.data.log import codes
-from coursewright.fitting.bkt.sequences import Integers
 from coursewright.fitting.judging.held_out import RESAMPLES, counts, units
 from coursewright.fitting.judging.replay import Answers
-from coursewright.simulators.knowledge.parameters import Floats
+from coursewright.simulators.arrays import Floats, Ints
 
 FEWEST = 20  # answers that a bin needs
 LEVEL = 0.95
@@ -52,7 +51,7 @@ class Check:
     name: str
     group: tuple[str, ...]
     place: tuple[str, ...]
-    count: Integers
+    count: Ints
     data: Floats
     low: Floats
     high: Floats
@@ -110,9 +109,9 @@ class Exposures:
     """
 
     skills: tuple[str, ...]
-    row: Integers
-    skill: Integers
-    opportunity: Integers
+    row: Ints
+    skill: Ints
+    opportunity: Ints
     delay: Floats
 
     @classmethod
@@ -149,9 +148,9 @@ def checks(table: pa.Table, answers: Answers, seed: int = 0) -> list[Check]:
 
 def _check(
     name: str,
-    bin_: Integers,
+    bin_: Ints,
     names: Sequence[tuple[str, str]],
-    row: Integers,
+    row: Ints,
     table: pa.Table,
     answers: Answers,
     seed: int,
@@ -178,7 +177,7 @@ def _check(
     )
 
 
-def _accuracy(bin_: Integers, correct: np.ndarray, bins: int) -> Floats:
+def _accuracy(bin_: Ints, correct: np.ndarray, bins: int) -> Floats:
     """Share of right answers in each bin `[bins]`, over those that were given; nan in an empty bin."""
     given = correct >= 0
     with np.errstate(invalid="ignore"):
@@ -188,9 +187,7 @@ def _accuracy(bin_: Integers, correct: np.ndarray, bins: int) -> Floats:
         )
 
 
-def _interval(
-    bin_: Integers, correct: np.ndarray, unit: Integers, bins: int, seed: int
-) -> tuple[Floats, Floats]:
+def _interval(bin_: Ints, correct: np.ndarray, unit: Ints, bins: int, seed: int) -> tuple[Floats, Floats]:
     """95 % percentile interval `[bins]` of the accuracy when whole learners are resampled."""
     shape = (bins, int(unit.max()) + 1)
     # As floats: sums of int8 would come round again at 128.

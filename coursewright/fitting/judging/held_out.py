@@ -12,9 +12,8 @@ from tqdm import tqdm
 
 from coursewright.data.log import codes
 from coursewright.errors import reject
-from coursewright.fitting.bkt.sequences import Integers
 from coursewright.fitting.model import LearnerModel
-from coursewright.simulators.knowledge.parameters import Floats
+from coursewright.simulators.arrays import Floats, Ints
 
 EDGE = 1e-6  # predictions stay this far from 0 and 1, so that one sure error does not cost infinity
 FIRST_PART = 0.8  # of each learner's rows, where a log is split by time
@@ -25,8 +24,8 @@ RESAMPLES = 400
 class Fold(NamedTuple):
     """Rows of the log to fit and to predict, and which of the latter count `[test rows]`."""
 
-    train: Integers
-    test: Integers
+    train: Ints
+    test: Ints
     scored: npt.NDArray[np.bool_]
 
 
@@ -97,8 +96,8 @@ class HeldOut:
     (a number).
     """
 
-    learner: Integers
-    fold: Integers
+    learner: Ints
+    fold: Ints
     correct: npt.NDArray[np.int8]
     p: Floats
 
@@ -108,12 +107,12 @@ class HeldOut:
         return len(np.unique(self.learner))
 
     @property
-    def unit(self) -> Integers:
+    def unit(self) -> Ints:
         """What is resampled `[responses]`: whole learners, or single responses of fewer than ten."""
         return units(self.learner)
 
 
-def units(learner: Integers) -> Integers:
+def units(learner: Ints) -> Ints:
     """Number what counts as independent `[rows]`: learners, or the rows of fewer than ten learners."""
     names, number = np.unique(learner, return_inverse=True)
     return number.astype(np.int64) if len(names) >= FEWEST_LEARNERS else np.arange(len(learner))
@@ -141,14 +140,14 @@ class Scored(NamedTuple):
     which are correct, `loss` and `square` are their log losses and squared errors, `[responses of the fold]`.
     """
 
-    at: Integers
-    rank: Integers
+    at: Ints
+    rank: Ints
     right: npt.NDArray[np.bool_]
     loss: Floats
     square: Floats
 
     @classmethod
-    def of(cls, at: Integers, correct: npt.NDArray[np.int8], p: Floats) -> Self:
+    def of(cls, at: Ints, correct: npt.NDArray[np.int8], p: Floats) -> Self:
         """Prepare the responses `at` of `correct` (0 or 1) and predictions `p`, `[all responses]`."""
         right, p = correct[at] == 1, np.clip(p[at], EDGE, 1.0 - EDGE)
         rank = np.unique(p, return_inverse=True)[1]

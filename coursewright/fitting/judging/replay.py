@@ -16,9 +16,8 @@ from tqdm import tqdm
 
 from coursewright.data.log import codes
 from coursewright.errors import reject
-from coursewright.fitting.bkt.sequences import Integers
+from coursewright.simulators.arrays import Floats, Ints
 from coursewright.simulators.course import Course
-from coursewright.simulators.knowledge.parameters import Floats
 from coursewright.simulators.luck import Seeds, Split, identify
 from coursewright.simulators.protocol import Simulator, empty_response, take
 
@@ -37,9 +36,9 @@ class Script:
     """
 
     items: tuple[str, ...]
-    item: Integers
+    item: Ints
     gap: Floats
-    start: Integers
+    start: Ints
 
     @classmethod
     def of(cls, table: pa.Table) -> "Script":
@@ -51,7 +50,7 @@ class Script:
         gap[first] = 0.0
         return cls(items, item, np.maximum(gap, 0.0), np.append(first, len(learner)).astype(np.int64))
 
-    def items_in(self, course: Course) -> Integers:
+    def items_in(self, course: Course) -> Ints:
         """The rows' items by their place in `course` `[rows]`; -1 where it lacks them."""
         place = {name: i for i, name in enumerate(course.items)}
         return np.array([place.get(name, -1) for name in self.items], np.int64)[self.item]
@@ -83,7 +82,7 @@ def replay(
 def _play(
     simulator: Simulator[Any],
     script: Script,
-    replicates: Integers,
+    replicates: Ints,
     seeds: Seeds,
     answers: Answers,
     told: Callable[[int], object],

@@ -15,10 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from coursewright.data.log import codes
+from coursewright.simulators.arrays import Floats, Ints
 from coursewright.simulators.kernel import kernel
-from coursewright.simulators.knowledge.parameters import Floats
 from coursewright.simulators.logistic.das3h import WIDTHS, WINDOWS
-from coursewright.simulators.protocol import Ints
 
 Signs = npt.NDArray[np.int8]
 Kind = Literal["skill", "item", "total"]

@@ -19,10 +19,10 @@ from coursewright.data.log import codes
 from coursewright.errors import reject
 from coursewright.fitting.course import course_of
 from coursewright.fitting.model import Estimates
+from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.course import Course
-from coursewright.simulators.knowledge.parameters import Floats
 from coursewright.simulators.luck import ANSWER, Luck, uniforms
-from coursewright.simulators.protocol import Bools, Ints, Mastery, Response
+from coursewright.simulators.protocol import Response
 
 
 class NoState(NamedTuple):

@@ -18,8 +18,7 @@ from coursewright.data.log import codes
 from coursewright.errors import InputError
 from coursewright.fitting.logistic.features import Entries, Kind, entries, values
 from coursewright.fitting.logistic.random_intercept import Solution, forecast, solve
-from coursewright.simulators.knowledge.parameters import Floats
-from coursewright.simulators.protocol import Ints
+from coursewright.simulators.arrays import Floats, Ints
 
 
 class Part(NamedTuple):

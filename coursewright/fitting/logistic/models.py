@@ -22,8 +22,8 @@ from coursewright.files import write_atomically
 from coursewright.fitting.course import course_of
 from coursewright.fitting.logistic.linear import Linear, Part, Weights, fit_linear
 from coursewright.fitting.model import Estimates
+from coursewright.simulators.arrays import Floats
 from coursewright.simulators.course import Course
-from coursewright.simulators.knowledge.parameters import Floats
 from coursewright.simulators.logistic import counting, das3h, irt
 from coursewright.simulators.logistic.tables import das3h_files, irt_files, logistic_files
 from coursewright.simulators.protocol import Simulator
@@ -73,7 +73,7 @@ class LogisticFit:
         return self.build(self.linear, self.course)
 
     def write(self, folder: Path) -> None:
-        """Write the tables that `named_logistic`, `named_irt` or `named_das3h` reads."""
+        """Write the tables that `read_logistic`, `read_irt` or `read_das3h` reads."""
         for name, text in self.files(self.simulator()).items():
             write_atomically(folder / name, partial(_fill, text=text))
 

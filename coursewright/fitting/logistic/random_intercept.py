@@ -15,10 +15,9 @@ import numpy as np
 from scipy.optimize import Bounds, minimize
 from scipy.sparse import csr_matrix
 
+from coursewright.simulators.arrays import Floats, Ints
 from coursewright.simulators.asking import sigmoid
 from coursewright.simulators.kernel import kernel
-from coursewright.simulators.knowledge.parameters import Floats
-from coursewright.simulators.protocol import Ints
 
 SETTINGS: Any = {"maxiter": 500, "maxfun": 1000, "ftol": 1e-9, "gtol": 1e-4, "maxcor": 20}  # of L-BFGS
 NODES = 7  # of the quadrature

@@ -16,12 +16,11 @@ from coursewright.fitting.course import course_of
 from coursewright.fitting.descent import lowest
 from coursewright.fitting.memory.reviews import Reviews, first_share, reviews_of
 from coursewright.fitting.model import Estimates
+from coursewright.simulators.arrays import Floats, Ints
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import kernel
-from coursewright.simulators.knowledge.parameters import Floats
 from coursewright.simulators.memory.act_r import ActR, felt, recall
 from coursewright.simulators.memory.tables import write_memory
-from coursewright.simulators.protocol import Ints
 
 FITTED = ("a", "c", "s", "tau")
 START = (0.17679, 0.21697, 0.25489, -0.70421)
@@ -97,7 +96,7 @@ class FittedActR:
         return ActR(self.course, a, c, s, tau, self.settings.h, self.settings.history, self.first)
 
     def write(self, folder: Path) -> None:
-        """Write what `named_act_r` reads."""
+        """Write what `read_act_r` reads."""
         write_memory(folder, *self.estimates(), self.course)
 
 

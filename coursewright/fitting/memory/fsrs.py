@@ -20,8 +20,8 @@ from coursewright.fitting.descent import lowest
 from coursewright.fitting.memory.fsrs_slopes import gradients_at, trace, whole
 from coursewright.fitting.memory.reviews import Reviews, reviews_of, share
 from coursewright.fitting.model import Estimates
+from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.course import Course
-from coursewright.simulators.knowledge.parameters import Floats
 from coursewright.simulators.memory.fsrs import (
     AGAIN,
     FIRST_GRADES,
@@ -32,7 +32,6 @@ from coursewright.simulators.memory.fsrs import (
     Fsrs,
 )
 from coursewright.simulators.memory.tables import write_memory
-from coursewright.simulators.protocol import Bools, Ints
 
 # Spread of each weight between learners (open-spaced-repetition/fsrs-optimizer 6, DEFAULT_PARAMS_STDDEV).
 # fmt: off
@@ -224,7 +223,7 @@ class FittedFsrs:
         )
 
     def write(self, folder: Path) -> None:
-        """Write what `named_fsrs` reads."""
+        """Write what `read_fsrs` reads."""
         write_memory(folder, *self.estimates(), self.course)
 
 

@@ -9,8 +9,8 @@ import math
 
 import numpy as np
 
+from coursewright.simulators.arrays import Floats, Ints
 from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.knowledge.parameters import Floats
 from coursewright.simulators.memory.fsrs import (
     AGAIN,
     EASY,
@@ -24,7 +24,6 @@ from coursewright.simulators.memory.fsrs import (
     same_day_factor,
     whole_days,
 )
-from coursewright.simulators.protocol import Ints
 
 SURE = 1e-12  # predictions stay this far from 1
 

@@ -20,12 +20,11 @@ from coursewright.fitting.course import course_of
 from coursewright.fitting.descent import lowest
 from coursewright.fitting.memory.reviews import Reviews, first_share, reviews_of
 from coursewright.fitting.model import Estimates
+from coursewright.simulators.arrays import Floats, Ints
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import kernel
-from coursewright.simulators.knowledge.parameters import Floats
 from coursewright.simulators.memory.hlr import LEAST, LONGEST, MOST, SHORTEST, Hlr, log_half_life, recall
 from coursewright.simulators.memory.tables import write_memory
-from coursewright.simulators.protocol import Ints
 
 LN2 = float(np.log(2.0))
 
@@ -101,7 +100,7 @@ class FittedHlr:
         return Hlr(self.course, right, wrong, bias, self.weights[3:].tolist(), self.first)
 
     def write(self, folder: Path) -> None:
-        """Write what `named_hlr` reads."""
+        """Write what `read_hlr` reads."""
         write_memory(folder, *self.estimates(), self.course)
 
 

@@ -6,9 +6,8 @@ import numpy as np
 import pyarrow as pa
 
 from coursewright.data.log import codes
-from coursewright.simulators.knowledge.parameters import Floats
+from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.memory.fsrs import AGAIN, GOOD, HARD
-from coursewright.simulators.protocol import Bools, Ints
 
 
 class Reviews(NamedTuple):

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from coursewright.data.log import codes
-from coursewright.fitting.bkt.sequences import Integers
+from coursewright.simulators.arrays import Ints
 from coursewright.simulators.neural.network import Network
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Vocabulary(NamedTuple):
 
     items: tuple[str, ...]
     needs: tuple[tuple[str, ...], ...]
-    need: Integers
+    need: Ints
 
     @classmethod
     def of(cls, table: pa.Table) -> Self:
@@ -41,7 +41,7 @@ class Vocabulary(NamedTuple):
         place = {needed: k for k, needed in enumerate(needs)}
         return cls(items, needs, np.array([place[skills[item]] for item in items], np.int64))
 
-    def look_up(self, table: pa.Table) -> tuple[Integers, Integers]:
+    def look_up(self, table: pa.Table) -> tuple[Ints, Ints]:
         """The item and the set of skills of each row `[rows]`; one past the last where unknown."""
         item = {name: i for i, name in enumerate(self.items)}
         need = {skills: k for k, skills in enumerate(self.needs)}
@@ -130,7 +130,7 @@ class Net(nn.Module):
             self.item.output.weight[:-1, -1] = _rates(item, answer, of_need).logit() - of_need.logit()
 
     @torch.no_grad()
-    def folded(self, item: Integers, need: Integers) -> Network:
+    def folded(self, item: Ints, need: Ints) -> Network:
         """The trained network over units that are these pairs of item and set of skills, `[units]`."""
         self.eval()
         at = torch.from_numpy(item), torch.from_numpy(need)

@@ -17,11 +17,10 @@ from torch import nn
 
 from coursewright.data.log import codes
 from coursewright.errors import InputError, reject
-from coursewright.fitting.bkt.sequences import Integers
 from coursewright.fitting.model import Estimates
 from coursewright.fitting.neural.network import Batch, Net, Vocabulary
 from coursewright.fitting.neural.windows import Windows, cut, recorded_sessions
-from coursewright.simulators.knowledge.parameters import Floats
+from coursewright.simulators.arrays import Floats, Ints
 from coursewright.simulators.neural.kes import Kes
 from coursewright.simulators.neural.network import Network
 from coursewright.simulators.neural.sessions import Sessions
@@ -231,7 +230,7 @@ class NeuralFit:
         self.tracer().write(folder)
 
 
-def trace(network: Network, table: pa.Table, unit: Integers) -> Floats:
+def trace(network: Network, table: pa.Table, unit: Ints) -> Floats:
     """Run through a log: P(correct) of each row `[rows]` before its answer is taken in.
 
     `unit [rows]` is the row's place in `network`.  Learners go side by side, those with most rows first.

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from coursewright.data.log import codes
 from coursewright.errors import reject
-from coursewright.fitting.bkt.sequences import Integers
+from coursewright.simulators.arrays import Ints
 from coursewright.simulators.neural.sessions import Sessions
 
 
@@ -19,9 +19,9 @@ class Windows(NamedTuple):
     `start [windows + 1]`; `learner [windows]` by place among the log's ids in order; `row [rows]` in the log.
     """
 
-    start: Integers
-    learner: Integers
-    row: Integers
+    start: Ints
+    learner: Ints
+    row: Ints
 
 
 def cut(table: pa.Table, longest: int, shortest: int = 1) -> Windows:

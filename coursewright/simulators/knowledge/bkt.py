@@ -21,11 +21,12 @@ import numpy as np
 import numpy.typing as npt
 
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.knowledge.parameters import BktParameters
-from coursewright.simulators.luck import ANSWER, ENROL, FORGET, LEARN, Keys, Luck, Steps, normal, uniform
-from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, Prologue, Response
+from coursewright.simulators.luck import ANSWER, ENROL, FORGET, LEARN, Keys, Luck, normal, uniform
+from coursewright.simulators.protocol import Prologue, Response
 
 # Columns of `Bkt.table`; columns 0 and 1 are P(right) if the skill is unknown and if it is known.
 RATE, FORGETS, PRIOR, RISE = 2, 3, 4, 5
@@ -91,7 +92,7 @@ def _enrol(
     draw: Ints,
     rows: Ints,
     learner: Keys,
-    number: Steps,
+    number: Ints,
     table: Floats,
     prior_sd: float,
     learn_sd: float,
@@ -196,7 +197,7 @@ def _practise(
     item: Ints,
     taught: Bools,
     fate: Keys,
-    step: Steps,
+    step: Ints,
     minutes_of: Floats,
     correct: Ints,
     grade: Ints,

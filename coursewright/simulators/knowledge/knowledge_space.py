@@ -23,11 +23,12 @@ from typing import NamedTuple
 import numpy as np
 
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.chances import check_answers, probabilities
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.luck import ANSWER, ENROL, LEARN, Keys, Luck, Steps, uniform
-from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, Prologue, Response
+from coursewright.simulators.luck import ANSWER, ENROL, LEARN, Keys, Luck, uniform
+from coursewright.simulators.protocol import Prologue, Response
 
 # What must be mastered before each of twelve topics of school algebra: ours, as an example.
 TOPICS = {
@@ -97,7 +98,7 @@ def _practise(
     item: Ints,
     taught: Bools,
     fate: Keys,
-    step: Steps,
+    step: Ints,
     correct: Ints,
     grade: Ints,
     minutes: Floats,

@@ -18,11 +18,12 @@ from typing import NamedTuple
 import numpy as np
 
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.chances import check_answers, numbers, probabilities
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.luck import ANSWER, ENROL, LEARN, Keys, Luck, Steps, normal, uniform
-from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, Prologue, Response
+from coursewright.simulators.luck import ANSWER, ENROL, LEARN, Keys, Luck, normal, uniform
+from coursewright.simulators.protocol import Prologue, Response
 
 SKILLS = 6
 STRENGTH = 0.2  # T_k of a skill that can be learned alone; otherwise what its dependencies add up to
@@ -105,7 +106,7 @@ def _practise(
     item: Ints,
     taught: Bools,
     fate: Keys,
-    step: Steps,
+    step: Ints,
     correct: Ints,
     grade: Ints,
     minutes: Floats,

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from coursewright.errors import InputError, reject
+from coursewright.simulators.arrays import Floats
 
-Floats = npt.NDArray[np.float64]
 FIELDS = ("prior", "learn", "forget", "guess", "slip")
 
 

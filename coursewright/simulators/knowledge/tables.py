@@ -14,7 +14,7 @@ from coursewright.simulators.knowledge.parameters import BktParameters
 SHIPPED = Path(__file__).parents[1] / "populations"
 
 
-def named_bkt(folder: str | Path, rho: float = 0.1) -> Bkt:
+def read_bkt(folder: str | Path, rho: float = 0.1) -> Bkt:
     """The BKT population in a shipped folder (by name) or in a folder of your own (by path).
 
     One item a skill.  Raises `InputError` where there is no such folder or a table is broken.

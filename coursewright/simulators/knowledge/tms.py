@@ -19,11 +19,12 @@ from typing import NamedTuple
 import numpy as np
 
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.chances import check_answers, check_sums, numbers, probabilities
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.luck import ANSWER, ENROL, LEARN, Keys, Luck, Steps, uniform
-from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, Prologue, Response
+from coursewright.simulators.luck import ANSWER, ENROL, LEARN, Keys, Luck, uniform
+from coursewright.simulators.protocol import Prologue, Response
 
 # The published binary instance: item 0 teaches the first skill, item 1 the second one to whoever has it.
 PROFILES = ((0, 0), (1, 0), (1, 1))
@@ -79,7 +80,7 @@ def _practise(
     item: Ints,
     taught: Bools,
     fate: Keys,
-    step: Steps,
+    step: Ints,
     correct: Ints,
     grade: Ints,
     minutes: Floats,

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.kss.dynamics import MASTERED, SKILLS, opportunity, p_answer
 from coursewright.simulators.luck import ENROL, GOAL, WARM_UP, Keys, hash_pair, uniform
-from coursewright.simulators.protocol import Bools, Floats, Ints
 
 WARM_UP_ROUNDS = 20  # each of one record or two
 READY = 0.6  # p_k at which the warm-up moves on to the next skill

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from coursewright.simulators.arrays import Floats, Ints
 from coursewright.simulators.kernel import inlined
 from coursewright.simulators.luck import uniform
-from coursewright.simulators.protocol import Floats, Ints
 
 SKILLS = 10
 CAP = 5.0

@@ -11,16 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import kernel
-from coursewright.simulators.kss.arrival import (
-    FEWEST,
-    LOWEST,
-    READY,
-    WARM_UP_ROUNDS,
-    Arrival,
-    enrol,
-)
+from coursewright.simulators.kss.arrival import FEWEST, LOWEST, READY, WARM_UP_ROUNDS, Arrival, enrol
 from coursewright.simulators.kss.dynamics import (
     CAP,
     EDGES,
@@ -32,8 +26,8 @@ from coursewright.simulators.kss.dynamics import (
     opportunity,
     p_answer,
 )
-from coursewright.simulators.luck import ANSWER, Keys, Luck, Steps
-from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, Prologue, Response
+from coursewright.simulators.luck import ANSWER, Keys, Luck
+from coursewright.simulators.protocol import Prologue, Response
 
 DIFFICULTY = [0, 2, 3, 3, 3, 0, 1, 3, 4, 4]  # the published seed 10
 FAR = 2.25  # ability this far from the difficulty: in float32, P(correct) is 1/4 or 1 exactly
@@ -129,7 +123,7 @@ def _practise(
     item: Ints,
     taught: Bools,
     fate: Keys,
-    step: Steps,
+    step: Ints,
     correct: Ints,
     grade: Ints,
     minutes: Floats,

@@ -24,12 +24,13 @@ import numpy as np
 import numpy.typing as npt
 
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.asking import answer, mean_by_skill, sigmoid
 from coursewright.simulators.chances import numbers
 from coursewright.simulators.course import Course, Lists, pack
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import ENROL, Keys, Luck, normal
-from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, Prologue, Response
+from coursewright.simulators.protocol import Prologue, Response
 
 Counts = npt.NDArray[np.int32]
 COLUMNS = ("easiness", "opportunity", "success", "failure", "seen", "lag")

@@ -17,12 +17,13 @@ from typing import NamedTuple
 import numpy as np
 
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.asking import answer, mean_by_skill, sigmoid
 from coursewright.simulators.chances import numbers
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import ENROL, Keys, Luck, normal
-from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, Prologue, Response
+from coursewright.simulators.protocol import Prologue, Response
 
 COLUMNS = ("discrimination", "guess")
 DISCRIMINATION, GUESS = range(2)

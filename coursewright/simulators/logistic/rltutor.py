@@ -14,12 +14,13 @@ from typing import NamedTuple
 import numpy as np
 
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.asking import answer, mean_by_skill
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.logistic.das3h import Das3h, Das3hState
 from coursewright.simulators.luck import Luck
-from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, Prologue, Response
+from coursewright.simulators.protocol import Prologue, Response
 
 DAY_S = 86_400.0  # seconds
 SCALE, POWER = 0.3, -0.8  # per second; of the published forgetting curve

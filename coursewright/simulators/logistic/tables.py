@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 
 from coursewright.errors import InputError, reject, unknown
+from coursewright.simulators.arrays import Floats
 from coursewright.simulators.course import Course
 from coursewright.simulators.logistic import counting, das3h, irt
 from coursewright.simulators.logistic.counting import Logistic
 from coursewright.simulators.logistic.das3h import Das3h
 from coursewright.simulators.logistic.irt import Irt
 from coursewright.simulators.logistic.rltutor import POWER, SCALE, Rltutor
-from coursewright.simulators.protocol import Floats
 
 SHIPPED = Path(__file__).parents[1] / "populations"
 BETWEEN = ";"
@@ -33,7 +33,7 @@ ALL = "(all)"
 GROWING = ("mean", "growth")
 
 
-def named_logistic(folder: str | Path) -> Logistic:
+def read_logistic(folder: str | Path) -> Logistic:
     """AFM, PFA or Best-LR learners from a shipped folder (by name) or one of your own (by path).
 
     Raises `InputError` where there is no such folder or a table is broken; so do the other readers here.
@@ -48,7 +48,7 @@ def named_logistic(folder: str | Path) -> Logistic:
     return Logistic(course, weights, float(spread), bool(raw))
 
 
-def named_irt(folder: str | Path) -> Irt:
+def read_irt(folder: str | Path) -> Irt:
     """IRT learners with growth, likewise."""
     path = _folder(folder)
     course, shape = _course(path, irt.COLUMNS)
@@ -57,7 +57,7 @@ def named_irt(folder: str | Path) -> Irt:
     return Irt(course, mean, growth, shape[:, 0], shape[:, 1], float(spread), float(own))
 
 
-def named_das3h(folder: str | Path, memory: int = 64) -> Das3h:
+def read_das3h(folder: str | Path, memory: int = 64) -> Das3h:
     """DAS3H learners, likewise; `memory` answers of each skill are kept with their times."""
     path = _folder(folder)
     course, _ = _course(path)
@@ -66,15 +66,13 @@ def named_das3h(folder: str | Path, memory: int = 64) -> Das3h:
     return Das3h(course, weights, float(spread), memory)
 
 
-def named_rltutor(
-    folder: str | Path, memory: int = 64, scale: float = SCALE, power: float = POWER
-) -> Rltutor:
+def read_rltutor(folder: str | Path, memory: int = 64, scale: float = SCALE, power: float = POWER) -> Rltutor:
     """RLTutor learners over the DAS3H learners of a folder."""
-    return Rltutor(named_das3h(folder, memory), scale, power)
+    return Rltutor(read_das3h(folder, memory), scale, power)
 
 
 def logistic_files(learners: Logistic) -> dict[str, str]:
-    """File name -> content, as `named_logistic` reads it."""
+    """File name -> content, as `read_logistic` reads it."""
     skills, course = learners.course.n_skills, learners.course
     files = _course_files(course) | {
         "skills.csv": _text(("skill", *counting.COLUMNS), course.skills, learners.weights[:skills].tolist()),
@@ -87,7 +85,7 @@ def logistic_files(learners: Logistic) -> dict[str, str]:
 
 
 def irt_files(learners: Irt) -> dict[str, str]:
-    """File name -> content, as `named_irt` reads it."""
+    """File name -> content, as `read_irt` reads it."""
     growing = np.stack([learners.mean, learners.growth], axis=1)
     spreads = [[learners.spread, learners.skill_spread]]
     return _course_files(learners.course, irt.COLUMNS, learners.shape) | {
@@ -97,7 +95,7 @@ def irt_files(learners: Irt) -> dict[str, str]:
 
 
 def das3h_files(learners: Das3h) -> dict[str, str]:
-    """File name -> content, as `named_das3h` reads it."""
+    """File name -> content, as `read_das3h` reads it."""
     rows = learners.weights.tolist()
     return _course_files(learners.course) | {
         "skills.csv": _text(("skill", *das3h.COLUMNS), learners.course.skills, rows),

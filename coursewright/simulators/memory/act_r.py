@@ -17,11 +17,12 @@ from typing import NamedTuple
 import numpy as np
 
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.asking import sigmoid
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.luck import ANSWER, Keys, Luck, Steps, uniform
-from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, Prologue, Response
+from coursewright.simulators.luck import ANSWER, Keys, Luck, uniform
+from coursewright.simulators.protocol import Prologue, Response
 
 SECONDS = 86_400.0  # in a day
 TINY = 1e-300  # a strength that has underflowed to 0 counts as this
@@ -94,7 +95,7 @@ def _practise(
     item: Ints,
     taught: Bools,
     fate: Keys,
-    step: Steps,
+    step: Ints,
     minutes_of: Floats,
     correct: Ints,
     grade: Ints,

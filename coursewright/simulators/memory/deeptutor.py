@@ -20,10 +20,11 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.luck import ANSWER, Keys, Luck, Steps, uniform
-from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, Prologue, Response
+from coursewright.simulators.luck import ANSWER, Keys, Luck, uniform
+from coursewright.simulators.protocol import Prologue, Response
 
 
 class CurveState(NamedTuple):
@@ -108,7 +109,7 @@ def _answer(
     power: bool,
     item: Ints,
     fate: Keys,
-    step: Steps,
+    step: Ints,
     minutes_of: Floats,
     correct: Ints,
     grade: Ints,

@@ -17,10 +17,11 @@ from typing import NamedTuple
 import numpy as np
 
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.luck import ANSWER, ENROL, Keys, Luck, Steps, uniform
-from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, Prologue, Response
+from coursewright.simulators.luck import ANSWER, ENROL, Keys, Luck, uniform
+from coursewright.simulators.protocol import Prologue, Response
 
 NEW = 0.0  # the half-life of an item that was never practised
 EASIEST, HARDEST = 1.0, 18.0
@@ -100,7 +101,7 @@ def _answer(
     reviewed: Floats,
     item: Ints,
     fate: Keys,
-    step: Steps,
+    step: Ints,
     minutes_of: Floats,
     correct: Ints,
     grade: Ints,

@@ -20,10 +20,11 @@ import numpy as np
 import numpy.typing as npt
 
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.luck import ANSWER, ENROL, Keys, Luck, Steps, normal, uniform
-from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, Prologue, Response
+from coursewright.simulators.luck import ANSWER, ENROL, Keys, Luck, normal, uniform
+from coursewright.simulators.protocol import Prologue, Response
 
 AGAIN, HARD, GOOD, EASY = 1, 2, 3, 4
 # Defaults and bounds of w0..w20 (py-fsrs 6.3).
@@ -146,7 +147,7 @@ def _enrol(
     weights: Floats,
     rows: Ints,
     learner: Keys,
-    number: Steps,
+    number: Ints,
     table: Floats,
     spread: float,
     lowest: Floats,
@@ -209,7 +210,7 @@ def _practise(
     item: Ints,
     taught: Bools,
     fate: Keys,
-    step: Steps,
+    step: Ints,
     minutes_of: Floats,
     correct: Ints,
     grade: Ints,

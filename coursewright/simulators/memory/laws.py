@@ -15,10 +15,10 @@ from functools import cached_property
 import numpy as np
 
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.luck import ENROL, Keys, normal
 from coursewright.simulators.memory.deeptutor import CurveState
-from coursewright.simulators.protocol import Bools, Floats, Ints
 
 MOST = 30.0  # of HLR's w . x: exp of more soon overflows, and no episode is long enough to notice
 LEAST = -700.0  # of the same: the rate of forgetting stays finite

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from coursewright.errors import InputError, reject, unknown
+from coursewright.simulators.arrays import Floats
 from coursewright.simulators.course import Course
 from coursewright.simulators.memory.act_r import ActR
 from coursewright.simulators.memory.fsrs import Fsrs
 from coursewright.simulators.memory.hlr import Hlr
-from coursewright.simulators.protocol import Floats
 
 SHIPPED = Path(__file__).parents[1] / "populations"
 
@@ -31,7 +31,7 @@ def write_memory(folder: Path, names: Sequence[str], values: Floats, course: Cou
     _write(folder / "course.csv", ("item", "skill", "minutes"), needs)
 
 
-def named_fsrs(folder: str | Path) -> Fsrs:
+def read_fsrs(folder: str | Path) -> Fsrs:
     """FSRS learners from a shipped folder (by name) or one of your own (by path).
 
     Raises `InputError` where there is no such folder or a table is broken; so do the other readers here.
@@ -46,14 +46,14 @@ def named_fsrs(folder: str | Path) -> Fsrs:
     )
 
 
-def named_hlr(folder: str | Path) -> Hlr:
+def read_hlr(folder: str | Path) -> Hlr:
     """Half-life learners, likewise."""
     course, values = _read(_folder(folder))
     lexeme = [values[f"lexeme[{item}]"] for item in course.items]
     return Hlr(course, values["right"], values["wrong"], values["bias"], lexeme, values["first"])
 
 
-def named_act_r(folder: str | Path, history: int = 32) -> ActR:
+def read_act_r(folder: str | Path, history: int = 32) -> ActR:
     """ACT-R learners, likewise; `history` presentations of each item are kept."""
     course, values = _read(_folder(folder))
     a, c, s, tau, h, first = (values[name] for name in ("a", "c", "s", "tau", "h", "first"))

@@ -13,12 +13,13 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import kernel
-from coursewright.simulators.luck import ANSWER, ENROL, GOAL, WARM_UP, Keys, Luck, Steps, uniform
+from coursewright.simulators.luck import ANSWER, ENROL, GOAL, WARM_UP, Keys, Luck, uniform
 from coursewright.simulators.neural.network import Weights, logistic, logit
 from coursewright.simulators.neural.tracer import Engine, Tracer
-from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery, Prologue, Response
+from coursewright.simulators.protocol import Prologue, Response
 
 FEEDBACK = ("sampled", "rounded", "expected")
 SAMPLED, ROUNDED, EXPECTED = range(3)
@@ -65,7 +66,7 @@ def _draw_items(learner: Keys, skill: Ints, start: Ints, items: Ints, out: Ints)
 
 @kernel
 def _answer(
-    unit: Ints, chance: Floats, key: Keys, step: Steps, purpose: int, feedback: int, correct: Ints,
+    unit: Ints, chance: Floats, key: Keys, step: Ints, purpose: int, feedback: int, correct: Ints,
     fed: Floats,
 ) -> None:  # fmt: skip
     """Draw or round an answer, and what the network takes in; rows with unit -1 stay as they are."""
@@ -259,7 +260,7 @@ class Kes:
         return item, correct, memory
 
     def _respond(
-        self, memory: Weights, unit: Ints, key: Keys, step: Steps, purpose: int, correct: Ints
+        self, memory: Weights, unit: Ints, key: Keys, step: Ints, purpose: int, correct: Ints
     ) -> Floats:
         """Write answers into `correct [batch]` and return what the network takes in, `[batch]`."""
         chance, fed = np.zeros(len(unit)), np.zeros(len(unit))

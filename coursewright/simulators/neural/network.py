@@ -23,8 +23,8 @@ import numpy as np
 import numpy.typing as npt
 
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Floats, Ints
 from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.protocol import Floats, Ints
 from coursewright.simulators.stored import read_arrays, write_arrays
 
 Weights = npt.NDArray[np.float32]

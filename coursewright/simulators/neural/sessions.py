@@ -8,8 +8,8 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Ints
 from coursewright.simulators.luck import Luck, Split, uniforms
-from coursewright.simulators.protocol import Bools, Ints
 from coursewright.simulators.stored import read_arrays, write_arrays
 
 FIELDS = ("start", "person", "item", "correct")

@@ -12,11 +12,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from coursewright.errors import InputError, reject, unknown
+from coursewright.simulators.arrays import Floats, Ints
 from coursewright.simulators.course import Course
 from coursewright.simulators.knowledge.tables import SHIPPED
 from coursewright.simulators.neural.network import FIELDS, Network, Weights
 from coursewright.simulators.neural.sessions import Sessions
-from coursewright.simulators.protocol import Floats, Ints
 
 BETWEEN = ";"  # of the skills of an item, as in a learner log
 COLUMNS = ("item", "unit", "skills")

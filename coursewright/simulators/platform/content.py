@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 
 from coursewright.errors import reject, unknown
-from coursewright.simulators.protocol import Floats
+from coursewright.simulators.arrays import Floats
 
 KINDS = ("practice", "worked_example", "explanation", "hint", "video", "reading", "test")
 PRACTICE, HINT, TEST = 0, 3, 6  # the kinds that ask something; the others show something

@@ -22,6 +22,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
+from coursewright.simulators.capabilities import Assisting, Sequential, Stratified
 from coursewright.simulators.course import Course, Lists, pack
 from coursewright.simulators.luck import Luck
 from coursewright.simulators.platform.content import KINDS, PRACTICE, Content, per_name
@@ -38,19 +40,7 @@ from coursewright.simulators.platform.step import (
     prior_knowledge,
     rest,
 )
-from coursewright.simulators.protocol import (
-    Assisting,
-    Bools,
-    Floats,
-    Ints,
-    Mastery,
-    Prologue,
-    Response,
-    Sequential,
-    Simulator,
-    Stratified,
-    empty_response,
-)
+from coursewright.simulators.protocol import Prologue, Response, Simulator, empty_response
 from coursewright.simulators.strata import Strata
 
 

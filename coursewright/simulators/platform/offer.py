@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from coursewright.errors import reject, unknown
+from coursewright.simulators.arrays import Ints
 from coursewright.simulators.course import Course
 from coursewright.simulators.platform.content import KINDS
-from coursewright.simulators.protocol import Ints
 
 
 class Form(NamedTuple):

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.kernel import kernel
-from coursewright.simulators.luck import DOSE, ENGAGE, MINUTES, Keys, Steps, hash_pair, normal, uniform
+from coursewright.simulators.luck import DOSE, ENGAGE, MINUTES, Keys, hash_pair, normal, uniform
 from coursewright.simulators.platform.content import HINT, PRACTICE, TEST
 from coursewright.simulators.platform.delivery import felt, minutes_taken
-from coursewright.simulators.protocol import Bools, Floats, Ints, Mastery
 
 ASK, TURN, AGAIN = DOSE + 1, DOSE + 2, DOSE + 3  # asking for help; what help does; the second fate
 
@@ -50,7 +50,7 @@ def prior_knowledge(mastery: Mastery, item: Ints, start: Ints, before: Ints, out
 @kernel
 def plan(
     seen: Bools, preferred: Ints, table: Floats, what: Ints, item: Ints, taught: Bools, fate: Keys,
-    step: Steps, p: Floats, prior: Floats, repeated: float, abuse: float, abused: float, meshing: float,
+    step: Ints, p: Floats, prior: Floats, repeated: float, abuse: float, abused: float, meshing: float,
     inside: Ints, learns: Bools, again: Ints, fate_again: Keys, helped: Bools,
 ) -> None:  # fmt: skip
     """Draw the lessons of one step: what the learner inside practises, whether it learns, and how often."""
@@ -80,7 +80,7 @@ def plan(
 @kernel
 def finish(
     engagement: Floats, tau: Floats, seen: Bools, table: Floats, what: Ints, item: Ints, taught: Bools,
-    fate: Keys, step: Steps, p: Floats, helped: Bools, raises: float, slope: float, sd: float,
+    fate: Keys, step: Ints, p: Floats, helped: Bools, raises: float, slope: float, sd: float,
     too_easy: float, too_hard: float, boredom: float, frustration: float, flow: float, leaves: float,
     leaves_disengaged: float,
     correct: Ints, grade: Ints, minutes: Floats, assisted: Bools, ended: Bools,

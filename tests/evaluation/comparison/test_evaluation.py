@@ -19,13 +19,13 @@ from coursewright.evaluation.comparison.publish import publish
 from coursewright.evaluation.comparison.report import Report
 from coursewright.evaluation.comparison.table import terminal_table
 from coursewright.evaluation.statistics import THIS_POLICY, over_learners, over_seeds, paired_difference
-from coursewright.simulators.knowledge.tables import named_bkt
+from coursewright.simulators.knowledge.tables import read_bkt
 
 S = SilentTracker()
 
 
 def ednet():
-    simulator = named_bkt("bkt_ednet")
+    simulator = read_bkt("bkt_ednet")
     return Task(simulator=simulator, tutor=tutor("bkt_ednet"), steps=12, features=COMMON + LAST)
 
 

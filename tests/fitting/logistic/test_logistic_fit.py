@@ -22,7 +22,7 @@ from coursewright.simulators.logistic import counting, das3h
 from coursewright.simulators.logistic.counting import Logistic, afm
 from coursewright.simulators.logistic.das3h import WIDTHS, WINDOWS
 from coursewright.simulators.logistic.irt import Irt as IrtLearners
-from coursewright.simulators.logistic.tables import named_das3h, named_irt, named_logistic
+from coursewright.simulators.logistic.tables import read_das3h, read_irt, read_logistic
 from coursewright.simulators.luck import Seeds, Split, identify
 from logistic_learners import course, step, walk
 
@@ -248,7 +248,7 @@ def test_simulator_and_prediction_are_one_model(model) -> None:
 def test_what_is_written_can_be_read(model, tmp_path) -> None:
     fitted = model.fit(random_log())
     fitted.write(tmp_path)
-    reader = {Irt: named_irt, Das3h: named_das3h}.get(type(model), named_logistic)
+    reader = {Irt: read_irt, Das3h: read_das3h}.get(type(model), read_logistic)
     one, back = (
         walk(simulator, np.arange(8), steps=20) for simulator in (fitted.simulator(), reader(tmp_path))
     )

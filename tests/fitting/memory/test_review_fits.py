@@ -27,11 +27,11 @@ from coursewright.fitting.memory.hlr import HlrModel
 from coursewright.fitting.memory.reviews import reviews_of
 from coursewright.simulators.course import Course
 from coursewright.simulators.logistic.das3h import Das3h
-from coursewright.simulators.logistic.tables import named_das3h
+from coursewright.simulators.logistic.tables import read_das3h
 from coursewright.simulators.memory.act_r import ActR
 from coursewright.simulators.memory.fsrs import FIRST_GRADES, HIGHEST, LOWEST, WEIGHTS, Fsrs
 from coursewright.simulators.memory.hlr import Hlr
-from coursewright.simulators.memory.tables import named_act_r, named_fsrs, named_hlr
+from coursewright.simulators.memory.tables import read_act_r, read_fsrs, read_hlr
 from places import DATA
 from review_logs import GAPS, reviewed
 
@@ -44,7 +44,7 @@ LEARNERS = {
     "act_r": ActR(COURSE, a=0.25, c=0.4, s=0.4, tau=-1.0, first=0.4),
 }
 MODELS = {"fsrs": FsrsModel(), "hlr": HlrModel(), "act_r": ActRModel(), "dash": Dash()}
-READERS = {"fsrs": named_fsrs, "hlr": named_hlr, "act_r": named_act_r, "dash": named_das3h}
+READERS = {"fsrs": read_fsrs, "hlr": read_hlr, "act_r": read_act_r, "dash": read_das3h}
 
 
 @pytest.fixture(scope="module")
@@ -302,16 +302,16 @@ def test_one_learner_with_one_history_can_be_fitted() -> None:
 
 def test_broken_tables_are_refused(fits, tmp_path) -> None:
     with pytest.raises(InputError, match="no such name"):
-        named_fsrs(tmp_path / "nowhere")
+        read_fsrs(tmp_path / "nowhere")
     with pytest.raises(InputError, match=r"holds no course\.csv; was it fitted by another kind"):
-        named_fsrs(tmp_path)
+        read_fsrs(tmp_path)
     fits["hlr"][1].write(tmp_path)
     with pytest.raises(InputError, match="parameter = 'w0': no such name"):
-        named_fsrs(tmp_path)
+        read_fsrs(tmp_path)
     text = (tmp_path / "parameters.csv").read_text()
     (tmp_path / "parameters.csv").write_text(text.replace("\nbias,", "\nbias,x"))
     with pytest.raises(InputError, match=r"bias in .* must be a number"):
-        named_hlr(tmp_path)
+        read_hlr(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from coursewright.errors import InputError
 from coursewright.simulators.course import Course
 from coursewright.simulators.knowledge.parameters import FIELDS, BktParameters
-from coursewright.simulators.knowledge.tables import SHIPPED, named_bkt
+from coursewright.simulators.knowledge.tables import SHIPPED, read_bkt
 
 HEADER = "skill,prior,learn,guess,slip\n"
 GOOD = {"prior": [0.1, 0.2], "learn": [0.3, 0.4], "guess": [0.2, 0.1], "slip": [0.1, 0.05]}
@@ -112,13 +112,13 @@ def test_a_missing_file_is_refused(tmp_path) -> None:
 
 def test_a_folder_becomes_a_population(tmp_path) -> None:
     BktParameters(**GOOD, skills=("sums", "products")).write(tmp_path / "parameters.csv")
-    plain = named_bkt(tmp_path)
+    plain = read_bkt(tmp_path)
     assert (plain.course.skills, plain.draws) == (("sums", "products"), None)
     assert not plain.course.prerequisites.any()
     write(tmp_path / "prerequisites.csv", "before,after\nsums,products\n")
     twice = {field: [values, values] for field, values in GOOD.items()}
     BktParameters(**twice, skills=("sums", "products")).write(tmp_path / "draws.csv")
-    full = named_bkt(tmp_path, rho=0.4)
+    full = read_bkt(tmp_path, rho=0.4)
     assert full.course.prerequisites.tolist() == [[False, True], [False, False]]
     assert full.rho == 0.4
     resampled = full.resampled()
@@ -128,9 +128,9 @@ def test_a_folder_becomes_a_population(tmp_path) -> None:
 
 def test_an_unknown_population_names_the_nearest() -> None:
     with pytest.raises(InputError, match=r"simulator.folder = 'bkt_v1'.*did you mean 'bkt_v0'"):
-        named_bkt("bkt_v1")
+        read_bkt("bkt_v1")
 
 
 @pytest.mark.parametrize("folder", sorted(table.parent.name for table in SHIPPED.glob("*/parameters.csv")))
 def test_shipped_populations_load(folder) -> None:
-    assert isinstance(named_bkt(folder).course, Course)
+    assert isinstance(read_bkt(folder).course, Course)

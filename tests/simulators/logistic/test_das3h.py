@@ -9,7 +9,7 @@ from coursewright.errors import InputError
 from coursewright.simulators.course import Course
 from coursewright.simulators.logistic.das3h import WIDTHS, Das3h
 from coursewright.simulators.logistic.rltutor import Rltutor
-from coursewright.simulators.logistic.tables import das3h_files, named_das3h, named_rltutor
+from coursewright.simulators.logistic.tables import das3h_files, read_das3h, read_rltutor
 from learners import enrolled
 from logistic_learners import course, mastery_is_the_mean_over_items, rows_stand_alone, step, walk
 
@@ -95,7 +95,7 @@ def test_mastery_is_the_mean_over_items() -> None:
 def test_tables_round_trip(tmp_path) -> None:
     for name, text in das3h_files(small()).items():
         (tmp_path / name).write_text(text)
-    for back in (named_das3h(tmp_path, memory=7), named_rltutor(tmp_path, memory=7).inner):
+    for back in (read_das3h(tmp_path, memory=7), read_rltutor(tmp_path, memory=7).inner):
         assert back.course.hash == small().course.hash
         np.testing.assert_allclose(back.weights, small().weights, rtol=1e-7)
         assert (back.spread, back.memory) == (0.7, 7)
@@ -150,7 +150,7 @@ def test_right_after_a_review_the_answer_is_certain() -> None:
 
 
 def test_practice_of_the_shipped_learner_helps_and_fades() -> None:
-    simulator = named_rltutor("rltutor").inner
+    simulator = read_rltutor("rltutor").inner
     state, luck = enrolled(simulator, range(500))
     p = [np.empty(500) for _ in range(4)]
     simulator.p_correct(state, np.zeros(500, np.int64), p[0])

@@ -9,7 +9,7 @@ from scipy import stats
 from coursewright.errors import InputError
 from coursewright.simulators.course import Course
 from coursewright.simulators.logistic.counting import COLUMNS, Logistic, afm, best_lr, pfa
-from coursewright.simulators.logistic.tables import SHIPPED, logistic_files, named_logistic
+from coursewright.simulators.logistic.tables import SHIPPED, logistic_files, read_logistic
 from learners import enrolled
 from logistic_learners import course, mastery_is_the_mean_over_items, rows_stand_alone, step, walk
 
@@ -162,7 +162,7 @@ def test_tables_round_trip(tmp_path, size) -> None:
     simulator = Logistic(course(), everything().weights[:size], spread=0.25, raw=True)
     for name, text in logistic_files(simulator).items():
         (tmp_path / name).write_text(text)
-    back = named_logistic(tmp_path)
+    back = read_logistic(tmp_path)
     assert back.course.hash == simulator.course.hash
     np.testing.assert_allclose(back.weights, simulator.weights, rtol=1e-7)
     assert (back.spread, back.raw) == (0.25, True)
@@ -172,19 +172,19 @@ def test_broken_tables_are_refused(tmp_path) -> None:
     for name, text in logistic_files(everything()).items():
         (tmp_path / name).write_text(text)
     with pytest.raises(InputError, match=r"no such name.*'pfa'"):
-        named_logistic("pfaa")
+        read_logistic("pfaa")
     whole = (tmp_path / "skills.csv").read_text()
     (tmp_path / "skills.csv").write_text(whole.replace("lag", "lug"))
     with pytest.raises(InputError, match="without lag"):
-        named_logistic(tmp_path)
+        read_logistic(tmp_path)
     (tmp_path / "skills.csv").write_text(whole)
     (tmp_path / "counts.csv").write_text("of," + ",".join(COLUMNS) + "\na,0,0,0,0,0,0\n")
     with pytest.raises(InputError, match=r"counts.csv = '1 rows': must be one for each of 6 names"):
-        named_logistic(tmp_path)
+        read_logistic(tmp_path)
     (tmp_path / "counts.csv").unlink()
     (tmp_path / "learners.csv").write_text("who,spread,raw\n(all),wide,0\n")
     with pytest.raises(InputError, match=r"learners.csv.*wide.*: must be numbers"):
-        named_logistic(tmp_path)
+        read_logistic(tmp_path)
 
 
 def test_names_that_cannot_be_joined_are_refused() -> None:
