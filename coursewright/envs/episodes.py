@@ -14,7 +14,7 @@ from coursewright.envs.history import note_days, open_rows, record
 from coursewright.envs.task import RandomGoal, Task
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery, Observation
-from coursewright.simulators.capabilities import Assisting
+from coursewright.simulators.capabilities import Assisting, restricts
 from coursewright.simulators.course import Course, Lists, pack
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import POSTTEST_ANSWER, POSTTEST_ITEM, identify, uniforms
@@ -145,7 +145,7 @@ class Episodes:
         self._missing: Ints = np.zeros((batch, course.n_items), np.int64)
         # Where the simulator restricts nothing, what is unlocked is what is allowed: the same array, and
         # no view of it, because a copied or pickled object keeps the one shared and cuts the other off.
-        self._composed = task.simulator.restricts or (len(task.delays) > 1 and task.unlock_after > 0)
+        self._composed = restricts(task.simulator) or (len(task.delays) > 1 and task.unlock_after > 0)
         self._unlocked: Bools = np.ones_like(self.mask) if self._composed else self.mask
         self._items_allowed: Bools = np.ones((batch, course.n_items), bool)
         self._beliefs = task.beliefs
@@ -359,7 +359,7 @@ class Episodes:
         )
 
     def _update_mask(self) -> None:
-        if self.task.simulator.restricts:
+        if restricts(self.task.simulator):
             self.task.simulator.allowed(self.state, self._items_allowed)
         items = self.task.course.n_items
         for first in range(0, self._stop, items):  # every delay may follow an allowed item

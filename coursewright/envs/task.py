@@ -12,7 +12,7 @@ from coursewright.envs.rewards import mean_gain
 from coursewright.envs.schedule import Fixed, Schedule
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints
-from coursewright.simulators.capabilities import Paced
+from coursewright.simulators.capabilities import Paced, restricts
 from coursewright.simulators.course import Course
 from coursewright.simulators.knowledge.parameters import BktParameters
 from coursewright.simulators.luck import GOAL, Luck, Seeds, uniform
@@ -181,7 +181,7 @@ class Task:
     @property
     def masked(self) -> bool:
         """Whether some action may be disallowed."""
-        return self.simulator.restricts or self.unlock_after > 0
+        return restricts(self.simulator) or self.unlock_after > 0
 
     @cached_property
     def layout(self) -> Layout:

@@ -56,3 +56,8 @@ class Resampled(Protocol):
     def resampled(self) -> Simulator[Any] | None:
         """The same learners with a bootstrap draw of the parameters each, or None."""
         ...
+
+
+def restricts(simulator: Simulator[Any]) -> bool:
+    """Whether these learners' platform ever forbids an item; where not, `allowed` is never called."""
+    return simulator.restricts
