@@ -490,7 +490,7 @@ def scenario() -> dict[str, np.ndarray]:
 def test_compiled_kernels_do_what_their_source_says(tmp_path) -> None:
     code = (
         "import numba, numpy as np; assert numba.config.DISABLE_JIT; np.seterr(over='ignore')\n"
-        f"import sys; sys.path.insert(0, {str(SUPPORT)!r})\n"
+        f"import sys; sys.path[:0] = {[str(SUPPORT), str(Path(__file__).parent)]!r}\n"
         f"import test_episodes; np.savez({str(tmp_path / 'plain.npz')!r}, **test_episodes.scenario())"
     )
     subprocess.run([sys.executable, "-c", code], env=os.environ | {"NUMBA_DISABLE_JIT": "1"}, check=True)

@@ -531,7 +531,7 @@ for gates in (3, 4):
     state, answers, chances = t.run(t.learners(gates, start="skills"), 12, steps=6)
     np.savez({str(tmp_path)!r} + f"/{{gates}}.npz", memory=state.memory, answers=answers, chances=chances)
 """
-    beside = os.pathsep.join([str(SUPPORT), *sys.path])
+    beside = os.pathsep.join([str(SUPPORT), str(Path(__file__).parent), *sys.path])
     plain = os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": beside}
     subprocess.run([sys.executable, "-c", code], env=plain, check=True)
     for gates in (GRU_GATES, LSTM_GATES):
