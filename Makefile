@@ -4,7 +4,8 @@ SHELL := bash
 
 PYTHON3 ?= python3
 VENV ?= .venv
-BIN := $(VENV)/bin
+# Windows keeps the programs of an environment elsewhere.
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PYTHON := $(BIN)/python
 READY := $(VENV)/.ready-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 # Further options for pip, such as an index with the CPU build of PyTorch.
