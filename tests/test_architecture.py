@@ -112,25 +112,26 @@ def test_imports_point_left(module: str) -> None:
     [
         ("simulators/x.py", "import torch"),
         ("simulators/x.py", "import gymnasium as gym"),
-        ("simulators/x.py", "from coursewright.envs.task import Task")(
-            "simulators/x.py", "def later():\n    from coursewright import envs"
-        ),
+        ("simulators/x.py", "from coursewright.envs.task import Task"),
+        ("simulators/x.py", "def later():\n    from coursewright import envs"),
         ("simulators/x.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import pandas"),
         ("envs/x.py", "import stable_baselines3.common"),
         ("envs/x.py", "import importlib\nimportlib.import_module('torch')"),
         ("envs/x.py", "import importlib\nimportlib.import_module('tor' + 'ch')"),
-        ("envs/x.py", "from coursewright.agents import tracker")("envs/x.py", "import coursewright.data.log"),
-        ("data/x.py", "from coursewright.simulators.knowledge.bkt import Bkt")("data/x.py", "import sklearn"),
-        ("fitting/x.py", "from coursewright.envs import task")("agents/x.py", "import wandb"),
+        ("envs/x.py", "from coursewright.agents import tracker"),
+        ("envs/x.py", "import coursewright.data.log"),
+        ("data/x.py", "from coursewright.simulators.knowledge.bkt import Bkt"),
+        ("data/x.py", "import sklearn"),
+        ("fitting/x.py", "from coursewright.envs import task"),
+        ("agents/x.py", "import wandb"),
         ("agents/x.py", "from hydra.utils import instantiate"),
-        ("agents/x.py", "from coursewright.scripts.tracking import CsvTracker")(
-            "evaluation/x.py", "from stable_baselines3 import PPO"
-        ),
+        ("agents/x.py", "from coursewright.scripts.tracking import CsvTracker"),
+        ("evaluation/x.py", "from stable_baselines3 import PPO"),
         ("evaluation/x.py", "import sb3_contrib"),
         ("evaluation/x.py", "import hydra"),
-        ("evaluation/x.py", "from coursewright.scripts import train")(
-            "configs/x.py", "from coursewright.simulators import bkt"
-        )("scripts/x.py", "from ..envs import task"),
+        ("evaluation/x.py", "from coursewright.scripts import train"),
+        ("configs/x.py", "from coursewright.simulators import bkt"),
+        ("scripts/x.py", "from ..envs import task"),
         ("scripts/x.py", "from . import tracking"),
         ("scripts/x.py", "import envs"),
         ("scripts/x.py", "from agents.tracker import Tracker"),
@@ -143,13 +144,12 @@ def test_the_checker_catches(module: str, source: str) -> None:
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("simulators/x.py", "import json, numpy, numba\nfrom coursewright.simulators.luck import Luck")(
-            "envs/x.py", "import gymnasium\nfrom coursewright.simulators import bkt\nimport coursewright"
-        )("data/x.py", "import pyarrow.parquet\nfrom coursewright.errors import InputError")(
-            "agents/x.py", "import torch.nn\nfrom coursewright.fitting.bkt.em import fit"
-        )("evaluation/x.py", "from coursewright.agents import tracker\nimport matplotlib.pyplot as plt")(
-            "scripts/x.py", "import hydra, wandb\nfrom coursewright import __version__"
-        ),
+        ("simulators/x.py", "import json, numpy, numba\nfrom coursewright.simulators.luck import Luck"),
+        ("envs/x.py", "import gymnasium\nfrom coursewright.simulators import bkt\nimport coursewright"),
+        ("data/x.py", "import pyarrow.parquet\nfrom coursewright.errors import InputError"),
+        ("agents/x.py", "import torch.nn\nfrom coursewright.fitting.bkt.em import fit"),
+        ("evaluation/x.py", "from coursewright.agents import tracker\nimport matplotlib.pyplot as plt"),
+        ("scripts/x.py", "import hydra, wandb\nfrom coursewright import __version__"),
     ],
 )
 def test_the_checker_lets_pass(module: str, source: str) -> None:

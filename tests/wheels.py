@@ -3,9 +3,9 @@
     python tests/wheels.py                  # resolves; nothing is installed, and wheels are not fetched whole
     python tests/wheels.py --python 3.14
 
-Each package of `constraints.txt` is resolved as `pip download --no-deps --python-version` would.  A package that
-comes as a source archive is named, because its user needs whatever builds it.  This asks the package index, so
-it is no part of `make test`.
+Each package of `constraints.txt` is resolved as `pip download --no-deps --python-version` would.  A package
+that comes as a source archive is named, because its user needs whatever builds it.  This asks the package
+index, so it is no part of `make test`.
 """
 
 import argparse
