@@ -9,7 +9,7 @@ from coursewright.agents.rules.in_order import skill_order
 from coursewright.agents.rules.mastery import mastery_threshold, n_in_a_row
 from coursewright.agents.rules.outer_fringe import outer_fringe
 from coursewright.agents.tracker import SilentTracker
-from coursewright.envs.layout import PER_SKILL, SHARED
+from coursewright.envs.features import NAMES
 from coursewright.envs.rollout import rollout
 from coursewright.envs.shipped import bkt, kss
 from coursewright.envs.task import Task
@@ -43,7 +43,7 @@ def small(edges=(), items=None, stop=False, **changes):
     """Three skills a, b, c; the tutor believes in distinct numbers."""
     course = Course.of(["a", "b", "c"], items=items, prerequisites=edges)
     tutor = BktParameters(prior=[0.2, 0.1, 0.3], learn=[0.2, 0.3, 0.1], guess=[0.2] * 3, slip=[0.1] * 3)
-    given = {"steps": 9, "features": PER_SKILL + SHARED, "stop": stop} | changes
+    given = {"steps": 9, "features": NAMES, "stop": stop} | changes
     return Task(simulator=Bkt(course, tutor), tutor=tutor, **given)
 
 

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
+from coursewright.envs.belief import after_answer, after_practice, after_wrong
 from coursewright.errors import InputError
 from coursewright.simulators.course import Course
-from coursewright.simulators.knowledge.bkt import Bkt, after_answer, after_practice, after_wrong, p_items
+from coursewright.simulators.knowledge.bkt import Bkt, p_items
 from coursewright.simulators.knowledge.parameters import BktParameters
 from coursewright.simulators.luck import Seeds, Split, identify
 from coursewright.simulators.protocol import clone, empty_response, take
