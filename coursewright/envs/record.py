@@ -118,12 +118,13 @@ class Records:
 
         Raises `InputError` for values out of range.
         """
+        course = self.terms.course
+        self._check("item", item, -1, course.n_items - 1)
+        self._check("correct", correct, -1, 1)
         item = np.where(self.over, -1, np.asarray(item, np.int64))
         correct = np.ascontiguousarray(correct, np.int64)
-        took = self.terms.course.minutes[np.maximum(item, 0)] if minutes is None else minutes
+        took = course.minutes[np.maximum(item, 0)] if minutes is None else minutes
         pause = np.zeros(self.batch) if days is None else days
-        self._check("item", item, -1, self.terms.course.n_items - 1)
-        self._check("correct", correct, -1, 1)
         self._check("minutes", took)
         self._check("days", pause)
         accepted = np.ones(self.batch, bool) if taught is None else np.asarray(taught, bool)

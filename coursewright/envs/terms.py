@@ -1,6 +1,6 @@
 """The terms on which a tutor teaches: what is written down of a response, and what is allowed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -47,6 +47,10 @@ class Terms:
     def n_actions(self) -> int:
         """One action per item and delay, and one more with `stop`."""
         return self.course.n_items * self.delays + int(self.stop)
+
+    def endless(self) -> "Terms":
+        """The same terms for learners who go on for ever."""
+        return replace(self, budget=np.inf, horizon=ENDLESS)
 
     @cached_property
     def keeps_days(self) -> bool:
