@@ -198,9 +198,7 @@ def test_neither_name_nor_feature() -> None:
 
 
 def test_a_bound_may_depend_on_the_episode() -> None:
-    feature = Feature(
-        "mine", "item", told, lowest=-2.0, highest=lambda limits: 3.0 * limits.steps, scale=Scale(2.0)
-    )
+    feature = Feature("mine", "item", told, lowest=-2.0, highest=lambda limits: 3.0 * limits.steps)
     low, high = Layout.of(small_course(), [feature]).bounds(Limits(10, 0, 0.0))
     assert set(low) == {-2.0}
     assert high == pytest.approx(30.0)
