@@ -6,8 +6,6 @@ the practised skills and of the given item only; `Layout` says which column is w
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from coursewright.envs.belief import PRIOR, Beliefs, believe
 from coursewright.envs.features import NAMES
 from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
@@ -38,14 +36,14 @@ class Rules(NamedTuple):
     """What never changes while a history is kept.
 
     `first [features]` is the first column of each of `features.FEATURES` (-1: absent); a skill has
-    `skill_stride` columns, an item `item_stride`.  `logs [n]` is ln(1 + n).  `tutor`, `shared_blame`,
+    `stride` columns, which lie together, and an item's follow that of the item before.  `logs [n]` is
+    ln(1 + n).  `tutor`, `shared_blame`,
     `start` and `needed` are those of `Beliefs`.  The budget is counted in minutes where `by_minutes`
     says so, otherwise in steps, of which there are `horizon` at most.
     """
 
     first: Ints
-    skill_stride: int
-    item_stride: int
+    stride: int
     logs: Observation
     tutor: Floats
     shared_blame: bool
@@ -79,15 +77,8 @@ class _Counts(NamedTuple):
 @inlined
 def _beliefs(rules: Rules) -> Beliefs:
     return Beliefs(
-        rules.first[BELIEF], rules.skill_stride, rules.shared_blame, rules.tutor, rules.start, rules.needed
+        rules.first[BELIEF], rules.stride, rules.shared_blame, rules.tutor, rules.start, rules.needed
     )
-
-
-@inlined
-def _log(logs: Observation, count: float) -> Any:
-    """ln(1 + count) as float32 holds it: from the table as far as that goes."""
-    n = int(count)
-    return logs[n] if n < logs.shape[0] else np.float32(np.log1p(float(n)))
 
 
 @inlined
@@ -97,21 +88,21 @@ def _count(memory: Observation, i: int, base: int, right: float, logs: Observati
         tried = memory[i, base + at.attempts] + 1.0
         memory[i, base + at.attempts] = tried
         if at.log_attempts >= 0:
-            memory[i, base + at.log_attempts] = _log(logs, tried)
+            memory[i, base + at.log_attempts] = logs[int(tried)]
     if at.successes >= 0:
         done = memory[i, base + at.successes] + right
         memory[i, base + at.successes] = done
         if at.log_successes >= 0:
-            memory[i, base + at.log_successes] = _log(logs, done)
+            memory[i, base + at.log_successes] = logs[int(done)]
         if at.log_failures >= 0:
-            memory[i, base + at.log_failures] = _log(logs, memory[i, base + at.attempts] - done)
+            memory[i, base + at.log_failures] = logs[int(memory[i, base + at.attempts] - done)]
     if at.streak >= 0:
         memory[i, base + at.streak] = right * (memory[i, base + at.streak] + 1.0)
 
 
 @kernel
 def record(
-    rules: Rules,
+    terms: tuple[Any, ...],
     memory: Observation,
     last: Ints,
     spent: Floats,
@@ -130,14 +121,13 @@ def record(
     budget of minutes reaches first only where learners are quicker than the course says).  Returns
     whether any row is over.  Each row is copied to `observation` while it is still in the cache, unless
     that is empty.
+
+    `terms` are the `Rules` as a bare tuple: numba takes one in a tenth of the time that it needs for a named
+    one, a tenth of a single learner's step.
     """
-    first, stride, logs, start, needed = (
-        rules.first,
-        rules.skill_stride,
-        rules.logs,
-        rules.start,
-        rules.needed,
-    )
+    rules = Rules(*terms)
+    first, stride, logs = rules.first, rules.stride, rules.logs
+    start, needed = rules.start, rules.needed
     counts = _Counts(
         first[ATTEMPTS],
         first[SUCCESSES],
@@ -147,16 +137,17 @@ def record(
         first[STREAK],
     )
     beliefs = _beliefs(rules)
-    item_stride, item_attempts, last_item = rules.item_stride, first[ITEM_ATTEMPTS], first[LAST_ITEM]
+    item_attempts, last_item = first[ITEM_ATTEMPTS], first[LAST_ITEM]
     last_correct, budget_left = first[LAST_CORRECT], first[BUDGET_LEFT]
-    width = min(memory.shape[1], observation.shape[1])
+    copied = observation.shape[0] > 0
     some_over = False
     for i in range(item.shape[0]):
         a = item[i]
         if a < 0:
             some_over = True
-            for c in range(width):
-                observation[i, c] = memory[i, c]
+            if copied:
+                for c in range(memory.shape[1]):
+                    observation[i, c] = memory[i, c]
             continue
         # Answers are coin flips: whatever depends on them is computed, not branched on.
         right = float(max(correct[i], 0))
@@ -164,14 +155,14 @@ def record(
             for j in range(start[a], start[a + 1]):
                 _count(memory, i, needed[j] * stride, right, logs, counts)
             if item_attempts >= 0:
-                memory[i, item_attempts + a * item_stride] += 1.0
+                memory[i, item_attempts + a] += 1.0
         if beliefs.first >= 0:
             believe(memory, i, a, correct[i], taught[i], beliefs)
         if taught[i]:
             if last_item >= 0:
                 if last[i] >= 0:
-                    memory[i, last_item + last[i] * item_stride] = 0.0
-                memory[i, last_item + a * item_stride] = 1.0
+                    memory[i, last_item + last[i]] = 0.0
+                memory[i, last_item + a] = 1.0
             last[i] = a
         if last_correct >= 0:
             memory[i, last_correct] = 2.0 * right - 1.0 if correct[i] >= 0 else 0.0
@@ -183,16 +174,17 @@ def record(
         if used >= rules.budget - 1e-9 or step[i] >= rules.horizon or ended[i]:
             over[i] = True
             some_over = True
-        for c in range(width):
-            observation[i, c] = memory[i, c]
+        if copied:
+            for c in range(memory.shape[1]):
+                observation[i, c] = memory[i, c]
     return some_over
 
 
 @kernel
 def note_days(rules: Rules, memory: Observation, item: Ints, days: Floats) -> None:
     """Age skills and items by `days [batch]`; what was just given (`item`, -1: nothing) starts again."""
-    stride, since = rules.skill_stride, rules.first[DAYS_SINCE]
-    item_stride, item_since = rules.item_stride, rules.first[ITEM_DAYS_SINCE]
+    stride, since = rules.stride, rules.first[DAYS_SINCE]
+    item_since = rules.first[ITEM_DAYS_SINCE]
     for i in range(item.shape[0]):
         a = item[i]
         if since >= 0:
@@ -203,9 +195,9 @@ def note_days(rules: Rules, memory: Observation, item: Ints, days: Floats) -> No
                 memory[i, k * stride + since] += days[i]
         if item_since >= 0:
             if a >= 0:
-                memory[i, item_since + a * item_stride] = 0.0
+                memory[i, item_since + a] = 0.0
             for b in range(rules.start.shape[0] - 1):
-                memory[i, item_since + b * item_stride] += days[i]
+                memory[i, item_since + b] += days[i]
 
 
 @inlined
@@ -215,16 +207,16 @@ def _count_past(rules: Rules, memory: Observation, i: int, item: int, right: boo
     log = rules.first[LOG_WARMUP_RIGHT] if right else rules.first[LOG_WARMUP_WRONG]
     if raw >= 0:
         for j in range(rules.start[item], rules.start[item + 1]):
-            base = rules.needed[j] * rules.skill_stride
+            base = rules.needed[j] * rules.stride
             memory[i, base + raw] += 1.0
             if log >= 0:
-                memory[i, base + log] = _log(rules.logs, memory[i, base + raw])
+                memory[i, base + log] = rules.logs[int(memory[i, base + raw])]
 
 
 @kernel
 def open_rows(rules: Rules, memory: Observation, last: Ints, rows: Ints, goal: Bools, past: Past) -> None:
     """Begin the history of new learners: priors, goals `[batch, skills]`, and the visible past replayed."""
-    first, stride, beliefs = rules.first, rules.skill_stride, _beliefs(rules)
+    first, stride, beliefs = rules.first, rules.stride, _beliefs(rules)
     for r in range(rows.shape[0]):
         i = rows[r]
         memory[i, :] = 0.0
@@ -244,7 +236,7 @@ def open_rows(rules: Rules, memory: Observation, last: Ints, rows: Ints, goal: B
             if past.taught[r, t]:
                 last[i] = a
         if last[i] >= 0 and first[LAST_ITEM] >= 0:
-            memory[i, first[LAST_ITEM] + last[i] * rules.item_stride] = 1.0
+            memory[i, first[LAST_ITEM] + last[i]] = 1.0
         if past.length[r] > 0 and first[LAST_CORRECT] >= 0:
             answer = past.correct[r, past.length[r] - 1]
             memory[i, first[LAST_CORRECT]] = 1.0 if answer == 1 else -1.0

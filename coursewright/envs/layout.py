@@ -1,8 +1,8 @@
 """The observation: one flat float32 array with a name for every column.
 
 Columns that belong to a skill lie together, skill after skill, so that one practised skill touches one
-stretch of memory; then those of the items, item after item; then the rest.  A feature of all skills is a
-strided view (`Layout.columns`).
+stretch of memory; a feature of all skills is then a strided view (`Layout.columns`).  The other features
+follow one after the other.
 """
 
 from collections.abc import Sequence
@@ -44,28 +44,20 @@ class Layout:
         """The features' names, as they were given."""
         return tuple(record.name for record in self.records)
 
-    @cached_property
-    def _blocks(self) -> tuple[tuple[tuple[Feature, ...], int], ...]:
-        """The features of each axis in the order of their columns, and how many places the axis has."""
-        return (
-            (self._on("skill"), len(self.skills)),
-            (self._on("item"), len(self.items)),
-            (self._on("shared"), 1),
-        )
-
     def _on(self, axis: Axis) -> tuple[Feature, ...]:
+        """The features of an axis in the order of their columns."""
         shipped = [feature for feature in FEATURES if feature in self.records]
         own = [feature for feature in self.records if feature.update is not None]
         return tuple(feature for feature in shipped + own if feature.axis == axis)
 
     @cached_property
     def _slices(self) -> dict[str, slice]:
-        slices, begin = {}, 0
-        for block, places in self._blocks:
-            end = begin + len(block) * places
-            for f, feature in enumerate(block):
-                slices[feature.name] = slice(begin + f, end, len(block))
-            begin = end
+        together = self._on("skill")
+        end = len(together) * len(self.skills)
+        slices = {feature.name: slice(f, end, len(together)) for f, feature in enumerate(together)}
+        for feature in (*self._on("item"), *self._on("shared")):
+            begin, end = end, end + (len(self.items) if feature.axis == "item" else 1)
+            slices[feature.name] = slice(begin, end, 1)
         return slices
 
     def record(self, feature: str) -> Feature:
@@ -78,15 +70,14 @@ class Layout:
         return np.array([self._slices[n].start if n in self._slices else -1 for n in NAMES], np.int64)
 
     @property
-    def strides(self) -> tuple[int, int]:
-        """How many columns each skill has, and each item."""
-        skills, items, _ = self._blocks
-        return len(skills[0]), len(items[0])
+    def stride(self) -> int:
+        """How many columns each skill has."""
+        return len(self._on("skill"))
 
     @property
     def width(self) -> int:
         """How many columns an observation has."""
-        return sum(len(block) * places for block, places in self._blocks)
+        return max((where.stop for where in self._slices.values()), default=0)
 
     def columns(self, feature: str) -> slice:
         """The columns of a feature: `observation[:, layout.columns("belief")]` is `[batch, skills]`.
@@ -108,10 +99,9 @@ class Layout:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """One name per column, such as `belief[fractions]` and `budget_left`."""
-        (by_skill, _), (by_item, _), (shared, _) = self._blocks
-        of_skills = [f"{feature.name}[{skill}]" for skill in self.skills for feature in by_skill]
-        of_items = [f"{feature.name}[{item}]" for item in self.items for feature in by_item]
-        return (*of_skills, *of_items, *(feature.name for feature in shared))
+        of_skills = [f"{feature.name}[{skill}]" for skill in self.skills for feature in self._on("skill")]
+        of_items = [f"{feature.name}[{item}]" for feature in self._on("item") for item in self.items]
+        return (*of_skills, *of_items, *(feature.name for feature in self._on("shared")))
 
     def bounds(self, limits: Limits) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Lowest and highest value of every column, `[width]` each, for episodes within these limits."""

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from coursewright.envs.features import Event, Feature
-from coursewright.envs.history import Past, note_days, open_rows, record
-from coursewright.envs.terms import Terms
+from coursewright.envs.history import Past, Rules, note_days, open_rows, record
+from coursewright.envs.terms import ENDLESS, Terms, logs
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
 
@@ -65,7 +65,7 @@ class Records:
         self.last: Ints = np.full(batch, -1, np.int64)
         self.spent: Floats = np.zeros(batch)
         self.step: Ints = np.zeros(batch, np.int64)
-        self._rules = terms.rules(longest_past)
+        self._take(terms.rules(longest_past))
         self._own = tuple(feature for feature in terms.layout.records if feature.update is not None)
         # Where more is written after `record`, its copy of the rows would come too early.
         self._more = bool(terms.keeps_days or self._own)
@@ -141,8 +141,10 @@ class Records:
         `ended [batch]` says whose episode this response was the last of.
         """
         self.observation = np.empty_like(self.memory)
+        if self.terms.horizon == ENDLESS:
+            self._lengthen()
         self.some_over = record(
-            self._rules,
+            self._bare,
             self.memory,
             self.last,
             self.spent,
@@ -193,6 +195,16 @@ class Records:
         """Follow what was put into `kept`."""
         self.some_over = bool(self.over.any())
         self.observation = self.memory.copy()
+
+    def _take(self, rules: Rules) -> None:
+        self._rules = rules
+        self._bare = tuple(rules)
+
+    def _lengthen(self) -> None:
+        """Double the table of logarithms when somebody's next count may lie beyond it."""
+        table = self._rules.logs
+        if self.step.max() + 1 >= len(table):
+            self._take(self._rules._replace(logs=logs(2 * len(table))))
 
     def _write_more(self, event: Event) -> None:
         if self.terms.keeps_days:

@@ -9,11 +9,11 @@ from coursewright.envs.belief import COLUMNS
 from coursewright.envs.history import SUCCESSES, Rules
 from coursewright.envs.layout import Layout
 from coursewright.envs.locks import Gate, Locks
-from coursewright.simulators.arrays import Floats
+from coursewright.simulators.arrays import Floats, Observation
 from coursewright.simulators.course import Course
 
 ENDLESS = np.iinfo(np.int64).max
-LOGS = 1000  # entries of the table of logarithms where an episode has no end
+LOGS = 1000  # counts in the first table of logarithms where an episode has no end
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,14 +59,12 @@ class Terms:
 
     def rules(self, longest_past: int) -> Rules:
         """The terms as kernels read them; learners' visible pasts have up to `longest_past` entries."""
-        skill_stride, item_stride = self.layout.strides
         counts = max(LOGS if self.horizon == ENDLESS else self.horizon, longest_past)
         start, needed = self.course.needed
         return Rules(
             first=self.layout.first,
-            skill_stride=skill_stride,
-            item_stride=item_stride,
-            logs=np.log1p(np.arange(counts + 1)).astype(np.float32),
+            stride=self.layout.stride,
+            logs=logs(counts),
             tutor=np.zeros((self.course.n_skills, COLUMNS)) if self.tutor is None else self.tutor,
             shared_blame=self.shared_blame,
             start=start,
@@ -82,6 +80,11 @@ class Terms:
         missing = np.bincount(waiting.values, minlength=self.course.n_items).astype(np.int64)
         gate = None
         if self.unlock_after:
-            first, stride = int(self.layout.first[SUCCESSES]), self.layout.strides[0]
-            gate = Gate(first, stride, self.unlock_after, *self.course.needed, *waiting)
+            first = int(self.layout.first[SUCCESSES])
+            gate = Gate(first, self.layout.stride, self.unlock_after, *self.course.needed, *waiting)
         return Locks(batch, self.n_actions, self.delays, missing, gate)
+
+
+def logs(counts: int) -> Observation:
+    """ln(1 + n) for n from 0 to `counts`."""
+    return np.log1p(np.arange(counts + 1)).astype(np.float32)
