@@ -82,7 +82,8 @@ class TeachingEnv(gym.Env[Observation, np.int64]):
             raise reject("action", item, f"a whole number in [0, {self._n_actions})")
         self._action[0] = item
         reward, over = episodes.advance(self._action)
-        return episodes.observation[0], float(reward[0]), bool(over[0]), False, self._info()
+        seen = episodes.records.observation[0]
+        return seen, float(reward[0]), bool(over[0]), False, self._info()
 
     def _info(self) -> dict[str, Any]:
         return {"action_mask": self.episodes.mask[0].copy(), "allowed": not self.episodes.refused[0]}

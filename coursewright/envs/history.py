@@ -122,8 +122,8 @@ def record(
     whether any row is over.  Each row is copied to `observation` while it is still in the cache, unless
     that is empty.
 
-    `terms` are the `Rules` as a bare tuple: numba takes one in a tenth of the time that it needs for a named
-    one, a tenth of a single learner's step.
+    `terms` are the `Rules` as a bare tuple: to hand over a named one costs numba a microsecond more, a tenth
+    of a single learner's step.
     """
     rules = Rules(*terms)
     first, stride, logs = rules.first, rules.stride, rules.logs
@@ -214,8 +214,14 @@ def _count_past(rules: Rules, memory: Observation, i: int, item: int, right: boo
 
 
 @kernel
-def open_rows(rules: Rules, memory: Observation, last: Ints, rows: Ints, goal: Bools, past: Past) -> None:
-    """Begin the history of new learners: priors, goals `[batch, skills]`, and the visible past replayed."""
+def open_rows(
+    terms: tuple[Any, ...], memory: Observation, last: Ints, rows: Ints, goal: Bools, told: tuple[Any, ...]
+) -> None:
+    """Begin the history of new learners: priors, goals `[batch, skills]`, and the visible past replayed.
+
+    `terms` are the `Rules` and `told` the `Past`, bare as in `record`.
+    """
+    rules, past = Rules(*terms), Past(*told)
     first, stride, beliefs = rules.first, rules.stride, _beliefs(rules)
     for r in range(rows.shape[0]):
         i = rows[r]

@@ -1,6 +1,6 @@
 """Which actions are allowed: items behind prerequisites, and what a platform offers."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,9 +27,19 @@ class Gate(NamedTuple):
 
 @kernel
 def _count_down(
-    gate: Gate, memory: Observation, item: Ints, correct: Ints, missing: Ints, mask: Bools, delays: int
+    bare: tuple[Any, ...],
+    memory: Observation,
+    item: Ints,
+    correct: Ints,
+    missing: Ints,
+    mask: Bools,
+    delays: int,
 ) -> None:
-    """Count down the prerequisites that an item still misses; at 0 it is unlocked for good."""
+    """Count down the prerequisites that an item still misses; at 0 it is unlocked for good.
+
+    `bare` is the `Gate` as a bare tuple, which numba takes sooner than a named one.
+    """
+    gate = Gate(*bare)
     items = gate.start.shape[0] - 1
     for i in range(item.shape[0]):
         if item[i] < 0:
@@ -72,7 +82,7 @@ class Locks:
     def note(self, memory: Observation, item: Ints, correct: Ints) -> None:
         """Unlock what the answers `[batch]`, already counted in `memory`, give access to."""
         if self._gate is not None:
-            _count_down(self._gate, memory, item, correct, self.missing, self.mask, self._delays)
+            _count_down(tuple(self._gate), memory, item, correct, self.missing, self.mask, self._delays)
 
     def offer(self, items: Bools) -> None:
         """Allow what is unlocked and among these `items [batch, items]` of the learner's platform."""

@@ -57,6 +57,7 @@ class Records:
         self.batch = batch
         self.locks = terms.locks(batch)
         self.memory: Observation = np.zeros((batch, terms.layout.width), np.float32)
+        self._shape = self.memory.shape
         self.observation: Observation = self.memory.copy()
         self.over: Bools = np.ones(batch, bool)
         self.some_over = True
@@ -67,6 +68,8 @@ class Records:
         self.step: Ints = np.zeros(batch, np.int64)
         self._take(terms.rules(longest_past))
         self._own = tuple(feature for feature in terms.layout.records if feature.update is not None)
+        self._endless = terms.horizon == ENDLESS
+        self._locked = terms.unlock_after > 0
         # Where more is written after `record`, its copy of the rows would come too early.
         self._more = bool(terms.keeps_days or self._own)
 
@@ -92,7 +95,7 @@ class Records:
         self.step[rows] = 0
         self.over[rows] = False
         self.some_over = bool(self.over.any())
-        open_rows(self._rules, self.memory, self.last, rows, self.goal, past)
+        open_rows(self._bare, self.memory, self.last, rows, self.goal, tuple(past))
         if self._own:
             self._open_own(rows, past)
         self.locks.open(rows)
@@ -140,8 +143,8 @@ class Records:
 
         `ended [batch]` says whose episode this response was the last of.
         """
-        self.observation = np.empty_like(self.memory)
-        if self.terms.horizon == ENDLESS:
+        self.observation = np.empty(self._shape, np.float32)
+        if self._endless:
             self._lengthen()
         self.some_over = record(
             self._bare,
@@ -159,7 +162,8 @@ class Records:
         )
         if self._more:
             self._write_more(Event(item, correct, minutes, days, taught, taught, False))
-        self.locks.note(self.memory, item, correct)
+        if self._locked:
+            self.locks.note(self.memory, item, correct)
 
     def wait(self, days: Floats) -> None:
         """Let `days [batch]` pass without a response, such as those until a learner comes back.
@@ -169,7 +173,7 @@ class Records:
         self._check("days", days)
         nothing, none = np.full(self.batch, -1, np.int64), np.zeros(self.batch)
         nobody = np.zeros(self.batch, bool)
-        self.observation = np.empty_like(self.memory)
+        self.observation = np.empty(self._shape, np.float32)
         self._write_more(Event(nothing, nothing, none, np.asarray(days, np.float64), nobody, nobody, False))
 
     def offer(self, items: Bools) -> None:

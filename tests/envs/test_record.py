@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from contract import made
+from coursewright.agents.learning.vec_env import LearnersVecEnv
 from coursewright.envs import record
+from coursewright.envs.gym import TeachingEnv, TeachingVectorEnv
 from coursewright.envs.history import Past
 from coursewright.envs.record import Records
 from coursewright.envs.schedule import RandomGaps, Sessions
@@ -258,3 +260,78 @@ def test_a_tasks_terms_do_not_lead_to_its_learners(task) -> None:
     assert b"coursewright.envs.terms" in reached
     for word in (b"simulators.knowledge", b"simulators.kss", b"simulators.luck", b"envs.task"):
         assert word not in reached
+
+
+# What changes, and what is handed out
+
+
+def arrays_of(thing, at="") -> dict[str, np.ndarray]:
+    """Every array that hangs on an object of the envs room, by its way there; scratch is left out."""
+    found = {}
+    for name, value in vars(thing).items():
+        parts = value if isinstance(value, tuple) else (value,)
+        if name in ("task", "terms", "observation", "item", "_admitted", "_offered"):
+            continue
+        if type(value).__module__.startswith("coursewright.envs") and hasattr(value, "__dict__"):
+            found |= arrays_of(value, f"{at}{name}.")
+        found |= {f"{at}{name}[{i}]": part for i, part in enumerate(parts) if isinstance(part, np.ndarray)}
+    return found
+
+
+def forgotten(episodes, actions) -> list[str]:
+    """Arrays that a snapshot does not bring back after some steps."""
+    kept = episodes.snapshot()
+    before = {name: array.copy() for name, array in arrays_of(episodes).items()}
+    for action in actions:
+        episodes.step(action)
+        if hasattr(episodes, "planted"):
+            episodes.planted += 1
+    changed = [n for n, array in arrays_of(episodes).items() if not np.array_equal(array, before[n])]
+    assert len(changed) > 8
+    episodes.restore(kept)
+    return [n for n, array in arrays_of(episodes).items() if not np.array_equal(array, before[n])]
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_snapshot_forgets_no_array(name) -> None:
+    actions = random_actions(TASKS[name], LEARNERS, 8)
+    episodes = begun(TASKS[name], LEARNERS)
+    for action in actions[:4]:
+        episodes.step(action)
+    assert not forgotten(episodes, actions[4:])
+
+
+def test_a_forgotten_array_would_be_noticed() -> None:
+    episodes = begun(SMALL, LEARNERS)
+    episodes.planted = np.zeros(LEARNERS)
+    assert forgotten(episodes, random_actions(SMALL, LEARNERS, 4)) == ["planted[0]"]
+
+
+def test_what_every_door_hands_out_stays_as_it_was() -> None:
+    vec, single, many = LearnersVecEnv(SMALL, 3, 0), TeachingEnv(SMALL), TeachingVectorEnv(SMALL, 3)
+    records = Records(SMALL.terms.endless(), 3)
+    records.open(np.arange(3))
+    kept = [vec.reset()[1], single.reset(seed=0)[0], many.reset(seed=0)[0][1:]]
+    copies = [seen.copy() for seen in kept]
+    for action in random_actions(SMALL, 3, 3 * SMALL.horizon):
+        vec.step_async(action)
+        outcome = single.step(action[0])
+        if outcome[2]:
+            single.reset()
+        records.add(action, np.ones(3, int), days=np.ones(3))
+        for seen in (vec.step_wait()[0][1], outcome[0], many.step(action)[0][1:], records.observation):
+            kept.append(seen)
+            copies.append(seen.copy())
+    for seen, copied in zip(kept, copies, strict=True):
+        assert np.array_equal(seen, copied)
+
+
+def test_what_is_costly_is_made_once_per_course() -> None:
+    task = replace(SMALL, unlock_after=1)
+    task.terms.locks(3)
+    other = replace(task, strict=True)
+    assert other.course.waiting is task.course.waiting
+    waits = task.course.q_matrix.astype(int) @ task.course.prerequisites.T.astype(int) > 0
+    waits &= ~task.course.q_matrix
+    for k in range(5):
+        assert task.course.waiting.row(k) == np.flatnonzero(waits[:, k]).tolist()
