@@ -219,7 +219,7 @@ def _run_all(
         return
     # One thread each: processes that all want every core slow each other down several times.
     with parallel_config(backend="loky", inner_max_num_threads=1):
-        running = Parallel(n_jobs=workers, return_as="generator")(
+        running = Parallel(n_jobs=workers, return_as="generator", max_nbytes=None)(
             delayed(_run)(job, learners, chunk) for job in jobs
         )
         for place, result in enumerate(running):
