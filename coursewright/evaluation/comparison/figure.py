@@ -87,9 +87,9 @@ def _names(axes: Axes, table: pd.DataFrame, rows: dict[str, float], reference: s
 
 def _values(axes: Axes, comparison: Comparison, rows: dict[str, float]) -> None:
     """The mean at the right; of rules that are one and the same here, that they are."""
-    table, shown = comparison.at(POINT), {comparison.reference}
+    shown = {comparison.reference}
     for name, y in rows.items():
-        twins = shown & set(str(table.at[name, "same_as"]).split(", "))
+        twins = shown & comparison.twins(name)
         value = f"{comparison.estimate(name).value:.3f}".replace("-", "\N{MINUS SIGN}")
         text = f"= {min(twins)}" if twins and name != comparison.reference else value
         at = axes.get_yaxis_transform()

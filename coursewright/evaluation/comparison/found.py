@@ -96,6 +96,11 @@ class Comparison:
         """The policies under one condition, indexed by name."""
         return self.policies[self.policies["condition"] == condition].set_index("policy")
 
+    def twins(self, policy: str) -> set[str]:
+        """Other policies that made the same choices for every learner."""
+        names = str(self.at().at[policy, "same_as"])
+        return set(names.split(", ")) if names else set()
+
     def estimate(
         self, policy: str, statistic: str = "mean", outcome: str | None = None, condition: str = POINT
     ) -> Estimate:

@@ -32,7 +32,7 @@ def best_rule(comparison: Comparison) -> str:
     """The best policy that is no oracle; the reference, where it made the same choices as the best."""
     table = comparison.at()
     best = str(table.index[table["kind"] != ORACLE][0])
-    return comparison.reference if comparison.reference in table.at[best, "same_as"].split(", ") else best
+    return comparison.reference if comparison.reference in comparison.twins(best) else best
 
 
 def contender(comparison: Comparison) -> str:
@@ -40,7 +40,7 @@ def contender(comparison: Comparison) -> str:
     table = comparison.at()
     others = table[(table["kind"] != ORACLE) & (table.index != comparison.reference)]
     trained = others[others["kind"] == TRAINED]
-    twins = set(str(table.at[comparison.reference, "same_as"]).split(", "))
+    twins = comparison.twins(comparison.reference)
     distinct = others[[name not in twins for name in others.index]]
     for candidates in (trained, distinct, others):
         if len(candidates):
@@ -121,10 +121,12 @@ def _about_tuning(comparison: Comparison) -> Iterator[str]:
         if row["setting"]:
             yield f"{name} was tuned to: {row['setting']}."
     said: set[str] = set()
-    for name, twins in table["same_as"].items():
+    for name in map(str, table.index):
+        twins = comparison.twins(name)
         if twins and name not in said:
-            said |= {str(name), *twins.split(", ")}
-            yield f"{name} and {twins} made the same choices for every learner: they are one rule here."
+            said |= twins
+            names = " and ".join((name, *sorted(twins)))
+            yield f"{names} made the same choices for every learner, so they are one rule here."
 
 
 def _about_masks(comparison: Comparison) -> Iterator[str]:
