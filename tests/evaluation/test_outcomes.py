@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from coursewright.envs.rollout import Trace, traces
-from coursewright.envs.shipped import bkt, kss
+from coursewright.envs.shipped import bkt
 from coursewright.errors import InputError
 from coursewright.evaluation import outcomes
 from coursewright.evaluation.outcomes import OUTCOMES, Retention, any_watches, measured
@@ -14,12 +14,13 @@ from coursewright.simulators.course import Course
 from plain_simulator import Levels
 from toy_policies import Shuffle
 
-TASK = replace(kss(12), mastered_at=0.4)
+LEVELS = Levels(Course.of(3), 0.05)
+TASK = replace(bkt(steps=8), simulator=LEVELS, tutor=None, features=("attempts",), mastered_at=0.3)
 
 
 @pytest.fixture(scope="module")
 def trace() -> Trace:
-    (found,) = traces(TASK, Shuffle(10, legal=True), 80, with_mastery=True)
+    (found,) = traces(TASK, Shuffle(3), 80, with_mastery=True)
     return found
 
 
@@ -41,9 +42,7 @@ def test_time_to_mastery_is_the_first_step_at_which_the_whole_goal_is_mastered(t
 
 
 def test_retention_fades_and_after_no_days_is_what_was_there() -> None:
-    course = Course.of(4)
-    task = replace(bkt(steps=6), simulator=Levels(course, 0.05), tutor=None, features=("attempts",))
-    (trace,) = traces(task, Shuffle(4), 30)
+    (trace,) = traces(TASK, Shuffle(3), 30)
     before = trace.episodes.after.copy()
     assert Retention(0.0)(trace) == pytest.approx(trace.run.end, abs=1e-6)
     week, month = Retention(7.0)(trace), Retention(30.0)(trace)

@@ -58,7 +58,7 @@ def grown(tmp_path_factory):
         [
             sys.executable, "-m", "coursewright", "evaluate", "task.steps=6", "learners=40", "workers=1",
             "tracker=none", "hydra.run.dir=out", "policies.tuned_mastery.learners=20",
-            *(f"~policies.{name}" for name in (*OTHERS, "oracle_greedy", "oracle_beam")),
+            *(f"~policies.{name}" for name in OTHERS),
             "+outcomes.rights={_target_: mine.rights, _partial_: true}",
             "+outcomes.area={_target_: mine.Area}",
             "+statistics.spread={_target_: mine.spread, _partial_: true}",
