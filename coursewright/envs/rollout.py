@@ -63,6 +63,15 @@ class Rollout:
         return len(self.number)
 
 
+class Group(NamedTuple):
+    """The learners `first`, ..., `first + learners - 1` of a split; `chunk` of them are stepped together."""
+
+    learners: int
+    split: Split = Split.EVALUATE
+    first: int = 0
+    chunk: int = CHUNK
+
+
 class Trace(NamedTuple):
     """What a chunk of learners went through, and their finished episodes.
 
@@ -89,21 +98,15 @@ def rollout(
     The result does not depend on `chunk`.  A policy that respects masks is run strictly; another's
     disallowed choices are no-ops that cost the step, and are counted.
     """
-    chunks = traces(task, policy, learners, split, first, chunk, deterministic, with_mastery)
-    return _joined([trace.run for trace in chunks])
+    group = Group(learners, split, first, chunk)
+    return _joined([trace.run for trace in traces(task, policy, group, deterministic, with_mastery)])
 
 
 def traces(
-    task: Task,
-    policy: Policy,
-    learners: int,
-    split: Split = Split.EVALUATE,
-    first: int = 0,
-    chunk: int = CHUNK,
-    deterministic: bool = True,
-    with_mastery: bool = False,
+    task: Task, policy: Policy, group: Group, deterministic: bool = True, with_mastery: bool = False
 ) -> Iterator[Trace]:
     """What `rollout` joins: one trace per chunk of learners, made when it is asked for."""
+    learners, split, first, chunk = group
     if learners < 1:
         raise reject("learners", learners, "a whole number >= 1")
     if chunk < 1:

@@ -45,7 +45,7 @@ def evaluate(config: DictConfig) -> None:
     console = Console()
     for comparison in (section.comparison for section in sections):
         for condition in comparison.conditions:
-            tables = comparison_tables(comparison, condition, config.columns, console.width)
+            tables = comparison_tables(comparison, condition, console.width)
             console.print(*tables, "", sep="\n")
         console.print(*verdict(comparison), "", sep="\n", highlight=False)
     for policy in sorted(file for study in given for file in study.files):

@@ -92,6 +92,7 @@ def rules(policies: Mapping[str, DictConfig], task: Task, seed: int) -> dict[str
 
 def published(study: Study, config: DictConfig, folder: Path) -> Published:
     """Compare a study's policies with the rules and write everything into `folder/<study>`."""
+    settings = _settings(config)
     policies: dict[str, Seeded] = {**study.trained, **rules(config.policies, study.task, config.seed)}
     with tqdm(unit=" learners", desc=study.name, delay=2.0, leave=False, disable=None) as bar:
 
@@ -102,7 +103,7 @@ def published(study: Study, config: DictConfig, folder: Path) -> Published:
         comparison = compare(
             study.task,
             policies,
-            _settings(config),
+            settings,
             name=study.name,
             simulator=study.simulator,
             trained=list(study.trained),
@@ -133,6 +134,7 @@ def _settings(config: DictConfig) -> Comparing:
         outcomes=instantiate(config.outcomes, _convert_="all"),
         statistics=instantiate(config.statistics, _convert_="all"),
         aims=tuple(config.aims),
+        columns=tuple(config.columns),
         example=config.example,
         seed=config.seed,
         workers=config.workers,

@@ -7,7 +7,7 @@ import pytest
 
 from coursewright.envs.gym import TeachingEnv
 from coursewright.envs.rewards import post_test, time_to_mastery
-from coursewright.envs.rollout import NEVER, Rollout, rollout, traces
+from coursewright.envs.rollout import NEVER, Group, Rollout, rollout, traces
 from coursewright.envs.shipped import bkt, kss
 from coursewright.envs.task import RandomGoal
 from coursewright.errors import InputError
@@ -207,7 +207,7 @@ def test_splits_are_different_people_and_policies_meet_the_same_ones() -> None:
 
 def test_traces_are_the_chunks_with_their_finished_episodes() -> None:
     task, policy = TASKS["everything"], Anything(TASKS["everything"])
-    parts = list(traces(task, policy, 25, chunk=10, with_mastery=True))
+    parts = list(traces(task, policy, Group(25, chunk=10), with_mastery=True))
     assert [len(part.run) for part in parts] == [10, 10, 5]
     assert_same(parts[2].run, rollout(task, policy, 5, first=20, with_mastery=True))
     for run, episodes in parts:
@@ -218,7 +218,7 @@ def test_traces_are_the_chunks_with_their_finished_episodes() -> None:
 
 def test_the_whole_goal_is_reached_when_its_last_skill_is() -> None:
     task = replace(TASKS["plain"], mastered_at=0.3)
-    (trace,) = traces(task, Anything(task), 50, with_mastery=True)
+    (trace,) = traces(task, Anything(task), Group(50), with_mastery=True)
     goal, mastery, reached = trace.episodes.goal, trace.run.mastery, trace.run.reached
     for i in range(50):
         whole = (mastery[i][:, goal[i]] >= task.mastered_at).all(axis=1)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from coursewright.envs.rollout import Trace, traces
+from coursewright.envs.rollout import Group, Trace, traces
 from coursewright.envs.shipped import bkt
 from coursewright.errors import InputError
 from coursewright.evaluation import outcomes
@@ -20,7 +20,7 @@ TASK = replace(bkt(steps=8), simulator=LEVELS, tutor=None, features=("attempts",
 
 @pytest.fixture(scope="module")
 def trace() -> Trace:
-    (found,) = traces(TASK, Shuffle(3), 80, with_mastery=True)
+    (found,) = traces(TASK, Shuffle(3), Group(80), with_mastery=True)
     return found
 
 
@@ -42,7 +42,7 @@ def test_time_to_mastery_is_the_first_step_at_which_the_whole_goal_is_mastered(t
 
 
 def test_retention_fades_and_after_no_days_is_what_was_there() -> None:
-    (trace,) = traces(TASK, Shuffle(3), 30)
+    (trace,) = traces(TASK, Shuffle(3), Group(30))
     before = trace.episodes.after.copy()
     assert Retention(0.0)(trace) == pytest.approx(trace.run.end, abs=1e-6)
     week, month = Retention(7.0)(trace), Retention(30.0)(trace)

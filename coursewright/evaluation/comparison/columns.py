@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from coursewright.errors import unknown
 from coursewright.evaluation.comparison.found import Comparison
 from coursewright.evaluation.numbers import brief, number, percent
 from coursewright.evaluation.statistics import Estimate
@@ -83,13 +82,10 @@ def of_others(comparison: Comparison) -> list[Column]:
     return [Column(outcome, "mean") for outcome in comparison.settings.outcomes if outcome != comparison.aim]
 
 
-def asked_for(comparison: Comparison, names: tuple[str, ...]) -> list[Column]:
-    """Columns by name, OUTCOME/STATISTIC; raises `InputError` for one that was not computed."""
-    known = list(dict.fromkeys(f"{row.outcome}/{row.statistic}" for row in comparison.rows))
-    for name in names:
-        if name not in known:
-            raise unknown("columns", name, known)
-    return [Column(*name.split("/")) for name in names]
+def asked_for(comparison: Comparison) -> list[Column]:
+    """The columns that were asked for besides, but for statistics that do not apply to their outcome."""
+    columns = [Column(*name.split("/")) for name in comparison.settings.columns]
+    return [column for column in columns if comparison.has(column.outcome, column.statistic)]
 
 
 def heading(column: Column, comparison: Comparison) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from joblib import Parallel, delayed, parallel_config
 
 from coursewright.envs.policy import Oracle, Policy
-from coursewright.envs.rollout import Trace, traces
+from coursewright.envs.rollout import Group, Trace, traces
 from coursewright.envs.task import Task
 from coursewright.errors import reject
 from coursewright.evaluation.comparison.curves import StepMeans, step_means
@@ -118,9 +118,10 @@ def run(job: Job, settings: Comparing, progress: Callable[[int], object] | None 
 
 def _taught(job: Job, settings: Comparing) -> Iterator[Trace]:
     watched = any_watches(settings.outcomes.values())
-    return traces(job.task, job.entry.policy, settings.learners, chunk=settings.chunk, with_mastery=watched)
+    group = Group(settings.learners, chunk=settings.chunk)
+    return traces(job.task, job.entry.policy, group, with_mastery=watched)
 
 
 def _walk(job: Job, learner: int) -> Walk:
-    (trace,) = traces(job.task, job.entry.policy, 1, first=learner, with_mastery=True)
+    (trace,) = traces(job.task, job.entry.policy, Group(1, first=learner), with_mastery=True)
     return Walk(trace.episodes.goal[0].copy(), trace.run)

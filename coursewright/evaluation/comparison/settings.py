@@ -24,6 +24,7 @@ class Comparing:
     outcomes : name -> figure per learner.
     statistics : name -> what is said about the outcome of a policy.
     aims : outcomes of which more is better; policies are ranked by the first of them.
+    columns : of tables for people, besides the statistics of the first aim, as OUTCOME/STATISTIC.
     example : the learner whose way through the course is kept for the pictures.
     seed : of the bootstrap over learners.
     workers, chunk : how the work is divided; the result does not depend on them.
@@ -35,6 +36,7 @@ class Comparing:
     outcomes: Mapping[str, Outcome] = field(default_factory=lambda: OUTCOMES)
     statistics: Mapping[str, Statistic] = field(default_factory=lambda: STATISTICS)
     aims: tuple[str, ...] = ("return",)
+    columns: tuple[str, ...] = ()
     example: int = 0
     seed: int = 0
     workers: int = 1
@@ -52,6 +54,10 @@ class Comparing:
                 raise reject("statistics", list(self.statistics), f"a mapping that holds {name}")
         if not self.aims:
             raise reject("aims", "none", "at least one outcome")
+        known = [f"{outcome}/{statistic}" for outcome in self.outcomes for statistic in self.statistics]
+        for column in self.columns:
+            if column not in known:
+                raise unknown("columns", column, known)
         for aim in self.aims:
             if aim not in self.outcomes:
                 raise unknown("aims", aim, tuple(self.outcomes))

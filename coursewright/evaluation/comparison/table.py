@@ -1,6 +1,6 @@
 """The comparison on the terminal."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import pandas as pd
 from rich.table import Table
@@ -14,14 +14,12 @@ from coursewright.evaluation.tables import GAP, plain_table
 WIDTH = 80  # characters
 
 
-def comparison_tables(
-    comparison: Comparison, condition: str = POINT, further: Sequence[str] = (), width: int = WIDTH
-) -> list[Table]:
+def comparison_tables(comparison: Comparison, condition: str = POINT, width: int = WIDTH) -> list[Table]:
     """One row per policy, best first and oracles last; as many tables as `width` characters ask for.
 
-    Every statistic of the aim has a column; `further` names more, as OUTCOME/STATISTIC.
+    Every statistic of the aim has a column, and then every column that was asked for.
     """
-    columns = [*of_aim(comparison), *asked_for(comparison, tuple(further))]
+    columns = [*of_aim(comparison), *asked_for(comparison)]
     title = f"{comparison.name}: {int(comparison.at(condition)['learners'].iloc[0]):,} unseen learners"
     if len(comparison.conditions) > 1:
         title += f", {CONDITIONS[condition]}"

@@ -281,14 +281,16 @@ def test_the_terminal_table_fits_eighty_columns(comparison):
 
 
 def test_further_columns_go_into_further_tables(comparison):
-    tables = comparison_tables(comparison, further=["time_to_mastery/mean", "gain/difference"])
+    columns = ("time_to_mastery/mean", "gain/difference", "gain/headroom")
+    tables = comparison_tables(replace(comparison, settings=replace(comparison.settings, columns=columns)))
     text = printed(tables)
     assert len(tables) == 2
     assert "…" not in text
     assert "time to mastery: mean [95 %]" in text
     assert "gain: − tuned_mastery" in text
+    assert "gain: headroom" not in text, "which is asked of aims alone"
     with pytest.raises(InputError, match=r"columns = 'gain/meen': .*did you mean 'gain/mean'"):
-        comparison_tables(comparison, further=["gain/meen"])
+        Comparing(columns=("gain/meen",))
 
 
 def test_short_intervals_lose_only_leading_zeros():
