@@ -214,43 +214,50 @@ class WandbTracker:
         import wandb  # .4 s: only here, after the variables
 
         self.wandb, self.name, self.mode = wandb, run.name, mode
-        id_file = self.directory / f"wandb-{run.job_type}.id"
-        known = id_file.read_text(encoding="utf-8").strip() if id_file.exists() else None
-        wandb.setup(settings=wandb.Settings(silent=True, mode=mode))  # type: ignore[arg-type]
+        account = {"project": project, "entity": entity}
         try:
-            if mode == "online" and not wandb.login(prompt=False, verify=True):
-                raise InputError(
-                    "tracker.mode = online: no W&B API key is configured; run `wandb login`, "
-                    "set WANDB_API_KEY, or keep tracker.mode=offline and `wandb sync` later"
-                )
-            self.run = wandb.init(
-                project=project,
-                entity=entity,
-                dir=str(self.directory),
-                id=known,
-                resume="allow" if known else None,
-                name=run.name,
-                group=run.group or None,
-                job_type=run.job_type,
-                tags=list(run.tags),
-                config=dict(_flatten(run.config)),
-                mode=mode,  # type: ignore[arg-type]
-                reinit="finish_previous",
-                settings=wandb.Settings(
-                    silent=True, console="off", init_timeout=patience, finish_timeout=10 * patience
-                ),
-            )
+            self.run = self._started(run, account, patience)
         except (wandb.Error, ValueError) as error:
             if isinstance(error, InputError):
                 raise
             reason = " ".join(str(error).split()).partition(" [type=")[0]  # one line, without pydantic's tail
             hint = "; keep tracker.mode=offline and `wandb sync` later" if mode == "online" else ""
             raise InputError(f"tracker.mode = {mode}: W&B did not start ({reason}){hint}") from error
-        if mode != "disabled":
-            write_text(id_file, self.run.id + "\n")
         self.run.define_metric("global_step")
         for room in ROOMS:
             self.run.define_metric(room, step_metric="global_step")
+
+    def _started(self, run: Run, account: Mapping[str, str | None], patience: float) -> Any:
+        """W&B's own run, or the one of this folder that was interrupted."""
+        wandb, mode = self.wandb, self.mode
+        wandb.setup(settings=wandb.Settings(silent=True, mode=mode))
+        if mode == "online" and not wandb.login(prompt=False, verify=True):
+            raise InputError(
+                "tracker.mode = online: no W&B API key is configured; run `wandb login`, "
+                "set WANDB_API_KEY, or keep tracker.mode=offline and `wandb sync` later"
+            )
+        id_file = self.directory / f"wandb-{run.job_type}.id"
+        known = id_file.read_text(encoding="utf-8").strip() if id_file.exists() else None
+        started = wandb.init(
+            project=account["project"],
+            entity=account["entity"],
+            dir=str(self.directory),
+            id=known,
+            resume="allow" if known else None,
+            name=run.name,
+            group=run.group or None,
+            job_type=run.job_type,
+            tags=list(run.tags),
+            config=dict(_flatten(run.config)),
+            mode=mode,
+            reinit="finish_previous",
+            settings=wandb.Settings(
+                silent=True, console="off", init_timeout=patience, finish_timeout=10 * patience
+            ),
+        )
+        if mode != "disabled":
+            write_text(id_file, started.id + "\n")
+        return started
 
     def log(self, data: Mapping[str, float], step: int) -> None:
         """Send one row; it costs 120 to 420 µs, so once a rollout."""

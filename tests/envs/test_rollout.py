@@ -217,7 +217,8 @@ def test_traces_are_the_chunks_with_their_finished_episodes() -> None:
 
 
 def test_the_whole_goal_is_reached_when_its_last_skill_is() -> None:
-    task = replace(TASKS["plain"], mastered_at=0.3)
+    learners = Levels(Course.of(3), 0.05)
+    task = replace(bkt(steps=8), simulator=learners, tutor=None, features=("attempts",), mastered_at=0.3)
     (trace,) = traces(task, Anything(task), Group(50), with_mastery=True)
     goal, mastery, reached = trace.episodes.goal, trace.run.mastery, trace.run.reached
     for i in range(50):
