@@ -11,6 +11,7 @@ def number(value: float, signed: bool = False) -> str:
     """Three decimals; a dash where there is no number."""
     if not np.isfinite(value):
         return "–"
+    value = round(float(value), 3) + 0.0  # no "-0.000"
     return f"{value:+.3f}" if signed else f"{value:.3f}"
 
 

@@ -45,8 +45,8 @@ def evaluate(config: DictConfig) -> None:
     console = Console()
     for comparison in (section.comparison for section in sections):
         for condition in comparison.conditions:
-            tables = comparison_tables(comparison, condition, console.width)
-            console.print(*tables, "", sep="\n")
+            for table in comparison_tables(comparison, condition, console.width):
+                console.print(table, "")
         console.print(*verdict(comparison), "", sep="\n", highlight=False)
     for policy in sorted(file for study in given for file in study.files):
         log.info("policy   %s", policy)

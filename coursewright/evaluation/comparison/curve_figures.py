@@ -11,7 +11,7 @@ from coursewright.errors import reject
 from coursewright.evaluation.comparison.found import POINT, Comparison
 from coursewright.evaluation.comparison.looks import Line, lines
 from coursewright.evaluation.comparison.words import contender
-from coursewright.evaluation.figures import BLUE, FAINT, GREEN, ORANGE, Picture, new_figure, spread, tidy
+from coursewright.evaluation.figures import BLUE, FAINT, GREEN, INK, ORANGE, Picture, new_figure, spread, tidy
 from coursewright.evaluation.statistics import FEWEST_SEEDS, over_seeds
 
 LINE = 0.21  # inches between two labels
@@ -35,7 +35,8 @@ def teaching_figure(comparison: Comparison) -> Picture:
         ends[name] = float(curve["mean"].iloc[-1])
     steps = int(curves["step"].max())
     axes.set_xlim(0, steps)
-    _label_ends(axes, ends, {name: look.colour for name, look in looks.items()}, height)
+    inks = {name: INK if look.plain else look.colour for name, look in looks.items()}  # some lines are light
+    _label_ends(axes, ends, inks, height)
     tidy(axes, _ahead(comparison, curves), "step", "mean cumulative return")
     return Picture("What learners have gained after each step", figure)
 
@@ -71,7 +72,7 @@ def training_figure(comparison: Comparison) -> Picture | None:
         curve = _over_seeds(table)
         for _, run in table.groupby("seed"):
             axes.plot(run["step"], run["value"], color=colour, linewidth=0.6, alpha=0.35)
-        _line(axes, curve, Line(colour, "-", 2.4))
+        _line(axes, curve, Line(colour, "-", plain=False))
         ends[agent], colours[agent] = float(curve["mean"].iloc[-1]), colour
     level = comparison.estimate(comparison.reference, outcome="return").value
     axes.axhline(level, color=BLUE, linewidth=1.2, linestyle=(0, (4, 3)))
@@ -122,8 +123,8 @@ def _line(axes: Axes, curve: pd.DataFrame, look: Line) -> None:
         curve["mean"],
         color=look.colour,
         linestyle=look.dash,
-        linewidth=look.width,
-        zorder=3 if look.width > 2 else 2,
+        linewidth=1.2 if look.plain else 2.4,
+        zorder=2 if look.plain else 3,
     )
 
 

@@ -14,11 +14,11 @@ Dash = str | tuple[int, tuple[float, ...]]
 
 
 class Line(NamedTuple):
-    """How a policy's line is drawn."""
+    """How a policy's line is drawn; a plain one is thin."""
 
     colour: str
     dash: Dash
-    width: float
+    plain: bool
 
 
 def colour_of(policy: str, kind: str, reference: str) -> str:
@@ -42,5 +42,5 @@ def lines(kinds: Mapping[str, str], reference: str) -> dict[str, Line]:
             dash = used.get(colour, 0)
             used[colour] = dash + 1
         plain = kind not in MARKERS and policy != reference
-        given[policy] = Line(colour, DASHES[dash % len(DASHES)], 1.2 if plain else 2.4)
+        given[policy] = Line(colour, DASHES[dash % len(DASHES)], plain)
     return given

@@ -297,3 +297,4 @@ def test_short_intervals_lose_only_leading_zeros():
     assert numbers.brief(0.25, 0.5) == "[.250, .500]"
     assert numbers.brief(-0.25, 10.5, signed=True) == "[-.250, +10.500]"
     assert numbers.brief(30.7, 60.43) == "[30.700, 60.430]"
+    assert numbers.brief(-1e-17, 0.5) == "[.000, .500]", "a share is never below 0"
