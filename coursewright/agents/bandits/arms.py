@@ -1,0 +1,111 @@
+"""Bandits within one learner: the arms are skills, and progress is what pays.
+
+The reward of practising a skill is (right among its last 3 answers - right among the 3 before) / 3, and
+0 before 2 answers (learning progress, after Clement et al., JEDM 2015).  Each learner has a bandit of
+their own, which knows nothing of the others.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple, Protocol
+
+import numpy as np
+
+from coursewright.agents.choosing import keep_skill, offered
+from coursewright.agents.rule import Last, Seen
+from coursewright.simulators.arrays import Bools, Floats, Ints
+from coursewright.simulators.course import Course, Lists
+from coursewright.simulators.kernel import inlined, kernel
+from coursewright.simulators.luck import Luck
+
+
+class Arms(NamedTuple):
+    """What a bandit remembers of its learner.
+
+    `arm [batch]` is the skill pulled last (-1: none); `answers [batch, skills]` holds the answers so
+    far, the newest in the lowest bit; `pulls` counts them and `total` sums the rewards, shaped alike.
+    """
+
+    arm: Ints
+    answers: Ints
+    pulls: Ints
+    total: Floats
+
+
+class Index(Protocol):
+    """How promising the arms are: the highest index is pulled."""
+
+    def __call__(self, seen: Seen, arms: Arms) -> Floats:
+        """The index of every arm, `[batch, skills]`."""
+        ...
+
+
+@inlined
+def progress(answers: int, count: int) -> float:
+    """(right among the last 3 - right among the 3 before) / 3; 0 before 2 answers."""
+    if count < 2:
+        return 0.0
+    late = (answers & 1) + (answers >> 1 & 1) + (answers >> 2 & 1)
+    early = (answers >> 3 & 1) + (answers >> 4 & 1) + (answers >> 5 & 1)
+    return float((late - early) / 3.0)
+
+
+@kernel
+def _credit(last: Last, arms: Arms) -> None:
+    """Take the answer to the last choice into the bandit's memory."""
+    for i in range(arms.arm.shape[0]):
+        k = arms.arm[i]
+        if k < 0 or not last.asked[i]:
+            continue
+        arms.answers[i, k] = (arms.answers[i, k] << 1 | int(last.right[i])) & 63
+        arms.pulls[i, k] += 1
+        arms.total[i, k] += progress(arms.answers[i, k], arms.pulls[i, k])
+
+
+@kernel
+def _best_arm(index: Floats, toward: Bools, order: Ints, items_of: Lists, allowed: Bools, arm: Ints) -> None:
+    """The best arm that bears on the goal and is offered, else any offered; -1 where none is."""
+    for i in range(arm.shape[0]):
+        arm[i] = -1
+        for anything in range(2):
+            if arm[i] >= 0:
+                break
+            best = -np.inf
+            for m in range(order.shape[0]):
+                k = order[m]
+                if not (toward[i, k] or anything == 1) or not offered(i, k, allowed, items_of):
+                    continue
+                if arm[i] < 0 or index[i, k] > best:
+                    best = index[i, k]
+                    arm[i] = k
+
+
+@dataclass(frozen=True, eq=False)
+class BanditRule:
+    """Pulls the arm of the highest index and asks one of its allowed items, all equally likely.
+
+    Of equal arms, the first in prerequisite order is pulled.
+    """
+
+    course: Course
+    index: Index
+    needs: ClassVar[tuple[str, ...]] = ("goal", "last_correct")
+
+    def begin(self, luck: Luck) -> Arms:
+        """No arm pulled yet."""
+        shape = (len(luck.fate), self.course.n_skills)
+        return Arms(
+            arm=np.full(shape[0], -1, np.int64),
+            answers=np.zeros(shape, np.int64),
+            pulls=np.zeros(shape, np.int64),
+            total=np.zeros(shape),
+        )
+
+    def choose(self, seen: Seen, memory: Arms) -> tuple[Ints, Arms]:
+        """Items `[batch]`."""
+        course = self.course
+        _credit(seen.last, memory)
+        index = self.index(seen, memory)
+        _best_arm(index, seen.toward, course.order, course.items_of, seen.allowed, memory.arm)
+        among = np.zeros_like(seen.allowed)
+        keep_skill(memory.arm, course.items_of, seen.allowed, among)
+        return seen.draw(among, index=2 * course.n_skills), memory
