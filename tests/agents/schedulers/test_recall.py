@@ -219,6 +219,9 @@ def test_rules_follow_the_calendar() -> None:
     assert now.std() > 1.0
 
 
+UNASKED = 0.0
+
+
 def watch_answers(policy, task, answers):
     """Items that a rule asks one learner who answers so."""
     seen = np.zeros((1, task.layout.width), np.float32)
@@ -228,7 +231,7 @@ def watch_answers(policy, task, answers):
         item, state = policy.predict(seen, state, np.full(1, not items))
         items.append(int(item[0]))
         if answer is not None:
-            seen[:, task.layout.columns("last_correct")] = 1.0 if answer else -1.0
+            seen[:, task.layout.columns("last_correct")] = answer if answer is UNASKED else 2.0 * answer - 1.0
             seen[:, task.layout.columns("days_since")] = task.days
     return items, state
 
@@ -245,6 +248,34 @@ def test_sm2_intervals() -> None:
     assert state.memory.interval[0, 0] == pytest.approx(6 * 2.18)
     _, state = watch_answers(Sm2()(task, 0, TRACKER), task, [False] * 9)
     assert state.memory.ease[0, 0] == 1.3
+
+
+def test_sm2_takes_nothing_from_what_asks_nothing() -> None:
+    # A new item that was only shown comes back after the first interval; a known one after its own.
+    task = recall_task(items=1, days=1.0)
+    _, state = watch_answers(Sm2()(task, 0, TRACKER), task, [UNASKED])
+    assert (state.memory.passed[0, 0], state.memory.interval[0, 0], state.memory.due[0, 0]) == (0, 1.0, 1.0)
+    _, state = watch_answers(Sm2()(task, 0, TRACKER), task, [True, True, UNASKED])
+    assert (state.memory.passed[0, 0], state.memory.interval[0, 0], state.memory.due[0, 0]) == (2, 6.0, 8.0)
+    assert state.memory.ease[0, 0] == 2.5
+    _, state = watch_answers(Sm2()(task, 0, TRACKER), task, [UNASKED, True])
+    assert (state.memory.passed[0, 0], state.memory.interval[0, 0]) == (1, 1.0)
+
+
+def test_leitner_takes_nothing_from_what_asks_nothing() -> None:
+    # An item that was only shown stays in its box and goes to the end of the queue.
+    task = recall_task(items=3)
+    eager = Leitner(arrival=1.0)(task, 0, TRACKER)
+    items, state = watch_answers(eager, task, [UNASKED, UNASKED, True, UNASKED])
+    assert items == [0, 1, 2, 0, 1]
+    assert state.memory.box.tolist() == [[0, 0, 1]]
+
+
+def test_the_informed_rule_takes_nothing_from_what_asks_nothing() -> None:
+    task = recall_task(items=2)
+    _, state = watch_answers(RULES["informed"](task), task, [UNASKED])
+    assert (state.memory.weight == 1 / 5).all()
+    assert (state.memory.candidates.now == 5.0).all()
 
 
 def test_sm2_reviews_what_is_due_before_what_is_new() -> None:
