@@ -32,10 +32,10 @@ class Arms(NamedTuple):
 
 
 class Index(Protocol):
-    """How promising the arms are: the highest index is pulled."""
+    """How promising the arms are: the one of the highest index is pulled."""
 
-    def __call__(self, seen: Seen, arms: Arms) -> Floats:
-        """The index of every arm, `[batch, skills]`."""
+    def __call__(self, seen: Seen, arms: Arms, among: Bools) -> Floats:
+        """The index `[batch, skills]` of the arms that are `among [batch, skills]`; of others, anything."""
         ...
 
 
@@ -62,28 +62,36 @@ def _credit(last: Last, arms: Arms) -> None:
 
 
 @kernel
-def _best_arm(index: Floats, toward: Bools, order: Ints, items_of: Lists, allowed: Bools, arm: Ints) -> None:
-    """The best arm that bears on the goal and is offered, else any offered; -1 where none is."""
+def _open_arms(toward: Bools, items_of: Lists, allowed: Bools, out: Bools) -> None:
+    """The arms that bear on the goal and are offered; where there is none, all that are offered."""
+    for i in range(out.shape[0]):
+        some = False
+        for k in range(out.shape[1]):
+            out[i, k] = toward[i, k] and offered(i, k, allowed, items_of)
+            some = some or out[i, k]
+        if not some:
+            for k in range(out.shape[1]):
+                out[i, k] = offered(i, k, allowed, items_of)
+
+
+@kernel
+def _best_arm(index: Floats, among: Bools, order: Ints, arm: Ints) -> None:
     for i in range(arm.shape[0]):
         arm[i] = -1
-        for anything in range(2):
-            if arm[i] >= 0:
-                break
-            best = -np.inf
-            for m in range(order.shape[0]):
-                k = order[m]
-                if not (toward[i, k] or anything == 1) or not offered(i, k, allowed, items_of):
-                    continue
-                if arm[i] < 0 or index[i, k] > best:
-                    best = index[i, k]
-                    arm[i] = k
+        best = -np.inf
+        for m in range(order.shape[0]):
+            k = order[m]
+            if among[i, k] and (arm[i] < 0 or index[i, k] > best):
+                best = index[i, k]
+                arm[i] = k
 
 
 @dataclass(frozen=True, eq=False)
 class BanditRule:
     """Pulls the arm of the highest index and asks one of its allowed items, all equally likely.
 
-    Of equal arms, the first in prerequisite order is pulled.
+    Arms that bear on the goal and are offered compete; where there is none, all that are offered.  Of
+    equal arms, the first in prerequisite order is pulled.
     """
 
     course: Course
@@ -104,8 +112,9 @@ class BanditRule:
         """Items `[batch]`."""
         course = self.course
         _credit(seen.last, memory)
-        index = self.index(seen, memory)
-        _best_arm(index, seen.toward, course.order, course.items_of, seen.allowed, memory.arm)
-        among = np.zeros_like(seen.allowed)
-        keep_skill(memory.arm, course.items_of, seen.allowed, among)
-        return seen.draw(among, index=2 * course.n_skills), memory
+        arms = np.empty((len(seen), course.n_skills), bool)
+        _open_arms(seen.toward, course.items_of, seen.allowed, arms)
+        _best_arm(self.index(seen, memory, arms), arms, course.order, memory.arm)
+        items = np.zeros_like(seen.allowed)
+        keep_skill(memory.arm, course.items_of, seen.allowed, items)
+        return seen.draw(items, index=2 * course.n_skills), memory

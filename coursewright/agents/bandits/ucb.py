@@ -10,7 +10,7 @@ from coursewright.agents.tracker import Tracker
 from coursewright.agents.tuning import LEARNERS, Tuning, check_learners, tuned_option
 from coursewright.envs.task import Task
 from coursewright.errors import reject
-from coursewright.simulators.arrays import Floats
+from coursewright.simulators.arrays import Bools, Floats
 from coursewright.simulators.kernel import kernel
 
 C_GRID = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -35,8 +35,8 @@ class UpperBound:
 
     c: float
 
-    def __call__(self, seen: Seen, arms: Arms) -> Floats:
-        """The index of every arm, `[batch, skills]`."""
+    def __call__(self, seen: Seen, arms: Arms, among: Bools) -> Floats:
+        """The bound of every arm, `[batch, skills]`."""
         out = np.empty(arms.total.shape)
         _bound(arms, self.c, out)
         return out
