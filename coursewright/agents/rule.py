@@ -204,7 +204,7 @@ class RulePolicy:
             # A row that has taken no turn yet is new already.
             self._begin_again(kept, np.flatnonzero(episode_start & (kept.turn > 0)))
         action, memory = self.rule.choose(self._seen(observation, kept, action_masks), kept.memory)
-        item = action % self.task.course.n_items
+        item = self.task.item_of(action)
         return action, kept._replace(turn=kept.turn + 1, item=item, memory=memory)
 
     def _begin_again(self, kept: Kept, rows: Ints) -> None:
