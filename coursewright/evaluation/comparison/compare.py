@@ -6,9 +6,9 @@ with a bootstrap draw of the parameters per learner ("bootstrap"), the policies 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol, runtime_checkable
 
-from coursewright.envs.policy import Oracle
+from coursewright.agents.rule import RulePolicy
+from coursewright.envs.policy import Oracle, Policy
 from coursewright.envs.task import Task
 from coursewright.errors import unknown
 from coursewright.evaluation.comparison.curves import gather
@@ -18,16 +18,6 @@ from coursewright.evaluation.comparison.jobs import Entry, Job, Progress, Seeded
 from coursewright.evaluation.comparison.scores import ORACLE, RULE, TRAINED
 from coursewright.evaluation.comparison.settings import Comparing
 from coursewright.simulators.capabilities import Resampled
-
-
-@runtime_checkable
-class Tuned(Protocol):
-    """A policy that was chosen on tuning learners, and says what it was tuned to."""
-
-    @property
-    def setting(self) -> str:
-        """The settings, for people."""
-        ...
 
 
 def compare(
@@ -65,7 +55,7 @@ def compare(
         jobs=jobs,
         results=list(run_all(jobs, settings, progress)),
         kinds={entry.name: _kind(entry, trained) for entry in given},
-        tuned={entry.name: entry.policy.setting for entry in given if isinstance(entry.policy, Tuned)},
+        tuned={entry.name: _setting(entry.policy) for entry in given},
     )
     simulator = simulator or type(task.simulator).__name__.lower()
     keys = [(job.condition, job.entry.name) for job in jobs]
@@ -87,6 +77,12 @@ def conditions(task: Task) -> dict[str, Task]:
     given = {POINT: task}
     drawn = task.simulator.resampled() if isinstance(task.simulator, Resampled) else None
     return given if drawn is None else given | {BOOTSTRAP: replace(task, simulator=drawn)}
+
+
+def _setting(policy: Policy) -> str:
+    """What a rule was tuned to, if it was tuned."""
+    tuned = policy.tuned if isinstance(policy, RulePolicy) else None
+    return "" if tuned is None else tuned.setting
 
 
 def _kind(entry: Entry, trained: Sequence[str]) -> str:

@@ -21,8 +21,8 @@ from coursewright.simulators.capabilities import Stratified
 class Gathered:
     """All jobs with their results, in the order given.
 
-    `kinds` says of each policy whether it is an oracle, trained, or a rule, and `tuned` to what some were
-    tuned; both are in the order of the policies.
+    `kinds` says of each policy whether it is an oracle, trained, or a rule, and `tuned` what it was tuned to
+    ("" if it was not); both are in the order of the policies.
     """
 
     settings: Comparing
@@ -89,7 +89,7 @@ class Gathered:
                     "seeds": len(aim.values[name]),
                     "learners": aim.n_learners,
                     "best_known": name == aim.best_known,
-                    "setting": self.tuned.get(name, ""),
+                    "setting": self.tuned[name],
                     "same_as": ", ".join(self._twins(condition, name)),
                 }
                 for name in aim.order

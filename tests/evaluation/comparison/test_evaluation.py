@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from coursewright.agents.planners.oracles import oracle_greedy
-from coursewright.agents.rules.baselines import random_legal, round_robin, topological, uniform_random
-from coursewright.agents.rules.mastery import n_in_a_row
+from coursewright.agents.planners.oracles import OracleGreedy
+from coursewright.agents.rules.baselines import RandomLegal, RoundRobin, Topological, UniformRandom
+from coursewright.agents.rules.mastery import NInARow
+from coursewright.agents.rules.tuned import TunedMastery
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.shipped import COMMON, LAST, kss, tutor
 from coursewright.envs.task import Task
@@ -35,12 +36,12 @@ def ednet():
 
 def policies(task):
     return {
-        "random": uniform_random(task, 0, S),
-        "random_legal": random_legal(task, 0, S),
-        "round_robin": round_robin(task, 0, S),
-        "tuned_mastery": n_in_a_row(task, 0, S),
-        "topological": topological(task, 0, S),
-        "oracle_greedy": oracle_greedy(task, 0, S),
+        "random": UniformRandom()(task, 0, S),
+        "random_legal": RandomLegal()(task, 0, S),
+        "round_robin": RoundRobin()(task, 0, S),
+        "tuned_mastery": NInARow()(task, 0, S),
+        "topological": Topological()(task, 0, S),
+        "oracle_greedy": OracleGreedy()(task, 0, S),
     }
 
 
@@ -162,12 +163,22 @@ def test_policies_that_choose_alike_are_said_to_be_one(comparison):
     table = comparison.at(POINT)
     assert (table["same_as"] == "").all()
     task = kss()
-    twins = policies(task) | {"again": n_in_a_row(task, 1, S)}
+    twins = policies(task) | {"again": NInARow()(task, 1, S)}
     found = compare(task, twins, Comparing(learners=20))
     same = found.at(POINT)["same_as"]
     assert (same["again"], same["tuned_mastery"]) == ("tuned_mastery", "again")
     assert any("they are one rule here" in note for note in words.caveats(found))
     assert not any("they are one rule here" in note for note in words.caveats(comparison))
+
+
+def test_it_is_said_what_a_rule_was_tuned_to(comparison):
+    task = kss(6)
+    given = policies(task) | {"tuned_mastery": TunedMastery(learners=20)(task, 0, S)}
+    found = compare(task, given, Comparing(learners=20))
+    setting = given["tuned_mastery"].tuned.setting
+    assert found.at(POINT)["setting"]["tuned_mastery"] == setting
+    assert f"tuned_mastery was tuned to: {setting}." in words.caveats(found)
+    assert (comparison.at(POINT)["setting"] == "").all()
 
 
 def test_chunks_and_workers_change_nothing(comparison):
@@ -201,19 +212,19 @@ def test_only_fitted_learners_are_resampled():
 
 def test_seeds_are_gathered_under_the_recipe():
     task, settings = kss(), Comparing(learners=40)
-    given = policies(task) | {"mine": {s: n_in_a_row(task, s, S, n=2) for s in range(5)}}
+    given = policies(task) | {"mine": {s: NInARow(n=2)(task, s, S) for s in range(5)}}
     found = compare(task, given, settings, trained=["mine"])
     assert found.at(POINT)["seeds"]["mine"] == 5
     recipe = found.estimate("mine").estimand
     assert recipe != found.estimate("random").estimand
-    fewer = policies(task) | {"mine": {s: n_in_a_row(task, s, S, n=2) for s in range(4)}}
+    fewer = policies(task) | {"mine": {s: NInARow(n=2)(task, s, S) for s in range(4)}}
     assert compare(task, fewer, settings).estimate("mine").estimand != recipe
 
 
 def test_what_cannot_be_compared_is_refused():
     task, settings = kss(), Comparing(learners=10)
     with pytest.raises(InputError, match="oracle"):
-        compare(task, policies(task) | {"clever": oracle_greedy(task, 0, S)}, settings)
+        compare(task, policies(task) | {"clever": OracleGreedy()(task, 0, S)}, settings)
     with pytest.raises(InputError, match="tuned_mastery"):
         compare(task, policies(task), replace(settings, reference="tuned_mastry"))
     with pytest.raises(InputError, match="learners = 1"):
