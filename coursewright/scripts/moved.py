@@ -1,10 +1,10 @@
 """Where things went: addresses of before 0.1.0, which stand in run folders and YAML files of that time."""
 
-# Module by module, without the package's name.  A thing that was renamed as well stands here in full.
+# Module by module, without the package's name.  A thing that was renamed as well stands in `NAMES` in full,
+# under its first address or under the one that its module had in between.
 MODULES = {
-    "agents.bandits": "agents.bandits.skills",
     "agents.baselines": "agents.rules.baselines",
-    "agents.bkt_search": "agents.planners.bkt_search",
+    "agents.bkt_search": "agents.planners.bkt_orders",
     "agents.checkpoint": "agents.learning.checkpoint",
     "agents.expected": "agents.rules.expected_gain",
     "agents.export": "agents.export.onnx",
@@ -18,17 +18,14 @@ MODULES = {
     "agents.oracles": "agents.planners.oracles",
     "agents.outer_fringe": "agents.rules.outer_fringe",
     "agents.progress": "agents.learning.progress",
-    "agents.recall": "agents.schedulers.recall",
     "agents.rules": "agents.rules.in_order",
     "agents.sampling": "agents.learning.sampling",
     "agents.sb3": "agents.learning.sb3",
-    "agents.schedulers": "agents.schedulers.calendar",
     "agents.selection": "agents.planners.selection",
     "agents.trained": "agents.learning.trained",
     "agents.training": "agents.learning.training",
     "agents.tuned": "agents.rules.tuned",
     "agents.vec_env": "agents.learning.vec_env",
-    "agents.watching": "agents.planners.watching",
     "agents.zpdes": "agents.bandits.zpdes",
     "data.anki": "data.readers.anki",
     "data.assistments": "data.readers.assistments",
@@ -118,6 +115,30 @@ MODULES = {
     "simulators.tms": "simulators.knowledge.tms",
 }
 NAMES: dict[str, str] = {
+    "agents.rules.baselines.uniform_random": "agents.rules.baselines.UniformRandom",
+    "agents.rules.baselines.random_legal": "agents.rules.baselines.RandomLegal",
+    "agents.rules.baselines.round_robin": "agents.rules.baselines.RoundRobin",
+    "agents.rules.baselines.topological": "agents.rules.baselines.Topological",
+    "agents.rules.mastery.n_in_a_row": "agents.rules.mastery.NInARow",
+    "agents.rules.mastery.mastery_threshold": "agents.rules.mastery.MasteryThreshold",
+    "agents.rules.tuned.tuned_mastery": "agents.rules.tuned.TunedMastery",
+    "agents.rules.expected_gain.expected_gain": "agents.rules.expected_gain.ExpectedGain",
+    "agents.rules.outer_fringe.outer_fringe": "agents.rules.outer_fringe.OuterFringe",
+    "agents.schedulers.calendar.leitner": "agents.schedulers.leitner.Leitner",
+    "agents.schedulers.leitner": "agents.schedulers.leitner.Leitner",
+    "agents.schedulers.calendar.sm2": "agents.schedulers.sm2.Sm2",
+    "agents.schedulers.sm2": "agents.schedulers.sm2.Sm2",
+    "agents.schedulers.recall.informed_threshold": "agents.schedulers.informed_threshold.InformedThreshold",
+    "agents.recall.informed_threshold": "agents.schedulers.informed_threshold.InformedThreshold",
+    "agents.bandits.skills.thompson": "agents.bandits.thompson.Thompson",
+    "agents.bandits.thompson": "agents.bandits.thompson.Thompson",
+    "agents.bandits.skills.ucb": "agents.bandits.ucb.Ucb",
+    "agents.bandits.ucb": "agents.bandits.ucb.Ucb",
+    "agents.bandits.zpdes.zpdes": "agents.bandits.zpdes.Zpdes",
+    "agents.schedulers.recall.oracle_threshold": "agents.planners.oracle_threshold.OracleThreshold",
+    "agents.recall.oracle_threshold": "agents.planners.oracle_threshold.OracleThreshold",
+    "agents.planners.oracles.oracle_greedy": "agents.planners.oracles.OracleGreedy",
+    "agents.planners.oracles.oracle_beam": "agents.planners.oracles.OracleBeam",
     "simulators.named.named_bkt": "simulators.knowledge.tables.read_bkt",
     "simulators.memory_tables.named_act_r": "simulators.memory.tables.read_act_r",
     "simulators.memory_tables.named_fsrs": "simulators.memory.tables.read_fsrs",
@@ -133,9 +154,7 @@ PACKAGE = "coursewright."
 def new_address(address: str) -> str | None:
     """Where the thing behind an old `address` is now; None if that address is not an old one."""
     old = address.removeprefix(PACKAGE)
-    if old == address:
-        return None
-    if old in NAMES:
-        return PACKAGE + NAMES[old]
     module, _, name = old.rpartition(".")
-    return f"{PACKAGE}{MODULES[module]}.{name}" if module in MODULES else None
+    moved = f"{MODULES[module]}.{name}" if module in MODULES else old
+    new = NAMES.get(old) or NAMES.get(moved) or moved
+    return None if old == address or new == old else PACKAGE + new
