@@ -25,6 +25,7 @@ from coursewright.data.read import read_log
 from coursewright.data.stream import iterate, store
 from coursewright.fitting.bkt.em import fit
 from coursewright.fitting.bkt.sequences import Sequences
+from coursewright.fitting.coded import Coded
 
 ANSWERS, SKILLS, ITEMS, AT_ONCE = 200, 100, 50, 2_000  # AT_ONCE learners go through the course side by side
 PRIOR, LEARN, GUESS, SLIP = 0.3, 0.1, 0.2, 0.1
@@ -88,7 +89,7 @@ def load(folder, rows):
 
 
 def fit_bkt(folder, rows):
-    found = fit(Sequences.from_log(read_stored(folder / "log").table))
+    found = fit(Sequences.of(Coded.of(read_stored(folder / "log"))))
     prior, learn, _, guess, slip = (round(float(value), 3) for value in np.median(found.theta, axis=0))
     return {
         "prior": prior,

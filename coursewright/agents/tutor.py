@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
 from coursewright.agents.logs import simulated_log
 from coursewright.envs.shipped import TUTORS
@@ -18,6 +17,7 @@ from coursewright.errors import reject
 from coursewright.files import write_atomically
 from coursewright.fitting.bkt.em import EmSettings, fit
 from coursewright.fitting.bkt.sequences import Sequences
+from coursewright.fitting.coded import Coded
 from coursewright.simulators.arrays import Floats
 from coursewright.simulators.knowledge.parameters import BktParameters
 from coursewright.simulators.protocol import Simulator
@@ -38,17 +38,14 @@ def fit_tutor(task: Task, learners: int = LEARNERS) -> BktParameters:
     folder as `tutor.csv`; that is how the shipped ones were made.
     """
     blind = replace(task, tutor=None, features=[name for name in task.features if name != "belief"])
-    log = Sequences.from_log(unaided(simulated_log(blind, learners).table))
-    fitted = fit(log, EmSettings(most_guess=0.5, most_slip=0.49)).parameters
+    log = unaided(Coded.of(simulated_log(blind, learners)))
+    fitted = fit(Sequences.of(log), EmSettings(most_guess=0.5, most_slip=0.49)).parameters
     return _in_order_of(fitted, task.course.skills)
 
 
-def unaided(table: pa.Table) -> pa.Table:
+def unaided(log: Coded) -> Coded:
     """The log with every helped answer taken for none, as the history of a task takes it."""
-    if "assisted" not in table.column_names:
-        return table
-    correct = np.where(table["assisted"].to_numpy(), -1, table["correct"].to_numpy())
-    return table.set_column(table.column_names.index("correct"), "correct", pa.array(correct, pa.int8()))
+    return replace(log, correct=np.where(log.assisted, np.int8(-1), log.correct))
 
 
 def _in_order_of(table: BktParameters, skills: tuple[str, ...]) -> BktParameters:

@@ -38,6 +38,11 @@ class LearnerLog:
         """What was kept, put in order and left out, for people."""
         return summary(self.table.num_rows, self.n_learners, self.reordered, self.dropped)
 
+    @property
+    def left_out(self) -> str:
+        """How many rows the reader left out, by reason, in one line."""
+        return ", ".join(f"{n} ({why})" for why, n in self.dropped.items()) or "none"
+
 
 def summary(rows: int, learners: int, reordered: int, dropped: Mapping[str, int]) -> str:
     """A line on what was read, and one for each reason for which rows were dropped."""

@@ -26,6 +26,7 @@ NUMBERS = {
     int | None: "a whole number or null",
     float | None: "a number or null",
 }
+COUNTS = ("seed", "learners", "workers", "parts", "draws", "folds", "min_rows")  # at the top of an app
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 
 
@@ -107,7 +108,7 @@ def refuse_words(node: Any, at: str = "") -> None:
                 refuse_words(node[place], f"{at}[{place}]")
     if not isinstance(node, DictConfig) or OmegaConf.is_missing(node, "_target_"):
         return
-    wanted: dict[str, Any] = {} if at else {"seed": int, "learners": int, "workers": int, "parts": int}
+    wanted: dict[str, Any] = {} if at else dict.fromkeys(COUNTS, int)
     if "_target_" in node:
         try:
             target = get_object(node["_target_"])

@@ -3,7 +3,7 @@
 import csv
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -219,6 +219,12 @@ class Course:
         return self.q_matrix.shape[0] == self.q_matrix.shape[1] and bool(
             (self.q_matrix == np.eye(self.n_skills, dtype=bool)).all()
         )
+
+    @property
+    def by_item(self) -> "Course":
+        """The same items, each of them a skill of its own, without prerequisites."""
+        one_each, none = np.eye(self.n_items, dtype=bool), np.zeros((self.n_items, self.n_items), bool)
+        return replace(self, skills=self.items, q_matrix=one_each, prerequisites=none)
 
     @cached_property
     def hash(self) -> str:

@@ -109,7 +109,9 @@ def test_every_log(name):
 
 @pytest.mark.parametrize("name", names("model"))
 def test_every_model(name):
-    assert callable(instantiate(composed("fit", f"model={name}").model.fit))
+    config = composed("fit", f"model={name}")
+    assert callable(instantiate(config.model).fit)
+    assert config.draws >= 0
 
 
 @pytest.mark.parametrize("app", ["train", "evaluate", "fit", "export"])
@@ -149,7 +151,7 @@ def test_agents_see_a_tracker_that_keeps_nothing():
         ("train", "learners=many", "learners = 'many'"),
         ("train", "seed=x", "seed = 'x'"),
         ("train", "agent.learning_rate=fast", "agent.learning_rate = 'fast'"),
-        ("fit", "model.fit.folds=two", "model.fit.folds = 'two'"),
+        ("fit", "folds=two", "folds = 'two'"),
         ("validate", "settings.replicates=many", "settings.replicates = 'many'"),
     ],
 )

@@ -15,7 +15,7 @@ from coursewright.evaluation.comparison.path_figure import path_figure
 from coursewright.evaluation.comparison.report import Section
 from coursewright.evaluation.comparison.summary import ORACLE, TRAINED
 from coursewright.evaluation.figures import save
-from coursewright.simulators.knowledge.tables import SHIPPED
+from coursewright.simulators.folders import SHIPPED
 from coursewright.simulators.kss.learners import Kss
 
 

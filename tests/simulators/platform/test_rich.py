@@ -16,6 +16,7 @@ from coursewright.agents.tutor import unaided
 from coursewright.envs.rollout import rollout
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
+from coursewright.fitting.coded import Coded
 from coursewright.simulators.course import Course
 from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.knowledge.parameters import BktParameters
@@ -268,9 +269,8 @@ def test_a_tutor_does_not_learn_from_helped_answers():
     task = Task(simulator, steps=10, features=["attempts"])
     rolled = rollout(task, RandomLegal()(task, 0, SilentTracker()), 400, Split.TRAIN)
     assert np.array_equal(rolled.assisted, rolled.item == 1)
-    table = log_of(task, rolled, Split.TRAIN, "rich learners").table
-    correct, evidence = (each["correct"].to_numpy() for each in (table, unaided(table)))
-    helped = table["assisted"].to_numpy()
+    log = Coded.of(log_of(task, rolled, Split.TRAIN, "rich learners"))
+    correct, evidence, helped = log.correct, unaided(log).correct, log.assisted
     assert_rate(correct[helped], 0.2 + 0.8 * 0.75)
     assert_rate(correct[~helped], 0.2)
     assert (evidence[helped] == -1).all()
