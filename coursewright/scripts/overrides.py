@@ -4,7 +4,7 @@ import re
 import shlex
 from collections.abc import Iterable
 
-PLAIN = re.compile(r"[\w./:@~-]+")
+PLAIN = re.compile(r"[\w./:@-]+", re.ASCII)
 
 
 def override(key: str, value: object) -> str:

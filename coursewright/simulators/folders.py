@@ -4,7 +4,7 @@
 |---|---|---|
 | `population.json` | | format, kind of learners, and what is no table |
 | `items.csv` | item | item, skills (joined by ";"), minutes, difficulty, and what a model adds |
-| `skills.csv` | skill | skill, and what a model adds; without it skills come in order of appearance |
+| `skills.csv` | skill | skill, and what a model adds; absent: skills in order of appearance |
 | `prerequisites.csv` | edge | before, after; absent where there is none |
 
 A `card.md` beside them says how they came about.  A folder without `population.json` is of format 1, which
@@ -107,7 +107,10 @@ def course_files(course: Course, more: Sequence[str] = (), values: Floats | None
     numbers = np.stack([course.minutes, course.difficulty], axis=1)
     numbers = numbers if values is None else np.hstack([numbers, values])
     rows = [[skills, *row] for skills, row in zip(needed, numbers.tolist(), strict=True)]
-    files = {ITEMS: table_text(("item", "skills", "minutes", "difficulty", *more), course.items, rows)}
+    files = {
+        ITEMS: table_text(("item", "skills", "minutes", "difficulty", *more), course.items, rows),
+        SKILLS: table_text(("skill",), course.skills, [[]] * course.n_skills),
+    }
     edges = [(course.skills[a], course.skills[b]) for a, b in np.argwhere(course.prerequisites)]
     if edges:
         files[EDGES] = _csv([("before", "after"), *edges])

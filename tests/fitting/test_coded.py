@@ -1,5 +1,7 @@
 """A log as numbers: invariants, parts of it, and the same numbers as the text gives."""
 
+from itertools import pairwise
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -78,7 +80,7 @@ def test_a_resample_is_whole_learners_under_new_names() -> None:
 def test_runs_keep_the_order_of_rows() -> None:
     outer, inner = np.array([1, 0, 1, 1, 0]), np.array([2, 5, 0, 2, 5])
     order, start = runs(outer, inner)
-    assert [order[a:b].tolist() for a, b in zip(start, start[1:], strict=False)] == [[1, 4], [2], [0, 3]]
+    assert [order[a:b].tolist() for a, b in pairwise(start)] == [[1, 4], [2], [0, 3]]
     assert places(["b", "?", "a"], ["a", "b"]).tolist() == [1, 2, 0]
 
 
@@ -88,7 +90,7 @@ def test_histories_hold_each_learners_rows_of_one_name(kind) -> None:
     of = Histories.of(log, kind)
     keys = [(log.learner[of.row[a]], of.code[a]) for a in of.start[:-1]]
     assert keys == sorted(set(keys))
-    for a, b in zip(of.start, of.start[1:], strict=False):
+    for a, b in pairwise(of.start):
         assert len(set(log.learner[of.row[a:b]])) == len(set(of.code[a:b])) == 1
         assert (np.diff(of.row[a:b]) > 0).all()
         assert of.place[a:b].tolist() == list(range(b - a))

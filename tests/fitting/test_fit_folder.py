@@ -45,6 +45,7 @@ def test_the_folder_holds_parameters_estimates_and_card(made):
         "items.csv",
         "parameters.csv",
         "population.json",
+        "skills.csv",
     ]
     assert read_bkt(made.folder).parameters.skills == tuple(sorted(SKILLS))
     card = (made.folder / "card.md").read_text(encoding="utf-8")

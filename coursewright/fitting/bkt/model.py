@@ -123,10 +123,11 @@ class FittedBkt:
         if kept == every:
             return []
         met, learners = self.everything.learners >= self.settings.min_learners, self.kept.learners
+        sound = int((met & self.everything.sound).sum())
         return [
             f"{every - kept} of {every} skills are left out: {int(met.sum())} have at least "
-            f"{self.settings.min_learners} learners, {int((met & self.everything.sound).sum())} of these a sound "
-            f"fit ({SOUND}), and the {kept} of them with most learners are kept ({learners.min()} to "
+            f"{self.settings.min_learners} learners, {sound} of these a sound fit "
+            f"({SOUND}), and the {kept} of them with most learners are kept ({learners.min()} to "
             f"{learners.max()} learners, {int(self.kept.opportunities.sum()):,} responses)"
         ]
 

@@ -15,7 +15,6 @@ from coursewright.simulators.arrays import Floats
 from coursewright.simulators.course import Course
 from coursewright.simulators.folders import (
     ITEMS,
-    SKILLS,
     course_files,
     open_folder,
     read_course,
@@ -44,9 +43,8 @@ def write_memory(
     `estimates` is names and values `[parameters]`; `facts` go into `population.json`.
     """
     names, values = estimates
-    skills = table_text(("skill",), course.skills, [[]] * course.n_skills)
     parameters = table_text(("parameter", "value"), names, [[str(value)] for value in values.tolist()])
-    write_texts(folder, course_files(course) | {SKILLS: skills, PARAMETERS: parameters})
+    write_texts(folder, course_files(course) | {PARAMETERS: parameters})
     write_facts(folder, kind, facts)
 
 

@@ -24,7 +24,15 @@ from small_logs import coded
 EDNET = DATA / "ednet"
 COMMITTED = Path(coursewright.__file__).parent / "simulators" / "populations" / "bkt_ednet"
 MODEL = BktModel(min_learners=100, n_skills=20)
-FILES = ("card.md", "draws.csv", "estimates.csv", "items.csv", "parameters.csv", "population.json")
+FILES = (
+    "card.md",
+    "draws.csv",
+    "estimates.csv",
+    "items.csv",
+    "parameters.csv",
+    "population.json",
+    "skills.csv",
+)
 
 
 @pytest.fixture(scope="module")
@@ -112,8 +120,8 @@ def test_wrong_wishes_are_refused_before_anything_is_written(tmp_path):
         fit_model(log, tmp_path / "x", MODEL)
     with pytest.raises(InputError, match=r"model.n_skills = 0"):
         BktModel(n_skills=0)
-    with pytest.raises(InputError, match="folds = 50: must be from 2 to the 30 learners"):
-        fit_model(log, tmp_path / "x", BktModel(), draws=2, folds=50)
+    with pytest.raises(InputError, match="folds = 1: must be from 2 to the 30 learners"):
+        fit_model(log, tmp_path / "x", BktModel(), draws=2, folds=1)
     assert not (tmp_path / "x").exists()
 
 
@@ -126,7 +134,7 @@ def test_a_log_without_a_sound_skill_is_refused(tmp_path):
         "correct": np.tile([1, 1, 1, 0, 0, 0], 50),
     }
     with pytest.raises(InputError, match="none has a sound fit"):
-        fit_model(learner_log(pa.table(columns), "made up"), tmp_path / "x", MODEL)
+        fit_model(learner_log(pa.table(columns), "made up"), tmp_path / "x", MODEL, min_rows=2)
 
 
 def test_warnings_name_skills_and_kinds(made):
