@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from coursewright.data.compact import by_skill, read_stored
-from coursewright.data.read import read_log
+from coursewright.data.read import LogFile
 from coursewright.data.stream import iterate, store
 from coursewright.fitting.bkt.em import fit
 from coursewright.fitting.bkt.sequences import Sequences
@@ -70,7 +70,7 @@ def answers(rng, first, n):
 def convert(folder, rows, parts=64):
     columns = {"learner": "user_id", "item": "problem", "skills": "kc"}
     into = partial(store, folder=folder / "log", parts=parts)
-    kept = read_log(folder / "log.csv", columns=columns, unit="s", into=into)
+    kept = LogFile(folder / "log.csv", columns=columns, unit="s")(into)
     size = sum(file.stat().st_size for file in kept.parts)
     return {"rows": kept.rows, "learners": kept.learners, "reordered": kept.reordered, "bytes": size}
 

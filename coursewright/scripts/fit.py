@@ -28,7 +28,7 @@ def fit(config: DictConfig) -> None:
     from coursewright.scripts.run_directory import open_run
 
     open_run(config)
-    log = instantiate(config.log)
+    log = instantiate(config.log)()
     if HydraConfig.get().runtime.choices["log"] == "synthetic":
         console.info(
             "This is the synthetic log that comes with the package.  For a log of your own: log=file "

@@ -26,7 +26,7 @@ def main(config: DictConfig) -> None:
 
     open_run(config)
     with Console(stderr=True).status("reading, checking and sorting rows ..."):
-        stored = instantiate(config.log, into=partial(store, folder=config.to, parts=config.parts))
+        stored = instantiate(config.log)(into=partial(store, folder=config.to, parts=config.parts))
     console.info(stored.summary)
     line = command_line("fit", ["log=stream", override("log.path", stored.path)])
     console.info("\nfit learners to it: %s", line)

@@ -133,6 +133,7 @@ NAMES: dict[str, str] = {
     "agents.recall.oracle_threshold": "agents.planners.oracle_threshold.OracleThreshold",
     "agents.planners.oracles.oracle_greedy": "agents.planners.oracles.OracleGreedy",
     "agents.planners.oracles.oracle_beam": "agents.planners.oracles.OracleBeam",
+    "data.datashop.read_datashop": "data.readers.datashop.Datashop",
     "fitting.dash.Dash": "fitting.logistic.dash.DashModel",
     "fitting.item_difficulty.ItemDifficulty": "fitting.item_difficulty.ItemDifficultyModel",
     "fitting.logistic.Afm": "fitting.logistic.models.AfmModel",

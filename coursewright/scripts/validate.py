@@ -46,7 +46,7 @@ def validate(config: DictConfig) -> None:
     run = open_run(config)
     names = [config.models] if isinstance(config.models, str) else config.models
     models = learner_models(dict.fromkeys([config.reference, *names]))
-    log = instantiate(config.log)
+    log = instantiate(config.log)()
     console.info("%s\n", log.summary)
     found = validity.validate(log, models, config.reference, instantiate(config.settings))
     code = ", ".join(f"{name} {value}" for name, value in code_version().items())

@@ -16,7 +16,7 @@ import large_log
 from coursewright.data import compact, stream
 from coursewright.data.compact import by_skill, read_stored
 from coursewright.data.log import codes, in_memory
-from coursewright.data.read import read_log
+from coursewright.data.read import LogFile
 from coursewright.data.stream import iterate, open_stored, store
 from coursewright.data.synthetic import synthetic_log
 from coursewright.errors import InputError
@@ -227,12 +227,12 @@ def test_a_file_is_read_in_batches(tmp_path, monkeypatch):
 
         return in_memory(passed(), source, licence, dropped)
 
-    assert read_log(tmp_path / "log.csv", into=watching).table.num_rows == 3_000
+    assert LogFile(tmp_path / "log.csv")(watching).table.num_rows == 3_000
     assert len(seen) > 5
     with (tmp_path / "log.csv").open("a") as file:
         file.write("1,i,k\n")
     with pytest.raises(InputError, match=r"cannot be read \(.*Expected 5 columns, got 3"):
-        read_log(tmp_path / "log.csv", into=partial(store, folder=tmp_path / "log"))
+        LogFile(tmp_path / "log.csv")(partial(store, folder=tmp_path / "log"))
     assert os.listdir(tmp_path) == ["log.csv"]
 
 

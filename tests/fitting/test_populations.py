@@ -29,6 +29,7 @@ from outside_models import Shares
 
 MODELS = sorted(p.stem for p in (Path(coursewright.__file__).parent / "configs" / "model").glob("*.yaml"))
 QUICK = {"dkt": ["epochs=1", "sessions=true"], "gru": ["epochs=1"], "bkt": ["min_learners=10"]}
+READER = "_target_: outside_models.read_mine\n_partial_: true\nlearners: 12\n"
 AWKWARD = "it's a (new) folder, really = 100 %"
 
 
@@ -152,7 +153,7 @@ def test_a_model_from_outside_is_one_module_and_one_file(tmp_path, monkeypatch) 
 
 def test_a_log_reader_from_outside_is_one_module_and_one_file(tmp_path, monkeypatch) -> None:
     (tmp_path / "conf" / "log").mkdir(parents=True)
-    (tmp_path / "conf" / "log" / "mine.yaml").write_text("_target_: outside_models.read_mine\nlearners: 12\n")
+    (tmp_path / "conf" / "log" / "mine.yaml").write_text(READER)
     monkeypatch.chdir(tmp_path)
     from importlib import import_module
 

@@ -102,7 +102,7 @@ def test_every_tracker(name, tmp_path):
 def test_every_log(name):
     config = composed("fit", f"log={name}")
     if name == "synthetic":
-        assert isinstance(instantiate(config.log), LearnerLog)
+        assert isinstance(instantiate(config.log)(), LearnerLog)
     else:
         assert OmegaConf.is_missing(config.log, "path")
 

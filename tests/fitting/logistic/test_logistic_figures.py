@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 
 from coursewright.data.log import codes
-from coursewright.data.readers.datashop import read_datashop
+from coursewright.data.readers.datashop import Datashop
 from coursewright.data.readers.ednet import read_ednet
 from coursewright.fitting.item_difficulty import ItemDifficultyModel
 from coursewright.fitting.judging.held_out import held_out, plan
@@ -50,7 +50,7 @@ class Lkt(NamedTuple):
 
 @pytest.fixture(scope="module")
 def lkt() -> Lkt:
-    table = read_datashop(LKT, skill="KC (Cluster)", item="KC (Default)").table
+    table = Datashop(LKT, skill="KC (Cluster)", item="KC (Default)")().table
     raw = pd.read_csv(LKT, usecols=["Anon.Student.Id", "Condition.Name.3", "Level..Unitname."])
     condition = raw.groupby("Anon.Student.Id")["Condition.Name.3"].first()
     assert (

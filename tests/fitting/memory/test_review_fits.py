@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 
 from coursewright.data.log import in_order
 from coursewright.data.readers.anki import read_anki
-from coursewright.data.schema import validate
+from coursewright.data.schema import as_schema
 from coursewright.errors import InputError
 from coursewright.fitting.judging.causality import peeks
 from coursewright.fitting.judging.held_out import by_time
@@ -59,7 +59,7 @@ def fits():
 def log_of(rows, **more):
     learner, item, time, correct = zip(*rows, strict=True)
     columns = {"learner": learner, "item": item, "skills": [["s"]] * len(rows), "time": time}
-    return in_order(validate(pa.table(columns | {"correct": pa.array(correct, pa.int8())} | more)))[0]
+    return in_order(as_schema(pa.table(columns | {"correct": pa.array(correct, pa.int8())} | more)))[0]
 
 
 # Reviews
