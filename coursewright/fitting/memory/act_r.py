@@ -7,6 +7,7 @@ the strengths before it; the two derivatives are carried along beside each decay
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -105,10 +106,18 @@ class FittedActR:
         write_memory(folder, "act_r", self.estimates(), self.course, {"history": self.settings.history})
 
 
+class Given(NamedTuple):
+    """What is not fitted; see `ActRModel`."""
+
+    h: float
+    history: int
+
+
 def walk(theta: Floats, reviews: Reviews, h: float, history: int) -> tuple[float, Floats, Floats]:
     """The log loss in nats at theta `[4]`, its gradient, and P(recall) `[reviews]` (0 at first meetings)."""
     slope, p, room = np.zeros(4), np.zeros(len(reviews.row)), np.empty((3, len(reviews.row)))
-    nats = _walk(theta, reviews.start, reviews.day, reviews.correct, h, history, room, slope, p)
+    given = Given(h, history)
+    nats = _walk(theta, reviews.start, reviews.day, reviews.correct, given, room, slope, p)
     return nats, slope, p
 
 
@@ -118,12 +127,12 @@ def _walk(
     start: Ints,
     day: Floats,
     correct: Ints,
-    h: float,
-    history: int,
+    given: Given,
     room: Floats,
     slope: Floats,
     p: Floats,
 ) -> float:
+    h, history = given.h, given.history
     a, c, s, tau = theta[0], theta[1], theta[2], theta[3]
     decay, by_a, by_c = room[0], room[1], room[2]  # of each trace, and its derivatives
     total = 0.0

@@ -17,7 +17,7 @@ from coursewright.errors import InputError, reject
 from coursewright.fitting.coded import Coded
 from coursewright.fitting.course import course_of
 from coursewright.fitting.descent import lowest
-from coursewright.fitting.memory.fsrs_slopes import gradients_at, trace, whole
+from coursewright.fitting.memory.fsrs_slopes import gradients_at, room, trace, whole
 from coursewright.fitting.memory.reviews import Reviews, reviews_of, share
 from coursewright.fitting.model import Estimates, Teaching
 from coursewright.simulators.arrays import Bools, Floats, Ints
@@ -211,8 +211,9 @@ class FittedFsrs:
         """P(correct) `[rows]`: R, or the log's shares at first meetings and within a day."""
         reviews = reviews_of(log, self.settings.grades)
         days = whole(reviews.gap)
-        stability, difficulty, recalled = np.empty((3, len(days)))
-        trace(self.weights, reviews.start, days, reviews.grade, stability, difficulty, recalled)
+        traced = room(len(days))
+        trace(self.weights, reviews.start, days, reviews.grade, traced)
+        recalled = traced.recalled
         recalled[days < 1.0] = self.same_day
         recalled[reviews.first] = 1.0 - self.first_grades[0]
         return reviews.in_rows(recalled)
