@@ -36,9 +36,7 @@ def validate(config: DictConfig) -> None:
     from hydra.utils import instantiate
     from rich.console import Console
 
-    from coursewright.evaluation.validity import judge as validity
-    from coursewright.evaluation.validity import report as validity_report
-    from coursewright.evaluation.validity import words as validity_words
+    from coursewright.evaluation.validity import judge, report, words
     from coursewright.scripts.run_directory import code_version, open_run
 
     if "model" in config:
@@ -48,17 +46,15 @@ def validate(config: DictConfig) -> None:
     models = learner_models(dict.fromkeys([config.reference, *names]))
     log = instantiate(config.log)()
     console.info("%s\n", log.summary)
-    found = validity.validate(log, models, config.reference, instantiate(config.settings))
+    found = judge.validate(log, models, config.reference, instantiate(config.settings))
     code = ", ".join(f"{name} {value}" for name, value in code_version().items())
     facts = {"settings": str(run.path / "config.yaml"), "seed": str(config.seed), "code": code}
-    made = validity_report.publish(found, run.path, facts)
+    made = report.publish(found, run.path, facts)
     tracker = run.tracker("validate")
     scores = {f"{name}/{k}": v for name, row in found.table.to_dict("index").items() for k, v in row.items()}
     tracker.report(
         scores, table=found.table.reset_index(), figures=dict(made.figures), files=dict(made.tables)
     )
     tracker.finish()
-    Console().print(
-        validity_report.terminal_table(found), "", *validity_words.verdict(found), sep="\n", highlight=False
-    )
+    Console().print(report.terminal_table(found), "", *words.verdict(found), sep="\n", highlight=False)
     console.info("\ntables   %s\nreport   %s", run.path, made.page)
