@@ -6,7 +6,6 @@ import subprocess
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -16,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 import coursewright
 from coursewright.errors import InputError
 from coursewright.files import write_atomically
-from coursewright.scripts.tracking import CsvTracker, RunTracker, Trackers
+from coursewright.scripts.tracking import CsvTracker, Run, RunTracker, Trackers
 
 PACKAGES = ("numpy", "numba", "gymnasium", "torch", "stable-baselines3", "sb3-contrib", "hydra-core", "wandb")
 
@@ -49,15 +48,16 @@ class RunDirectory:
     def tracker(self, job_type: str) -> RunTracker:
         """CSV files in the folder, and whatever the configuration asks for besides."""
         plain = OmegaConf.to_container(self.config, resolve=True)
-        described: dict[str, Any] = {
-            "directory": self.path,
-            "config": plain,
-            "name": f"{self.config.name}-{self.config.seed}",
-            "group": self.group,
-            "job_type": job_type,
-            "tags": list(self.config.tags),
-        }
-        return Trackers([CsvTracker(**described), instantiate(self.config.tracker)(**described)])
+        assert isinstance(plain, dict)
+        run = Run(
+            directory=self.path,
+            config={str(key): value for key, value in plain.items()},
+            name=f"{self.config.name}-{self.config.seed}",
+            group=self.group,
+            job_type=job_type,
+            tags=list(self.config.tags),
+        )
+        return Trackers([CsvTracker(run), instantiate(self.config.tracker)(run)])
 
 
 def open_run(config: DictConfig) -> RunDirectory:

@@ -38,6 +38,7 @@ def validate(config: DictConfig) -> None:
 
     from coursewright.evaluation.validity import judge, report, words
     from coursewright.scripts.run_directory import code_version, open_run
+    from coursewright.scripts.tracking import Results
 
     if "model" in config:
         raise InputError("model: validate compares several; give models=[NAME, ...]")
@@ -49,12 +50,10 @@ def validate(config: DictConfig) -> None:
     found = judge.validate(log, models, config.reference, instantiate(config.settings))
     code = ", ".join(f"{name} {value}" for name, value in code_version().items())
     facts = {"settings": str(run.path / "config.yaml"), "seed": str(config.seed), "code": code}
-    made = report.publish(found, run.path, facts)
+    made = report.write_judged(found, run.path, facts)
     tracker = run.tracker("validate")
     scores = {f"{name}/{k}": v for name, row in found.table.to_dict("index").items() for k, v in row.items()}
-    tracker.report(
-        scores, table=found.table.reset_index(), figures=dict(made.figures), files=dict(made.tables)
-    )
+    tracker.report(Results(scores, found.table.reset_index(), made.figures, made.tables))
     tracker.finish()
-    Console().print(report.terminal_table(found), "", *words.verdict(found), sep="\n", highlight=False)
+    Console().print(report.models_table(found), "", *words.conclusions(found), sep="\n", highlight=False)
     console.info("\ntables   %s\nreport   %s", run.path, made.page)

@@ -124,9 +124,12 @@ def checks(log: Coded, answers: Answers, seed: int = 0) -> list[Check]:
 
 
 def _check(bins: Bins, row: Ints, log: Coded, answers: Answers, seed: int) -> Check:
-    """Count what is right in each bin of the exposures in `row [exposures]`, in the log and in replicates."""
+    """Count what is right in each bin of the exposures in `row [exposures]`, in the log and in replicates.
+
+    Rows that no replicate answers, since its learners know nothing of their items, count in neither.
+    """
     n, correct = len(bins.names), log.correct
-    used = (bins.place >= 0) & (correct[row] >= 0)
+    used = (bins.place >= 0) & (correct[row] >= 0) & (answers >= 0).any(axis=0)[row]
     bin_, row = bins.place[used], row[used]
     count = np.bincount(bin_, minlength=n)
     kept = np.flatnonzero(count >= FEWEST)

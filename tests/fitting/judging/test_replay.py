@@ -149,6 +149,18 @@ def test_bins_by_hand():
     assert len(DELAY_NAMES) == 10
 
 
+def test_rows_whose_items_a_simulator_does_not_know_count_in_neither(log):
+    known = log.filter(pa.compute.starts_with(log["item"], "ratios"))
+    simulator = learners(known)
+    part = checks(coded(log), replay([simulator], coded(log), 2))
+    met = Histories.of(coded(log), "skill")
+    ratios = met.code == met.names.index("ratios")
+    asked = ratios & (met.correct >= 0) & (met.place == 0)
+    assert {group for check in part if check.name == BY_SKILL for group in check.group} == {"ratios"}
+    assert part[0].count[0] == asked.sum()
+    assert part[0].data[0] == pytest.approx((met.correct[asked] == 1).mean())
+
+
 def test_intervals_of_the_log_widen_where_learners_differ():
     """200 learners who always or never answer right: 10 answers each tell no more than one."""
     right = np.random.default_rng(0).random(200) < 0.5
