@@ -21,7 +21,7 @@ from coursewright.evaluation.comparison.jobs import Seeded
 from coursewright.evaluation.comparison.publish import Published, publish
 from coursewright.evaluation.comparison.settings import Comparing
 from coursewright.scripts.tracking import Results
-from coursewright.simulators.knowledge.tables import SHIPPED
+from coursewright.simulators.folders import SHIPPED
 
 log = logging.getLogger(__name__)
 

@@ -129,7 +129,7 @@ def _check(bins: Bins, row: Ints, log: Coded, answers: Answers, seed: int) -> Ch
     Rows that no replicate answers, since its learners know nothing of their items, count in neither.
     """
     n, correct = len(bins.names), log.correct
-    used = (bins.place >= 0) & (correct[row] >= 0) & (answers >= 0).any(axis=0)[row]
+    used = (bins.place >= 0) & (correct[row] >= 0) & np.any(answers >= 0, axis=0)[row]
     bin_, row = bins.place[used], row[used]
     count = np.bincount(bin_, minlength=n)
     kept = np.flatnonzero(count >= FEWEST)
