@@ -13,6 +13,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from coursewright.envs.episodes import Episodes
+from coursewright.envs.features import Limits
 from coursewright.envs.task import Task
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Ints, Observation
@@ -23,8 +24,8 @@ LARGEST_SEED = 2**62
 
 def spaces(task: Task, past_width: int) -> tuple[gym.spaces.Space[Observation], gym.spaces.Discrete]:
     """Observation and action space of a task; the bounds follow from its budget."""
-    days = task.longest_gap * task.horizon
-    low, high = task.layout.bounds(task.horizon, past_width, days)
+    limits = Limits(task.horizon, past_width, task.longest_gap * task.horizon)
+    low, high = task.layout.bounds(limits)
     return gym.spaces.Box(low, high, dtype=np.float32), gym.spaces.Discrete(task.n_actions)
 
 
@@ -81,7 +82,8 @@ class TeachingEnv(gym.Env[Observation, np.int64]):
             raise reject("action", item, f"a whole number in [0, {self._n_actions})")
         self._action[0] = item
         reward, over = episodes.advance(self._action)
-        return episodes.observation[0], float(reward[0]), bool(over[0]), False, self._info()
+        seen = episodes.records.observation[0]
+        return seen, float(reward[0]), bool(over[0]), False, self._info()
 
     def _info(self) -> dict[str, Any]:
         return {"action_mask": self.episodes.mask[0].copy(), "allowed": not self.episodes.refused[0]}

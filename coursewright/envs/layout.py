@@ -1,7 +1,8 @@
 """The observation: one flat float32 array with a name for every column.
 
-Columns that belong to a skill lie together, skill after skill, so that one practised skill touches
-one stretch of memory; a feature of all skills is then a strided view (`Layout.columns`).
+Columns that belong to a skill lie together, skill after skill, so that one practised skill touches one
+stretch of memory; a feature of all skills is then a strided view (`Layout.columns`).  The other features
+follow one after the other.
 """
 
 from collections.abc import Sequence
@@ -11,33 +12,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from coursewright.envs.features import FEATURES, NAMES, Axis, Feature, Limits, chosen
 from coursewright.errors import reject, unknown
+from coursewright.simulators.arrays import Ints
 from coursewright.simulators.course import Course
-
-# The order is fixed: kernels index these lists.  [batch, skills] features first, then the rest.
-PER_SKILL = (
-    "attempts",
-    "successes",
-    "log_attempts",
-    "log_successes",
-    "log_failures",
-    "streak",
-    "belief",
-    "goal",
-    "warmup_right",
-    "warmup_wrong",
-    "log_warmup_right",
-    "log_warmup_wrong",
-    "days_since",
-)
-SHARED = ("last_item", "last_correct", "budget_left")
-NEEDS = {
-    "log_attempts": ("attempts",),
-    "log_successes": ("successes",),
-    "log_failures": ("attempts", "successes"),
-    "log_warmup_right": ("warmup_right",),
-    "log_warmup_wrong": ("warmup_wrong",),
-}
 
 
 @dataclass(frozen=True)
@@ -47,61 +25,59 @@ class Layout:
     Per skill: `attempts`, `successes` (in the episode, warm-up apart) and their logs ln(1 + n);
     `log_failures`; `streak`, the current run of right answers; `belief`, the tutor's P(known);
     `goal`, 0 or 1; `warmup_right`, `warmup_wrong` and logs; `days_since` the last practice (the days
-    since the episode began where there was none).  For all: `last_item`, the last accepted item as
-    one-hot `[items]`; `last_correct`, 1 right, -1 wrong, 0 nothing asked in the last step;
-    `budget_left`, from 1 to 0.
+    since the episode began where there was none).  Per item: `last_item`, 1 at the last accepted item;
+    `item_attempts` and `item_days_since`, as for skills.  For all: `last_correct`, 1 right, -1 wrong, 0
+    nothing asked in the last step; `budget_left`, from 1 to 0.
     """
 
-    features: tuple[str, ...]
+    records: tuple[Feature, ...]
     skills: tuple[str, ...]
     items: tuple[str, ...]
 
-    def __post_init__(self) -> None:
-        for name in self.features:
-            if name not in PER_SKILL + SHARED:
-                raise unknown("task.features", name, PER_SKILL + SHARED)
-            for needed in NEEDS.get(name, ()):
-                if needed not in self.features:
-                    raise reject(
-                        "task.features", f"{name!r} without {needed!r}", f"given together with {needed!r}"
-                    )
-        if len(set(self.features)) < len(self.features):
-            raise reject("task.features", self.features, "without repetitions")
-
     @classmethod
-    def of(cls, course: Course, features: Sequence[str]) -> "Layout":
-        """The layout of these features over this course."""
-        return cls(tuple(features), course.skills, course.items)
+    def of(cls, course: Course, features: Sequence[str | Feature]) -> "Layout":
+        """The layout of these features (names or records) over this course; see `features.chosen`."""
+        return cls(chosen(features), course.skills, course.items)
 
     @cached_property
-    def _per_skill(self) -> tuple[str, ...]:
-        return tuple(name for name in PER_SKILL if name in self.features)
+    def features(self) -> tuple[str, ...]:
+        """The features' names, as they were given."""
+        return tuple(record.name for record in self.records)
+
+    def _on(self, axis: Axis) -> tuple[Feature, ...]:
+        """The features of an axis in the order of their columns."""
+        shipped = [feature for feature in FEATURES if feature in self.records]
+        own = [feature for feature in self.records if feature.update is not None]
+        return tuple(feature for feature in shipped + own if feature.axis == axis)
 
     @cached_property
     def _slices(self) -> dict[str, slice]:
-        width = len(self._per_skill)
-        end = width * len(self.skills)
-        slices = {name: slice(f, end, width) for f, name in enumerate(self._per_skill)}
-        for name in SHARED:
-            if name in self.features:
-                size = len(self.items) if name == "last_item" else 1
-                slices[name] = slice(end, end + size)
-                end += size
+        together = self._on("skill")
+        end = len(together) * len(self.skills)
+        slices = {feature.name: slice(f, end, len(together)) for f, feature in enumerate(together)}
+        for feature in (*self._on("item"), *self._on("shared")):
+            begin, end = end, end + (len(self.items) if feature.axis == "item" else 1)
+            slices[feature.name] = slice(begin, end, 1)
         return slices
 
-    @cached_property
-    def offsets(self) -> npt.NDArray[np.int64]:
-        """Where kernels find the features.
+    def record(self, feature: str) -> Feature:
+        """The record of a feature that the task offers."""
+        return self.records[self.features.index(feature)]
 
-        The first column of each of `PER_SKILL + SHARED` (-1: absent), then the columns a skill has.
-        """
-        first = [self._slices[name].start if name in self._slices else -1 for name in PER_SKILL + SHARED]
-        return np.array([*first, len(self._per_skill)], np.int64)
+    @cached_property
+    def first(self) -> Ints:
+        """The first column `[features]` of each of `features.FEATURES`; -1 where it is absent."""
+        return np.array([self._slices[n].start if n in self._slices else -1 for n in NAMES], np.int64)
+
+    @property
+    def stride(self) -> int:
+        """How many columns each skill has."""
+        return len(self._on("skill"))
 
     @property
     def width(self) -> int:
         """How many columns an observation has."""
-        return max((s.stop for s in self._slices.values()), default=0)
+        return max((where.stop for where in self._slices.values()), default=0)
 
     def columns(self, feature: str) -> slice:
         """The columns of a feature: `observation[:, layout.columns("belief")]` is `[batch, skills]`.
@@ -122,29 +98,16 @@ class Layout:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """One name a column, such as `belief[fractions]` and `budget_left`."""
-        names = [""] * self.width
-        for feature, where in self._slices.items():
-            columns = list(range(self.width))[where]
-            of = self.skills if feature in PER_SKILL else self.items
-            for place, column in enumerate(columns):
-                single = feature in SHARED and feature != "last_item"
-                names[column] = feature if single else f"{feature}[{of[place]}]"
-        return tuple(names)
+        """One name per column, such as `belief[fractions]` and `budget_left`."""
+        of_skills = [f"{feature.name}[{skill}]" for skill in self.skills for feature in self._on("skill")]
+        of_items = [f"{feature.name}[{item}]" for feature in self._on("item") for item in self.items]
+        return (*of_skills, *of_items, *(feature.name for feature in self._on("shared")))
 
-    def bounds(
-        self, steps: int, warm_up: int, days: float
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Lowest and highest value of every column, `[width]` each, for an episode of `steps` steps."""
+    def bounds(self, limits: Limits) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Lowest and highest value of every column, `[width]` each, for episodes within these limits."""
         low = np.zeros(self.width, np.float32)
         high = np.ones(self.width, np.float32)
-        highest: dict[str, float] = {"attempts": steps, "successes": steps, "streak": steps}
-        highest |= {"warmup_right": warm_up, "warmup_wrong": warm_up}
-        highest["days_since"] = days * (1.0 + 1e-7 * steps)  # a float32 sum rounds at every step
-        for feature, where in self._slices.items():
-            base = feature.removeprefix("log_")
-            top = highest.get(base if base != "failures" else "attempts", 1.0)
-            high[where] = np.log1p(top) if feature.startswith("log_") else top
-            if feature == "last_correct":
-                low[where] = -1.0
+        for record in self.records:
+            low[self.columns(record.name)] = record.lowest
+            high[self.columns(record.name)] = record.bound(limits)
         return low, np.nextafter(high, np.float32(np.inf))

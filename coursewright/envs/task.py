@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from coursewright.envs.belief import COLUMNS, tutor_table
+from coursewright.envs.features import Feature
 from coursewright.envs.layout import Layout
 from coursewright.envs.rewards import mean_gain
 from coursewright.envs.schedule import Fixed, Schedule
+from coursewright.envs.terms import Terms
+from coursewright.envs.view import Reward
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.capabilities import Paced, restricts
@@ -17,9 +21,6 @@ from coursewright.simulators.course import Course
 from coursewright.simulators.knowledge.parameters import BktParameters
 from coursewright.simulators.luck import GOAL, Luck, Seeds, uniform
 from coursewright.simulators.protocol import Simulator
-
-if TYPE_CHECKING:
-    from coursewright.envs.rewards import Reward
 
 DEFAULT_FEATURES = (
     "attempts",
@@ -67,7 +68,7 @@ class Task:
     reward : see `rewards`.
     goal : "learner" (what each learner brings along; all skills if they bring nothing), skill names,
         or a `RandomGoal`.
-    features : what policies see; see `layout.Layout`.
+    features : what policies see: names (see `layout.Layout`), or a `features.Feature` of your own.
     blame : how the tutor explains a wrong answer to an item that needs several skills: "shared" by
         Bayes' rule over all of them, or "each" skill as if asked alone (OATutor's update).
     unlock_after : an item is allowed once each direct prerequisite of its skills (those among its own
@@ -86,9 +87,9 @@ class Task:
     tutor: BktParameters | None = None
     steps: int | None = None
     minutes: float | None = None
-    reward: "Reward" = field(default=mean_gain)
+    reward: Reward = field(default=mean_gain)
     goal: str | Sequence[str] | RandomGoal = "learner"
-    features: Sequence[str] = DEFAULT_FEATURES
+    features: Sequence[str | Feature] = DEFAULT_FEATURES
     blame: Literal["shared", "each"] = "shared"
     unlock_after: int = 0
     days: float | Schedule = 0.0
@@ -130,7 +131,7 @@ class Task:
             raise reject("task.goal", self.goal, f"1 <= low <= high <= {self.course.n_skills}")
         _ = self.layout, self.schedule
         wanted = np.ones(self.course.n_skills, bool) if self.fixed_goal is None else self.fixed_goal
-        idle = np.flatnonzero(wanted & ~self.course.q_matrix.any(axis=0))
+        idle = np.flatnonzero(wanted & (np.diff(self.course.items_of.start) == 0))
         if len(idle):
             raise reject("task.goal", self.course.skills[idle[0]], "of skills that have an item")
 
@@ -141,7 +142,7 @@ class Task:
 
     @property
     def budget(self) -> float:
-        """Ints or minutes, whichever the task counts."""
+        """Steps or minutes, whichever the task counts."""
         return float(self.steps if self.steps is not None else self.minutes or 0.0)
 
     @property
@@ -155,7 +156,7 @@ class Task:
 
     @property
     def n_actions(self) -> int:
-        """One action an item, or an item and a delay; and one more with `stop`."""
+        """One action per item, or per item and delay; and one more with `stop`."""
         return self.course.n_items * max(len(self.delays), 1) + int(self.stop)
 
     @cached_property
@@ -203,15 +204,25 @@ class Task:
 
     @cached_property
     def beliefs(self) -> Floats:
-        """The tutor's table for kernels, `[skills, 7]`.
-
-        P(L0), P(T), P(F), then the chances of a wrong and a right answer if the skill is known, and
-        the same if it is not.
-        """
+        """The tutor's table for kernels (see `belief.tutor_table`), zeros without a tutor."""
         if self.tutor is None:
-            return np.zeros((self.course.n_skills, 7))
+            return np.zeros((self.course.n_skills, COLUMNS))
         table = self.tutor
-        guess, slip = table.guess[0], table.slip[0]
-        columns = [table.prior[0], table.learn[0], np.asarray(table.forget)[0]]
-        columns += [slip, 1.0 - slip, 1.0 - guess, guess]
-        return np.ascontiguousarray(np.stack(columns, axis=1))
+        forget = np.asarray(table.forget)[0]
+        return tutor_table(table.prior[0], table.learn[0], forget, table.guess[0], table.slip[0])
+
+    @cached_property
+    def terms(self) -> Terms:
+        """The task without its learners: all that a tutor's records need (`record.Records`)."""
+        return Terms(
+            course=self.course,
+            layout=self.layout,
+            tutor=self.beliefs,
+            shared_blame=self.blame == "shared",
+            unlock_after=int(self.unlock_after),
+            delays=max(len(self.delays), 1),
+            stop=self.stop,
+            budget=self.budget,
+            by_minutes=self.minutes is not None,
+            horizon=self.horizon,
+        )

@@ -20,6 +20,10 @@ class Lists(NamedTuple):
     start: Ints
     values: Ints
 
+    def row(self, i: int) -> list[int]:
+        """List i as it was before packing."""
+        return [int(value) for value in self.values[self.start[i] : self.start[i + 1]]]
+
 
 def pack(lists: Sequence[Sequence[int]]) -> Lists:
     """Pack one list of whole numbers a row into two flat arrays."""
@@ -212,6 +216,20 @@ class Course:
     def items_of(self) -> Lists:
         """The items that need each skill, packed."""
         return pack([np.flatnonzero(self.q_matrix[:, k]).tolist() for k in range(self.n_skills)])
+
+    @cached_property
+    def waiting(self) -> Lists:
+        """The items that wait for each skill, packed.
+
+        An item waits for the direct prerequisites of its skills, except for those that it practises itself.
+        """
+        before = self.parents
+        lists: list[list[int]] = [[] for _ in self.skills]
+        for item in range(self.n_items):
+            own = self.needed.row(item)
+            for skill in {p for k in own for p in before.row(k)} - set(own):
+                lists[skill].append(item)
+        return pack(lists)
 
     @cached_property
     def one_to_one(self) -> bool:

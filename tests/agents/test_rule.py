@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from coursewright.agents.rule import AnyAllowed, OraclePolicy, RulePolicy
-from coursewright.envs.layout import PER_SKILL, SHARED
+from coursewright.envs.features import NAMES
 from coursewright.envs.policy import Oracle
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
@@ -45,7 +45,7 @@ class Recorder:
 
 
 def plain(**changes):
-    given = {"steps": 9, "features": PER_SKILL[:6] + PER_SKILL[7:] + SHARED} | changes
+    given = {"steps": 9, "features": tuple(name for name in NAMES if name != "belief")} | changes
     return Task(simulator=Levels(Course.of(["a", "b", "c"], prerequisites=[["a", "b"]])), **given)
 
 

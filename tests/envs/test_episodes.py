@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from coursewright import simulators
+from coursewright.envs.belief import CERTAIN
 from coursewright.envs.episodes import Episodes
-from coursewright.envs.history import CERTAIN
 from coursewright.envs.shipped import bkt, kss
 from coursewright.envs.task import RandomGoal
 from coursewright.errors import InputError
@@ -50,6 +50,9 @@ class Notebook:
         self.count = {name: dict.fromkeys(skills, 0) for name in ("attempts", "successes", "streak")}
         self.past = {name: dict.fromkeys(skills, 0) for name in ("warmup_right", "warmup_wrong")}
         self.days = dict.fromkeys(skills, 0.0)
+        self.given = {
+            name: dict.fromkeys(self.course.items, 0.0) for name in ("item_attempts", "item_days_since")
+        }
         self.belief = dict(zip(skills, task.beliefs[:, 0], strict=True))
         self.goal = dict(zip(skills, goal, strict=True))
         self.last_item, self.last_correct, self.left = None, 0, 1.0
@@ -91,10 +94,15 @@ class Notebook:
                 self.count["successes"][skill] += correct
                 self.count["streak"][skill] = self.count["streak"][skill] + 1 if correct else 0
             self.days[skill] = 0.0
+        name = self.course.items[item]
+        self.given["item_attempts"][name] += correct >= 0
+        self.given["item_days_since"][name] = 0.0
         if self.task.tutor is not None:
             self.believe(item, correct, taught)
         for skill in self.course.skills:
             self.days[skill] += self.task.days
+        for name in self.course.items:
+            self.given["item_days_since"][name] += self.task.days
         if taught:
             self.last_item = item
         self.last_correct = 0 if correct < 0 else 1 if correct else -1
@@ -102,7 +110,14 @@ class Notebook:
 
     def columns(self):
         attempts, successes = self.count["attempts"], self.count["successes"]
-        found = {**self.count, **self.past, "belief": self.belief, "goal": self.goal, "days_since": self.days}
+        found = {
+            **self.count,
+            **self.past,
+            **self.given,
+            "belief": self.belief,
+            "goal": self.goal,
+            "days_since": self.days,
+        }
         found["log_failures"] = {k: math.log1p(attempts[k] - successes[k]) for k in attempts}
         for name in ("attempts", "successes", "warmup_right", "warmup_wrong"):
             found[f"log_{name}"] = {k: math.log1p(n) for k, n in found[name].items()}

@@ -6,13 +6,17 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
+from coursewright.envs.features import FEATURES, NAMES, Limits
 from coursewright.envs.gym import spaces
-from coursewright.envs.layout import NEEDS, PER_SKILL, SHARED, Layout
+from coursewright.envs.layout import Layout
 from coursewright.envs.shipped import bkt, kss
 from coursewright.errors import InputError
 from small_tasks import ALL_FEATURES, begun, random_actions, small_course, small_task
 
 FULL = Layout.of(small_course(), ALL_FEATURES)
+NEEDS = {feature.name: feature.needs for feature in FEATURES if feature.needs}
+BY_SKILL = [feature.name for feature in FEATURES if feature.axis == "skill"]
+BY_ITEM = [feature.name for feature in FEATURES if feature.axis == "item"]
 
 
 def test_every_column_belongs_to_one_feature() -> None:
@@ -21,7 +25,7 @@ def test_every_column_belongs_to_one_feature() -> None:
         for column in range(FULL.width)[FULL.columns(feature)]:
             owners[column].append(feature)
     assert all(len(owner) == 1 for owner in owners)
-    assert FULL.width == 13 * 5 + 7 + 1 + 1
+    assert FULL.width == 13 * 5 + 3 * 7 + 1 + 1
     assert [name.split("[")[0] for name in FULL.names] == [owner[0] for owner in owners]
 
 
@@ -34,9 +38,10 @@ def test_names() -> None:
     assert len(set(FULL.names)) == FULL.width
 
 
-def test_a_skills_columns_lie_together() -> None:
-    skills = [name.split("[")[1] for name in FULL.names[: 13 * 5]]
-    assert skills == [f"{s}]" for s in "abcde" for _ in PER_SKILL]
+def test_a_skills_columns_lie_together_and_an_items_feature_after_feature() -> None:
+    owners = [name.split("[")[1] for name in FULL.names[: 13 * 5 + 3 * 7]]
+    assert owners[: 13 * 5] == [f"{s}]" for s in "abcde" for _ in BY_SKILL]
+    assert owners[13 * 5 :] == [f"{i}]" for _ in BY_ITEM for i in small_course().items]
 
 
 def test_the_order_of_features_does_not_matter() -> None:
@@ -44,15 +49,15 @@ def test_the_order_of_features_does_not_matter() -> None:
 
 
 @pytest.mark.parametrize(
-    "features", [("goal",), ("last_item", "budget_left"), ("streak", "last_correct"), ()]
+    "features",
+    [("goal",), ("last_item", "budget_left"), ("item_attempts", "last_item"), ("streak", "last_correct"), ()],
 )
-def test_offsets_say_where_kernels_look(features) -> None:
+def test_kernels_are_told_where_to_look(features) -> None:
     layout = Layout.of(small_course(), features)
-    *first, stride = layout.offsets.tolist()
-    assert stride == sum(feature in PER_SKILL for feature in features)
-    for name, place in zip(PER_SKILL + SHARED, first, strict=True):
+    assert layout.stride == len(set(BY_SKILL) & set(features))
+    for name, place in zip(NAMES, layout.first.tolist(), strict=True):
         assert place == (layout.columns(name).start if name in features else -1)
-    assert layout.width == len(layout.names) == len(layout.bounds(5, 0, 0.0)[0])
+    assert layout.width == len(layout.names) == len(layout.bounds(Limits(5, 0, 0.0))[0])
 
 
 @pytest.mark.parametrize("feature", NEEDS)
@@ -117,6 +122,13 @@ def test_observations_stay_within_their_bounds(name) -> None:
     assert (highest <= space.high).all()
     assert episodes.over.all()
     # the bounds are no looser than they must be: somebody gets there
-    for feature in {"attempts", "days_since", "budget_left", "last_correct"} & set(task.features):
+    for feature in {
+        "attempts",
+        "days_since",
+        "item_attempts",
+        "item_days_since",
+        "budget_left",
+        "last_correct",
+    } & set(task.features):
         top = highest[:, task.layout.columns(feature)].max()
         assert top == pytest.approx(space.high[task.layout.columns(feature)].max(), rel=1e-4)

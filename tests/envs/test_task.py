@@ -222,10 +222,10 @@ class Telling(Levels):
 @pytest.mark.parametrize(
     ("item", "length", "field"),
     [
-        (2, 1, "prologue.item"),
-        (-1, 1, "prologue.item"),
-        (0, 2, "prologue.length"),
-        (0, -1, "prologue.length"),
+        (2, 1, "past.item"),
+        (-1, 1, "past.item"),
+        (0, 2, "past.length"),
+        (0, -1, "past.length"),
     ],
 )
 def test_a_past_out_of_range_is_one_line_and_no_crash(item, length, field):

@@ -17,7 +17,7 @@ from omegaconf import OmegaConf
 import coursewright
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.episodes import Episodes
-from coursewright.envs.layout import PER_SKILL, SHARED
+from coursewright.envs.features import NAMES
 from coursewright.envs.policy import Oracle, Policy
 from coursewright.envs.rewards import mean_recall
 from coursewright.envs.rollout import rollout
@@ -65,7 +65,7 @@ def tasks() -> list[Task]:
         delays=(0.0, 3.0),
         days=2.0,
         reward=mean_recall,
-        features=PER_SKILL + SHARED,
+        features=NAMES,
     )
     return [kss(STEPS), replace(small_task(), steps=STEPS, unlock_after=1, stop=True), recall]
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from coursewright.envs.episodes import Episodes
-from coursewright.envs.layout import PER_SKILL, SHARED
+from coursewright.envs.features import NAMES
 from coursewright.envs.rewards import mean_gain
 from coursewright.envs.task import Task
 from coursewright.simulators.course import Course
@@ -11,7 +11,7 @@ from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.knowledge.parameters import BktParameters
 from coursewright.simulators.luck import Split
 
-ALL_FEATURES = PER_SKILL + SHARED
+ALL_FEATURES = NAMES
 
 
 def small_course() -> Course:

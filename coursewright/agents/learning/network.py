@@ -12,6 +12,7 @@ import torch
 from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
+from coursewright.envs.features import Scale
 from coursewright.envs.layout import Layout
 from coursewright.errors import reject
 
@@ -25,20 +26,21 @@ PREFERRED = (
     "streak",
     "budget_left",
     "days_since",
+    "item_attempts",
+    "item_days_since",
 )
 INSTEAD = {"log_failures": "log_attempts", "log_successes": "belief"}
-LONGEST_STREAK, STREAK_SCALE = 6.0, 0.5
-NO_CAP = 3.0e38  # finite, so that it survives every file format
 
 
 def default_features(layout: Layout) -> tuple[str, ...]:
     """The preferred features that the task offers, each with its stand-in where it is missing.
 
-    Where the task has none of them, everything that it has.
+    Then those from outside the package.  Where the task has none of them, everything that it has.
     """
     present = (name if name in layout.features else INSTEAD.get(name, name) for name in PREFERRED)
     chosen = tuple(name for name in present if name in layout.features)
-    return chosen or layout.features
+    own = tuple(record.name for record in layout.records if record.update is not None)
+    return chosen + own or layout.features
 
 
 def reading(layout: Layout, features: Sequence[str] | None) -> dict[str, list[Any]]:
@@ -49,16 +51,17 @@ def reading(layout: Layout, features: Sequence[str] | None) -> dict[str, list[An
     if features is not None and not features:
         raise reject("agent.features", list(features), "null or at least one feature")
     columns: list[int] = []
-    cap: list[float] = []
-    scale: list[float] = []
-    logged: list[bool] = []
+    scales: list[Scale] = []
     for name in default_features(layout) if features is None else features:
-        mine = np.arange(layout.width)[layout.columns(name)].tolist()
-        columns += mine
-        cap += [LONGEST_STREAK if name == "streak" else NO_CAP] * len(mine)
-        scale += [STREAK_SCALE if name == "streak" else 1.0] * len(mine)
-        logged += [name == "days_since"] * len(mine)
-    return {"columns": columns, "cap": cap, "scale": scale, "logged": logged}
+        here = np.arange(layout.width)[layout.columns(name)].tolist()
+        columns += here
+        scales += [layout.record(name).scale] * len(here)
+    return {
+        "columns": columns,
+        "cap": [scale.cap for scale in scales],
+        "scale": [scale.factor for scale in scales],
+        "logged": [scale.logged for scale in scales],
+    }
 
 
 class Reading(BaseFeaturesExtractor):

@@ -48,35 +48,6 @@ class BktState(NamedTuple):
 
 
 @inlined
-def after_answer(belief: float, if_known: float, if_unknown: float) -> float:
-    """P(known) after an answer that has these chances if the skill is known and if it is not.
-
-    Bayes' rule (Corbett & Anderson 1994, eq. 1 and 2): a right answer has the chances 1 - S and G, a
-    wrong one S and 1 - G.
-    """
-    known = belief * if_known
-    return known / (known + (1.0 - belief) * if_unknown + 1e-300)
-
-
-@inlined
-def after_practice(belief: float, learn: float, forget: float) -> float:
-    """P(known) after an opportunity to learn (Corbett & Anderson 1994, eq. 3; forgetting: pyBKT)."""
-    return belief * (1.0 - forget) + (1.0 - belief) * learn
-
-
-@kernel
-def after_wrong(belief: float, p_known: float, p_skill: float, p_item: float) -> float:
-    """P(known) of one skill after a wrong answer to an item that needs several.
-
-    `p_known` is 1 - S, `p_skill` the chance that this skill alone would have been shown, `p_item` the
-    product over the item's skills.  Marginals are kept factorised: exact for one opportunity, an
-    approximation over several.
-    """
-    left = belief * (1.0 - p_known * p_item / (p_skill + 1e-300)) / (1.0 - p_item + 1e-300)
-    return min(max(left, 0.0), 1.0)
-
-
-@inlined
 def _shift(p: float, by: float) -> float:
     """A probability moved by `by` on the logit scale; 0 and 1 stay."""
     if by == 0.0 or p <= 0.0 or p >= 1.0:

@@ -5,7 +5,7 @@ from coursewright.agents.bandits.arms import progress
 from coursewright.agents.bandits.thompson import Thompson
 from coursewright.agents.bandits.ucb import C_GRID, Ucb
 from coursewright.agents.tracker import SilentTracker
-from coursewright.envs.layout import PER_SKILL, SHARED
+from coursewright.envs.features import NAMES
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
 from coursewright.simulators.course import Course
@@ -19,7 +19,7 @@ TRACKER = SilentTracker()
 def task(**changes):
     course = Course.of(["a", "b", "c"], prerequisites=[["a", "b"]])
     table = BktParameters(prior=[0.2] * 3, learn=[0.2] * 3, guess=[0.2] * 3, slip=[0.1] * 3)
-    return Task(simulator=Bkt(course, table), tutor=table, steps=20, features=PER_SKILL + SHARED, **changes)
+    return Task(simulator=Bkt(course, table), tutor=table, steps=20, features=NAMES, **changes)
 
 
 def luck_of(batch):

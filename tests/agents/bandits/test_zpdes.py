@@ -7,7 +7,7 @@ import pytest
 
 from coursewright.agents.bandits.zpdes import ACTIVE, DONE, LATER, Zpdes, rate, reward
 from coursewright.agents.tracker import SilentTracker
-from coursewright.envs.layout import PER_SKILL, SHARED
+from coursewright.envs.features import NAMES
 from coursewright.envs.rollout import rollout
 from coursewright.envs.task import RandomGoal, Task
 from coursewright.errors import InputError
@@ -30,7 +30,7 @@ def small(edges=(), items=None, **changes):
     """Four skills a, b, c, d."""
     course = Course.of(["a", "b", "c", "d"], items=items, prerequisites=edges)
     table = BktParameters(prior=[0.2] * 4, learn=[0.2] * 4, guess=[0.2] * 4, slip=[0.1] * 4)
-    given = {"steps": 20, "features": PER_SKILL + SHARED} | changes
+    given = {"steps": 20, "features": NAMES} | changes
     return Task(simulator=Bkt(course, table), tutor=table, **given)
 
 

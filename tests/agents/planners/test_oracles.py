@@ -9,7 +9,7 @@ from coursewright.agents.planners.oracles import OracleBeam, OracleGreedy
 from coursewright.agents.planners.selection import nth_highest
 from coursewright.agents.rules.mastery import NInARow
 from coursewright.agents.tracker import SilentTracker
-from coursewright.envs.layout import PER_SKILL, SHARED
+from coursewright.envs.features import NAMES
 from coursewright.envs.policy import Oracle
 from coursewright.envs.rollout import rollout
 from coursewright.envs.shipped import bkt, kss
@@ -31,7 +31,7 @@ def small(learn, edges=(), rho=0.1, steps=8, prior=None, **changes):
     course = Course.of(len(learn), prerequisites=edges)
     n = len(learn)
     table = BktParameters(prior=prior or [0.0] * n, learn=learn, guess=[0.2] * n, slip=[0.1] * n)
-    features = PER_SKILL + SHARED
+    features = NAMES
     return Task(simulator=Bkt(course, table, rho=rho), tutor=table, steps=steps, features=features, **changes)
 
 

@@ -7,7 +7,7 @@ from coursewright.agents.rules.expected_gain import ExpectedGain
 from coursewright.agents.rules.in_order import skill_order
 from coursewright.agents.rules.mastery import MasteryThreshold, NInARow
 from coursewright.agents.tracker import SilentTracker
-from coursewright.envs.layout import PER_SKILL, SHARED
+from coursewright.envs.features import NAMES
 from coursewright.envs.rollout import rollout
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
@@ -23,7 +23,7 @@ def small(edges=(), items=None, stop=False, **changes):
     """Three skills a, b, c; the tutor believes in distinct numbers."""
     course = Course.of(["a", "b", "c"], items=items, prerequisites=edges)
     tutor = BktParameters(prior=[0.2, 0.1, 0.3], learn=[0.2, 0.3, 0.1], guess=[0.2] * 3, slip=[0.1] * 3)
-    given = {"steps": 9, "features": PER_SKILL + SHARED, "stop": stop} | changes
+    given = {"steps": 9, "features": NAMES, "stop": stop} | changes
     return Task(simulator=Bkt(course, tutor), tutor=tutor, **given)
 
 

@@ -1,0 +1,266 @@
+"""What a tutor knows of a batch of learners: history, locks and clock, whoever the learners are.
+
+Simulated learners, the rows of a log and people in front of a screen come in by the same door: a record
+of a response is an item, whether it was right, how long it took, and the days that passed.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from coursewright.envs.features import Event, Feature
+from coursewright.envs.history import Past, Rules, note_days, open_rows, record
+from coursewright.envs.terms import ENDLESS, Terms, logs
+from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
+
+NO_COPY: Observation = np.zeros((0, 0), np.float32)
+
+
+class Kept(NamedTuple):
+    """All that changes in `Records`, each `[batch, ...]`; what it leaves out is not restored."""
+
+    memory: Observation
+    goal: Bools
+    goal_size: Ints
+    last: Ints
+    spent: Floats
+    step: Ints
+    over: Bools
+    mask: Bools
+    missing: Ints
+
+
+class Records:
+    """The records of a batch of learners, each row a learner of their own, kept on the same `terms`.
+
+    Arrays are changed in place; what a caller keeps, it copies.  Only `observation` is made anew each time,
+    and belongs to whoever takes it.
+
+    Attributes
+    ----------
+    memory : float32 `[batch, columns]`, the visible history, laid out by `terms.layout`.
+    observation : a copy of `memory` as the last call left it.
+    mask : bool `[batch, actions]`, what is allowed now (all True where nothing restricts).
+    over : bool `[batch]`, which rows have ended; they ignore further responses until opened again.
+    some_over : whether any row is.
+    goal : bool `[batch, skills]`; `goal_size [batch]` how many skills that is.
+    last : `[batch]`, the last accepted item, -1 before the first.
+    step, spent : `[batch]`, responses so far, and what they took of the budget.
+    """
+
+    def __init__(self, terms: Terms, batch: int, longest_past: int = 0) -> None:
+        if batch < 1:
+            raise reject("batch", batch, "a whole number >= 1")
+        course = terms.course
+        self.terms = terms
+        self.batch = batch
+        self.locks = terms.locks(batch)
+        self.memory: Observation = np.zeros((batch, terms.layout.width), np.float32)
+        self._shape = self.memory.shape
+        self.observation: Observation = self.memory.copy()
+        self.over: Bools = np.ones(batch, bool)
+        self.some_over = True
+        self.goal: Bools = np.ones((batch, course.n_skills), bool)
+        self.goal_size: Ints = self.goal.sum(axis=1)
+        self.last: Ints = np.full(batch, -1, np.int64)
+        self.spent: Floats = np.zeros(batch)
+        self.step: Ints = np.zeros(batch, np.int64)
+        self._take(terms.rules(longest_past))
+        self._own = tuple(feature for feature in terms.layout.records if feature.update is not None)
+        self._endless = terms.horizon == ENDLESS
+        self._locked = terms.unlock_after > 0
+        # Where more is written after `record`, its copy of the rows would come too early.
+        self._more = bool(terms.keeps_days or self._own)
+
+    @property
+    def mask(self) -> Bools:
+        """What is allowed now, `[batch, actions]`."""
+        return self.locks.mask
+
+    def open(self, rows: Ints, goal: Bools | None = None, past: Past | None = None) -> None:
+        """Begin the records of new learners in `rows`.
+
+        Parameters
+        ----------
+        goal : `[rows, skills]`, what each is to learn; None: everything.
+        past : their visible past, `[rows, width]`; it counts for beliefs and as a warm-up, and costs nothing.
+
+        Raises `InputError` where the past names no item of the course.
+        """
+        past = self._checked(past, len(rows))
+        self.goal[rows] = True if goal is None else goal
+        self.goal_size[rows] = self.goal[rows].sum(axis=1)
+        self.spent[rows] = 0.0
+        self.step[rows] = 0
+        self.over[rows] = False
+        self.some_over = bool(self.over.any())
+        open_rows(self._bare, self.memory, self.last, rows, self.goal, tuple(past))
+        if self._own:
+            self._open_own(rows, past)
+        self.locks.open(rows)
+        self.observation = self.memory.copy()
+
+    def add(
+        self,
+        item: Ints,
+        correct: Ints,
+        minutes: Floats | None = None,
+        days: Floats | None = None,
+        taught: Bools | None = None,
+    ) -> None:
+        """Note one response per row, `[batch]` each; nothing is noted of rows that are over.
+
+        Parameters
+        ----------
+        item : what was given; -1: nothing.
+        correct : 1, 0, or -1 where nothing was asked or the answer was helped: no evidence then.
+        minutes : the time it took; None: as long as the course says.
+        days : the days that passed afterwards; None: none.  See `wait` for a pause that is known later.
+        taught : whether the item was accepted, so that something could be learned; None: it was.
+
+        Raises `InputError` for values out of range.
+        """
+        course = self.terms.course
+        self._check("item", item, -1, course.n_items - 1)
+        self._check("correct", correct, -1, 1)
+        item = np.where(self.over, -1, np.asarray(item, np.int64))
+        correct = np.ascontiguousarray(correct, np.int64)
+        took = course.minutes[np.maximum(item, 0)] if minutes is None else minutes
+        pause = np.zeros(self.batch) if days is None else days
+        self._check("minutes", took)
+        self._check("days", pause)
+        accepted = np.ones(self.batch, bool) if taught is None else np.asarray(taught, bool)
+        ended = np.zeros(self.batch, bool)
+        self.write(
+            item, correct, np.asarray(took, np.float64), np.asarray(pause, np.float64), accepted, ended
+        )
+
+    def write(
+        self, item: Ints, correct: Ints, minutes: Floats, days: Floats, taught: Bools, ended: Bools
+    ) -> None:
+        """Note responses that are known to be in range, -1 for rows that are over: `add` without its checks.
+
+        `ended [batch]` says whose episode this response was the last of.
+        """
+        self.observation = np.empty(self._shape, np.float32)
+        if self._endless:
+            self._lengthen()
+        self.some_over = record(
+            self._bare,
+            self.memory,
+            self.last,
+            self.spent,
+            self.step,
+            item,
+            taught,
+            correct,
+            minutes,
+            ended,
+            self.over,
+            NO_COPY if self._more else self.observation,
+        )
+        if self._more:
+            self._write_more(Event(item, correct, minutes, days, taught, taught, False))
+        if self._locked:
+            self.locks.note(self.memory, item, correct)
+
+    def wait(self, days: Floats) -> None:
+        """Let `days [batch]` pass without a response, such as those until a learner comes back.
+
+        Raises `InputError` for a number of days that is negative or not finite.
+        """
+        self._check("days", days)
+        nothing, none = np.full(self.batch, -1, np.int64), np.zeros(self.batch)
+        nobody = np.zeros(self.batch, bool)
+        self.observation = np.empty(self._shape, np.float32)
+        self._write_more(Event(nothing, nothing, none, np.asarray(days, np.float64), nobody, nobody, False))
+
+    def offer(self, items: Bools) -> None:
+        """Allow only what is unlocked and among these `items [batch, items]` of the learner's platform."""
+        self.locks.offer(items)
+
+    @property
+    def kept(self) -> Kept:
+        """All that changes, by reference: copy it with `clone` to come back to it."""
+        return Kept(
+            self.memory,
+            self.goal,
+            self.goal_size,
+            self.last,
+            self.spent,
+            self.step,
+            self.over,
+            self.mask,
+            self.locks.missing,
+        )
+
+    def refresh(self) -> None:
+        """Follow what was put into `kept`."""
+        self.some_over = bool(self.over.any())
+        self.observation = self.memory.copy()
+
+    def _take(self, rules: Rules) -> None:
+        self._rules = rules
+        self._bare = tuple(rules)
+
+    def _lengthen(self) -> None:
+        """Double the table of logarithms when somebody's next count may lie beyond it."""
+        table = self._rules.logs
+        if self.step.max() + 1 >= len(table):
+            self._take(self._rules._replace(logs=logs(2 * len(table))))
+
+    def _write_more(self, event: Event) -> None:
+        if self.terms.keeps_days:
+            note_days(self._rules, self.memory, event.item, event.days)
+        for feature in self._own:
+            self._update(feature, event)
+        np.copyto(self.observation, self.memory)
+
+    def _update(self, feature: Feature, event: Event) -> None:
+        assert feature.update is not None
+        values = self.memory[:, self.terms.layout.columns(feature.name)]
+        given = (event.item >= 0)[:, None]
+        touched = given
+        if feature.axis == "skill":
+            touched = self.terms.course.q_matrix[event.item] & given
+        elif feature.axis == "item":
+            touched = event.item[:, None] == np.arange(self.terms.course.n_items)
+        feature.update(values, event._replace(touched=touched))
+
+    def _open_own(self, rows: Ints, past: Past) -> None:
+        for feature in self._own:
+            self.memory[rows, self.terms.layout.columns(feature.name)] = feature.start
+        item, correct = np.full((2, self.batch), -1, np.int64)
+        taught = np.zeros(self.batch, bool)
+        for t in range(past.item.shape[1]):
+            there = t < past.length
+            item[rows] = np.where(there, past.item[:, t], -1)
+            correct[rows] = np.where(there, past.correct[:, t], -1)
+            taught[rows] = there & past.taught[:, t]
+            minutes = np.where(item >= 0, self.terms.course.minutes[item], 0.0)
+            event = Event(item, correct, minutes, np.zeros(self.batch), taught, taught, True)
+            for feature in self._own:
+                self._update(feature, event)
+
+    def _checked(self, past: Past | None, rows: int) -> Past:
+        """The past, which kernels would crash on if it were out of range."""
+        if past is None:
+            nothing = np.zeros((rows, 0), np.int64)
+            return Past(nothing, nothing, np.zeros(rows, np.int64), nothing > 0)
+        item, length, n_items = past.item, past.length, self.terms.course.n_items
+        if len(length) and not 0 <= length.min() <= length.max() <= item.shape[1]:
+            raise reject("past.length", int(length.max()), f"in [0, {item.shape[1]}], the width of its items")
+        counted = np.arange(item.shape[1]) < length[:, None]
+        if (counted & ((item < 0) | (item >= n_items))).any():
+            raise reject("past.item", int(item.max()), f"in [0, {n_items})")
+        return past
+
+    def _check(self, field: str, given: Ints | Floats, lowest: float = 0.0, highest: float = np.inf) -> None:
+        values = np.asarray(given, np.float64)
+        if values.shape != (self.batch,):
+            raise reject(f"records.{field}", f"an array of shape {values.shape}", f"of shape ({self.batch},)")
+        wrong = np.flatnonzero(~((values >= lowest) & (values <= highest) & np.isfinite(values)))
+        if len(wrong):
+            allowed = "a finite number >= 0" if highest == np.inf else f"in [{lowest:g}, {highest:g}]"
+            raise reject(f"records.{field}[{wrong[0]}]", given[wrong[0]], allowed)

@@ -1,0 +1,64 @@
+"""What a reward may look at."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
+from coursewright.simulators.protocol import Response
+
+
+class Taught(Protocol):
+    """A batch of learners around one step, without their latent state; `[batch]` unless it says otherwise."""
+
+    @property
+    def goal(self) -> Bools:
+        """What each is to learn, `[batch, skills]`."""
+        ...
+
+    @property
+    def goal_size(self) -> Ints:
+        """How many skills that is."""
+        ...
+
+    @property
+    def start(self) -> Mastery:
+        """Mastery when the episode began, `[batch, skills]`."""
+        ...
+
+    @property
+    def mastered_at(self) -> float:
+        """Mastery at or above which a skill counts as mastered."""
+        ...
+
+    @property
+    def item(self) -> Ints:
+        """What was given; -1: nothing, for the episode had ended or was stopped."""
+        ...
+
+    @property
+    def response(self) -> Response:
+        """How the learners answered."""
+        ...
+
+    @property
+    def days(self) -> Floats:
+        """Days that passed after the step."""
+        ...
+
+    @property
+    def refused(self) -> Bools:
+        """Whether the choice was a disallowed one."""
+        ...
+
+    @property
+    def over(self) -> Bools:
+        """Which episodes have ended."""
+        ...
+
+    def post_test(self, answers: int, days: float = 0.0) -> Floats:
+        """Fraction right of a test with `answers` per goal skill, after `days` more days."""
+        ...
+
+
+Reward = Callable[[Mastery, Mastery, Taught], Floats]
+"""(before, after, taught) -> `[batch]`; mastery `[batch, skills]` around the step."""
