@@ -18,10 +18,10 @@ def main(config: DictConfig) -> None:
 
     from coursewright.agents.export.onnx import export
     from coursewright.agents.learning.trained import TrainedPolicy
-    from coursewright.scripts.studies import task_of
+    from coursewright.scripts.studies import trained_on
 
     run = Path(config.run)
-    task = task_of(run)
+    task = trained_on(run)
     policy = TrainedPolicy.load(run / "model.zip", task)
     export(policy, task, config.to)
     log.info("%s: checked against the original; it runs with onnxruntime and numpy:", config.to)

@@ -13,7 +13,8 @@ import torch
 
 from coursewright.agents.export.onnx import compare, export, observe
 from coursewright.agents.export.policy import OnnxPolicy
-from coursewright.agents.learning.sb3 import dqn, maskable_ppo, ppo
+from coursewright.agents.learning.dqn import Dqn
+from coursewright.agents.learning.ppo import Ppo
 from coursewright.agents.learning.trained import TrainedPolicy
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.rollout import rollout
@@ -23,16 +24,15 @@ from coursewright.errors import InputError
 TASK = kss(10)
 SMALL = {"steps": 640, "learners": 16, "batch_size": 80, "layers": (16,)}
 AGENTS = {
-    "ppo": (ppo, SMALL),
-    "maskable_ppo": (maskable_ppo, SMALL),
-    "dqn": (dqn, SMALL | {"learning_starts": 64, "buffer_size": 500}),
+    "ppo": Ppo(**SMALL),
+    "maskable_ppo": Ppo(masked=True, **SMALL),
+    "dqn": Dqn(**SMALL, learning_starts=64, buffer_size=500),
 }
 
 
 @pytest.fixture(scope="module", params=AGENTS)
 def trained(request):
-    agent, options = AGENTS[request.param]
-    return agent(TASK, 0, SilentTracker(), **options)
+    return AGENTS[request.param](TASK, 0, SilentTracker())
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def file(trained, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def masked(tmp_path_factory):
-    policy = maskable_ppo(TASK, 0, SilentTracker(), **SMALL)
+    policy = AGENTS["maskable_ppo"](TASK, 0, SilentTracker())
     path = tmp_path_factory.mktemp("masked") / "policy.onnx"
     export(policy, TASK, path)
     return policy, path
@@ -82,7 +82,7 @@ def test_anybody_can_run_the_file(trained, file):
     assert about["columns"] == list(TASK.layout.names)
     assert about["actions"] == list(TASK.course.items)
     assert about["course"] == TASK.course.hash
-    assert about["agent"] == {"PPO": "ppo", "DQN": "dqn"}.get(type(trained.model).__name__, "maskable_ppo")
+    assert about["agent"] == trained.agent.algorithm.name
     assert about["versions"]["torch"] == torch.__version__
     assert {"coursewright", "stable-baselines3", "sb3-contrib"} < set(about["versions"])
     seen, masks = observe(trained, TASK, 50)
@@ -134,7 +134,7 @@ def test_running_a_file_needs_no_torch(masked, tmp_path):
 @pytest.mark.parametrize("kind", ["scores", "order"])
 def test_an_export_that_differs_is_noticed(masked, kind):
     _, path = masked
-    other = maskable_ppo(TASK, 0, SilentTracker(), **SMALL)
+    other = AGENTS["maskable_ppo"](TASK, 0, SilentTracker())
     compare(OnnxPolicy(path, TASK), other, TASK)  # the same training: the same policy
     head = other.model.policy.action_net
     with torch.no_grad():
