@@ -32,12 +32,13 @@ def settled(config: DictConfig, overrides: Sequence[str], agents: Sequence[str])
         if name not in agents:
             raise unknown(f"agents.{name}", name, sorted(agents))
     chosen = str(config.choices.agent)
-    given = [override.key_or_group for override in OverridesParser.create().parse_overrides(list(overrides))]
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    given = [override.key_or_group for override in parsed if override.key_or_group != "agent"]
     result = config.copy()
     with open_dict(result):
         for path, value in _leaves(config.agents.get(chosen) or {}):
-            _refuse_unknown(config.agent, path.partition(".")[0], f"agents.{chosen}")
             if not any(f"agent.{path}.".startswith(f"{key}.") for key in given):
+                _refuse_unknown(config.agent, path.partition(".")[0], f"agents.{chosen}")
                 OmegaConf.update(result, f"agent.{path}", value)
         del result["agents"]
     return result

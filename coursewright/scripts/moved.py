@@ -1,6 +1,6 @@
 """Where things went: addresses of before 0.1.0, which stand in run folders and YAML files of that time."""
 
-# Module by module, without the package's name.
+# Module by module, without the package's name.  A thing that was renamed as well stands here in full.
 MODULES = {
     "agents.bandits": "agents.bandits.skills",
     "agents.baselines": "agents.rules.baselines",
@@ -22,7 +22,6 @@ MODULES = {
     "agents.rules": "agents.rules.in_order",
     "agents.sampling": "agents.learning.sampling",
     "agents.schedulers": "agents.schedulers.calendar",
-    "agents.sb3": "agents.learning.sb3",
     "agents.selection": "agents.planners.selection",
     "agents.trained": "agents.learning.trained",
     "agents.training": "agents.learning.training",
@@ -117,11 +116,10 @@ MODULES = {
     "simulators.sessions": "simulators.neural.sessions",
     "simulators.tms": "simulators.knowledge.tms",
 }
-# What was renamed as well, under any address that it had; a hint may follow the new one.
-NAMES: dict[str, str] = {
-    "agents.learning.sb3.dqn": "agents.learning.dqn.Dqn",
-    "agents.learning.sb3.maskable_ppo": "agents.learning.ppo.Ppo (with masked: true)",
-    "agents.learning.sb3.ppo": "agents.learning.ppo.Ppo",
+NAMES: dict[str, str] = {  # a hint may follow the address
+    "agents.sb3.dqn": "agents.learning.dqn.Dqn",
+    "agents.sb3.maskable_ppo": "agents.learning.ppo.Ppo (with masked: true)",
+    "agents.sb3.ppo": "agents.learning.ppo.Ppo",
     "simulators.named.named_bkt": "simulators.knowledge.tables.read_bkt",
     "simulators.memory_tables.named_act_r": "simulators.memory.tables.read_act_r",
     "simulators.memory_tables.named_fsrs": "simulators.memory.tables.read_fsrs",
@@ -139,7 +137,7 @@ def new_address(address: str) -> str | None:
     old = address.removeprefix(PACKAGE)
     if old == address:
         return None
+    if old in NAMES:
+        return PACKAGE + NAMES[old]
     module, _, name = old.rpartition(".")
-    later = f"{MODULES[module]}.{name}" if module in MODULES else old
-    new = NAMES.get(old) or NAMES.get(later, later)
-    return PACKAGE + new if new != old else None
+    return f"{PACKAGE}{MODULES[module]}.{name}" if module in MODULES else None

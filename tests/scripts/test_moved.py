@@ -9,10 +9,7 @@ from coursewright.scripts.moved import MODULES, NAMES, PACKAGE, new_address
 
 @pytest.mark.parametrize("module", MODULES.values())
 def test_every_new_module_is_there(module: str) -> None:
-    if any(old.startswith(f"{module}.") for old in NAMES):
-        assert util.find_spec(PACKAGE + module) is None or import_module(PACKAGE + module)  # it moved twice
-    else:
-        assert import_module(PACKAGE + module)
+    assert import_module(PACKAGE + module)
 
 
 @pytest.mark.parametrize("old", MODULES)
