@@ -56,7 +56,7 @@ def studies(config: DictConfig) -> list[Study]:
 def trained_on(folder: Path) -> Task:
     """The task that a run was trained on, with the run's own tutor.
 
-    Raises `InputError` where the folder is not a run's, or one that is of another time.
+    Raises `InputError` where the folder is not a run's, or is of another format.
     """
     return task_of(read_run(folder), str(folder / "tutor.csv"))
 
@@ -65,8 +65,9 @@ def rules(policies: Mapping[str, DictConfig], task: Task, seed: int) -> dict[str
     """What the runs are compared with; a rule that cannot do this task is left out with a word."""
     made: dict[str, Policy] = {}
     for name, agent in tqdm(policies.items(), desc="tuning rules", delay=2.0, leave=False, disable=None):
+        make_policy = agent_of(agent, f"policies.{name}")
         try:
-            made[str(name)] = agent_of(agent, f"policies.{name}")(task, seed, SilentTracker())
+            made[str(name)] = make_policy(task, seed, SilentTracker())
         except InputError as error:
             log.info("left out: %s (%s)", name, error)
     return made

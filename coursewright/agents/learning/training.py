@@ -51,8 +51,8 @@ def place(device: str) -> torch.device:
     Raises `InputError` where it is not there.
     """
     cards = [f"cuda:{card}" for card in range(torch.cuda.device_count())]
-    there = {"cpu": "cpu", "auto": (*cards, "cpu")[0], **dict(zip(cards, cards, strict=True))}
-    there |= {"cuda": cards[0]} if cards else {}
+    first = {"cuda": cards[0], "auto": cards[0]} if cards else {"auto": "cpu"}
+    there = {"cpu": "cpu", **first, **{card: card for card in cards}}
     if device not in there:
         raise reject("agent.device", device, f"one that this machine has: {', '.join(there)}")
     return torch.device(there[device])
