@@ -11,7 +11,7 @@ from coursewright.envs.task import RandomGoal, Task
 from coursewright.simulators.arrays import Floats, Ints
 from coursewright.simulators.luck import Split
 
-LEARNERS, STEPS = 16, 50  # who are walked through a task, and how far
+LEARNERS, STEPS = 256, 50  # who are walked through a task, and how far
 CLOSE = 1e-4  # walks of one task agree to this; neural learners round differently elsewhere
 
 
@@ -41,22 +41,22 @@ def settings(agent: Trainable, task: Task, seed: int) -> dict[str, Any]:
 
 
 def walk(task: Task) -> Floats:
-    """What the task does to a few training learners under choices that are always the same.
+    """What the task does to some training learners under choices that are always the same.
 
     No names can tell two simulators, rewards or schedules apart that differ in a number somewhere
-    inside; the learners' chances of a right answer, their rewards, and what is seen of them can.
+    inside.  Sums of the learners' chances of a right answer, of their rewards, and of the steps after
+    their end can, with the means of what is seen at last: `[3 learners + columns]`.
     """
     episodes = Episodes(task, LEARNERS)
     rows = np.arange(LEARNERS)
     episodes.begin(rows, rows, np.zeros(LEARNERS, np.int64), Split.TRAIN)
-    chance = np.zeros(LEARNERS)
-    happened = []
+    chance, sums = np.zeros(LEARNERS), np.zeros((3, LEARNERS))
     for step in range(min(task.horizon, STEPS)):
         action = _choice(episodes, step)
         task.simulator.p_correct(episodes.state, task.item_of(action), chance)
         reward, over = episodes.step(action)
-        happened += [chance.copy(), np.array(reward, float), over.astype(float)]
-    return np.concatenate([*happened, episodes.observation.mean(axis=0, dtype=float)])
+        sums += chance, reward, over
+    return np.concatenate([sums.ravel(), episodes.observation.mean(axis=0, dtype=float)])
 
 
 def _choice(episodes: Episodes, step: int) -> Ints:

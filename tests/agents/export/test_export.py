@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from coursewright.agents.export.onnx import compare, export, observe
 from coursewright.agents.export.policy import OnnxPolicy
 from coursewright.agents.learning.dqn import Dqn
 from coursewright.agents.learning.ppo import Ppo
-from coursewright.agents.learning.trained import TrainedPolicy
+from coursewright.agents.learning.trained import SAVED, TrainedPolicy
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.rollout import rollout
 from coursewright.envs.shipped import bkt, kss
@@ -254,3 +255,27 @@ def test_a_broken_saved_policy_is_one_line(masked, tmp_path, damage):
         path.write_bytes(whole[: len(whole) // 2 if damage == "cut" else 0])
     with pytest.raises(InputError, match=rf"^policy = {path}: [^\n]*$"):
         TrainedPolicy.load(path, TASK)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"format": "1"}, ["format 1", "an earlier"]),  # the first one: the bare label, as text
+        ({"format": 3}, ["format 3", "a later"]),
+        ({"agent": "nowhere.Agent"}, ["made by nowhere.Agent", "cannot be made here"]),
+        ({"options": {"stepz": 3}}, ["cannot be made here", "stepz"]),
+    ],
+)
+def test_a_saved_policy_that_cannot_be_read_here_is_one_line(masked, tmp_path, change, words):
+    path = tmp_path / "policy.zip"
+    masked[0].save(path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    about = json.loads(parts[SAVED]) | change
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in (parts | {SAVED: json.dumps(about)}).items():
+            archive.writestr(name, content)
+    with pytest.raises(InputError, match=rf"^policy = {path}[^\n]*$") as caught:
+        TrainedPolicy.load(path, TASK)
+    for word in words:
+        assert word in str(caught.value)

@@ -187,6 +187,18 @@ def test_a_broken_checkpoint_is_one_line(damage, tmp_path):
         PPO(kss(7), 3, SilentTracker(tmp_path))
 
 
+@pytest.mark.parametrize(("found", "word"), [(None, "format 1.*an earlier"), (3, "format 3.*a later")])
+def test_a_checkpoint_of_another_format_is_one_line(found, word, tmp_path):
+    path = tmp_path / checkpoint.NAME
+    with pytest.raises(KeyboardInterrupt):
+        PPO(kss(7), 3, Interrupted(tmp_path, 700))
+    content = torch.load(path, weights_only=True)
+    assert content.pop("format") == checkpoint.FORMAT
+    torch.save(content | ({} if found is None else {"format": found}), path)
+    with pytest.raises(InputError, match=rf"^checkpoint = {path} \({word}[^\n]*$"):
+        PPO(kss(7), 3, SilentTracker(tmp_path))
+
+
 def test_a_checkpoint_of_another_training_is_refused(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         PPO(kss(7), 3, Interrupted(tmp_path, 700))
