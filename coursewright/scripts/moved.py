@@ -117,6 +117,9 @@ MODULES = {
     "simulators.tms": "simulators.knowledge.tms",
 }
 NAMES: dict[str, str] = {  # a hint may follow the address
+    "agents.learning.sb3.dqn": "agents.learning.dqn.Dqn",
+    "agents.learning.sb3.maskable_ppo": "agents.learning.ppo.Ppo (with masked: true)",
+    "agents.learning.sb3.ppo": "agents.learning.ppo.Ppo",
     "agents.sb3.dqn": "agents.learning.dqn.Dqn",
     "agents.sb3.maskable_ppo": "agents.learning.ppo.Ppo (with masked: true)",
     "agents.sb3.ppo": "agents.learning.ppo.Ppo",
@@ -135,9 +138,7 @@ PACKAGE = "coursewright."
 def new_address(address: str) -> str | None:
     """Where the thing behind an old `address` is now; None if that address is not an old one."""
     old = address.removeprefix(PACKAGE)
-    if old == address:
-        return None
-    if old in NAMES:
-        return PACKAGE + NAMES[old]
     module, _, name = old.rpartition(".")
-    return f"{PACKAGE}{MODULES[module]}.{name}" if module in MODULES else None
+    moved = f"{MODULES[module]}.{name}" if module in MODULES else old
+    new = NAMES.get(old) or NAMES.get(moved) or moved
+    return None if old == address or new == old else PACKAGE + new
