@@ -20,12 +20,14 @@ def settings(agent: Trainable, task: Task, seed: int) -> dict[str, Any]:
     options = {f"agent.{name}": value for name, value in asdict(agent).items()}
     del options["agent.checkpoint_every"]
     reward = getattr(task.reward, "func", task.reward)  # of a partial
-    return options | {
+    features = dict.fromkeys(column.partition("[")[0] for column in task.layout.names)
+    return {
         "agent": agent.algorithm.name,
         "agent.seed": seed,
+        **options,
         "task.simulator": type(task.simulator).__name__,
         "task.simulator.course": task.course.hash,
-        "task.features": tuple(task.layout.names),
+        "task.features": tuple(features),
         "task.steps": task.steps,
         "task.minutes": task.minutes,
         "task.reward": getattr(reward, "__name__", type(reward).__name__),

@@ -107,8 +107,8 @@ class Watch(BaseCallback):
     def _log(self) -> None:
         self.logged = self.model.num_timesteps
         returned = float(np.mean([info["r"] for info in self.model.ep_info_buffer or ()] or [np.nan]))
-        kept = self.model.logger.name_to_value.items()
-        data = {name: float(value) for name, value in kept if name.startswith(("train/", "rollout/"))}
+        numbers = self.model.logger.name_to_value.items()
+        data = {name: float(value) for name, value in numbers if name.startswith(("train/", "rollout/"))}
         self.tracker.log(data | {"train/return": returned}, self.logged)
         self.progress.show(self.logged, returned)
 
