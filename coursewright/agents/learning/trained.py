@@ -4,7 +4,6 @@ import io
 import json
 import zipfile
 from dataclasses import asdict
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from coursewright.agents.export.label import Label, actions_of, versions
 from coursewright.agents.learning.algorithm import Algorithm, Trainable
 from coursewright.agents.learning.sampling import DISALLOWED, Draws, Scores, choose
 from coursewright.envs.task import Task
-from coursewright.errors import InputError
+from coursewright.errors import InputError, reject
 from coursewright.files import refuse_format, write_atomically
 from coursewright.simulators.arrays import Bools, Ints, Observation
 from coursewright.simulators.luck import Luck
@@ -109,14 +108,8 @@ class TrainedPolicy:
         return scores.numpy(), action.numpy()
 
     def save(self, path: str | Path) -> None:
-        """Write Stable-Baselines3's own zip, which its `load` reads too, with agent and label inside."""
-        kind = type(self.agent)
-        about = {
-            "format": FORMAT,
-            "agent": f"{kind.__module__}.{kind.__qualname__}",
-            "options": asdict(self.agent),
-            "label": self.label.metadata(),
-        }
+        """Write Stable-Baselines3's own zip, which its `load` reads too, with options and label inside."""
+        about = {"format": FORMAT, "options": asdict(self.agent), "label": self.label.metadata()}
         content = io.BytesIO()
         self.model.save(content, exclude=LEFTOVERS)
         with zipfile.ZipFile(content, "a") as archive:
@@ -124,14 +117,14 @@ class TrainedPolicy:
         write_atomically(path, lambda part: part.write_bytes(content.getvalue()))
 
     @classmethod
-    def load(cls, path: str | Path, task: Task | None = None) -> "TrainedPolicy":
-        """Read what `save` wrote.
+    def load(cls, path: str | Path, agent: Trainable, task: Task | None = None) -> "TrainedPolicy":
+        """Read what `save` wrote of a policy that `agent` trained.
 
         The format holds pickled Python, which runs when it is read: load only files that you trust.
         An exported policy (`export.export`) holds numbers only.
 
-        Raises `InputError` for a missing or broken file, one of another format, one whose agent is not
-        installed here, or one that was made for another task.
+        Raises `InputError` for a missing or broken file, one of another format, one that another algorithm
+        made, or one that was made for another task.
         """
         try:
             with zipfile.ZipFile(path) as archive:
@@ -145,23 +138,13 @@ class TrainedPolicy:
             raise InputError(f"policy = {path}: broken ({broken})")
         refuse_format("policy", path, _format(about), FORMAT)
         label = Label.read(about["label"], path)
+        if label.agent != agent.algorithm.name:
+            raise reject("policy", path, f"made by {agent.algorithm.name}; {label.agent} made it")
         if task is not None:
             label.check(task, path)
-        agent = _agent(about["agent"], about["options"], path)
         return cls(agent.algorithm.kind.load(str(path), device="cpu"), agent, label)
 
 
 def _format(about: dict[str, Any]) -> Any:
     """The format of a saved policy; the first one was the bare label, whose values are text."""
     return int(about["format"]) if isinstance(about.get("format"), str) else about.get("format")
-
-
-def _agent(address: str, options: dict[str, Any], path: str | Path) -> Trainable:
-    """The agent that made a policy, with the options that it had."""
-    module, _, name = address.rpartition(".")
-    try:
-        agent: Trainable = getattr(import_module(module), name)(**options)
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
-        line = f"policy = {path}: was made by {address}, which cannot be made here ({error})"
-        raise InputError(line) from error
-    return agent
