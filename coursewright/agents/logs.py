@@ -3,8 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-from coursewright.agents.rules.baselines import random_legal
-from coursewright.agents.tracker import SilentTracker
+from coursewright.agents.rule import AnyAllowed, RulePolicy
 from coursewright.data.log import LearnerLog, learner_log
 from coursewright.envs.rollout import Rollout, rollout
 from coursewright.envs.task import Task
@@ -45,7 +44,7 @@ def log_of(task: Task, rolled: Rollout, split: Split, source: str) -> LearnerLog
 
 def simulated_log(task: Task, learners: int = 2000) -> LearnerLog:
     """One episode each of training learners who are taught by the random-legal policy."""
-    policy = random_legal(task, 0, SilentTracker())
+    policy = RulePolicy("random_legal", task, AnyAllowed())
     rolled = rollout(task, policy, learners, Split.TRAIN)
     name = type(task.simulator).__name__
     source = f"{learners} simulated learners ({name}), {task.horizon} random legal steps each"

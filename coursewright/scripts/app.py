@@ -166,8 +166,13 @@ def _about_target(error: InstantiationException, causes: list[BaseException]) ->
     """A target that cannot be found, or that does not take what it was given; else it is a fault of ours."""
     text = " ".join(line for line in str(error).splitlines() if line.strip())
     named = text.split("'")[1] if text.count("'") >= 2 else text
-    if "locating target" in text and (moved := new_address(named)) is not None:
-        return f"_target_ = {named}: has moved since this was written; it is now {moved}"
+    if "locating target" in text or "callable target" in text:  # a module may have taken a function's name
+        for address in text.split("'"):
+            if (moved := new_address(address)) is not None:
+                whole = (
+                    " (an agent's options stand beside it, without _partial_)" if ".agents." in moved else ""
+                )
+                return f"_target_ = {address}: has moved since this was written; it is now {moved}{whole}"
     for cause in causes:
         if isinstance(cause, ImportError | AttributeError) and "locating target" in text:
             return f"_target_ = {named}: cannot be imported ({str(cause).splitlines()[-1]})"

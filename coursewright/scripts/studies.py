@@ -10,8 +10,9 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from tqdm import tqdm
 
 from coursewright.agents.export.policy import OnnxPolicy
-from coursewright.agents.rules.tuned import TunedRule
+from coursewright.agents.rule import RulePolicy
 from coursewright.agents.tracker import SilentTracker
+from coursewright.agents.tuning import Tuned
 from coursewright.envs.policy import Policy
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
@@ -97,8 +98,14 @@ def published(study: Study, config: DictConfig, folder: Path) -> Published:
             progress=progress,
         )
     one_each = {name: next(iter(seeds.values())) for name, seeds in study.trained.items()} | made
-    tuned = [f"{name} was tuned to: {p.setting}." for name, p in made.items() if isinstance(p, TunedRule)]
+    tuned = [f"{name} was tuned to: {t.setting}." for name, t in _tuned(made).items()]
     return publish(comparison, one_each, study.metrics, folder / study.name, config.example, tuned)
+
+
+def _tuned(policies: Mapping[str, Policy]) -> dict[str, Tuned]:
+    """How those policies that were tuned came by their settings."""
+    rules = {name: policy for name, policy in policies.items() if isinstance(policy, RulePolicy)}
+    return {name: rule.tuned for name, rule in rules.items() if rule.tuned is not None}
 
 
 def _finished(places: Sequence[Path]) -> list[Path]:

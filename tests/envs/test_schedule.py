@@ -7,7 +7,7 @@ import pytest
 
 from coursewright.agents.export.label import actions_of
 from coursewright.agents.logs import log_of
-from coursewright.agents.rules.baselines import uniform_random
+from coursewright.agents.rules.baselines import UniformRandom
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.gym import TeachingEnv
 from coursewright.envs.rewards import post_test
@@ -126,7 +126,7 @@ def test_observations_stay_within_bounds_with_delays():
 
 def test_a_rollout_records_the_days_and_its_log_has_them():
     task = replace(small_task(), days=Sessions(steps=2, per_day=1), delays=[0.0, 5.0])
-    policy = uniform_random(task, 0, SilentTracker())
+    policy = UniformRandom()(task, 0, SilentTracker())
     rolled = rollout(task, policy, 30)
     assert set(np.unique(rolled.days)) == {0.0, 1.0, 5.0, 6.0}
     assert (rolled.item < task.course.n_items).all()

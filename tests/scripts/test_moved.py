@@ -23,18 +23,32 @@ def test_every_new_name_is_there(address: str) -> None:
     assert get_object(PACKAGE + address.split()[0])
 
 
+@pytest.mark.parametrize("old", ["agents.mastery.n_in_a_row", "agents.rules.mastery.n_in_a_row"])
+def test_what_moved_twice_is_found_from_either_address(old: str) -> None:
+    assert new_address(PACKAGE + old) == PACKAGE + "agents.rules.mastery.NInARow"
+
+
 def test_an_address_that_never_moved_is_not_in_the_table() -> None:
     assert new_address("coursewright.envs.rewards.mean_gain") is None
     assert new_address("my_learners.Levels") is None
 
 
-def test_an_old_address_is_answered_with_the_new_one(capsys, tmp_path, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    ("options", "new"),
+    [
+        (["simulator._target_=coursewright.simulators.kss.Kss"], "simulators.kss.learners.Kss"),
+        (["agent._target_=coursewright.agents.baselines.uniform_random"], "rules.baselines.UniformRandom"),
+        # A module has taken the old function's name.
+        (["agent._target_=coursewright.agents.schedulers.leitner"], "schedulers.leitner.Leitner"),
+    ],
+)
+def test_an_old_address_is_answered_with_the_new_one(options, new, capsys, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     from coursewright.scripts.train import main
 
-    old = "coursewright.simulators.kss.Kss"
-    code = run("coursewright train", main, [f"simulator._target_={old}", "agent=random", "tracker=none"])
+    written = ["agent=random", "+agent._partial_=true", *options, "tracker=none"]
+    code = run("coursewright train", main, written)
     line = capsys.readouterr().err.strip()
     assert code == 2
     assert line.count("\n") == 0
-    assert "coursewright.simulators.kss.learners.Kss" in line
+    assert new in line

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from coursewright.agents.rules.baselines import random_legal
+from coursewright.agents.rules.baselines import RandomLegal
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.rollout import rollout
 from coursewright.envs.task import Task
@@ -42,7 +42,7 @@ def enrolled(simulator, number):
 
 
 def random_policy(task):
-    return random_legal(task, 0, SilentTracker())
+    return RandomLegal()(task, 0, SilentTracker())
 
 
 def test_shares() -> None:

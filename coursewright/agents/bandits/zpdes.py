@@ -18,31 +18,19 @@ gives .436, .759 and .983 and .439, .760 and .983 are stated.)
 """
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from coursewright.agents.choosing import (
-    Turns,
-    allowed_items,
-    bears_on_goal,
-    first_turns,
-    keep_skill,
-    leads_to,
-    offered,
-    open_to_goal,
-    uniform_items,
-    unnamed,
-)
+from coursewright.agents.choosing import keep_skill, offered
+from coursewright.agents.rule import Last, RulePolicy, Seen
 from coursewright.agents.tracker import Tracker
 from coursewright.envs.task import Task
 from coursewright.errors import reject
-from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
-from coursewright.simulators.course import Lists
+from coursewright.simulators.arrays import Bools, Floats, Ints
+from coursewright.simulators.course import Course, Lists
 from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.luck import POLICY, Keys, Luck, uniform
-from coursewright.simulators.protocol import clone
+from coursewright.simulators.luck import POLICY, Luck, uniforms
 
 WINDOW = 6  # answers on a skill that are remembered
 RECENT = WINDOW // 2
@@ -62,7 +50,6 @@ class Zone(NamedTuple):
     bandit's; `stage` is LATER, ACTIVE or DONE.
     """
 
-    turns: Turns
     arm: Ints
     answers: Ints
     tries: Ints
@@ -90,134 +77,103 @@ def reward(answers: int, count: int, weight: float) -> float:
 
 
 @kernel
-def _credit(
-    arm: Ints, observation: Observation, last_correct: int, answers: Ints, tries: Ints, weight: Floats
-) -> None:
+def _credit(last: Last, zone: Zone) -> None:
     """Take the answer to the last choice into the memory of its skill."""
-    for i in range(arm.shape[0]):
-        k = arm[i]
-        if k >= 0 and observation[i, last_correct] != 0.0:  # 0: nothing was asked
-            right = 1 if observation[i, last_correct] > 0.0 else 0
-            answers[i, k] = (answers[i, k] << 1 | right) & ((1 << WINDOW) - 1)
+    answers, tries, weight = zone.answers, zone.tries, zone.weight
+    for i in range(zone.arm.shape[0]):
+        k = zone.arm[i]
+        if k >= 0 and last.asked[i]:
+            answers[i, k] = (answers[i, k] << 1 | int(last.right[i])) & ((1 << WINDOW) - 1)
             tries[i, k] += 1
             weight[i, k] = OLD * weight[i, k] + NEW * reward(answers[i, k], tries[i, k], weight[i, k])
 
 
 @inlined
-def _going_well(i: int, answers: Ints, tries: Ints, stage: Ints) -> bool:
+def _going_well(i: int, zone: Zone) -> bool:
     """Whether the active skills succeed often enough for another one."""
     total = 0.0
     active = 0
-    for k in range(stage.shape[1]):
-        if stage[i, k] == ACTIVE:
+    for k in range(zone.stage.shape[1]):
+        if zone.stage[i, k] == ACTIVE:
             active += 1
-            if tries[i, k] >= 2:
-                total += rate(answers[i, k], 0, min(tries[i, k], RECENT))
+            if zone.tries[i, k] >= 2:
+                total += rate(zone.answers[i, k], 0, min(zone.tries[i, k], RECENT))
     return total > OPENS_ABOVE * active
 
 
 @inlined
-def _finish_best(i: int, answers: Ints, tries: Ints, stage: Ints, order: Ints) -> None:
+def _finish_best(i: int, zone: Zone, order: Ints) -> None:
     """Done is the active skill that succeeds most, if it is often enough and not the only one."""
     best, most, active = -1, DONE_ABOVE, 0
     for m in range(order.shape[0]):
         k = order[m]
-        if stage[i, k] == ACTIVE:
+        if zone.stage[i, k] == ACTIVE:
             active += 1
-            if tries[i, k] >= WINDOW and rate(answers[i, k], 0, WINDOW) > most:
-                best, most = k, rate(answers[i, k], 0, WINDOW)
+            if zone.tries[i, k] >= WINDOW and rate(zone.answers[i, k], 0, WINDOW) > most:
+                best, most = k, rate(zone.answers[i, k], 0, WINDOW)
     if best >= 0 and active > 1:
-        stage[i, best] = DONE
+        zone.stage[i, best] = DONE
 
 
 @inlined
-def _activate(i: int, k: int, weight: Floats, stage: Ints) -> None:
+def _activate(i: int, k: int, zone: Zone) -> None:
     """Make skill k active, with the lowest weight of those that are."""
     lowest = np.inf
-    for other in range(stage.shape[1]):
-        if stage[i, other] == ACTIVE:
-            lowest = min(lowest, weight[i, other])
-    weight[i, k] = lowest if lowest < np.inf else FIRST_WEIGHT
-    stage[i, k] = ACTIVE
+    for other in range(zone.stage.shape[1]):
+        if zone.stage[i, other] == ACTIVE:
+            lowest = min(lowest, zone.weight[i, other])
+    zone.weight[i, k] = lowest if lowest < np.inf else FIRST_WEIGHT
+    zone.stage[i, k] = ACTIVE
 
 
 @kernel
-def _move_zone(
-    observation: Observation,
-    stride: int,
-    goal_at: int,
-    at_first: int,
-    leads_start: Ints,
-    leads: Ints,
-    order: Ints,
-    arm: Ints,
-    answers: Ints,
-    tries: Ints,
-    weight: Floats,
-    stage: Ints,
-) -> None:
+def _move_zone(zone: Zone, at_first: int, toward: Bools, order: Ints) -> None:
     """At first activate some skills; after each answer perhaps one more, and perhaps finish one."""
-    for i in range(arm.shape[0]):
+    for i in range(zone.arm.shape[0]):
         begun = False
-        for k in range(stage.shape[1]):
-            begun = begun or stage[i, k] != LATER
+        for k in range(zone.stage.shape[1]):
+            begun = begun or zone.stage[i, k] != LATER
         missing = 0 if begun else at_first
-        if arm[i] >= 0 and _going_well(i, answers, tries, stage):
+        if zone.arm[i] >= 0 and _going_well(i, zone):
             missing = 1
         for m in range(order.shape[0]):
             k = order[m]
-            if missing == 0 or stage[i, k] != LATER:
-                continue
-            if bears_on_goal(observation, i, k, stride, goal_at, leads_start, leads):
-                _activate(i, k, weight, stage)
+            if missing > 0 and zone.stage[i, k] == LATER and toward[i, k]:
+                _activate(i, k, zone)
                 missing -= 1
-        if arm[i] >= 0:
-            _finish_best(i, answers, tries, stage, order)
+        if zone.arm[i] >= 0:
+            _finish_best(i, zone, order)
 
 
 @kernel
-def _pull(
-    observation: Observation,
-    stride: int,
-    goal_at: int,
-    leads_start: Ints,
-    leads: Ints,
-    items_start: Ints,
-    items: Ints,
-    order: Ints,
-    allowed: Bools,
-    fate: Keys,
-    turn: Ints,
-    weight: Floats,
-    stage: Ints,
-    arm: Ints,
-) -> None:
+def _pull(zone: Zone, draw: Floats, toward: Bools, order: Ints, items_of: Lists, allowed: Bools) -> None:
     """Draw one of the active skills that are offered; where none is, the next that is offered starts."""
+    weight, stage, arm = zone.weight, zone.stage, zone.arm
     for i in range(arm.shape[0]):
         arm[i] = -1
         total = 0.0
         many = 0
         for k in range(stage.shape[1]):
-            if stage[i, k] == ACTIVE and offered(i, k, allowed, items_start, items):
+            if stage[i, k] == ACTIVE and offered(i, k, allowed, items_of):
                 total += weight[i, k]
                 many += 1
         # The same as w + total / 10 each, and uniform where no weight is left at all.
-        u = uniform(fate[i], turn[i], POLICY) * (total * (1.0 + EXPLORATION * many) if total > 0.0 else many)
+        u = draw[i] * (total * (1.0 + EXPLORATION * many) if total > 0.0 else many)
         for k in range(stage.shape[1]):
-            if stage[i, k] == ACTIVE and u >= 0.0 and offered(i, k, allowed, items_start, items):
+            if stage[i, k] == ACTIVE and u >= 0.0 and offered(i, k, allowed, items_of):
                 arm[i] = k
                 u -= weight[i, k] + EXPLORATION * total if total > 0.0 else 1.0
         for m in range(order.shape[0]):
             k = order[m]
-            if arm[i] >= 0 or stage[i, k] != LATER or not offered(i, k, allowed, items_start, items):
+            if arm[i] >= 0 or stage[i, k] != LATER or not offered(i, k, allowed, items_of):
                 continue
-            if bears_on_goal(observation, i, k, stride, goal_at, leads_start, leads):
-                _activate(i, k, weight, stage)
+            if toward[i, k]:
+                _activate(i, k, zone)
                 arm[i] = k
 
 
 @dataclass(frozen=True, eq=False)
-class Zpdes:
+class ZpdesRule:
     """Chooses an active skill and asks one of its allowed items, all equally likely.
 
     Only skills that bear on the goal become active.  Where no active skill has an allowed item, the
@@ -229,23 +185,14 @@ class Zpdes:
     active : how many skills are active at first.
     """
 
-    task: Task
+    course: Course
     active: int
-    respects_mask: bool = True
-
-    def __post_init__(self) -> None:
-        self.task.layout.require("zpdes", "goal", "last_correct")
-
-    @cached_property
-    def leads(self) -> Lists:
-        """See `choosing.leads_to`."""
-        return leads_to(self.task.course)
+    needs: ClassVar[tuple[str, ...]] = ("goal", "last_correct")
 
     def begin(self, luck: Luck) -> Zone:
         """No skill active yet: which ones are is decided when the goal is seen."""
-        shape = (len(luck.fate), self.task.course.n_skills)
+        shape = (len(luck.fate), self.course.n_skills)
         return Zone(
-            turns=first_turns(luck),
             arm=np.full(shape[0], -1, np.int64),
             answers=np.zeros(shape, np.int64),
             tries=np.zeros(shape, np.int64),
@@ -253,74 +200,34 @@ class Zpdes:
             stage=np.full(shape, LATER, np.int64),
         )
 
-    def predict(
-        self,
-        observation: Observation,
-        state: Zone | None = None,
-        episode_start: Bools | None = None,
-        deterministic: bool = True,
-        action_masks: Bools | None = None,
-    ) -> tuple[Ints, Zone]:
-        """Items `[batch]`; `deterministic` changes nothing: to draw is the rule itself."""
-        batch, course, layout = len(observation), self.task.course, self.task.layout
-        before = self.begin(unnamed(batch)) if state is None else state
-        zone = clone(before)
-        if episode_start is not None:
-            _forget(episode_start, zone)
-        goal = layout.columns("goal")
-        _credit(
-            zone.arm, observation, layout.columns("last_correct").start, zone.answers, zone.tries, zone.weight
-        )
-        _move_zone(
-            observation,
-            goal.step,
-            goal.start,
-            self.active,
-            *self.leads,
-            course.order,
-            zone.arm,
-            zone.answers,
-            zone.tries,
-            zone.weight,
-            zone.stage,
-        )
-        allowed = allowed_items(action_masks, batch, course.n_items)
-        _pull(
-            observation,
-            goal.step,
-            goal.start,
-            *self.leads,
-            *course.items_of,
-            course.order,
-            allowed,
-            zone.turns.fate,
-            zone.turns.turn,
-            zone.weight,
-            zone.stage,
-            zone.arm,
-        )
-        among = allowed.copy()
-        if (zone.arm < 0).any():
-            among = open_to_goal(self.task, self.leads, observation, allowed)
-        keep_skill(zone.arm, *course.items_of, allowed, among)
-        item = uniform_items(zone.turns, among, index=1)
-        return item, zone._replace(turns=zone.turns.after(item))
+    def choose(self, seen: Seen, memory: Zone) -> tuple[Ints, Zone]:
+        """Items `[batch]`."""
+        order, items_of = self.course.order, self.course.items_of
+        _credit(seen.last, memory)
+        _move_zone(memory, self.active, seen.toward, order)
+        draw = np.empty(len(seen))
+        uniforms(seen.fate, seen.turn, POLICY, draw)
+        _pull(memory, draw, seen.toward, order, items_of, seen.allowed)
+        among = seen.open.copy() if (memory.arm < 0).any() else seen.allowed.copy()
+        keep_skill(memory.arm, items_of, seen.allowed, among)
+        return seen.draw(among, index=1), memory
 
 
-def _forget(rows: Bools, zone: Zone) -> None:
-    zone.arm[rows] = -1
-    zone.stage[rows] = LATER
-    for array in (zone.answers, zone.tries, zone.weight):
-        array[rows] = 0
-
-
-def zpdes(task: Task, seed: int, tracker: Tracker, *, active: int = 1) -> Zpdes:
+@dataclass(frozen=True)
+class Zpdes:
     """Zone of Proximal Development and Empirical Success; the first `active` skills start active.
 
     They are the first in prerequisite order of those that bear on the learner's goal.
 
-    Raises `InputError` for active < 1, and where the task lacks `last_correct` or `goal`.
+    Raises `InputError` for active < 1.
     """
-    if not (isinstance(active, int) and active >= 1):
-        raise reject("agent.active", active, "a whole number >= 1")
-    return Zpdes(task, active)
+
+    active: int = 1
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.active, int) and self.active >= 1):
+            raise reject("agent.active", self.active, "a whole number >= 1")
+
+    def __call__(self, task: Task, seed: int, tracker: Tracker) -> RulePolicy:
+        """The policy.  Raises `InputError` where the task lacks `last_correct` or `goal`."""
+        return RulePolicy("zpdes", task, ZpdesRule(task.course, self.active))

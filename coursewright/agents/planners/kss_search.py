@@ -14,12 +14,42 @@ import numpy as np
 
 from coursewright.agents.planners.selection import keep_best
 from coursewright.simulators.arrays import Bools, Floats, Ints
+from coursewright.simulators.course import Lists
 from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.kss.dynamics import MASTERED, SKILLS, ability_at, grow
 from coursewright.simulators.luck import Keys, hash_pair
 
 MARGIN = -ability_at(MASTERED)  # a skill is mastered where ability >= difficulty - MARGIN
 A_TARGET = 1e4  # outweighs any sum of what is lacking
+
+
+class Moves(NamedTuple):
+    """What is known of the course.
+
+    `difficulty [10]`, `transfer [10, 10]`, the `parents` of each skill, and which item `follows` which
+    `[10, 10]`.
+    """
+
+    difficulty: Floats
+    transfer: Floats
+    parents: Lists
+    follows: Bools
+
+
+class Learners(NamedTuple):
+    """What a search knows of each learner.
+
+    `ability [batch, 10]`, `last [batch]` the last accepted item; `goal [batch, 10]` is what is scored,
+    `targets` what the simulator lets through where nothing else is left, `relevant` what it lets through
+    at all; `serves [batch, 10]` counts the targets that each skill is, or leads to.
+    """
+
+    ability: Floats
+    last: Ints
+    goal: Bools
+    targets: Bools
+    relevant: Bools
+    serves: Ints
 
 
 @inlined
@@ -34,17 +64,7 @@ def value(ability: Floats, i: int, goal: Bools, row: int, difficulty: Floats) ->
 
 
 @kernel
-def greedy(
-    ability: Floats,
-    goal: Bools,
-    allowed: Bools,
-    difficulty: Floats,
-    transfer: Floats,
-    start: Ints,
-    parents: Ints,
-    scratch: Floats,
-    out: Ints,
-) -> None:
+def greedy(ability: Floats, goal: Bools, allowed: Bools, moves: Moves, scratch: Floats, out: Ints) -> None:
     """The allowed item `[batch]` after which `value` is highest; of equals, the first."""
     for i in range(out.shape[0]):
         best = -np.inf
@@ -54,8 +74,8 @@ def greedy(
                 continue
             for m in range(SKILLS):
                 scratch[0, m] = ability[i, m]
-            grow(scratch, 0, k, transfer, start, parents)
-            worth = value(scratch, 0, goal, i, difficulty)
+            grow(scratch, 0, k, moves.transfer, moves.parents.start, moves.parents.values)
+            worth = value(scratch, 0, goal, i, moves.difficulty)
             if worth > best:
                 best = worth
                 out[i] = k
@@ -123,47 +143,31 @@ def _is_new(beam: Beam, c: int) -> bool:
 
 
 @kernel
-def _expand(
-    beam: Beam,
-    size: int,
-    row: int,
-    goal: Bools,
-    targets: Bools,
-    relevant: Bools,
-    serves: Ints,
-    follows: Bools,
-    difficulty: Floats,
-    transfer: Floats,
-    start: Ints,
-    parents: Ints,
-) -> int:
-    """Every state that one allowed practice leads to, ranked by three keys; returns how many.
-
-    `goal` is what is scored, `targets` what the simulator lets through where nothing else is left.
-    """
+def _expand(who: Learners, row: int, moves: Moves, beam: Beam, size: int) -> int:
+    """Every state that one allowed practice leads to, ranked by three keys; returns how many."""
     reached = int(np.int64(0))
     beam.seen[:] = 0
     for s in range(size):
         some = False
         for k in range(SKILLS):
-            some = some or _may_follow(beam.last[s], k, relevant, follows, row)
+            some = some or _may_follow(beam.last[s], k, who.relevant, moves.follows, row)
         for k in range(SKILLS):
             if some:
-                if not _may_follow(beam.last[s], k, relevant, follows, row):
+                if not _may_follow(beam.last[s], k, who.relevant, moves.follows, row):
                     continue
-            elif not targets[row, k]:
+            elif not who.targets[row, k]:
                 continue
             for m in range(SKILLS):
                 beam.reached[reached, m] = beam.now[s, m]
-            grow(beam.reached, reached, k, transfer, start, parents)
+            grow(beam.reached, reached, k, moves.transfer, moves.parents.start, moves.parents.values)
             beam.parent[reached] = s
             beam.item[reached] = k
             if not _is_new(beam, reached):
                 continue
-            worth = value(beam.reached, reached, goal, row, difficulty)
+            worth = value(beam.reached, reached, who.goal, row, moves.difficulty)
             weighted = 0.0
             for m in range(SKILLS):
-                weighted += beam.reached[reached, m] * serves[row, m]
+                weighted += beam.reached[reached, m] * who.serves[row, m]
             beam.keys[0, reached] = worth
             beam.keys[1, reached] = worth - A_TARGET * np.round(worth / A_TARGET)
             beam.keys[2, reached] = weighted
@@ -200,32 +204,15 @@ def _best_kept(beam: Beam, size: int, goal: Bools, row: int, difficulty: Floats)
 
 
 @kernel
-def plan(
-    ability: Floats,
-    last: Ints,
-    goal: Bools,
-    targets: Bools,
-    relevant: Bools,
-    serves: Ints,
-    rows: Ints,
-    follows: Bools,
-    difficulty: Floats,
-    transfer: Floats,
-    start: Ints,
-    parents: Ints,
-    beam: Beam,
-    out: Ints,
-) -> None:
-    """Write the best items found into `out [batch, steps]` for `rows`; -1 once every target is mastered.
-
-    `serves [batch, 10]` counts the targets that each skill is, or leads to.
-    """
+def plan(who: Learners, rows: Ints, moves: Moves, beam: Beam, out: Ints) -> None:
+    """Write the best items found into `out [batch, steps]` for `rows`; -1 once every target is mastered."""
+    goal, difficulty = who.goal, moves.difficulty
     steps, width = beam.origin.shape
     for j in range(rows.shape[0]):
         i = rows[j]
         for m in range(SKILLS):
-            beam.now[0, m] = ability[i, m]
-        beam.last[0] = last[i]
+            beam.now[0, m] = who.ability[i, m]
+        beam.last[0] = who.last[i]
         size_of_goal = 0
         for k in range(SKILLS):
             size_of_goal += goal[i, k]
@@ -233,9 +220,7 @@ def plan(
             out[i, t] = -1
         size, done = int(np.int64(1)), int(np.int64(0))  # plain literals would compile all below them twice
         while done < steps:
-            reached = _expand(
-                beam, size, i, goal, targets, relevant, serves, follows, difficulty, transfer, start, parents
-            )
+            reached = _expand(who, i, moves, beam, size)
             size = _narrow(beam, reached, width, done)
             done += 1
             best = _best_kept(beam, size, goal, i, difficulty)

@@ -1,19 +1,22 @@
 """Oracles for BKT: they read which skills are known, and each learner's own P(T)."""
 
+from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from coursewright.agents.choosing import allowed_items
-from coursewright.agents.planners.bkt_search import Learners, Orders, first_skills, greedy, worths
-from coursewright.agents.planners.watching import watched
+from coursewright.agents.planners.bkt_orders import Learners, Orders, first_skills
+from coursewright.agents.planners.bkt_worth import Chances, greedy, worths
+from coursewright.agents.rule import Nothing, Seen
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.task import Task
 from coursewright.errors import reject
-from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
+from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.luck import Luck
+
+KNOWN_FROM = 0.5  # mastery is 0 or 1 in BKT
 
 
 def population(episodes: Episodes) -> Bkt:
@@ -36,44 +39,30 @@ def own_rates(episodes: Episodes) -> Floats:
     return rates
 
 
-class BktGreedyOracle:
-    """The allowed item from which the goal profits most at once; see `bkt_search.worths`."""
+@dataclass(frozen=True, eq=False)
+class BktGreedyRule:
+    """The allowed item from which the goal profits most at once; see `bkt_worth.worths`."""
 
-    respects_mask = True
+    task: Task
+    needs: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
-        self._episodes: Episodes | None = None
-
-    def watch(self, episodes: Episodes) -> None:
-        """Read the latent state of these learners from now on."""
-        self._episodes = episodes
-
-    def begin(self, luck: Luck) -> None:
+    def begin(self, luck: Luck) -> Nothing:
         """Nothing to remember."""
+        return ()
 
-    def predict(
-        self,
-        observation: Observation,
-        state: None = None,
-        episode_start: Bools | None = None,
-        deterministic: bool = True,
-        action_masks: Bools | None = None,
-    ) -> tuple[Ints, None]:
+    def choose(self, seen: Seen, memory: Nothing) -> tuple[Ints, Nothing]:
         """Items `[batch]`."""
-        episodes = watched(self._episodes)
-        allowed = allowed_items(action_masks, len(observation), self.task.course.n_items)
-        return self.among(episodes, allowed), None
+        return self.among(seen.episodes, seen.allowed), memory
 
     def among(self, episodes: Episodes, items: Bools) -> Ints:
         """The greedy choice `[batch]` among `items [batch, items]`."""
-        course, learn = self.task.course, own_rates(episodes)
-        known, rho = episodes.after >= 0.5, population(episodes).rho
-        worth = np.empty_like(learn)
-        worths(known, episodes.goal, learn, rho, course.order, *course.parents, worth)
+        course = self.task.course
+        known = episodes.after >= KNOWN_FROM
+        chances = Chances(known, own_rates(episodes), population(episodes).rho, course.parents)
+        worth = np.empty_like(chances.learn)
+        worths(chances, episodes.goal, course.order, worth)
         item = np.empty(len(items), np.int64)
-        waiting = self.missing(episodes, known) > 0.0
-        greedy(known, learn, rho, worth, waiting, *course.parents, *course.needed, items, item)
+        greedy(chances, worth, self.missing(episodes, known) > 0.0, course.needed, items, item)
         return item
 
     @cached_property
@@ -107,82 +96,60 @@ class Focus(NamedTuple):
     missing: Floats
 
 
-class BktBeamOracle:
+class BktBeamRule:
     """A beam search over the orders in which skills could be taught, to the end of the budget.
 
     It is made anew for a learner whose known skills have changed, or the successes that others wait
     for: until then nothing has changed but the clock.  Forgetting is not foreseen.
     """
 
-    respects_mask = True
+    needs: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, task: Task, width: int) -> None:
-        if width < 1:
-            raise reject("agent.bkt_width", width, "a whole number >= 1")
         self.task = task
         self.width = width
-        self.greedy = BktGreedyOracle(task)
+        self.greedy = BktGreedyRule(task)
         self._orders = Orders.of(width, task.course.n_skills, task.horizon)
-        self._episodes: Episodes | None = None
-
-    def watch(self, episodes: Episodes) -> None:
-        """Read the latent state of these learners from now on."""
-        self._episodes = episodes
 
     def begin(self, luck: Luck) -> Focus:
         """Nothing decided."""
         batch = len(luck.fate)
         shape = (batch, self.task.course.n_skills)
-        return Focus(
-            skill=np.full(batch, -1, np.int64),
-            known=np.zeros(shape, bool),
-            missing=np.zeros(shape),
-        )
+        return Focus(np.full(batch, -1, np.int64), np.zeros(shape, bool), np.zeros(shape))
 
-    def predict(
-        self,
-        observation: Observation,
-        state: Focus | None = None,
-        episode_start: Bools | None = None,
-        deterministic: bool = True,
-        action_masks: Bools | None = None,
-    ) -> tuple[Ints, Focus]:
+    def choose(self, seen: Seen, memory: Focus) -> tuple[Ints, Focus]:
         """Items `[batch]`."""
-        episodes = watched(self._episodes)
-        focus = self.begin(episodes.luck) if state is None else state
-        allowed = allowed_items(action_masks, len(observation), self.task.course.n_items)
-        who = self._learners(episodes, allowed)
-        stale = focus.skill < 0
-        stale |= (focus.known != who.known).any(axis=1)
-        stale |= (focus.missing != who.missing).any(axis=1)
-        if episode_start is not None:
-            stale |= episode_start
+        episodes = seen.episodes
+        who = self._learners(episodes, seen.allowed)
+        stale = memory.skill < 0
+        stale |= (memory.known != who.known).any(axis=1)
+        stale |= (memory.missing != who.missing).any(axis=1)
         stale &= ~episodes.over
-        skill, rows = focus.skill.copy(), np.flatnonzero(stale)
-        first_skills(who, rows, self._orders, self.width, *self.task.course.parents, skill)
+        skill = memory.skill
+        first_skills(who, np.flatnonzero(stale), self._orders, self.width, skill)
         taught = self.task.course.q_matrix.T[np.maximum(skill, 0)] & (skill >= 0)[:, None]
-        among: Bools = allowed & taught
+        among: Bools = seen.allowed & taught
         none = ~among.any(axis=1)
-        among[none] = allowed[none]
-        item = self.greedy.among(episodes, among)
-        return item, Focus(skill, who.known, who.missing)
+        among[none] = seen.allowed[none]
+        return self.greedy.among(episodes, among), Focus(skill, who.known, who.missing)
 
     def _learners(self, episodes: Episodes, allowed: Bools) -> Learners:
-        known = episodes.after >= 0.5
+        course, known = self.task.course, episodes.after >= KNOWN_FROM
         useful = self.greedy.useful(episodes, known)
         missing = self.greedy.missing(episodes, known)
         shown = population(episodes).table[episodes.state.draw]
-        minutes = self.task.course.minutes.mean() if self.task.minutes is not None else 1.0
+        minutes = course.minutes.mean() if self.task.minutes is not None else 1.0
         left = np.ceil((self.task.budget - episodes.spent) / minutes - 1e-9).astype(np.int64)
         return Learners(
             known=known,
             goal=episodes.goal,
             finished=(known & (missing <= 0.0)) | (~useful & (missing <= 0.0)),
-            open=allowed @ self.task.course.q_matrix,
+            open=allowed @ course.q_matrix,
             learn=own_rates(episodes),
             missing=missing,
             guess=np.ascontiguousarray(shown[:, :, 0]),
             shown=np.maximum(np.ascontiguousarray(shown[:, :, 1]), 1e-9),
             left=np.clip(left, 0, self.task.horizon),
-            rho=np.full(1, population(episodes).rho),
+            rho=population(episodes).rho,
+            parents=course.parents,
         )

@@ -1,117 +1,86 @@
 """Oracles for KSS: they read the true abilities."""
 
+from typing import ClassVar, NamedTuple
+
 import numpy as np
 
-from coursewright.agents.choosing import allowed_items
-from coursewright.agents.planners.kss_search import Beam, greedy, plan
-from coursewright.agents.planners.watching import watched
+from coursewright.agents.planners.kss_search import Beam, Learners, Moves, greedy, plan
+from coursewright.agents.rule import Nothing, Seen
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.task import Task
 from coursewright.errors import reject
-from coursewright.simulators.arrays import Bools, Ints, Observation
+from coursewright.simulators.arrays import Ints
 from coursewright.simulators.kss.dynamics import SKILLS
 from coursewright.simulators.kss.learners import Kss
 from coursewright.simulators.luck import Luck
 
 
-class KssGreedyOracle:
+def moves_of(simulator: Kss) -> Moves:
+    """What a search must know of these learners' course."""
+    course = simulator.course
+    return Moves(course.difficulty, simulator.transfer, course.parents, simulator.follows)
+
+
+class KssGreedyRule:
     """The allowed item after which most targets are mastered, and then least is lacking."""
 
-    respects_mask = True
+    needs: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, task: Task, simulator: Kss) -> None:
-        self.simulator = simulator
-        self._scratch = np.empty((1, SKILLS))
-        self._episodes: Episodes | None = None
+    def __init__(self, simulator: Kss) -> None:
+        self._moves = moves_of(simulator)
 
-    def watch(self, episodes: Episodes) -> None:
-        """Read the latent state of these learners from now on."""
-        self._episodes = episodes
-
-    def begin(self, luck: Luck) -> None:
+    def begin(self, luck: Luck) -> Nothing:
         """Nothing to remember."""
+        return ()
 
-    def predict(
-        self,
-        observation: Observation,
-        state: None = None,
-        episode_start: Bools | None = None,
-        deterministic: bool = True,
-        action_masks: Bools | None = None,
-    ) -> tuple[Ints, None]:
+    def choose(self, seen: Seen, memory: Nothing) -> tuple[Ints, Nothing]:
         """Items `[batch]`."""
-        episodes = watched(self._episodes)
-        item = np.empty(len(observation), np.int64)
-        greedy(
-            episodes.state.ability,
-            episodes.goal,
-            allowed_items(action_masks, len(observation), SKILLS),
-            self.simulator.course.difficulty,
-            self.simulator.transfer,
-            *self.simulator.course.parents,
-            self._scratch,
-            item,
-        )
-        return item, None
+        item, scratch = np.empty(len(seen), np.int64), np.empty((1, SKILLS))
+        ability, goal = seen.episodes.state.ability, seen.episodes.goal
+        greedy(ability, goal, seen.allowed, self._moves, scratch, item)
+        return item, memory
 
 
-class KssBeamOracle:
+class Plans(NamedTuple):
+    """Plans `[batch, steps]`, made when an episode starts, and steps taken of them `[batch]`."""
+
+    item: Ints
+    step: Ints
+
+
+class KssBeamRule:
     """A beam search over the whole episode; once all targets are mastered, the first allowed item."""
 
-    respects_mask = True
+    needs: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, task: Task, simulator: Kss, width: int) -> None:
-        if width < 3:
-            raise reject("agent.kss_width", width, "a whole number >= 3")
         if task.unlock_after or task.minutes is not None:
             raise reject("task of oracle_beam", "unlock_after or minutes", "KSS with a budget of steps alone")
         self.simulator = simulator
+        self._moves = moves_of(simulator)
         self._beam = Beam.of(width, task.horizon)
-        self._episodes: Episodes | None = None
 
-    def watch(self, episodes: Episodes) -> None:
-        """Read the latent state of these learners from now on."""
-        self._episodes = episodes
-
-    def begin(self, luck: Luck) -> tuple[Ints, Ints]:
-        """Plans `[batch, steps]`, made when an episode starts, and steps taken of them `[batch]`."""
+    def begin(self, luck: Luck) -> Plans:
+        """No plan yet."""
         batch, steps = len(luck.fate), self._beam.origin.shape[0]
-        return np.full((batch, steps), -1, np.int64), np.zeros(batch, np.int64)
+        return Plans(np.full((batch, steps), -1, np.int64), np.zeros(batch, np.int64))
 
-    def predict(
-        self,
-        observation: Observation,
-        state: tuple[Ints, Ints] | None = None,
-        episode_start: Bools | None = None,
-        deterministic: bool = True,
-        action_masks: Bools | None = None,
-    ) -> tuple[Ints, tuple[Ints, Ints]]:
+    def choose(self, seen: Seen, memory: Plans) -> tuple[Ints, Plans]:
         """Items `[batch]`; rows whose episode starts are planned for first."""
-        episodes = watched(self._episodes)
-        plans, step = self.begin(episodes.luck) if state is None else state
-        starting = np.ones(len(plans), bool) if state is None else episode_start
-        if starting is not None and starting.any():
-            plans, step = plans.copy(), np.where(starting, 0, step)
-            self._plan(episodes, np.flatnonzero(starting), plans)
-        item = plans[np.arange(len(plans)), np.minimum(step, plans.shape[1] - 1)]
-        first = allowed_items(action_masks, len(plans), SKILLS).argmax(axis=1)
-        return np.where(item < 0, first, item), (plans, step + 1)
+        rows = np.flatnonzero(memory.step == 0)
+        if len(rows):
+            plan(self._learners(seen.episodes), rows, self._moves, self._beam, memory.item)
+        planned = memory.item[np.arange(len(seen)), np.minimum(memory.step, memory.item.shape[1] - 1)]
+        item = np.where(planned < 0, seen.allowed.argmax(axis=1), planned)
+        return item, memory._replace(step=memory.step + 1)
 
-    def _plan(self, episodes: Episodes, rows: Ints, plans: Ints) -> None:
-        course = self.simulator.course
-        learners = episodes.state
-        plan(
-            learners.ability,
-            learners.last,
-            episodes.goal,
-            learners.goal,
-            learners.relevant,
-            episodes.goal.astype(np.int64) @ course.ancestors.T.astype(np.int64),
-            rows,
-            self.simulator.follows,
-            course.difficulty,
-            self.simulator.transfer,
-            *course.parents,
-            self._beam,
-            plans,
+    def _learners(self, episodes: Episodes) -> Learners:
+        state, leads = episodes.state, self.simulator.course.ancestors.astype(np.int64)
+        return Learners(
+            ability=state.ability,
+            last=state.last,
+            goal=episodes.goal,
+            targets=state.goal,
+            relevant=state.relevant,
+            serves=episodes.goal.astype(np.int64) @ leads.T,
         )

@@ -4,8 +4,11 @@ They never see the future: plans rest on what practice is expected to do, not on
 luck.  Which search fits is decided by the simulator's type, here and nowhere else.
 """
 
-from coursewright.agents.planners.oracle_bkt import BktBeamOracle, BktGreedyOracle
-from coursewright.agents.planners.oracle_kss import KssBeamOracle, KssGreedyOracle
+from dataclasses import dataclass
+
+from coursewright.agents.planners.oracle_bkt import BktBeamRule, BktGreedyRule
+from coursewright.agents.planners.oracle_kss import KssBeamRule, KssGreedyRule
+from coursewright.agents.rule import OraclePolicy, RulePolicy
 from coursewright.agents.tracker import Tracker
 from coursewright.envs.task import Task
 from coursewright.errors import InputError, reject
@@ -13,38 +16,56 @@ from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.kss.learners import Kss
 
 
-def _unsupported(task: Task) -> InputError:
-    return reject("task.simulator of an oracle", type(task.simulator).__name__, "a Bkt or a Kss")
+def _unsupported(name: str, task: Task) -> InputError:
+    return reject(f"task.simulator of {name}", type(task.simulator).__name__, "a Bkt or a Kss")
 
 
-def oracle_greedy(task: Task, seed: int, tracker: Tracker) -> KssGreedyOracle | BktGreedyOracle:
+@dataclass(frozen=True)
+class OracleGreedy:
     """The item that is best one step ahead; no bound, for whoever looks further can do better.
 
     KSS: most targets mastered, then least lacking; of equals, the lowest index.  BKT: the highest
     sum, over the item's unknown skills, of T_eff times what knowing the skill is worth.
-
-    Raises `InputError` for any other simulator.
     """
-    if isinstance(task.simulator, Kss):
-        return KssGreedyOracle(task, task.simulator)
-    if isinstance(task.simulator, Bkt):
-        return BktGreedyOracle(task)
-    raise _unsupported(task)
+
+    def __call__(self, task: Task, seed: int, tracker: Tracker) -> OraclePolicy:
+        """The policy.  Raises `InputError` for any other simulator."""
+        if isinstance(task.simulator, Kss):
+            return OraclePolicy(RulePolicy("oracle_greedy", task, KssGreedyRule(task.simulator)))
+        if isinstance(task.simulator, Bkt):
+            return OraclePolicy(RulePolicy("oracle_greedy", task, BktGreedyRule(task)))
+        raise _unsupported("oracle_greedy", task)
 
 
-def oracle_beam(
-    task: Task, seed: int, tracker: Tracker, *, kss_width: int = 1500, bkt_width: int = 8
-) -> KssBeamOracle | BktBeamOracle:
+@dataclass(frozen=True)
+class OracleBeam:
     """A search to the end of the budget.
 
     KSS: one beam over states of `kss_width`, at the start.  BKT: beams over orders of skills of
     `bkt_width`, anew whenever a skill has been learned.
 
-    Raises `InputError` for any other simulator, and for KSS with a budget of minutes or with
-    `unlock_after`, where what is allowed depends on answers.
+    Raises `InputError` for a beam without width.
     """
-    if isinstance(task.simulator, Kss):
-        return KssBeamOracle(task, task.simulator, kss_width)
-    if isinstance(task.simulator, Bkt):
-        return BktBeamOracle(task, bkt_width)
-    raise _unsupported(task)
+
+    kss_width: int = 1500
+    bkt_width: int = 8
+
+    def __post_init__(self) -> None:
+        if self.kss_width < 3:
+            raise reject("agent.kss_width", self.kss_width, "a whole number >= 3")
+        if self.bkt_width < 1:
+            raise reject("agent.bkt_width", self.bkt_width, "a whole number >= 1")
+
+    def __call__(self, task: Task, seed: int, tracker: Tracker) -> OraclePolicy:
+        """The policy.
+
+        Raises `InputError` for any other simulator, and for KSS with a budget of minutes or with
+        `unlock_after`, where what is allowed depends on answers.
+        """
+        if isinstance(task.simulator, Kss):
+            return OraclePolicy(
+                RulePolicy("oracle_beam", task, KssBeamRule(task, task.simulator, self.kss_width))
+            )
+        if isinstance(task.simulator, Bkt):
+            return OraclePolicy(RulePolicy("oracle_beam", task, BktBeamRule(task, self.bkt_width)))
+        raise _unsupported("oracle_beam", task)

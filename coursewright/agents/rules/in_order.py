@@ -1,34 +1,20 @@
 """The rule behind every mastery rule: practise the first skill, in some order, that is not done yet.
 
-What "done" means is a feature and a level: a streak of n right answers, a belief of .95, a number of
+A skill is done at some level of a feature: a streak of n right answers, a belief of .95, a number of
 attempts.  `ItemRule` is the form for items that need several skills.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Literal, get_args
+from typing import ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from coursewright.agents.choosing import (
-    Turns,
-    allowed_items,
-    bears_on_goal,
-    first_turns,
-    item_belief,
-    keep_skill,
-    leads_to,
-    lowest,
-    next_items,
-    offered,
-    open_to_goal,
-    uniform_items,
-    unnamed,
-)
+from coursewright.agents.choosing import item_belief, keep_skill, lowest, next_items, offered
+from coursewright.agents.rule import Nothing, Seen
 from coursewright.envs.task import Task
 from coursewright.errors import reject, unknown
 from coursewright.simulators.arrays import Bools, Ints, Observation
-from coursewright.simulators.course import Lists
+from coursewright.simulators.course import Course, Lists
 from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.luck import Luck
 
@@ -36,14 +22,20 @@ Order = Literal["topological", "lowest_prior", "highest_prior", "highest_learn"]
 Fallback = Literal["uniform", "lowest_belief", "round_robin"]
 
 
+def check_choices(order: Order, fallback: Fallback) -> None:
+    """Refuse an order or a fallback that there is not."""
+    if order not in get_args(Order):
+        raise unknown("agent.order", order, get_args(Order))
+    if fallback not in get_args(Fallback):
+        raise unknown("agent.fallback", fallback, get_args(Fallback))
+
+
 def skill_order(task: Task, by: Order) -> Ints:
     """All skills in the order in which a rule takes them up, `[skills]`.
 
     By prerequisites, or by the tutor's P(L0) or P(T); equals stay in prerequisite order.  Raises
-    `InputError` for another name, and where the tutor is needed and there is none.
+    `InputError` where the tutor is needed and there is none.
     """
-    if by not in get_args(Order):
-        raise unknown("order", by, get_args(Order))
     order = task.course.order
     if by == "topological":
         return order
@@ -54,77 +46,67 @@ def skill_order(task: Task, by: Order) -> Ints:
     return np.ascontiguousarray(order[np.argsort(sign * key[order], kind="stable")])
 
 
-def fall_back(task: Task, how: Fallback, turns: Turns, observation: Observation, among: Bools) -> Ints:
+def fall_back(how: Fallback, seen: Seen, among: Bools) -> Ints:
     """What is practised when a rule has nothing left, `[batch]`: an item of `among [batch, items]`."""
     if how == "lowest_belief":
-        return lowest(item_belief(task, observation), among)
+        return lowest(item_belief(seen["belief"], seen.course.needed), among)
     if how == "round_robin":
-        return next_items(turns.item, among)
-    return uniform_items(turns, among)
+        return next_items(seen.last.item, among)
+    return seen.draw(among)
+
+
+class Syllabus(NamedTuple):
+    """In which order skills are taken up, and which come first.
+
+    `strict`: those whose prerequisites are done; `goal_first`: those of the goal itself.
+    """
+
+    order: Ints
+    parents: Lists
+    items_of: Lists
+    strict: bool
+    goal_first: bool
 
 
 @inlined
-def _parents_done(
-    observation: Observation,
-    i: int,
-    k: int,
-    stride: int,
-    value_at: int,
-    level: np.float32,
-    start: Ints,
-    parents: Ints,
-) -> bool:
+def _parents_done(value: Observation, i: int, k: int, level: np.float32, parents: Lists) -> bool:
     done = True
-    for j in range(start[k], start[k + 1]):
-        done = done and observation[i, parents[j] * stride + value_at] >= level
+    for j in range(parents.start[k], parents.start[k + 1]):
+        done = done and value[i, parents.values[j]] >= level
     return done
 
 
 @kernel
 def _first_not_done(
-    observation: Observation,
-    stride: int,
-    value_at: int,
-    goal_at: int,
+    value: Observation,
     level: Observation,
-    strict: bool,
-    goal_first: bool,
-    order: Ints,
-    parents_start: Ints,
-    parents: Ints,
-    leads_start: Ints,
-    leads: Ints,
-    items_start: Ints,
-    items: Ints,
+    goal: Observation,
+    toward: Bools,
+    syllabus: Syllabus,
     allowed: Bools,
     out: Ints,
 ) -> None:
     """The skill `[batch]` to practise, -1 where nothing is left.
 
-    The first pass takes only skills whose prerequisites are done (`strict`), or goal skills only
-    (`goal_first`); the second any that bears on the goal.
+    The first pass takes only those skills that come first, the second any that bears on the goal.
     """
     for i in range(out.shape[0]):
         out[i] = -1
         for second in range(2):
             if out[i] >= 0:
                 break
-            for m in range(order.shape[0]):
-                k = order[m]
-                if observation[i, k * stride + value_at] >= level[i]:
+            for m in range(syllabus.order.shape[0]):
+                k = syllabus.order[m]
+                if value[i, k] >= level[i] or not toward[i, k]:
                     continue
-                if not offered(i, k, allowed, items_start, items):
+                if not offered(i, k, allowed, syllabus.items_of):
                     continue
-                if goal_first and second == 0 and observation[i, k * stride + goal_at] <= 0.0:
-                    continue
-                if not bears_on_goal(observation, i, k, stride, goal_at, leads_start, leads):
+                if second == 0 and syllabus.goal_first and goal[i, k] <= 0.0:
                     continue
                 if (
-                    strict
-                    and second == 0
-                    and not _parents_done(
-                        observation, i, k, stride, value_at, level[i], parents_start, parents
-                    )
+                    second == 0
+                    and syllabus.strict
+                    and not _parents_done(value, i, k, level[i], syllabus.parents)
                 ):
                     continue
                 out[i] = k
@@ -139,7 +121,6 @@ class SkillRule:
 
     Attributes
     ----------
-    name : what it is called in errors and reports.
     feature, level : a skill is done when the feature has this level or more.
     order : skills `[skills]`.
     fallback : what to practise when nothing is left, among the allowed items that bear on the goal.
@@ -148,8 +129,7 @@ class SkillRule:
     shared : the level is divided among the learner's goal skills, and rounded up.
     """
 
-    name: str
-    task: Task
+    course: Course
     feature: str
     level: float
     order: Ints
@@ -157,67 +137,40 @@ class SkillRule:
     strict: bool = False
     goal_first: bool = False
     shared: bool = False
-    respects_mask: bool = True
 
-    def __post_init__(self) -> None:
-        if self.fallback not in get_args(Fallback):
-            raise unknown("fallback", self.fallback, get_args(Fallback))
-        needs = ["goal", self.feature, *(["belief"] if self.fallback == "lowest_belief" else [])]
-        self.task.layout.require(self.name, *needs)
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The goal, the feature, and the belief where that is fallen back on."""
+        return ("goal", self.feature, *(["belief"] if self.fallback == "lowest_belief" else []))
 
-    @cached_property
-    def leads(self) -> Lists:
-        """See `choosing.leads_to`."""
-        return leads_to(self.task.course)
+    def begin(self, luck: Luck) -> Nothing:
+        """Nothing to remember."""
+        return ()
 
-    def begin(self, luck: Luck) -> Turns:
-        """No turn taken."""
-        return first_turns(luck)
-
-    def predict(
-        self,
-        observation: Observation,
-        state: Turns | None = None,
-        episode_start: Bools | None = None,
-        deterministic: bool = True,
-        action_masks: Bools | None = None,
-    ) -> tuple[Ints, Turns]:
+    def choose(self, seen: Seen, memory: Nothing) -> tuple[Ints, Nothing]:
         """Items `[batch]`."""
-        batch = len(observation)
-        turns = self.begin(unnamed(batch)) if state is None else state
-        allowed = allowed_items(action_masks, batch, self.task.course.n_items)
-        skill = self._skills(observation, allowed)
-        among = allowed.copy()
+        skill = self._skills(seen)
+        among = seen.allowed.copy()
         nothing = bool((skill < 0).any())
         if nothing:
-            among = open_to_goal(self.task, self.leads, observation, allowed)
-        keep_skill(skill, *self.task.course.items_of, allowed, among)
-        item = uniform_items(turns, among)
+            among = seen.open.copy()
+        keep_skill(skill, self.course.items_of, seen.allowed, among)
+        item = seen.draw(among)
         if nothing and self.fallback != "uniform":
-            item = np.where(skill < 0, fall_back(self.task, self.fallback, turns, observation, among), item)
-        return item, turns.after(item)
+            item = np.where(skill < 0, fall_back(self.fallback, seen, among), item)
+        return item, memory
 
-    def _skills(self, observation: Observation, allowed: Bools) -> Ints:
-        course, layout = self.task.course, self.task.layout
-        value, goal = layout.columns(self.feature), layout.columns("goal")
-        level = np.full(len(observation), self.level)
+    def _skills(self, seen: Seen) -> Ints:
+        level = np.full(len(seen), self.level)
         if self.shared:
-            level = np.ceil(self.level / np.maximum(1.0, observation[:, goal].sum(axis=1)))
-        skill = np.empty(len(observation), np.int64)
+            level = np.ceil(self.level / np.maximum(1.0, seen["goal"].sum(axis=1)))
+        syllabus = Syllabus(
+            self.order, self.course.parents, self.course.items_of, self.strict, self.goal_first
+        )
+        skill = np.empty(len(seen), np.int64)
+        as_features = level.astype(np.float32)  # .95 counts as .95
         _first_not_done(
-            observation,
-            value.step,
-            value.start,
-            goal.start,
-            level.astype(np.float32),  # as the features are: .95 counts as .95
-            self.strict,
-            self.goal_first,
-            self.order,
-            *course.parents,
-            *self.leads,
-            *course.items_of,
-            allowed,
-            skill,
+            seen[self.feature], as_features, seen["goal"], seen.toward, syllabus, seen.allowed, skill
         )
         return skill
 
@@ -230,46 +183,23 @@ class ItemRule:
     count; of equals, the one listed first is taken.
     """
 
-    name: str
-    task: Task
     level: float
     fallback: Fallback = "uniform"
-    respects_mask: bool = True
+    needs: ClassVar[tuple[str, ...]] = ("goal", "belief")
 
-    def __post_init__(self) -> None:
-        if self.fallback not in get_args(Fallback):
-            raise unknown("fallback", self.fallback, get_args(Fallback))
-        self.task.layout.require(self.name, "goal", "belief")
+    def begin(self, luck: Luck) -> Nothing:
+        """Nothing to remember."""
+        return ()
 
-    @cached_property
-    def leads(self) -> Lists:
-        """See `choosing.leads_to`."""
-        return leads_to(self.task.course)
-
-    def begin(self, luck: Luck) -> Turns:
-        """No turn taken."""
-        return first_turns(luck)
-
-    def predict(
-        self,
-        observation: Observation,
-        state: Turns | None = None,
-        episode_start: Bools | None = None,
-        deterministic: bool = True,
-        action_masks: Bools | None = None,
-    ) -> tuple[Ints, Turns]:
+    def choose(self, seen: Seen, memory: Nothing) -> tuple[Ints, Nothing]:
         """Items `[batch]`."""
-        batch = len(observation)
-        turns = self.begin(unnamed(batch)) if state is None else state
-        allowed = allowed_items(action_masks, batch, self.task.course.n_items)
-        among = open_to_goal(self.task, self.leads, observation, allowed)
-        mastery = item_belief(self.task, observation)
-        below = among & (mastery < np.float32(self.level))
+        mastery = item_belief(seen["belief"], seen.course.needed)
+        below = seen.open & (mastery < np.float32(self.level))
         item = lowest(mastery, below)
         none = ~below.any(axis=1)
         if none.any():
-            item = np.where(none, fall_back(self.task, self.fallback, turns, observation, among), item)
-        return item, turns.after(item)
+            item = np.where(none, fall_back(self.fallback, seen, seen.open), item)
+        return item, memory
 
 
-Rule = SkillRule | ItemRule
+MasteryRule = SkillRule | ItemRule

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from coursewright.agents.bandits.skills import C_GRID, progress, thompson, ucb
+from coursewright.agents.bandits.arms import progress
+from coursewright.agents.bandits.thompson import Thompson
+from coursewright.agents.bandits.ucb import C_GRID, Ucb
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.layout import PER_SKILL, SHARED
 from coursewright.envs.task import Task
@@ -50,7 +52,7 @@ def test_progress_is_right_among_the_last_three_minus_the_three_before():
 
 def test_the_memory_is_what_was_answered():
     made = task()
-    policy = thompson(made, 0, TRACKER)
+    policy = Thompson()(made, 0, TRACKER)
     batch, history = 50, [[[] for _ in range(3)] for _ in range(50)]
     totals = np.zeros((batch, 3))
     state, item = policy.begin(luck_of(batch)), None
@@ -64,30 +66,30 @@ def test_the_memory_is_what_was_answered():
                 history[i][item[i]].append(int(right[i]))
                 totals[i, item[i]] += reference(history[i][item[i]])
         item, state = policy.predict(observation, state)
-    assert np.allclose(state.total, totals)
-    assert (state.pulls == [[len(answers) for answers in row] for row in history]).all()
+    assert np.allclose(state.memory.total, totals)
+    assert (state.memory.pulls == [[len(answers) for answers in row] for row in history]).all()
 
 
 def test_a_new_episode_starts_with_an_empty_memory():
     made = task()
-    policy = thompson(made, 0, TRACKER)
+    policy = Thompson()(made, 0, TRACKER)
     state = policy.begin(luck_of(2))
     for _ in range(5):
         _, state = policy.predict(seen(made, 2, True), state)
     _, state = policy.predict(seen(made, 2, True), state, np.array([True, False]))
-    assert state.pulls.sum(axis=1).tolist() == [0, 5]
+    assert state.memory.pulls.sum(axis=1).tolist() == [0, 5]
 
 
 def with_memory(policy, batch, pulls, total):
     state = policy.begin(luck_of(batch))
-    state.pulls[:] = pulls
-    state.total[:] = total
+    state.memory.pulls[:] = pulls
+    state.memory.total[:] = total
     return state
 
 
 def test_thompson_draws_from_the_posterior():
     made, batch = task(), 40_000
-    policy = thompson(made, 0, TRACKER)
+    policy = Thompson()(made, 0, TRACKER)
     # precision 1 + 4 n, mean 4 sum / precision: N(.8 * .5, .2), N(0, 1), and one far below
     state = with_memory(policy, batch, [1, 0, 1000], [0.5, 0.0, -10000.0])
     item, _ = policy.predict(seen(made, batch, True), state)
@@ -101,7 +103,7 @@ def test_ucb_is_mean_plus_bound():
     made = task()
     pulls, total = np.array([4, 9, 2]), np.array([1.0, 3.0, 0.1])
     for c in (0.0, 0.3, 1.0, 3.0):
-        policy = ucb(made, 0, TRACKER, c=c)
+        policy = Ucb(c=c)(made, 0, TRACKER)
         item, _ = policy.predict(seen(made, 1, True), with_memory(policy, 1, pulls, total))
         bound = total / pulls + c * np.sqrt(2 * np.log(pulls.sum()) / pulls)
         assert item[0] == bound.argmax()
@@ -110,7 +112,7 @@ def test_ucb_is_mean_plus_bound():
 
 def test_ucb_pulls_every_arm_once_first():
     made = task()
-    policy = ucb(made, 0, TRACKER, c=0.1)
+    policy = Ucb(c=0.1)(made, 0, TRACKER)
     state, items = policy.begin(luck_of(1)), []
     for _ in range(3):
         item, state = policy.predict(seen(made, 1, False), state)
@@ -120,7 +122,7 @@ def test_ucb_pulls_every_arm_once_first():
 
 def test_arms_bear_on_the_goal_and_are_allowed():
     made, batch = task(), 500
-    policy = thompson(made, 0, TRACKER)
+    policy = Thompson()(made, 0, TRACKER)
     observation = seen(made, batch, True)
     observation[:, made.layout.columns("goal")] = [0.0, 1.0, 0.0]
     item, _ = policy.predict(observation, policy.begin(luck_of(batch)))
@@ -131,12 +133,13 @@ def test_arms_bear_on_the_goal_and_are_allowed():
 
 
 def test_c_is_tuned_within_the_grid_and_reported():
-    policy = ucb(task(), 0, TRACKER, learners=40)
-    assert policy.c in C_GRID
-    assert len(policy.trials) == len(C_GRID)
-    assert max(policy.trials, key=lambda trial: trial.score).setting == f"c={policy.c:g}"
+    policy = Ucb(learners=40)(task(), 0, TRACKER)
+    assert policy.rule.index.c in C_GRID
+    assert len(policy.tuned.trials) == len(C_GRID)
+    best = max(policy.tuned.trials, key=lambda trial: trial.score)
+    assert best.setting == policy.tuned.setting == f"c={policy.rule.index.c:g}"
 
 
 def test_wrong_c():
     with pytest.raises(InputError, match=r"agent\.c"):
-        ucb(task(), 0, TRACKER, c=-1.0)
+        Ucb(c=-1.0)(task(), 0, TRACKER)

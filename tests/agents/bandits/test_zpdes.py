@@ -5,7 +5,7 @@ from statistics import mean
 import numpy as np
 import pytest
 
-from coursewright.agents.bandits.zpdes import ACTIVE, DONE, LATER, rate, reward, zpdes
+from coursewright.agents.bandits.zpdes import ACTIVE, DONE, LATER, Zpdes, rate, reward
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.layout import PER_SKILL, SHARED
 from coursewright.envs.rollout import rollout
@@ -73,7 +73,7 @@ class OneLearner:
 @pytest.mark.parametrize(("scenario", "active"), [(0, 1), (2, 1), (3, 2), (4, 6)])
 def test_a_second_writing(scenario, active):
     task, learners = kt6kc(scenario), 120
-    done = rollout(task, zpdes(task, 0, TRACKER, active=active), learners)
+    done = rollout(task, Zpdes(active=active)(task, 0, TRACKER), learners)
     fate = luck_of(np.arange(learners)).fate
     for i in range(learners):
         rule = OneLearner(task.course.order, active)
@@ -118,74 +118,74 @@ def seen(task, batch, right, goal=1.0):
 
 def test_it_starts_with_the_first_skill_alone_and_stays_without_success():
     task = kt6kc()
-    policy = zpdes(task, 0, TRACKER)
+    policy = Zpdes()(task, 0, TRACKER)
     state = policy.begin(luck_of(range(50)))
     for _ in range(500):  # long enough for a weight to vanish: .2^500
         item, state = policy.predict(seen(task, 50, right=False), state)
         assert (item == 0).all()
-    assert (state.stage == [ACTIVE] + [LATER] * 5).all()
-    assert (state.weight >= 0).all()
+    assert (state.memory.stage == [ACTIVE] + [LATER] * 5).all()
+    assert (state.memory.weight >= 0).all()
 
 
 def test_success_moves_the_zone_on():
     task = kt6kc()
-    policy = zpdes(task, 0, TRACKER)
+    policy = Zpdes()(task, 0, TRACKER)
     state = policy.begin(luck_of(range(50)))
     for _ in range(400):
         item, state = policy.predict(seen(task, 50, right=True), state)
-        assert ((state.stage == ACTIVE).sum(axis=1) >= 1).all()
-        assert (np.diff(state.stage == LATER, axis=1) >= 0).all()  # opened in order
-    assert ((state.stage == DONE).sum(axis=1) == 5).all()
-    assert ((state.stage == ACTIVE).sum(axis=1) == 1).all()  # the last one stays
-    assert (state.stage[np.arange(50), item] == ACTIVE).all()
+        assert ((state.memory.stage == ACTIVE).sum(axis=1) >= 1).all()
+        assert (np.diff(state.memory.stage == LATER, axis=1) >= 0).all()  # opened in order
+    assert ((state.memory.stage == DONE).sum(axis=1) == 5).all()
+    assert ((state.memory.stage == ACTIVE).sum(axis=1) == 1).all()  # the last one stays
+    assert (state.memory.stage[np.arange(50), item] == ACTIVE).all()
 
 
 def test_only_what_bears_on_the_goal_becomes_active():
     task = small([["a", "b"], ["c", "d"]], unlock_after=0)
-    policy = zpdes(task, 0, TRACKER, active=3)
+    policy = Zpdes(active=3)(task, 0, TRACKER)
     observation = seen(task, 200, right=True, goal=[0, 0, 0, 1])
     state = policy.begin(luck_of(range(200)))
     for _ in range(40):
         item, state = policy.predict(observation, state)
         assert set(item) <= {2, 3}
-    assert (state.stage[:, :2] == LATER).all()
+    assert (state.memory.stage[:, :2] == LATER).all()
 
 
 def test_what_is_not_offered_waits_and_the_next_one_starts():
     task = small([["a", "b"]])
-    policy = zpdes(task, 0, TRACKER)
+    policy = Zpdes()(task, 0, TRACKER)
     state = policy.begin(luck_of(range(5)))
     mask = np.tile([False, False, False, True], (5, 1))
     item, state = policy.predict(seen(task, 5, right=True), state, None, True, mask)
     assert (item == 3).all()
-    assert (state.stage == [ACTIVE, LATER, LATER, ACTIVE]).all()
+    assert (state.memory.stage == [ACTIVE, LATER, LATER, ACTIVE]).all()
     # nothing is left: any allowed item that bears on the goal, for nothing
-    state.stage[:, 3] = DONE
+    state.memory.stage[:, 3] = DONE
     item, after = policy.predict(seen(task, 5, right=True), state, None, True, mask)
     assert (item == 3).all()
-    assert (after.arm == -1).all()
+    assert (after.memory.arm == -1).all()
 
 
 def test_a_new_episode_starts_anew():
     task = kt6kc()
-    policy = zpdes(task, 0, TRACKER)
+    policy = Zpdes()(task, 0, TRACKER)
     state = policy.begin(luck_of(range(2)))
     for _ in range(30):
         _, state = policy.predict(seen(task, 2, right=True), state)
     item, state = policy.predict(seen(task, 2, right=True), state, np.array([True, False]))
     assert item[0] == 0
-    assert state.stage[0].tolist() == [ACTIVE] + [LATER] * 5
-    assert state.tries.sum(axis=1).tolist() == [0, 30]
+    assert state.memory.stage[0].tolist() == [ACTIVE] + [LATER] * 5
+    assert state.memory.tries.sum(axis=1).tolist() == [0, 30]
 
 
 def test_all_items_of_a_skill_are_asked():
     task = small(items={"a1": "a", "a2": "a", "ab": ["a", "b"], "c": "c", "d": "d"}, goal=RandomGoal(1, 4))
-    done = rollout(task, zpdes(task, 0, TRACKER), 300)
+    done = rollout(task, Zpdes()(task, 0, TRACKER), 300)
     assert set(done.item.ravel()) == set(range(5))
 
 
 def test_what_is_refused():
     with pytest.raises(InputError, match=r"agent.active = 0: must be a whole number >= 1"):
-        zpdes(kt6kc(), 0, TRACKER, active=0)
+        Zpdes(active=0)(kt6kc(), 0, TRACKER)
     with pytest.raises(InputError, match=r"task\.features for zpdes"):
-        zpdes(Task(simulator=KT6kc(), steps=5, features=("goal",)), 0, TRACKER)
+        Zpdes()(Task(simulator=KT6kc(), steps=5, features=("goal",)), 0, TRACKER)

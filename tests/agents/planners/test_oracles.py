@@ -4,10 +4,10 @@ from itertools import product
 import numpy as np
 import pytest
 
-from coursewright.agents.planners.bkt_search import worths
-from coursewright.agents.planners.oracles import oracle_beam, oracle_greedy
+from coursewright.agents.planners.bkt_worth import Chances, worths
+from coursewright.agents.planners.oracles import OracleBeam, OracleGreedy
 from coursewright.agents.planners.selection import nth_highest
-from coursewright.agents.rules.mastery import n_in_a_row
+from coursewright.agents.rules.mastery import NInARow
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.layout import PER_SKILL, SHARED
 from coursewright.envs.policy import Oracle
@@ -50,7 +50,7 @@ TASKS = {
     "minutes": lambda: replace(bkt(), steps=None, minutes=9.0, stop=True),
     "goals": lambda: replace(bkt(steps=12), goal=RandomGoal(2, 4), unlock_after=1),
 }
-AGENTS = {"greedy": oracle_greedy, "beam": oracle_beam}
+AGENTS = {"greedy": OracleGreedy(), "beam": OracleBeam()}
 
 
 @pytest.mark.parametrize("made", TASKS)
@@ -67,7 +67,7 @@ def test_rows_do_not_depend_on_the_batch_and_masks_hold(made, name):
 @pytest.mark.parametrize("name", AGENTS)
 def test_items_of_several_skills(name):
     task = replace(small_task(), steps=20, days=0.0)
-    rule = rollout(task, n_in_a_row(task, 0, TRACKER), 300).returned.mean()
+    rule = rollout(task, NInARow()(task, 0, TRACKER), 300).returned.mean()
     assert rollout(task, AGENTS[name](task, 0, TRACKER), 300).returned.mean() > rule + 0.02
 
 
@@ -80,12 +80,12 @@ def test_other_simulators_are_refused(name):
 def test_an_oracle_that_watches_nothing_says_so():
     task = kss(5)
     with pytest.raises(InputError, match="watch"):
-        oracle_greedy(task, 0, TRACKER).predict(np.zeros((1, task.layout.width), np.float32))
+        OracleGreedy()(task, 0, TRACKER).predict(np.zeros((1, task.layout.width), np.float32))
 
 
 def test_kss_beam_refuses_what_depends_on_answers():
     with pytest.raises(InputError, match="unlock_after"):
-        oracle_beam(replace(kss(5), unlock_after=1), 0, TRACKER)
+        OracleBeam()(replace(kss(5), unlock_after=1), 0, TRACKER)
 
 
 @pytest.mark.parametrize("name", AGENTS)
@@ -165,7 +165,7 @@ def test_kss_greedy_is_the_best_of_all_next_states():
             ]
         )
     best = [max(range(10), key=lambda k, i=i: (*values[k][i], -k)) for i in range(learners)]
-    assert rollout(task, oracle_greedy(task, 0, TRACKER), learners).item[:, 0].tolist() == best
+    assert rollout(task, OracleGreedy()(task, 0, TRACKER), learners).item[:, 0].tolist() == best
 
 
 def test_kss_beam_finds_the_optimum_of_short_episodes():
@@ -178,7 +178,7 @@ def test_kss_beam_finds_the_optimum_of_short_episodes():
             valid &= episodes.mask[:, item]
             returned += episodes.step(np.full(learners, item)).reward
         most = np.maximum(most, np.where(valid, returned, 0.0))
-    beam = rollout(task, oracle_beam(task, 0, TRACKER, kss_width=3000), learners).returned
+    beam = rollout(task, OracleBeam(kss_width=3000)(task, 0, TRACKER), learners).returned
     assert most.max() > 0
     assert np.allclose(beam, most)
 
@@ -188,9 +188,9 @@ def test_a_wider_beam_is_better_and_both_beat_greedy():
     greedy, narrow, wide = (
         rollout(task, oracle, 150).returned.mean()
         for oracle in (
-            oracle_greedy(task, 0, TRACKER),
-            oracle_beam(task, 0, TRACKER, kss_width=12),
-            oracle_beam(task, 0, TRACKER, kss_width=200),
+            OracleGreedy()(task, 0, TRACKER),
+            OracleBeam(kss_width=12)(task, 0, TRACKER),
+            OracleBeam(kss_width=200)(task, 0, TRACKER),
         )
     )
     assert greedy + 0.05 < narrow < wide - 0.05
@@ -217,23 +217,24 @@ def test_worth_counts_what_a_skill_unlocks():
     known, goal = np.zeros((1, 3), bool), np.array([[False, False, True]])
     out, course = np.empty((1, 3)), task.course
     learn = np.array([[0.2, 0.3, 0.4]])
-    worths(known, goal, learn, 0.1, course.order, *course.parents, out)
+    worths(Chances(known, learn, 0.1, course.parents), goal, course.order, out)
     assert np.allclose(out, [[0.27 * 0.36, 0.36, 1.0]])
-    worths(np.array([[True, False, False]]), goal, learn, 0.1, course.order, *course.parents, out)
+    first = np.array([[True, False, False]])
+    worths(Chances(first, learn, 0.1, course.parents), goal, course.order, out)
     assert np.allclose(out, [[0.0, 0.36, 1.0]])
 
 
 def test_greedy_weighs_chance_against_worth():
-    assert first_choice(oracle_greedy(t := small([0.2, 0.5, 0.3]), 0, TRACKER), t) == 1
+    assert first_choice(OracleGreedy()(t := small([0.2, 0.5, 0.3]), 0, TRACKER), t) == 1
     t = small([0.5, 0.6, 0.9], [["0", "1"]], goal=["1", "2"], rho=0.0)
-    assert first_choice(oracle_greedy(t, 0, TRACKER), t) == 2  # .9 against .5 * .6
+    assert first_choice(OracleGreedy()(t, 0, TRACKER), t) == 2  # .9 against .5 * .6
     t = small([0.5, 0.6, 0.2], [["0", "1"]], goal=["1", "2"], rho=0.0)
-    assert first_choice(oracle_greedy(t, 0, TRACKER), t) == 0
+    assert first_choice(OracleGreedy()(t, 0, TRACKER), t) == 0
 
 
 def test_greedy_works_for_successes_where_only_they_are_missing():
     task = small([0.3, 0.5], [["0", "1"]], prior=[1.0, 0.0], goal=["1"], unlock_after=2, steps=12)
-    run = rollout(task, oracle_greedy(task, 0, TRACKER), 100)
+    run = rollout(task, OracleGreedy()(task, 0, TRACKER), 100)
     assert run.end.mean() > 0.9
 
 
@@ -268,7 +269,7 @@ def test_bkt_beam_is_near_the_exact_optimum(learn, edges, rho, steps, goal):
     names = [str(k) for k, wanted in enumerate(goal) if wanted]
     task = small(learn, [[str(p), str(c)] for p, c in edges], rho=rho, steps=steps, goal=names)
     optimum = exact_optimum(learn, edges, rho, steps, goal) / sum(goal)
-    returned = rollout(task, oracle_beam(task, 0, TRACKER), 4000).returned
+    returned = rollout(task, OracleBeam()(task, 0, TRACKER), 4000).returned
     se = returned.std() / np.sqrt(4000)
     assert returned.mean() < optimum + 4 * se  # whoever beats the optimum has seen the future
     assert returned.mean() > 0.97 * optimum - 4 * se
@@ -276,15 +277,15 @@ def test_bkt_beam_is_near_the_exact_optimum(learn, edges, rho, steps, goal):
 
 def test_bkt_beam_looks_further_than_greedy():
     task = replace(bkt(steps=30), goal=RandomGoal(3, 5))
-    greedy = rollout(task, oracle_greedy(task, 0, TRACKER), 400).returned
-    beam = rollout(task, oracle_beam(task, 0, TRACKER), 400).returned
+    greedy = rollout(task, OracleGreedy()(task, 0, TRACKER), 400).returned
+    beam = rollout(task, OracleBeam()(task, 0, TRACKER), 400).returned
     assert (beam - greedy).mean() > 2 * (beam - greedy).std() / 20
 
 
 def test_bkt_beam_knows_about_the_mask():
     # The goal waits for two successes on a skill that is known from the start.
     task = small([0.3, 0.5, 0.2], [["0", "1"]], prior=[1.0, 0.0, 0.0], goal=["1"], unlock_after=2, steps=12)
-    run = rollout(task, oracle_beam(task, 0, TRACKER), 200)
+    run = rollout(task, OracleBeam()(task, 0, TRACKER), 200)
     assert (run.item[:, 0] == 0).all()
     assert not (run.item == 2)[run.end < 1].any()
     assert run.end.mean() > 0.95

@@ -1,17 +1,14 @@
 import numpy as np
 import pytest
 
-from coursewright.agents.bandits.skills import thompson, ucb
-from coursewright.agents.bandits.zpdes import zpdes
-from coursewright.agents.rules.baselines import random_legal, round_robin, topological, uniform_random
-from coursewright.agents.rules.expected_gain import expected_gain
+from coursewright.agents.bandits.thompson import Thompson
+from coursewright.agents.rules.baselines import RandomLegal, RoundRobin, Topological, UniformRandom
+from coursewright.agents.rules.expected_gain import ExpectedGain
 from coursewright.agents.rules.in_order import skill_order
-from coursewright.agents.rules.mastery import mastery_threshold, n_in_a_row
-from coursewright.agents.rules.outer_fringe import outer_fringe
+from coursewright.agents.rules.mastery import MasteryThreshold, NInARow
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.layout import PER_SKILL, SHARED
 from coursewright.envs.rollout import rollout
-from coursewright.envs.shipped import bkt, kss
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
 from coursewright.simulators.course import Course
@@ -20,23 +17,6 @@ from coursewright.simulators.knowledge.parameters import BktParameters
 from coursewright.simulators.luck import Seeds, Split, identify
 
 TRACKER = SilentTracker()
-SIMPLE = {
-    "random": uniform_random,
-    "random_legal": random_legal,
-    "round_robin": round_robin,
-    "topological": topological,
-    "n_in_a_row": n_in_a_row,
-    "mastery_threshold": mastery_threshold,
-    "lowest_belief": lambda task, seed, tracker: n_in_a_row(
-        task, seed, tracker, n=1, fallback="lowest_belief"
-    ),
-    "in_turn": lambda task, seed, tracker: n_in_a_row(task, seed, tracker, n=1, fallback="round_robin"),
-    "expected_gain": expected_gain,
-    "thompson": thompson,
-    "ucb": lambda task, seed, tracker: ucb(task, seed, tracker, c=1.0),
-    "zpdes": zpdes,
-    "outer_fringe": outer_fringe,
-}
 
 
 def small(edges=(), items=None, stop=False, **changes):
@@ -65,55 +45,9 @@ def choice(policy, observation, allowed=None):
     return int(item[0])
 
 
-TASKS = {
-    "kss": lambda: kss(6),
-    "bkt_masked": lambda: bkt(mask=True, steps=8),
-    "multi": lambda: small(
-        [["a", "b"]], {"x": ["a"], "y": ["a", "b"], "z": ["c"], "w": ["c"]}, unlock_after=1
-    ),
-    "stop": lambda: small([["a", "b"]], stop=True, unlock_after=1),
-}
-
-
-@pytest.mark.parametrize("name", SIMPLE)
-@pytest.mark.parametrize("made", TASKS)
-def test_rows_do_not_depend_on_the_batch_and_masks_hold(name, made):
-    task = TASKS[made]()
-    policy = SIMPLE[name](task, 0, TRACKER)
-    together, apart = rollout(task, policy, 30), rollout(task, policy, 30, chunk=7)
-    assert (together.item == apart.item).all()
-    assert (together.item < task.course.n_items).all()
-    assert policy.respects_mask == (name != "random")
-    assert not policy.respects_mask or not together.refused.any()
-
-
-@pytest.mark.parametrize("name", SIMPLE)
-def test_predict_changes_nothing_that_it_was_given(name):
-    task = kss(6)
-    policy = SIMPLE[name](task, 0, TRACKER)
-    luck = luck_of(5)
-    state = policy.begin(luck)
-    observation = np.random.default_rng(0).random((5, task.layout.width)).astype(np.float32)
-    mask = np.random.default_rng(1).random((5, 10)) < 0.5
-    mask[:, 3] = True
-    _, state = policy.predict(observation, state, np.ones(5, bool), True, mask)
-    first, _ = policy.predict(observation, state, np.zeros(5, bool), True, mask)
-    again, _ = policy.predict(observation, state, np.zeros(5, bool), True, mask)
-    assert (first == again).all()
-    assert (luck.step == 0).all()
-
-
-@pytest.mark.parametrize("name", SIMPLE)
-def test_a_policy_also_chooses_without_having_begun(name):
-    task = kss(6)
-    policy = SIMPLE[name](task, 0, TRACKER)
-    item, _ = policy.predict(np.zeros((4, task.layout.width), np.float32))
-    assert item.shape == (4,)
-
-
 def test_random_is_uniform_and_ignores_the_mask():
     task = small()
-    policy = uniform_random(task, 0, TRACKER)
+    policy = UniformRandom()(task, 0, TRACKER)
     mask = np.zeros((30_000, 3), bool)
     mask[:, 0] = True
     state = policy.begin(luck_of(30_000))
@@ -126,7 +60,7 @@ def test_random_is_uniform_and_ignores_the_mask():
 def test_random_legal_is_uniform_over_what_is_allowed():
     task = small()
     mask = np.tile([True, False, True], (20_000, 1))
-    policy = random_legal(task, 0, TRACKER)
+    policy = RandomLegal()(task, 0, TRACKER)
     item, _ = policy.predict(
         np.zeros((20_000, task.layout.width), np.float32), policy.begin(luck_of(20_000)), None, True, mask
     )
@@ -137,8 +71,8 @@ def test_random_legal_is_uniform_over_what_is_allowed():
 
 def test_round_robin_takes_turns_and_skips_what_is_not_allowed():
     task = small(steps=7)
-    assert rollout(task, round_robin(task, 0, TRACKER), 1).item[0].tolist() == [0, 1, 2, 0, 1, 2, 0]
-    policy = round_robin(task, 0, TRACKER)
+    assert rollout(task, RoundRobin()(task, 0, TRACKER), 1).item[0].tolist() == [0, 1, 2, 0, 1, 2, 0]
+    policy = RoundRobin()(task, 0, TRACKER)
     state = policy.begin(luck_of(1))
     items = []
     for allowed in ([0, 1, 1], [1, 1, 0], [1, 0, 1]):
@@ -149,18 +83,18 @@ def test_round_robin_takes_turns_and_skips_what_is_not_allowed():
 
 def test_topological_gives_each_goal_skill_its_share_in_prerequisite_order():
     task = small([["b", "a"], ["a", "c"]], steps=9)
-    assert rollout(task, topological(task, 0, TRACKER), 1).item[0].tolist() == [1] * 3 + [0] * 3 + [2] * 3
+    assert rollout(task, Topological()(task, 0, TRACKER), 1).item[0].tolist() == [1] * 3 + [0] * 3 + [2] * 3
     part = small([["b", "a"], ["a", "c"]], steps=9, goal=["a", "c"])
-    assert rollout(part, topological(part, 0, TRACKER), 1).item[0].tolist() == [0] * 5 + [2] * 4
+    assert rollout(part, Topological()(part, 0, TRACKER), 1).item[0].tolist() == [0] * 5 + [2] * 4
     bare = small(steps=9)  # no graph: by the tutor's P(L0), the highest first
-    assert rollout(bare, topological(bare, 0, TRACKER), 1).item[0].tolist() == [2] * 3 + [0] * 3 + [1] * 3
+    assert rollout(bare, Topological()(bare, 0, TRACKER), 1).item[0].tolist() == [2] * 3 + [0] * 3 + [1] * 3
 
 
 def test_topological_takes_a_prerequisite_where_the_goal_is_locked():
     task = small([["a", "b"]], goal=["b"])
     observation = seen(task, goal=[0, 1, 0])
-    assert choice(topological(task, 0, TRACKER), observation, [1, 0, 1]) == 0
-    assert choice(topological(task, 0, TRACKER), observation, [1, 1, 1]) == 1
+    assert choice(Topological()(task, 0, TRACKER), observation, [1, 0, 1]) == 0
+    assert choice(Topological()(task, 0, TRACKER), observation, [1, 1, 1]) == 1
 
 
 def test_orders():
@@ -173,7 +107,7 @@ def test_orders():
 
 def test_n_in_a_row_takes_the_first_skill_without_a_streak():
     task = small([["b", "a"]])
-    rule = n_in_a_row(task, 0, TRACKER, n=2)
+    rule = NInARow(n=2)(task, 0, TRACKER)
     assert choice(rule, seen(task, streak=[0, 0, 0])) == 1
     assert choice(rule, seen(task, streak=[1, 2, 0])) == 2  # in the order b, c, a
     assert choice(rule, seen(task, streak=[1, 2, 5])) == 0
@@ -185,9 +119,9 @@ def test_n_in_a_row_takes_the_first_skill_without_a_streak():
 def test_when_nothing_is_left_the_fallback_stays_with_the_goal():
     task = small([["b", "a"]])
     done = seen(task, streak=[9, 9, 9], goal=[1, 0, 0], belief=[0.9, 0.7, 0.1])
-    assert choice(n_in_a_row(task, 0, TRACKER, fallback="lowest_belief"), done) == 1
-    assert choice(n_in_a_row(task, 0, TRACKER, fallback="lowest_belief"), done, [0, 0, 1]) == 2
-    rule = n_in_a_row(task, 0, TRACKER)
+    assert choice(NInARow(fallback="lowest_belief")(task, 0, TRACKER), done) == 1
+    assert choice(NInARow(fallback="lowest_belief")(task, 0, TRACKER), done, [0, 0, 1]) == 2
+    rule = NInARow()(task, 0, TRACKER)
     many = np.repeat(done, 4000, axis=0)
     item, _ = rule.predict(many, rule.begin(luck_of(4000)))
     assert np.bincount(item, minlength=3)[2] == 0
@@ -197,11 +131,11 @@ def test_when_nothing_is_left_the_fallback_stays_with_the_goal():
 def test_the_threshold_asks_for_mastered_prerequisites_first():
     edges = [["a", "b"], ["b", "c"]]
     task = small(edges)
-    by_learning = mastery_threshold(task, 0, TRACKER, order="highest_learn")  # b, a, c
+    by_learning = MasteryThreshold(order="highest_learn")(task, 0, TRACKER)  # b, a, c
     assert choice(by_learning, seen(task, belief=[0.5, 0.5, 0.5])) == 0
     assert choice(by_learning, seen(task, belief=[0.96, 0.5, 0.5])) == 1
     assert choice(by_learning, seen(task, belief=[0.5, 0.5, 0.5]), [0, 1, 1]) == 1  # only then another
-    strict = mastery_threshold(task, 0, TRACKER)
+    strict = MasteryThreshold()(task, 0, TRACKER)
     assert choice(strict, seen(task, belief=[0.94, 0.9, 0.1])) == 0
     assert choice(strict, seen(task, belief=[0.95, 0.9, 0.1])) == 1
     assert choice(strict, seen(task, belief=[0.95, 0.95, 0.1])) == 2
@@ -209,18 +143,18 @@ def test_the_threshold_asks_for_mastered_prerequisites_first():
 
 def test_items_of_several_skills_follow_the_lowest_product():
     task = small(items={"x": ["a"], "y": ["a", "b"], "z": ["c"]})
-    rule = mastery_threshold(task, 0, TRACKER, threshold=0.9)
+    rule = MasteryThreshold(threshold=0.9)(task, 0, TRACKER)
     assert choice(rule, seen(task, belief=[0.8, 0.8, 0.7])) == 1  # .64 < .7 < .8
     assert choice(rule, seen(task, belief=[0.8, 0.9, 0.7])) == 2
     assert choice(rule, seen(task, belief=[0.8, 0.8, 0.7]), [1, 0, 0]) == 0
     assert choice(rule, seen(task, belief=[0.8, 0.8, 0.1], goal=[1, 1, 0])) == 1
-    low = mastery_threshold(task, 0, TRACKER, threshold=0.5, fallback="lowest_belief")
+    low = MasteryThreshold(threshold=0.5, fallback="lowest_belief")(task, 0, TRACKER)
     assert choice(low, seen(task, belief=[0.9, 0.6, 0.8])) == 1
 
 
 def test_several_items_of_a_skill_are_equally_likely():
     task = small(items={"x": ["a"], "y": ["a"], "z": ["a"], "b": ["b"], "c": ["c"]})
-    rule = n_in_a_row(task, 0, TRACKER)
+    rule = NInARow()(task, 0, TRACKER)
     many = np.repeat(seen(task), 6000, axis=0)
     mask = np.tile([True, False, True, True, True], (6000, 1))
     item, _ = rule.predict(many, rule.begin(luck_of(6000)), None, True, mask)
@@ -230,7 +164,7 @@ def test_several_items_of_a_skill_are_equally_likely():
 
 def test_expected_gain_is_the_largest_product():
     task = small([["a", "b"]])
-    policy = expected_gain(task, 0, TRACKER)
+    policy = ExpectedGain()(task, 0, TRACKER)
     assert choice(policy, seen(task, belief=[0.0, 0.5, 0.0])) == 0  # .2, .15, .1
     assert choice(policy, seen(task, belief=[0.5, 0.5, 0.5])) == 1  # .1, .15, .05
     assert choice(policy, seen(task, belief=[0.5, 0.5, 0.5], goal=[0, 0, 1])) == 2
@@ -242,7 +176,7 @@ def test_expected_gain_is_the_largest_product():
 
 def test_expected_gain_adds_over_the_goal_skills_of_an_item():
     task = small(items={"x": ["a"], "y": ["b"], "z": ["a", "c"]})
-    policy = expected_gain(task, 0, TRACKER)
+    policy = ExpectedGain()(task, 0, TRACKER)
     assert choice(policy, seen(task, belief=[0.0, 0.2, 0.0])) == 2  # .2, .24, .3
     assert choice(policy, seen(task, belief=[0.0, 0.2, 0.0], goal=[1, 1, 0])) == 1
 
@@ -250,11 +184,11 @@ def test_expected_gain_adds_over_the_goal_skills_of_an_item():
 @pytest.mark.parametrize(
     ("make", "field"),
     [
-        (lambda task: n_in_a_row(task, 0, TRACKER, n=0), "agent.n"),
-        (lambda task: mastery_threshold(task, 0, TRACKER, threshold=1.0), "agent.threshold"),
-        (lambda task: n_in_a_row(task, 0, TRACKER, order="topologcal"), "topological"),
-        (lambda task: n_in_a_row(task, 0, TRACKER, fallback="unifrom"), "uniform"),
-        (lambda task: mastery_threshold(task, 0, TRACKER, fallback="x"), "fallback"),
+        (lambda task: NInARow(n=0)(task, 0, TRACKER), "agent.n"),
+        (lambda task: MasteryThreshold(threshold=1.0)(task, 0, TRACKER), "agent.threshold"),
+        (lambda task: NInARow(order="topologcal")(task, 0, TRACKER), "topological"),
+        (lambda task: NInARow(fallback="unifrom")(task, 0, TRACKER), "uniform"),
+        (lambda task: MasteryThreshold(fallback="x")(task, 0, TRACKER), "fallback"),
     ],
 )
 def test_wrong_options_are_named(make, field):
@@ -265,11 +199,11 @@ def test_wrong_options_are_named(make, field):
 @pytest.mark.parametrize(
     ("agent", "missing"),
     [
-        (n_in_a_row, "streak"),
-        (mastery_threshold, "belief"),
-        (expected_gain, "belief"),
-        (topological, "attempts"),
-        (thompson, "last_correct"),
+        (NInARow(), "streak"),
+        (MasteryThreshold(), "belief"),
+        (ExpectedGain(), "belief"),
+        (Topological(), "attempts"),
+        (Thompson(), "last_correct"),
     ],
 )
 def test_a_task_without_the_feature_is_refused(agent, missing):

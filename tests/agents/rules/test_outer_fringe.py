@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from coursewright.agents.rules.outer_fringe import outer_fringe
+from coursewright.agents.rules.outer_fringe import OuterFringe
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
@@ -27,7 +27,7 @@ def seen(task, belief, batch, goal=1.0):
 
 
 def choices(task, belief, mask=None, goal=1.0, batch=600):
-    policy = outer_fringe(task, 0, TRACKER)
+    policy = OuterFringe()(task, 0, TRACKER)
     masks = None if mask is None else np.tile(mask, (batch, 1))
     luck = luck_of(range(batch))
     item, _ = policy.predict(seen(task, belief, batch, goal), policy.begin(luck), None, True, masks)
@@ -85,6 +85,6 @@ def test_items_of_several_skills():
 
 def test_what_is_refused():
     with pytest.raises(InputError, match=r"agent.threshold = 1.0: must be a probability in \(0, 1\)"):
-        outer_fringe(topics(), 0, TRACKER, threshold=1.0)
+        OuterFringe(threshold=1.0)(topics(), 0, TRACKER)
     with pytest.raises(InputError, match=r"task\.features for outer_fringe"):
-        outer_fringe(Task(simulator=KnowledgeSpace(), steps=5, features=("goal",)), 0, TRACKER)
+        OuterFringe()(Task(simulator=KnowledgeSpace(), steps=5, features=("goal",)), 0, TRACKER)

@@ -6,9 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from coursewright.agents.schedulers.calendar import leitner, sm2
-from coursewright.agents.schedulers.recall import GRID, informed_threshold, oracle_threshold
+from coursewright.agents.planners.oracle_threshold import OracleThreshold
+from coursewright.agents.schedulers.informed_threshold import InformedThreshold
+from coursewright.agents.schedulers.leitner import Leitner
+from coursewright.agents.schedulers.sm2 import Sm2
 from coursewright.agents.tracker import SilentTracker
+from coursewright.agents.tuning import CHANCES
 from coursewright.envs.policy import Oracle
 from coursewright.envs.rewards import mean_log_recall, mean_recall
 from coursewright.envs.rollout import rollout
@@ -37,10 +40,10 @@ def recall_task(law=None, items=6, reward=mean_recall, **changes) -> Task:
 
 
 RULES = {
-    "informed": lambda task: informed_threshold(task, 0, TRACKER, recall=0.3, draws=5),
-    "oracle": lambda task: oracle_threshold(task, 0, TRACKER, recall=0.3),
-    "leitner": lambda task: leitner(task, 0, TRACKER, arrival=0.4),
-    "sm2": lambda task: sm2(task, 0, TRACKER, new_first=True),
+    "informed": lambda task: InformedThreshold(recall=0.3, draws=5)(task, 0, TRACKER),
+    "oracle": lambda task: OracleThreshold(recall=0.3)(task, 0, TRACKER),
+    "leitner": lambda task: Leitner(arrival=0.4)(task, 0, TRACKER),
+    "sm2": lambda task: Sm2(new_first=True)(task, 0, TRACKER),
 }
 
 
@@ -140,32 +143,32 @@ def test_the_oracle_takes_what_is_nearest_and_the_weakest_at_0() -> None:
     task = recall_task(items=8)
     episodes = begun(task, 200)
     for aim in (0.0, 0.4):
-        policy = oracle_threshold(task, 0, TRACKER, recall=aim)
+        policy = OracleThreshold(recall=aim)(task, 0, TRACKER)
         policy.watch(episodes)
         item, _ = policy.predict(episodes.observation)
         away = np.abs(chances(task.simulator, episodes.state) - aim)
         assert (away[np.arange(200), item] == away.min(axis=1)).all()
     with pytest.raises(InputError, match="watch"):
-        oracle_threshold(task, 0, TRACKER, recall=0.5).predict(episodes.observation)
+        OracleThreshold(recall=0.5)(task, 0, TRACKER).predict(episodes.observation)
 
 
 def test_targets_are_tuned_on_the_reward_at_hand() -> None:
     for reward, best in ((mean_recall, 0.25), (mean_log_recall, 0.0)):
         task = replace(recall_task(items=30, reward=reward), steps=200)
-        policy = oracle_threshold(task, 0, TRACKER, learners=40)
-        assert policy.recall == best
-        assert len(policy.trials) == len(GRID)
-        assert max(policy.trials, key=lambda trial: trial.score).setting == f"recall={best:g}"
+        policy = OracleThreshold(learners=40)(task, 0, TRACKER)
+        assert policy.policy.rule.recall == best
+        assert len(policy.policy.tuned.trials) == len(CHANCES)
+        assert max(policy.policy.tuned.trials, key=lambda trial: trial.score).setting == f"recall={best:g}"
 
 
 def test_the_informed_rule_believes_what_bayes_says() -> None:
     # One learner, two items, and the posterior mean worked out over the same candidates by hand.
     task = recall_task(Hlr(), items=2, steps=10)
-    policy = informed_threshold(task, 0, TRACKER, recall=0.5, draws=4)
+    policy = InformedThreshold(recall=0.5, draws=4)(task, 0, TRACKER)
     episodes = begun(task, 1)
     belief = policy.begin(episodes.luck)
     candidates, luck = (
-        policy.begin(episodes.luck).memory,
+        policy.begin(episodes.luck).memory.candidates,
         identify(Seeds(), np.arange(4), 0, np.zeros(4, np.int64)),
     )
     weight = np.full((4, 2), 0.25)
@@ -174,7 +177,7 @@ def test_the_informed_rule_believes_what_bayes_says() -> None:
         p = chances(task.simulator, candidates)
         expected = (weight * p).sum(axis=0)
         assert item[0] == np.abs(expected - 0.5).argmin()
-        np.testing.assert_allclose((belief.weight * belief.p).sum(axis=1), expected, rtol=1e-9)
+        np.testing.assert_allclose((belief.memory.weight * belief.memory.p).sum(axis=0), expected, rtol=1e-9)
         episodes.step(item)
         right = int(episodes.response.correct[0])
         weight[:, item[0]] *= p[:, item[0]] if right else 1 - p[:, item[0]]
@@ -185,35 +188,38 @@ def test_the_informed_rule_believes_what_bayes_says() -> None:
 
 def test_the_informed_rule_learns_who_the_learner_is() -> None:
     task = recall_task(Efc(decay_sd=2.0), items=4, steps=60)
-    policy = informed_threshold(task, 0, TRACKER, recall=0.0, draws=64)
+    policy = InformedThreshold(recall=0.0, draws=64)(task, 0, TRACKER)
     episodes = begun(task, 300)
     belief = policy.begin(episodes.luck)
-    prior = np.log(belief.memory.trait).mean(axis=0)
+    prior = np.log(belief.memory.candidates.trait).mean(axis=0)
     for _ in range(60):
         item, belief = policy.predict(episodes.observation, belief)
         episodes.step(item)
-    logs = np.log(belief.memory.trait).reshape(300, 64, 4)
-    weight = belief.weight.reshape(4, 300, 64).transpose(1, 2, 0)
+    logs = np.log(belief.memory.candidates.trait).reshape(300, 64, 4)
+    weight = belief.memory.weight.reshape(300, 64, 4)
     found, truth = (weight * logs).sum(axis=1), np.log(episodes.state.trait)
     assert np.mean((found - truth) ** 2) < 0.3 * np.mean((prior - truth) ** 2)
 
 
 def test_rules_follow_the_calendar() -> None:
     task = recall_task(days=RandomGaps(mean=2.0), steps=30)
-    informed, plan = RULES["informed"](task), sm2(task, 0, TRACKER)
+    informed, plan = RULES["informed"](task), Sm2()(task, 0, TRACKER)
     episodes = begun(task, 40)
     belief, kept, now = informed.begin(episodes.luck), plan.begin(episodes.luck), np.zeros(40)
     for _ in range(30):
         item, belief = informed.predict(episodes.observation, belief)
         _, kept = plan.predict(episodes.observation, kept)
         np.testing.assert_allclose(
-            belief.memory.now.reshape(40, -1), np.repeat(now[:, None], 5, axis=1), rtol=1e-6
+            belief.memory.candidates.now.reshape(40, -1), np.repeat(now[:, None], 5, axis=1), rtol=1e-6
         )
-        np.testing.assert_allclose(kept.now, now, rtol=1e-6)
+        np.testing.assert_allclose(kept.memory.now, now, rtol=1e-6)
         kept = kept._replace(item=item)
         episodes.step(item)
         now += episodes.days
     assert now.std() > 1.0
+
+
+UNASKED = 0.0
 
 
 def watch_answers(policy, task, answers):
@@ -225,7 +231,7 @@ def watch_answers(policy, task, answers):
         item, state = policy.predict(seen, state, np.full(1, not items))
         items.append(int(item[0]))
         if answer is not None:
-            seen[:, task.layout.columns("last_correct")] = 1.0 if answer else -1.0
+            seen[:, task.layout.columns("last_correct")] = answer if answer is UNASKED else 2.0 * answer - 1.0
             seen[:, task.layout.columns("days_since")] = task.days
     return items, state
 
@@ -233,55 +239,83 @@ def watch_answers(policy, task, answers):
 def test_sm2_intervals() -> None:
     # One item, asked every day: intervals of 1, 6 and 6 x 2.5 days; a wrong answer starts it anew.
     task = recall_task(items=1, days=1.0)
-    _, state = watch_answers(sm2(task, 0, TRACKER), task, [True, True, True])
-    assert (state.interval[0, 0], state.due[0, 0], state.ease[0, 0]) == (15.0, 17.0, 2.5)
-    _, state = watch_answers(sm2(task, 0, TRACKER), task, [True, True, False])
-    assert (state.interval[0, 0], state.due[0, 0]) == (1.0, 3.0)
-    assert state.ease[0, 0] == pytest.approx(2.5 + 0.1 - 3 * (0.08 + 3 * 0.02))
-    _, state = watch_answers(sm2(task, 0, TRACKER), task, [False, True, True, True])
-    assert state.interval[0, 0] == pytest.approx(6 * 2.18)
-    _, state = watch_answers(sm2(task, 0, TRACKER), task, [False] * 9)
-    assert state.ease[0, 0] == 1.3
+    _, state = watch_answers(Sm2()(task, 0, TRACKER), task, [True, True, True])
+    assert (state.memory.interval[0, 0], state.memory.due[0, 0], state.memory.ease[0, 0]) == (15.0, 17.0, 2.5)
+    _, state = watch_answers(Sm2()(task, 0, TRACKER), task, [True, True, False])
+    assert (state.memory.interval[0, 0], state.memory.due[0, 0]) == (1.0, 3.0)
+    assert state.memory.ease[0, 0] == pytest.approx(2.5 + 0.1 - 3 * (0.08 + 3 * 0.02))
+    _, state = watch_answers(Sm2()(task, 0, TRACKER), task, [False, True, True, True])
+    assert state.memory.interval[0, 0] == pytest.approx(6 * 2.18)
+    _, state = watch_answers(Sm2()(task, 0, TRACKER), task, [False] * 9)
+    assert state.memory.ease[0, 0] == 1.3
+
+
+def test_sm2_takes_nothing_from_what_asks_nothing() -> None:
+    # A new item that was only shown comes back after the first interval; a known one after its own.
+    task = recall_task(items=1, days=1.0)
+    _, state = watch_answers(Sm2()(task, 0, TRACKER), task, [UNASKED])
+    assert (state.memory.passed[0, 0], state.memory.interval[0, 0], state.memory.due[0, 0]) == (0, 1.0, 1.0)
+    _, state = watch_answers(Sm2()(task, 0, TRACKER), task, [True, True, UNASKED])
+    assert (state.memory.passed[0, 0], state.memory.interval[0, 0], state.memory.due[0, 0]) == (2, 6.0, 8.0)
+    assert state.memory.ease[0, 0] == 2.5
+    _, state = watch_answers(Sm2()(task, 0, TRACKER), task, [UNASKED, True])
+    assert (state.memory.passed[0, 0], state.memory.interval[0, 0]) == (1, 1.0)
+
+
+def test_leitner_takes_nothing_from_what_asks_nothing() -> None:
+    # An item that was only shown stays in its box and goes to the end of the queue.
+    task = recall_task(items=3)
+    eager = Leitner(arrival=1.0)(task, 0, TRACKER)
+    items, state = watch_answers(eager, task, [UNASKED, UNASKED, True, UNASKED])
+    assert items == [0, 1, 2, 0, 1]
+    assert state.memory.box.tolist() == [[0, 0, 1]]
+
+
+def test_the_informed_rule_takes_nothing_from_what_asks_nothing() -> None:
+    task = recall_task(items=2)
+    _, state = watch_answers(RULES["informed"](task), task, [UNASKED])
+    assert (state.memory.weight == 1 / 5).all()
+    assert (state.memory.candidates.now == 5.0).all()
 
 
 def test_sm2_reviews_what_is_due_before_what_is_new() -> None:
     task = recall_task(items=3, days=1.0)
-    items, _ = watch_answers(sm2(task, 0, TRACKER), task, [True] * 4)
+    items, _ = watch_answers(Sm2()(task, 0, TRACKER), task, [True] * 4)
     # day 0: item 0, due on day 1 and then on day 7; day 2: item 1, due on day 3, then on day 9
     assert items == [0, 0, 1, 1, 2]
-    items, _ = watch_answers(sm2(task, 0, TRACKER), task, [False] * 4)
+    items, _ = watch_answers(Sm2()(task, 0, TRACKER), task, [False] * 4)
     assert items == [0, 0, 0, 0, 0]
-    items, _ = watch_answers(sm2(task, 0, TRACKER, new_first=True), task, [False, True, True, True])
+    items, _ = watch_answers(Sm2(new_first=True)(task, 0, TRACKER), task, [False, True, True, True])
     assert items == [0, 1, 2, 0, 1]
     two = recall_task(items=2, days=1.0)
-    items, _ = watch_answers(sm2(two, 0, TRACKER), two, [True] * 5)
+    items, _ = watch_answers(Sm2()(two, 0, TRACKER), two, [True] * 5)
     assert items == [0, 0, 1, 1, 0, 1]  # nothing is due on day 4: what is due soonest, on day 7
 
 
 def test_leitner_boxes() -> None:
     task = recall_task(items=3)
-    eager = leitner(task, 0, TRACKER, arrival=1.0)
+    eager = Leitner(arrival=1.0)(task, 0, TRACKER)
     items, state = watch_answers(eager, task, [True, False, True])
     assert items[:3] == [0, 1, 2]
-    assert state.box.tolist() == [[1, 1, 1]]
-    shy = leitner(task, 0, TRACKER, arrival=0.0)  # a first item must come from somewhere
+    assert state.memory.box.tolist() == [[1, 1, 1]]
+    shy = Leitner(arrival=0.0)(task, 0, TRACKER)  # a first item must come from somewhere
     items, state = watch_answers(shy, task, [True] * 5)
     assert items == [0] * 6
-    assert state.box.tolist() == [[5, 0, 0]]
+    assert state.memory.box.tolist() == [[5, 0, 0]]
     _, state = watch_answers(shy, task, [True] * 4 + [False] * 2)
-    assert state.box.tolist() == [[2, 0, 0]]
+    assert state.memory.box.tolist() == [[2, 0, 0]]
     _, state = watch_answers(shy, task, [False] * 4)
-    assert state.box.tolist() == [[1, 0, 0]]
+    assert state.memory.box.tolist() == [[1, 0, 0]]
 
 
 def test_leitner_draws_boxes_in_proportion_and_takes_the_oldest() -> None:
     task = recall_task(items=5)
-    policy = leitner(task, 0, TRACKER, arrival=0.25)
+    policy = Leitner(arrival=0.25)(task, 0, TRACKER)
     n = 40_000
     luck = identify(Seeds(), np.arange(n), Split.EVALUATE, np.zeros(n, np.int64))
     state = policy.begin(luck)
-    state.box[:] = [0, 1, 1, 4, 4]
-    state.since[:] = [0, 7, 3, 2, 9]
+    state.memory.box[:] = [0, 1, 1, 4, 4]
+    state.memory.since[:] = [0, 7, 3, 2, 9]
     item, _ = policy.predict(np.zeros((n, task.layout.width), np.float32), state)
     expected = np.array([0.25, 0, 0.5, 0.25, 0])  # .75 is shared 1 : 1/sqrt(4)
     share = np.bincount(item, minlength=5) / n
@@ -289,12 +323,12 @@ def test_leitner_draws_boxes_in_proportion_and_takes_the_oldest() -> None:
 
 
 def test_arrival_is_tuned() -> None:
-    policy = leitner(recall_task(steps=30), 0, TRACKER, learners=50)
-    assert policy.arrival == 0.9  # six items, thirty steps: what is not seen fades
-    assert len(policy.trials) == 8
+    policy = Leitner(learners=50)(recall_task(steps=30), 0, TRACKER)
+    assert policy.rule.arrival == 0.9  # six items, thirty steps: what is not seen fades
+    assert len(policy.tuned.trials) == 8
 
 
-@pytest.mark.parametrize("rule", [informed_threshold, leitner, sm2])
+@pytest.mark.parametrize("rule", [InformedThreshold(), Leitner(), Sm2()])
 def test_a_task_without_answers_is_refused(rule) -> None:
     with pytest.raises(InputError, match="last_correct"):
         rule(recall_task(features=("attempts",)), 0, TRACKER)
@@ -303,11 +337,11 @@ def test_a_task_without_answers_is_refused(rule) -> None:
 @pytest.mark.parametrize(
     ("make", "field"),
     [
-        (lambda task: informed_threshold(task, 0, TRACKER, recall=1.5), "agent.recall = 1.5"),
-        (lambda task: informed_threshold(task, 0, TRACKER, recall=0.5, draws=0), "agent.draws = 0"),
-        (lambda task: oracle_threshold(task, 0, TRACKER, learners=0), "agent.learners = 0"),
-        (lambda task: leitner(task, 0, TRACKER, arrival=-0.1), "agent.arrival = -0.1"),
-        (lambda task: leitner(task, 0, TRACKER, learners=0), "agent.learners = 0"),
+        (lambda task: InformedThreshold(recall=1.5)(task, 0, TRACKER), "agent.recall = 1.5"),
+        (lambda task: InformedThreshold(recall=0.5, draws=0)(task, 0, TRACKER), "agent.draws = 0"),
+        (lambda task: OracleThreshold(learners=0)(task, 0, TRACKER), "agent.learners = 0"),
+        (lambda task: Leitner(arrival=-0.1)(task, 0, TRACKER), "agent.arrival = -0.1"),
+        (lambda task: Leitner(learners=0)(task, 0, TRACKER), "agent.learners = 0"),
     ],
 )
 def test_wrong_options_are_named(make, field) -> None:
@@ -318,4 +352,4 @@ def test_wrong_options_are_named(make, field) -> None:
 def test_informed_recall_needs_a_memory_model() -> None:
     simulator = Bkt(Course.of(1), BktParameters([0.2], [0.2], [0.2], [0.1]))
     with pytest.raises(InputError, match="memory model"):
-        informed_threshold(recall_task(simulator=simulator), 0, TRACKER, recall=0.5)
+        InformedThreshold(recall=0.5)(recall_task(simulator=simulator), 0, TRACKER)

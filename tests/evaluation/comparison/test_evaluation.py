@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from coursewright.agents.planners.oracles import oracle_greedy
-from coursewright.agents.rules.baselines import random_legal, round_robin, topological, uniform_random
-from coursewright.agents.rules.mastery import n_in_a_row
+from coursewright.agents.planners.oracles import OracleGreedy
+from coursewright.agents.rules.baselines import RandomLegal, RoundRobin, Topological, UniformRandom
+from coursewright.agents.rules.mastery import NInARow
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.shipped import COMMON, LAST, kss, tutor
 from coursewright.envs.task import Task
@@ -33,12 +33,12 @@ def ednet():
 
 def policies(task):
     return {
-        "random": uniform_random(task, 0, S),
-        "random_legal": random_legal(task, 0, S),
-        "round_robin": round_robin(task, 0, S),
-        "tuned_mastery": n_in_a_row(task, 0, S),
-        "topological": topological(task, 0, S),
-        "oracle_greedy": oracle_greedy(task, 0, S),
+        "random": UniformRandom()(task, 0, S),
+        "random_legal": RandomLegal()(task, 0, S),
+        "round_robin": RoundRobin()(task, 0, S),
+        "tuned_mastery": NInARow()(task, 0, S),
+        "topological": Topological()(task, 0, S),
+        "oracle_greedy": OracleGreedy()(task, 0, S),
     }
 
 
@@ -140,18 +140,18 @@ def test_only_fitted_learners_are_resampled():
 
 def test_seeds_are_gathered_under_the_recipe():
     task = kss()
-    given = policies(task) | {"mine": {s: n_in_a_row(task, s, S, n=2) for s in range(5)}}
+    given = policies(task) | {"mine": {s: NInARow(n=2)(task, s, S) for s in range(5)}}
     table = compare(task, given, learners=40, trained=["mine"]).at(POINT)
     assert table["seeds"]["mine"] == 5
     assert table["estimand"]["mine"] != table["estimand"]["random"]
-    fewer = policies(task) | {"mine": {s: n_in_a_row(task, s, S, n=2) for s in range(4)}}
+    fewer = policies(task) | {"mine": {s: NInARow(n=2)(task, s, S) for s in range(4)}}
     assert compare(task, fewer, learners=40).at(POINT)["estimand"]["mine"] != table["estimand"]["mine"]
 
 
 def test_what_cannot_be_compared_is_refused():
     task = kss()
     with pytest.raises(InputError, match="oracle"):
-        compare(task, policies(task) | {"clever": oracle_greedy(task, 0, S)}, learners=10)
+        compare(task, policies(task) | {"clever": OracleGreedy()(task, 0, S)}, learners=10)
     with pytest.raises(InputError, match="tuned_mastery"):
         compare(task, policies(task), learners=10, reference="tuned_mastry")
     with pytest.raises(InputError, match="learners"):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from coursewright.agents.bandits.zpdes import zpdes
-from coursewright.agents.rules.baselines import uniform_random
-from coursewright.agents.rules.mastery import mastery_threshold
+from coursewright.agents.bandits.zpdes import Zpdes
+from coursewright.agents.rules.baselines import UniformRandom
+from coursewright.agents.rules.mastery import MasteryThreshold
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.rollout import rollout
 from coursewright.envs.task import Task
@@ -196,8 +196,8 @@ def curve(name, learners):
     """Mean mastery of each learner after 25, 50 and 100 steps (it starts at 0)."""
     task = made(learn=0.2 if name.endswith("T=.2") else 0.3)
     policy = {
-        "random": lambda: uniform_random(task, 0, TRACKER),
-        "zpdes": lambda: zpdes(task, 0, TRACKER),
+        "random": lambda: UniformRandom()(task, 0, TRACKER),
+        "zpdes": lambda: Zpdes()(task, 0, TRACKER),
         "oracle": FirstUnknown,
     }.get(name, lambda: ThenTheLast(task))()
     return rollout(task, policy, learners).curve[:, STEPS].astype(np.float64)
@@ -243,7 +243,7 @@ def test_two_policies_have_closed_forms(name, p):
 
 def test_the_threshold_rule_is_the_projects_own_until_nothing_is_left():
     task = made()
-    own = rollout(task, mastery_threshold(task, 0, TRACKER), 300).item
+    own = rollout(task, MasteryThreshold()(task, 0, TRACKER), 300).item
     here = rollout(task, ThenTheLast(task), 300).item
     changed = np.flatnonzero((own != here).any(axis=1))
     first = (own != here).argmax(axis=1)

@@ -9,9 +9,9 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from coursewright.agents.planners.oracles import oracle_beam, oracle_greedy
-from coursewright.agents.rules.baselines import random_legal, uniform_random
-from coursewright.agents.rules.mastery import n_in_a_row
+from coursewright.agents.planners.oracles import OracleBeam, OracleGreedy
+from coursewright.agents.rules.baselines import RandomLegal, UniformRandom
+from coursewright.agents.rules.mastery import NInARow
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.rollout import rollout
 from coursewright.envs.shipped import kss
@@ -31,10 +31,10 @@ Z = NormalDist().inv_cdf(1 - 0.0027 / (len(PINS) * len(STEPS)) / 2)
 
 def policy(name, task):
     if name == "random":
-        return uniform_random(task, 0, TRACKER)
+        return UniformRandom()(task, 0, TRACKER)
     if name == "random_legal":
-        return random_legal(task, 0, TRACKER)
-    return n_in_a_row(task, 0, TRACKER, n=int(name[-1]))
+        return RandomLegal()(task, 0, TRACKER)
+    return NInARow(n=int(name[-1]))(task, 0, TRACKER)
 
 
 def distance(curve, stated):
@@ -82,7 +82,7 @@ def stands_up_to(task, oracle, learners, stated, stated_se):
 @pytest.mark.parametrize(("steps", "stated"), [(10, 0.303), (30, 0.487)])
 def test_greedy_oracle(steps, stated):
     task = kss(steps)
-    assert stands_up_to(task, oracle_greedy(task, 0, TRACKER), 4000, stated, 0.0005)
+    assert stands_up_to(task, OracleGreedy()(task, 0, TRACKER), 4000, stated, 0.0005)
 
 
 @pytest.mark.parametrize(
@@ -90,11 +90,11 @@ def test_greedy_oracle(steps, stated):
 )
 def test_beam_oracle_quickly(steps, width, stated, stated_se):
     task = kss(steps)
-    assert stands_up_to(task, oracle_beam(task, 0, TRACKER, kss_width=width), 200, stated, stated_se)
+    assert stands_up_to(task, OracleBeam(kss_width=width)(task, 0, TRACKER), 200, stated, stated_se)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("steps", "stated", "stated_se"), [(10, 0.578, 0.011), (30, 0.964, 0.016)])
 def test_beam_oracle(steps, stated, stated_se):
     task = kss(steps)
-    assert stands_up_to(task, oracle_beam(task, 0, TRACKER), 1000, stated, stated_se)
+    assert stands_up_to(task, OracleBeam()(task, 0, TRACKER), 1000, stated, stated_se)

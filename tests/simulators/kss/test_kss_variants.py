@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 import plain_kss
-from coursewright.agents.planners.oracles import oracle_beam, oracle_greedy
+from coursewright.agents.planners.oracles import OracleBeam, OracleGreedy
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.rewards import normalised_gain
 from coursewright.envs.rollout import rollout
@@ -407,11 +407,11 @@ def test_the_beam_finds_the_optimum_and_greedy_the_best_next_state(name) -> None
                 gap = np.where(gap >= 0, 1e4, gap) * episodes.goal
                 first[item] = np.where(valid, gap.sum(axis=1), -np.inf)
         most = np.maximum(most, np.where(valid, returned, 0.0))
-    beam = rollout(short, oracle_beam(short, 0, SilentTracker(), kss_width=300), learners)
+    beam = rollout(short, OracleBeam(kss_width=300)(short, 0, SilentTracker()), learners)
     assert most.max() > 0
     np.testing.assert_allclose(beam.returned, most, atol=1e-6)
     assert not beam.refused.any()
-    greedy = rollout(short, oracle_greedy(short, 0, SilentTracker()), learners)
+    greedy = rollout(short, OracleGreedy()(short, 0, SilentTracker()), learners)
     assert np.array_equal(greedy.item[:, 0], first.argmax(axis=0))
 
 

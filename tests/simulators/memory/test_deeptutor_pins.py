@@ -11,8 +11,8 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from coursewright.agents.rules.baselines import round_robin, uniform_random
-from coursewright.agents.schedulers.recall import oracle_threshold
+from coursewright.agents.planners.oracle_threshold import OracleThreshold
+from coursewright.agents.rules.baselines import RoundRobin, UniformRandom
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.rewards import mean_log_recall, mean_recall
 from coursewright.envs.rollout import rollout
@@ -34,9 +34,9 @@ def returns(reward, learners):
     features = ("attempts", "last_correct")
     task = Task(simulator=DeepTutor(Efc()), steps=200, days=5.0, reward=pays, features=features)
     policies = {
-        "random": uniform_random(task, 0, TRACKER),
-        "round_robin": round_robin(task, 0, TRACKER),
-        "threshold": oracle_threshold(task, 0, TRACKER, recall=target),
+        "random": UniformRandom()(task, 0, TRACKER),
+        "round_robin": RoundRobin()(task, 0, TRACKER),
+        "threshold": OracleThreshold(recall=target)(task, 0, TRACKER),
     }
     # Each figure was stated for a run of its own: other learners for each rule.
     return {

@@ -7,10 +7,10 @@ import pytest
 from scipy import stats
 
 import contract
-from coursewright.agents.bandits.skills import ucb
-from coursewright.agents.bandits.zpdes import zpdes
+from coursewright.agents.bandits.ucb import Ucb
+from coursewright.agents.bandits.zpdes import Zpdes
 from coursewright.agents.logs import log_of
-from coursewright.agents.rules.baselines import random_legal
+from coursewright.agents.rules.baselines import RandomLegal
 from coursewright.agents.tracker import SilentTracker
 from coursewright.agents.tutor import unaided
 from coursewright.envs.rollout import rollout
@@ -266,7 +266,7 @@ def test_a_tutor_does_not_learn_from_helped_answers():
     learner = one_skill(learn=0.0, guess=0.2)
     simulator = RichLearner(learner, [Form(), Form("hint")], Content(help=Help(raises=0.75)))
     task = Task(simulator, steps=10, features=["attempts"])
-    rolled = rollout(task, random_legal(task, 0, SilentTracker()), 400, Split.TRAIN)
+    rolled = rollout(task, RandomLegal()(task, 0, SilentTracker()), 400, Split.TRAIN)
     assert np.array_equal(rolled.assisted, rolled.item == 1)
     table = log_of(task, rolled, Split.TRAIN, "rich learners").table
     correct, evidence = (each["correct"].to_numpy() for each in (table, unaided(table)))
@@ -453,7 +453,7 @@ def test_quick_learners_have_the_time_that_they_save():
     ):
         rich = RichLearner(small_bkt(), pace=pace, formats=formats)
         task = Task(rich, minutes=30, features=["attempts"], goal="learner")
-        rolled = rollout(task, random_legal(replace(task), 0, SilentTracker()), 300)
+        rolled = rollout(task, RandomLegal()(replace(task), 0, SilentTracker()), 300)
         assert (rolled.minutes >= 30 - 1e-9).mean() > 0.99
         assert rolled.took.sum(axis=1) == pytest.approx(rolled.minutes, rel=1e-5)
         minutes = log_of(task, rolled, Split.EVALUATE, "").table["minutes"].to_numpy()
@@ -462,7 +462,7 @@ def test_quick_learners_have_the_time_that_they_save():
 
 def test_bandits_take_nothing_from_what_asks_nothing():
     task = Task(every_kind(one_skill(learn=0.5)), steps=8, features=["attempts", "goal", "last_correct"])
-    for agent in (ucb, zpdes):
+    for agent in (Ucb(c=1.0), Zpdes()):
         policy = agent(task, 0, SilentTracker())
         episodes = begun(task, 20)
         state = policy.begin(episodes.luck)
@@ -471,4 +471,4 @@ def test_bandits_take_nothing_from_what_asks_nothing():
             episodes.step(np.full(20, KINDS.index("video")))
             assert (episodes.observation[:, task.layout.columns("last_correct").start] == 0.0).all()
         _, state = policy.predict(episodes.observation, state, None, True, episodes.mask)
-        assert (getattr(state, "pulls" if agent is ucb else "tries") == 0).all()
+        assert (getattr(state.memory, "pulls" if isinstance(agent, Ucb) else "tries") == 0).all()

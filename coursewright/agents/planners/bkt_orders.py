@@ -1,4 +1,4 @@
-"""Searches for BKT: which skill to teach next, when it is known what the learner knows.
+"""A beam search for BKT: which skill to teach next, when it is known what the learner knows.
 
 Nothing changes for a learner until a skill is learned, so a plan is an order of skills, each practised
 until it is known.  Learning skill k takes a geometric number of steps with rate T_eff; along an order
@@ -17,92 +17,11 @@ import numpy as np
 
 from coursewright.agents.planners.selection import keep_best
 from coursewright.simulators.arrays import Bools, Floats, Ints
+from coursewright.simulators.course import Lists
 from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.luck import Keys, mix
 
 SMALL = 0.01  # a chance below which what comes later in an order no longer matters
-
-
-@inlined
-def _rate_without(
-    i: int, k: int, without: int, learn: Floats, known: Bools, rho: float, start: Ints, parents: Ints
-) -> float:
-    """T_eff of skill k in row i as if its prerequisite `without` (-1: none) were known."""
-    rate = learn[i, k]
-    for j in range(start[k], start[k + 1]):
-        if parents[j] != without and not known[i, parents[j]]:
-            rate *= rho
-    return float(rate)
-
-
-@kernel
-def worths(
-    known: Bools,
-    goal: Bools,
-    learn: Floats,
-    rho: float,
-    order: Ints,
-    start: Ints,
-    parents: Ints,
-    out: Floats,
-) -> None:
-    """What learning each skill is worth at once, `[batch, skills]`.
-
-    1 for a goal skill, plus what it adds to T_eff of each unknown skill that it is a prerequisite of,
-    times what that one is worth.  0 for known skills.
-    """
-    for i in range(out.shape[0]):
-        for k in range(out.shape[1]):
-            out[i, k] = 1.0 if goal[i, k] and not known[i, k] else 0.0
-        for m in range(order.shape[0] - 1, -1, -1):
-            c = order[m]
-            if known[i, c]:
-                continue
-            now = _rate_without(i, c, -1, learn, known, rho, start, parents)
-            for j in range(start[c], start[c + 1]):
-                p = parents[j]
-                if not known[i, p]:
-                    then = _rate_without(i, c, p, learn, known, rho, start, parents)
-                    out[i, p] += (then - now) * out[i, c]
-
-
-@kernel
-def greedy(
-    known: Bools,
-    learn: Floats,
-    rho: float,
-    worth: Floats,
-    waiting: Bools,
-    start: Ints,
-    parents: Ints,
-    needed_start: Ints,
-    needed: Ints,
-    among: Bools,
-    out: Ints,
-) -> None:
-    """The item `[batch]` of `among` with the highest sum over its skills of T_eff times worth.
-
-    Where that is 0 everywhere, the first item that others wait for (`waiting [batch, skills]`), or
-    else the first.  Of equals, the one listed first.
-    """
-    for i in range(out.shape[0]):
-        best = -1.0
-        out[i] = 0
-        for a in range(among.shape[1]):
-            if not among[i, a]:
-                continue
-            gain = 0.0
-            unlocks = False
-            for j in range(needed_start[a], needed_start[a + 1]):
-                k = needed[j]
-                unlocks = unlocks or waiting[i, k]
-                if not known[i, k]:
-                    gain += _rate_without(i, k, -1, learn, known, rho, start, parents) * worth[i, k]
-            if gain == 0.0 and unlocks:
-                gain = 1e-12
-            if gain > best:
-                best = gain
-                out[i] = a
 
 
 class Orders(NamedTuple):
@@ -158,7 +77,7 @@ class Learners(NamedTuple):
     `known`, `goal`, `finished` (known, with the successes that others wait for, or of no use to the
     goal) and `open` (some item is allowed now) `[batch, skills]`; `learn [batch, skills]` P(T);
     `missing [batch, skills]` successes that others still wait for; `guess`, `shown [batch, skills]`
-    P(right) if unknown and if known; `left [batch]` steps left; `rho`.
+    P(right) if unknown and if known; `left [batch]` steps left; `rho`; each skill's `parents`.
     """
 
     known: Bools
@@ -170,7 +89,8 @@ class Learners(NamedTuple):
     guess: Floats
     shown: Floats
     left: Ints
-    rho: Floats
+    rho: float
+    parents: Lists
 
 
 @inlined
@@ -185,91 +105,80 @@ def _by_now(left: int, mean: float, variance: float) -> float:
 
 
 @inlined
-def _rate_in(
-    learn: Floats,
-    known: Bools,
-    done: Bools,
-    rho: float,
-    i: int,
-    b: int,
-    s: int,
-    k: int,
-    start: Ints,
-    parents: Ints,
-) -> float:
+def _rate_in(who: Learners, i: int, orders: Orders, b: int, s: int, k: int) -> float:
     """T_eff of skill k in row i behind order s."""
-    rate = learn[i, k]
-    for j in range(start[k], start[k + 1]):
-        p = parents[j]
-        if not (known[i, p] or done[b, s, p]):
-            rate *= rho
+    rate = who.learn[i, k]
+    for j in range(who.parents.start[k], who.parents.start[k + 1]):
+        p = who.parents.values[j]
+        if not (who.known[i, p] or orders.done[b, s, p]):
+            rate *= who.rho
     return float(rate)
 
 
 @inlined
-def _reachable(done: Bools, b: int, s: int, k: int, start: Ints, parents: Ints) -> bool:
+def _reachable(orders: Orders, b: int, s: int, k: int, parents: Lists) -> bool:
     """Whether skill k will be open once order s has been gone through."""
-    ready = start[k + 1] > start[k]
-    for j in range(start[k], start[k + 1]):
-        ready = ready and done[b, s, parents[j]]
+    ready = parents.start[k + 1] > parents.start[k]
+    for j in range(parents.start[k], parents.start[k + 1]):
+        ready = ready and orders.done[b, s, parents.values[j]]
     return bool(ready)
 
 
 @inlined
 def _extra(known: bool, missing: float, guess: float, shown: float, rate: float) -> float:
-    """Ints on a skill, once it is known, until it has the successes that others wait for."""
+    """Steps on a skill, once it is known, until it has the successes that others wait for."""
     right_meanwhile = 0.0 if known else guess / rate
     return max(0.0, missing - right_meanwhile) / shown
 
 
-@kernel
+@inlined
 def _hope(
-    learn: Floats, known: Bools, goal: Bools, done: Bools, cheap: Ints, left: int,
-    i: int, b: int, s: int, k: int, mean: float, variance: float,
-) -> float:  # fmt: skip
+    who: Learners, i: int, orders: Orders, b: int, s: int, k: int, mean: float, variance: float
+) -> float:
     """Goal skills that could follow, the cheapest first, as if nothing had prerequisites."""
     total = 0.0
-    for m in range(goal.shape[1]):
-        c = cheap[m]
-        if c == k or done[b, s, c] or known[i, c] or not goal[i, c]:
+    for m in range(who.goal.shape[1]):
+        c = orders.cheap[m]
+        if c == k or orders.done[b, s, c] or who.known[i, c] or not who.goal[i, c]:
             continue
-        rate = learn[i, c]
+        rate = who.learn[i, c]
         if rate <= 0.0:
             continue
         mean += 1.0 / rate
         variance += (1.0 - rate) / rate**2
-        chance = _by_now(left, mean, variance)
+        chance = _by_now(who.left[i], mean, variance)
         if chance < SMALL:
             break
         total += chance
     return total
 
 
-@kernel
-def _better_twin(
-    done: Bools, parent: Ints, skill: Ints, keys: Floats, seen: Keys, place: Ints, b: int, c: int, key: float
-) -> bool:
-    """Whether candidate c, of this key, is the best so far over its set of skills; it replaces a worse."""
-    code = mix(np.uint64(skill[c] + 1))
-    for k in range(done.shape[2]):
-        if done[b, parent[c], k]:
+@inlined
+def _better_twin(orders: Orders, b: int, c: int) -> bool:
+    """Whether candidate c is the best so far over its set of skills; it replaces a worse one."""
+    seen, place, key = orders.seen, orders.place, orders.keys[0, c]
+    code = mix(np.uint64(orders.skill[c] + 1))
+    for k in range(orders.done.shape[2]):
+        if orders.done[b, orders.parent[c], k]:
             code ^= mix(np.uint64(k + 1))
     code |= np.uint64(1)
     full = np.uint64(seen.shape[0] - 1)
     slot = (code >> np.uint64(1)) & full
     while seen[slot] != 0 and seen[slot] != code:
         slot = (slot + np.uint64(1)) & full
+    better = True
     if seen[slot] == code:
-        if keys[0, place[slot]] >= key:
-            return False
-        keys[0, place[slot]] = -np.inf
-    seen[slot] = code
-    place[slot] = c
-    return True
+        better = orders.keys[0, place[slot]] < key
+        if better:
+            orders.keys[0, place[slot]] = -np.inf
+    if better:
+        seen[slot] = code
+        place[slot] = c
+    return bool(better)
 
 
 @kernel
-def _extend(who: Learners, i: int, orders: Orders, b: int, size: int, start: Ints, parents: Ints) -> int:
+def _extend(who: Learners, i: int, orders: Orders, b: int, size: int) -> int:
     """Every order with one more skill behind it, ranked by what it could come to; returns how many."""
     count, left = int(np.int64(0)), who.left[i]
     orders.seen[:] = 0
@@ -279,11 +188,11 @@ def _extend(who: Learners, i: int, orders: Orders, b: int, size: int, start: Int
         for k in range(who.goal.shape[1]):
             if orders.done[b, s, k]:
                 continue
-            if not (who.open[i, k] or _reachable(orders.done, b, s, k, start, parents)):
+            if not (who.open[i, k] or _reachable(orders, b, s, k, who.parents)):
                 continue
             mean, variance, gain, rate = orders.mean[b, s], orders.variance[b, s], 0.0, 1.0
             if not who.known[i, k]:
-                rate = _rate_in(who.learn, who.known, orders.done, who.rho[0], i, b, s, k, start, parents)
+                rate = _rate_in(who, i, orders, b, s, k)
                 if rate <= 0.0:
                     continue
                 mean += 1.0 / rate
@@ -291,33 +200,21 @@ def _extend(who: Learners, i: int, orders: Orders, b: int, size: int, start: Int
                 if who.goal[i, k]:
                     gain = _by_now(left, mean, variance)
             mean += _extra(who.known[i, k], who.missing[i, k], who.guess[i, k], who.shown[i, k], rate)
-            key = orders.value[b, s] + gain + _hope(
-                who.learn, who.known, who.goal, orders.done, orders.cheap, left, i, b, s, k, mean, variance
-            )  # fmt: skip
             orders.parent[count] = s
             orders.skill[count] = k
-            orders.keys[0, count] = key
-            if _better_twin(
-                orders.done,
-                orders.parent,
-                orders.skill,
-                orders.keys,
-                orders.seen,
-                orders.place,
-                b,
-                count,
-                key,
-            ):
+            orders.keys[0, count] = orders.value[b, s] + gain + _hope(who, i, orders, b, s, k, mean, variance)
+            if _better_twin(orders, b, count):
                 count += 1
     return count
 
 
 @kernel
-def _append(
-    who: Learners, i: int, orders: Orders, b: int, s: int, k: int, to: int, start: Ints, parents: Ints
-) -> None:
-    """Write order s with skill k behind it to place `to` of the other half, with its exact chances."""
-    other, left = 1 - b, who.left[i]
+def _append(who: Learners, i: int, orders: Orders, b: int, c: int, to: int) -> None:
+    """Write candidate c, an order with one skill behind it, to place `to` of the other half.
+
+    Its chances are exact.
+    """
+    s, k, other, left = orders.parent[c], orders.skill[c], 1 - b, who.left[i]
     rate = 1.0
     for m in range(who.goal.shape[1]):
         orders.done[other, to, m] = orders.done[b, s, m]
@@ -329,7 +226,7 @@ def _append(
         for t in range(left + 1):
             orders.chance[other, to, t] = orders.chance[b, s, t]
     else:
-        rate = _rate_in(who.learn, who.known, orders.done, who.rho[0], i, b, s, k, start, parents)
+        rate = _rate_in(who, i, orders, b, s, k)
         orders.mean[other, to] += 1.0 / rate
         orders.variance[other, to] += (1.0 - rate) / rate**2
         chance = 0.0
@@ -373,9 +270,7 @@ def _start(who: Learners, i: int, orders: Orders) -> None:
 
 
 @kernel
-def first_skills(
-    who: Learners, rows: Ints, orders: Orders, width: int, start: Ints, parents: Ints, out: Ints
-) -> None:
+def first_skills(who: Learners, rows: Ints, orders: Orders, width: int, out: Ints) -> None:
     """Write the first skill of the best order found into `out [batch]` for `rows`; -1 where none helps."""
     for j in range(rows.shape[0]):
         i = rows[j]
@@ -385,14 +280,14 @@ def first_skills(
         out[i] = -1
         for depth in range(who.goal.shape[1]):
             b = depth % 2
-            count = _extend(who, i, orders, b, size, start, parents)
+            count = _extend(who, i, orders, b, size)
             for c in range(count):
                 orders.keep[c] = False
             keep_best(orders.keys, 0, count, width, orders.sorting, orders.keep)
             size = int(np.int64(0))
             for c in range(count):
                 if orders.keep[c] and orders.keys[0, c] > 0.0:
-                    _append(who, i, orders, b, orders.parent[c], orders.skill[c], size, start, parents)
+                    _append(who, i, orders, b, c, size)
                     if orders.value[1 - b, size] > best + 1e-12:
                         best = orders.value[1 - b, size]
                         out[i] = orders.first[1 - b, size]

@@ -1,0 +1,272 @@
+"""A rule, and the one adapter that makes a policy of it.
+
+A rule says what it remembers of new learners, and what it chooses when it sees them.  `RulePolicy` does
+everything else, here and nowhere else: Stable-Baselines3's `predict`, masks and missing masks, new
+episodes, the answer to the last choice, the turns that key a learner's draws.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+
+from coursewright.agents.choosing import leads_to, open_items, toward, uniform_items
+from coursewright.agents.tuning import Tuned
+from coursewright.envs.episodes import Episodes
+from coursewright.envs.task import Task
+from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
+from coursewright.simulators.course import Course, Lists
+from coursewright.simulators.luck import Keys, Luck, Seeds, Split, identify
+from coursewright.simulators.protocol import clone
+
+Memory = TypeVar("Memory", bound=tuple)  # type: ignore[type-arg]
+Nothing = tuple[()]
+"""The memory of a rule that remembers nothing."""
+
+
+class Last(NamedTuple):
+    """A learner's last turn in this episode, `[batch]` each.
+
+    `item` is the rule's own choice, -1 before the first.  `asked` says whether its answer is evidence:
+    False before the first, and where nothing was asked, the answer was helped, or the choice was refused
+    without an answer.  `right` is False wherever `asked` is.  `days` passed since; 0 before the first.
+    """
+
+    item: Ints
+    asked: Bools
+    right: Bools
+    days: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What a rule sees of a batch of learners at one turn; `seen["belief"]` is a feature by its name.
+
+    Attributes
+    ----------
+    task : what is taught, to what end, on what budget, with which tutor.
+    observation : `[batch, columns]`; its columns have names.
+    actions : bool `[batch, actions]`, what may be chosen: action d * n_items + i is item i and then the
+        task's delay d.  An item alone is thus the action with the first delay.  The stop is left out.
+    fate, turn : `[batch]`, the keys of the learner's own draws, and how many turns were taken before.
+    last : the last turn.
+    leads : see `choosing.leads_to`.
+    watched : the running episodes where the rule is an oracle's.
+    """
+
+    task: Task
+    observation: Observation
+    actions: Bools
+    fate: Keys
+    turn: Ints
+    last: Last
+    leads: Lists
+    watched: Episodes | None = None
+
+    def __len__(self) -> int:
+        return len(self.observation)
+
+    def __getitem__(self, feature: str) -> Observation:
+        """A feature, `[batch, skills]`, or `[batch, items]` or `[batch, 1]` where it is one of those."""
+        return self.observation[:, self.task.layout.columns(feature)]
+
+    @property
+    def course(self) -> Course:
+        """What is taught."""
+        return self.task.course
+
+    @cached_property
+    def allowed(self) -> Bools:
+        """Items `[batch, items]` that may be chosen."""
+        return np.ascontiguousarray(self.actions[:, : self.course.n_items])
+
+    @cached_property
+    def toward(self) -> Bools:
+        """Skills `[batch, skills]` that bear on the goal: its own, and what leads to one of them."""
+        return toward(self["goal"], self.leads)
+
+    @cached_property
+    def open(self) -> Bools:
+        """Allowed items `[batch, items]` with a skill that bears on the goal; all allowed if none has one."""
+        return open_items(self.toward, self.course.needed, self.allowed)
+
+    @property
+    def episodes(self) -> Episodes:
+        """The running episodes.  Raises `InputError` for a rule that was never given any."""
+        if self.watched is None:
+            raise reject("oracle", "not watching", "given the running episodes first (`watch`)")
+        return self.watched
+
+    def draw(self, among: Bools, index: int = 0) -> Ints:
+        """One of `among [batch, choices]`, all equally likely; the `index` tells draws of one turn apart."""
+        return uniform_items(self.fate, self.turn, among, index)
+
+
+class Rule(Protocol[Memory]):
+    """A fixed way to choose.
+
+    The memory is a NamedTuple of arrays, perhaps of further ones, or `()`.  Every array has the batch as
+    its first axis, or equally many entries a learner, one learner's after another's.  Row i of a choice
+    depends on row i alone, and on nothing but memory and sight: a rule keeps nothing in itself.
+    """
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The features that it reads; a task without one of them is refused."""
+        ...
+
+    def begin(self, luck: Luck) -> Memory:
+        """What it remembers of new learners, one for each row of `luck`."""
+        ...
+
+    def choose(self, seen: Seen, memory: Memory) -> tuple[Ints, Memory]:
+        """Actions `[batch]`, and what is remembered now; `memory` is a copy, and may be changed."""
+        ...
+
+
+class AnyAllowed:
+    """The simplest rule: one of the allowed actions, all equally likely."""
+
+    needs = ()
+
+    def begin(self, luck: Luck) -> Nothing:
+        """Nothing to remember."""
+        return ()
+
+    def choose(self, seen: Seen, memory: Nothing) -> tuple[Ints, Nothing]:
+        """Actions `[batch]`."""
+        return seen.draw(seen.actions), memory
+
+
+class Kept(NamedTuple):
+    """What a rule's policy keeps of each learner: luck, turns and last item `[batch]`, the rule's memory."""
+
+    luck: Luck
+    turn: Ints
+    item: Ints
+    memory: Any
+
+
+@dataclass(eq=False)
+class RulePolicy:
+    """The policy that chooses by a rule.
+
+    A row whose episode starts is remembered anew.  Its turns go on, so that the draws of a row's second
+    episode are not those of its first.
+
+    Attributes
+    ----------
+    name : what the rule is called in messages.
+    task, rule : what is taught, and the rule.
+    respects_mask : where it is not, the rule is told that everything is allowed.
+    tuned : how the rule's settings were found, if they were tuned.
+    watched : see `OraclePolicy`.
+    """
+
+    name: str
+    task: Task
+    rule: Rule[Any]
+    respects_mask: bool = True
+    tuned: Tuned | None = None
+    watched: Episodes | None = None
+
+    def __post_init__(self) -> None:
+        self.task.layout.require(self.name, *self.rule.needs)
+
+    @cached_property
+    def _leads(self) -> Lists:
+        return leads_to(self.task.course)
+
+    def begin(self, luck: Luck) -> Kept:
+        """No turn taken by the learners of `luck`, which is copied, for it lives on."""
+        batch = len(luck.fate)
+        none = np.full(batch, -1, np.int64)
+        return Kept(clone(luck), np.zeros(batch, np.int64), none, self.rule.begin(luck))
+
+    def predict(
+        self,
+        observation: Observation,
+        state: Kept | None = None,
+        episode_start: Bools | None = None,
+        deterministic: bool = True,
+        action_masks: Bools | None = None,
+    ) -> tuple[Ints, Kept]:
+        """Actions `[batch]`; `deterministic` changes nothing: where a rule draws, to draw is the rule.
+
+        Without a state it begins here, with draws that differ between rows; without a mask everything is
+        allowed.
+        """
+        before = self.begin(_nobody(len(observation))) if state is None else state
+        kept = before._replace(item=before.item.copy(), memory=clone(before.memory))
+        if episode_start is not None:
+            # A row that has taken no turn yet is new already.
+            self._begin_again(kept, np.flatnonzero(episode_start & (kept.turn > 0)))
+        action, memory = self.rule.choose(self._seen(observation, kept, action_masks), kept.memory)
+        item = self.task.item_of(action)
+        return action, kept._replace(turn=kept.turn + 1, item=item, memory=memory)
+
+    def _begin_again(self, kept: Kept, rows: Ints) -> None:
+        if len(rows):
+            kept.item[rows] = -1
+            luck = Luck._make(keys[rows] if len(keys) else keys for keys in kept.luck)
+            _put_anew(kept.memory, rows, self.rule.begin(luck))
+
+    def _seen(self, observation: Observation, kept: Kept, mask: Bools | None) -> Seen:
+        choices = self.task.n_actions - self.task.stop
+        if mask is None or not self.respects_mask:
+            actions = np.ones((len(observation), choices), bool)
+        else:
+            actions = np.asarray(mask[:, :choices], bool)
+        last = _last(self.task, observation, kept.item)
+        return Seen(
+            self.task, observation, actions, kept.luck.fate, kept.turn, last, self._leads, self.watched
+        )
+
+
+class OraclePolicy:
+    """The policy of a rule that reads latent state: the running episodes must be given to it first."""
+
+    def __init__(self, policy: RulePolicy) -> None:
+        self.policy = policy
+        self.respects_mask = policy.respects_mask
+        self.begin = policy.begin
+        self.predict = policy.predict
+
+    def watch(self, episodes: Episodes) -> None:
+        """Read the latent state of these learners from now on."""
+        self.policy.watched = episodes
+
+
+def _last(task: Task, observation: Observation, item: Ints) -> Last:
+    """The last turn as the observation tells it: what a task does not tell was not asked and took no time.
+
+    Days are read off `days_since`, so that they hold for any schedule.
+    """
+    chosen = item >= 0
+    asked, right, days = np.zeros(len(item), bool), np.zeros(len(item), bool), np.zeros(len(item))
+    if "last_correct" in task.features:
+        answer = observation[:, task.layout.columns("last_correct").start]
+        asked, right = chosen & (answer != 0.0), chosen & (answer > 0.0)
+    if "days_since" in task.features:
+        start, needed = task.course.needed
+        skill = needed[start[np.maximum(item, 0)]]
+        since = observation[:, task.layout.columns("days_since")][np.arange(len(item)), skill]
+        days = np.where(chosen, since.astype(np.float64), 0.0)
+    return Last(item, asked, right, days)
+
+
+def _put_anew(memory: tuple[Any, ...], rows: Ints, fresh: tuple[Any, ...]) -> None:
+    """Write what new learners in `rows` are remembered by; each owns equally many entries of an array."""
+    for array, new in zip(memory, fresh, strict=True):
+        if isinstance(array, tuple):
+            _put_anew(array, rows, new)
+        else:
+            each = len(new) // len(rows)
+            array[(rows[:, None] * each + np.arange(each)).ravel()] = new
+
+
+def _nobody(batch: int) -> Luck:
+    """Luck for callers that never began: row i always draws the same, and unlike other rows."""
+    return identify(Seeds(), np.arange(batch), Split.TRAIN, np.zeros(batch, np.int64))

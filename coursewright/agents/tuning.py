@@ -1,0 +1,93 @@
+"""Settings chosen on tuning learners, who are met neither in training nor in evaluation."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from coursewright.agents.tracker import Tracker
+from coursewright.envs.policy import Policy
+from coursewright.envs.rollout import rollout
+from coursewright.envs.task import Task
+from coursewright.errors import reject
+from coursewright.simulators.luck import Split
+
+LEARNERS = 2000
+CHANCES = tuple(round(0.05 * step, 2) for step in range(20))  # 0 to .95
+
+
+class Trial(NamedTuple):
+    """One setting that was tried: its mean return on so many tuning learners, with its standard error."""
+
+    setting: str
+    score: float
+    se: float
+    learners: int
+
+
+class Tuned(NamedTuple):
+    """The setting that came out best, and every setting that was tried.
+
+    `score` and `se` are its mean return on the tuning learners; in sample, hence slightly flattering.
+    """
+
+    setting: str
+    score: float
+    se: float
+    trials: tuple[Trial, ...]
+
+
+class Tuning:
+    """Scores candidates on tuning learners, remembers every trial, and tells the tracker."""
+
+    def __init__(self, task: Task, tracker: Tracker) -> None:
+        self.task = task
+        self.tracker = tracker
+        self.trials: list[Trial] = []
+        self._steps = 0
+
+    def score(self, setting: str, policy: Policy, learners: int) -> float:
+        """Mean return of the policy on the first `learners` of the tuning split."""
+        run = rollout(self.task, policy, learners, Split.TUNE)
+        score, se = float(run.returned.mean()), float(run.returned.std() / np.sqrt(learners))
+        self.trials.append(Trial(setting, score, se, learners))
+        self._steps += int(run.steps.sum())
+        self.tracker.log({"train/return": score, "train/learners": learners}, self._steps)
+        return score
+
+    def best(self, candidates: Sequence[tuple[str, Policy]], learners: int, keep: int = 1) -> list[int]:
+        """Places of the `keep` best candidates, the best first; of equals, the one listed first."""
+        scores = [self.score(setting, policy, learners) for setting, policy in candidates]
+        order = np.argsort(-np.array(scores), kind="stable")
+        return [int(place) for place in order[:keep]]
+
+    def trial(self, setting: str, learners: int) -> Trial:
+        """The last trial of a setting on this many learners."""
+        return next(t for t in reversed(self.trials) if t.setting == setting and t.learners == learners)
+
+    def tuned(self, setting: str, learners: int) -> Tuned:
+        """The setting that was chosen, with its last trial on this many learners."""
+        trial = self.trial(setting, learners)
+        return Tuned(setting, trial.score, trial.se, tuple(self.trials))
+
+
+def tuned_option(
+    option: str, grid: Sequence[float], make: Callable[[float], Policy], tuning: Tuning, learners: int
+) -> tuple[float, Tuned]:
+    """The value of a policy's `option` that is best on `learners` tuning learners, of those in `grid`."""
+    settings = [f"{option}={value:g}" for value in grid]
+    candidates = [(setting, make(value)) for setting, value in zip(settings, grid, strict=True)]
+    best = tuning.best(candidates, learners)[0]
+    return grid[best], tuning.tuned(settings[best], learners)
+
+
+def check_learners(learners: int) -> None:
+    """Refuse a number of tuning learners that is none."""
+    if learners < 1:
+        raise reject("agent.learners", learners, "a whole number >= 1")
+
+
+def check_tuned_chance(option: str, given: float | None) -> None:
+    """Refuse a value of an agent's `option` that is neither a probability nor to be tuned."""
+    if given is not None and not 0.0 <= given <= 1.0:
+        raise reject(f"agent.{option}", given, "a probability in [0, 1], or null to tune it")

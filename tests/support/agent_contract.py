@@ -1,0 +1,179 @@
+"""What every configured agent that needs no training must do, and how it is found: by its YAML.
+
+The checks take a policy, so that they serve an agent from outside the package as well.
+"""
+
+import pickle
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hydra import compose, initialize_config_module
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+import coursewright
+from coursewright.agents.tracker import SilentTracker
+from coursewright.envs.episodes import Episodes
+from coursewright.envs.layout import PER_SKILL, SHARED
+from coursewright.envs.policy import Oracle, Policy
+from coursewright.envs.rewards import mean_recall
+from coursewright.envs.rollout import rollout
+from coursewright.envs.shipped import kss
+from coursewright.envs.task import Task
+from coursewright.errors import InputError
+from coursewright.simulators.course import Course
+from coursewright.simulators.memory.deeptutor import DeepTutor
+from coursewright.simulators.memory.laws import Efc
+from learners import luck_of
+from small_tasks import begun, small_parameters, small_task
+
+CONFIGS = Path(coursewright.__file__).parent / "configs" / "agent"
+LEARNED = "coursewright.agents.learning."
+LEARNERS, STEPS = 9, 6
+
+
+def names() -> list[str]:
+    """Every configured agent that needs no training."""
+    return [path.stem for path in sorted(CONFIGS.glob("*.yaml")) if LEARNED not in path.read_text()]
+
+
+def configured(name: str, *options: str, folder: Path | None = None) -> Any:
+    """What an agent's YAML says, which may lie in a folder of your own; `options` go on top."""
+    overrides = [f"agent={name}", *options]
+    if folder is not None:
+        overrides.append(f"hydra.searchpath=[file://{folder.as_posix()}]")
+    with initialize_config_module("coursewright.configs", version_base="1.3"):
+        return compose("train", overrides).agent
+
+
+def agent(name: str, folder: Path | None = None) -> Any:
+    """The agent of a YAML file, tuned on few learners and with narrow beams."""
+    config = configured(name, folder=folder)
+    small = {"learners": 3, "kss_width": 30, "draws": 4}
+    return instantiate(OmegaConf.merge(config, {key: n for key, n in small.items() if key in config}))
+
+
+def tasks() -> list[Task]:
+    """A platform's own rules; items of several skills, locks and a stop; recall, days and delays."""
+    recall = Task(
+        simulator=DeepTutor(Efc(), Course.of(5)),
+        tutor=small_parameters(),
+        steps=STEPS,
+        delays=(0.0, 3.0),
+        days=2.0,
+        reward=mean_recall,
+        features=PER_SKILL + SHARED,
+    )
+    return [kss(STEPS), replace(small_task(), steps=STEPS, unlock_after=1, stop=True), recall]
+
+
+@cache
+def policies(name: str) -> tuple[tuple[Task, Policy], ...]:
+    """The tasks that an agent accepts, with its policy on each."""
+    made = []
+    for task in tasks():
+        try:
+            made.append((task, agent(name)(task, 0, SilentTracker())))
+        except InputError:
+            continue
+    return tuple(made)
+
+
+def flat(state: Any) -> list[np.ndarray]:
+    """The arrays of a policy's state, of the states in it too."""
+    return [a for part in state for a in (flat(part) if isinstance(part, tuple) else [part])]
+
+
+class Lesson:
+    """A policy that teaches the learners `first`, `first` + 1, ..., step by step.
+
+    Whoever they are, the policy's own draws are those of the learners 0, 1, ...
+    """
+
+    def __init__(self, task: Task, policy: Policy, first: int = 0, learners: int = LEARNERS) -> None:
+        self.task, self.policy = task, policy
+        self.meet(first, learners)
+        self.state = policy.begin(luck_of(np.arange(learners)))
+
+    def meet(self, first: int, learners: int = LEARNERS) -> None:
+        """New learners come in, and everybody's episode starts; the policy's state stays as it is."""
+        self.episodes: Episodes = begun(self.task, learners, first)
+        self.start = np.ones(learners, bool)
+
+    def look(self, mask: Any = ...) -> tuple[np.ndarray, Any]:
+        """What the policy would do now; nothing happens."""
+        if isinstance(self.policy, Oracle):
+            self.policy.watch(self.episodes)
+        shown = self.episodes.mask if mask is ... else mask
+        return self.policy.predict(self.episodes.observation, self.state, self.start, True, shown)
+
+    def step(self) -> np.ndarray:
+        """One step of everybody; the actions `[batch]`."""
+        action, self.state = self.look()
+        self.episodes.step(action)
+        self.start = np.zeros_like(self.start)
+        return action
+
+
+def check_any_batch(task: Task, policy: Policy) -> None:
+    """The same items whatever the batch; a row alone equals the row in the batch."""
+    together = rollout(task, policy, LEARNERS).item
+    for chunk in (4, 1):
+        assert (rollout(task, policy, LEARNERS, chunk=chunk).item == together).all(), chunk
+
+
+def check_actions(task: Task, policy: Policy) -> None:
+    """Actions are in range and never the stop; where masks are respected, they are allowed."""
+    lesson = Lesson(task, policy)
+    for _ in range(STEPS):
+        action, _ = lesson.look()
+        assert ((action >= 0) & (action < task.n_actions - task.stop)).all()
+        if policy.respects_mask:
+            assert lesson.episodes.mask[np.arange(LEARNERS), action].all()
+        lesson.step()
+
+
+def check_no_mask(task: Task, policy: Policy) -> None:
+    """A missing mask is a full one."""
+    lesson = Lesson(task, policy)
+    full = np.ones_like(lesson.episodes.mask)
+    for _ in range(STEPS):
+        assert (lesson.look(None)[0] == lesson.look(full)[0]).all()
+        lesson.step()
+
+
+def check_second_look(task: Task, policy: Policy) -> None:
+    """To look twice changes nothing: neither what is chosen and remembered, nor what was handed in."""
+    lesson = Lesson(task, policy)
+    for _ in range(STEPS):
+        given = [lesson.episodes.observation, lesson.episodes.mask, lesson.start, *flat(lesson.state)]
+        before = [array.copy() for array in given]
+        first, after = lesson.look()
+        second, again = lesson.look()
+        assert (first == second).all()
+        pairs = [*zip(before, given, strict=True), *zip(flat(after), flat(again), strict=True)]
+        assert all(np.array_equal(one, other) for one, other in pairs)
+        lesson.step()
+
+
+def check_new_episode(task: Task, policy: Policy) -> None:
+    """Where an episode starts, nothing of the one before counts but how many turns it took."""
+    one, other = Lesson(task, policy, first=0), Lesson(task, policy, first=100)
+    for lesson in (one, other):
+        for _ in range(3):
+            lesson.step()
+        lesson.meet(200)
+    for _ in range(STEPS):
+        assert (one.step() == other.step()).all()
+
+
+def check_pickled(task: Task, policy: Policy) -> None:
+    """A copy in another process chooses alike."""
+    copy = pickle.loads(pickle.dumps(policy))
+    assert (rollout(task, copy, LEARNERS).item == rollout(task, policy, LEARNERS).item).all()
+
+
+CHECKS = (check_any_batch, check_actions, check_no_mask, check_second_look, check_new_episode, check_pickled)
