@@ -24,7 +24,7 @@ export OMP_NUM_THREADS := 1
 # the cache lives in a folder named after a hash of the sources.
 unexport PYTHONPATH PYTHONHOME NUMBA_CACHE_DIR
 
-.PHONY: help demo test slow lint bench constraints clean
+.PHONY: help demo test slow lint picture bench constraints clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1	\2/p' Makefile | expand -t 20
@@ -42,6 +42,12 @@ lint: $(READY) ## ruff and mypy
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+picture: $(READY) ## make docs/kss-t30.png anew: five trainings and a comparison (minutes)
+	@$(BIN)/coursewright train -m experiment=kss seed=0,1,2,3,4 hydra.sweep.dir=outputs/picture tracker=csv
+	@$(BIN)/coursewright evaluate runs=outputs/picture hydra.run.dir=outputs/picture/report tracker=csv \
+	    learners=20_000 policies.oracle_beam.kss_width=200
+	@cp outputs/picture/report/kss-t30/comparison.png docs/kss-t30.png
 
 bench: $(READY) ## measure speed on this machine
 	@$(PYTHON) tests/bench.py

@@ -29,6 +29,11 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
             part.unlink()
 
 
+def write_text(path: str | Path, text: str) -> None:
+    """Write all of `text` or nothing: whoever reads `path` never sees half a file."""
+    write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
+
+
 def fill_atomically(folder: str | Path, fill: Callable[[Path], object]) -> None:
     """Let `fill` write any files into an empty folder, then put each in place in `folder` in one step.
 

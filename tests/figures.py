@@ -31,6 +31,7 @@ from coursewright.envs.rollout import rollout
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
 from coursewright.evaluation.comparison.compare import compare
+from coursewright.evaluation.comparison.settings import Comparing
 
 GROUPS = CONFIGS.parent
 LEARNERS = 200
@@ -142,12 +143,21 @@ def comparisons() -> Iterator[tuple[str, Any]]:
     for name in ("random", "random_legal", "expected_gain", "n_in_a_row", "oracle_greedy"):
         with initialize_config_module("coursewright.configs", version_base="1.3"):
             made[name] = instantiate(compose("train", [f"agent={name}"]).agent)(task, 0, SilentTracker())
-    found = compare(task, made, learners=300, reference="n_in_a_row")
-    table = found.summary.drop(columns=["estimand", "headroom_note"])
-    for row in table.to_dict("records"):
-        for key, value in row.items():
-            if isinstance(value, float):
-                yield f"comparison/{row['condition']}/{row['policy']}/{key}", value
+    found = compare(task, made, Comparing(learners=300, reference="n_in_a_row"))
+    names = {  # statistic of the return -> what its value and interval are recorded as
+        "mean": ("mean", "low", "high"),
+        "difference": ("difference", "diff_low", "diff_high"),
+        "p_improvement": ("p_improvement", "p_low", "p_high"),
+        "headroom": ("headroom", "headroom_low", "headroom_high"),
+    }
+    for row in found.rows:
+        if row.outcome == "return":
+            for key, value in zip(names[row.statistic], (row.value, row.low, row.high), strict=True):
+                yield f"comparison/{row.condition}/{row.policy}/{key}", value
+    for (condition, policy), table in found.learners.groupby(["condition", "policy"], observed=True):
+        means = table[["start", "end", "gain", "steps", "minutes", "over_practice"]].mean()
+        for key, value in {**means, "refused": table["refused"].sum() / max(1, table["steps"].sum())}.items():
+            yield f"comparison/{condition}/{policy}/{key}", float(value)
 
 
 def fits() -> Iterator[tuple[str, Any]]:

@@ -1,7 +1,8 @@
 """The one rollout loop: a policy teaches learners 0, 1, 2, ... of a split, one episode each."""
 
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +16,10 @@ from coursewright.simulators.capabilities import Stratified
 from coursewright.simulators.luck import Split
 
 CHUNK = 1000  # learners stepped together: enough to be fast, small enough to stay in the cache
+NEVER = -1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rollout:
     """What happened to each learner; every array is `[learners]` or `[learners, steps]`.
 
@@ -29,6 +31,7 @@ class Rollout:
     steps, minutes : how long the episode was.
     over_practice : steps on items of which every skill was mastered already.
     refused : disallowed choices.
+    reached : after how many steps the whole goal was mastered for the first time (-1: never).
     item, correct : what was asked (-1 after the end) and how it was answered.
     assisted : whether help was given with the answer, which then is no evidence.
     took : minutes that each step took.
@@ -46,6 +49,7 @@ class Rollout:
     minutes: Floats
     over_practice: Ints
     refused: Ints
+    reached: Ints
     item: npt.NDArray[np.int32]
     correct: npt.NDArray[np.int8]
     assisted: npt.NDArray[np.bool_]
@@ -59,6 +63,26 @@ class Rollout:
         return len(self.number)
 
 
+class Group(NamedTuple):
+    """The learners `first`, ..., `first + learners - 1` of a split; `chunk` of them are stepped together."""
+
+    learners: int
+    split: Split = Split.EVALUATE
+    first: int = 0
+    chunk: int = CHUNK
+
+
+class Trace(NamedTuple):
+    """What a chunk of learners went through, and their finished episodes.
+
+    `episodes` holds the task, the goals, latent mastery by skill, and learners who can still be tested
+    (`later`, `post_test`), each as of the end of the own episode.
+    """
+
+    run: Rollout
+    episodes: Episodes
+
+
 def rollout(
     task: Task,
     policy: Policy,
@@ -68,104 +92,121 @@ def rollout(
     chunk: int = CHUNK,
     deterministic: bool = True,
     with_mastery: bool = False,
-    progress: Callable[[int], object] | None = None,
 ) -> Rollout:
     """Let `policy` teach the learners `first`, ..., `first + learners - 1` of `split`.
 
     The result does not depend on `chunk`.  A policy that respects masks is run strictly; another's
-    disallowed choices are no-ops that cost the step, and are counted.  `progress` is called with the
-    number of learners done after each chunk.
+    disallowed choices are no-ops that cost the step, and are counted.
     """
+    group = Group(learners, split, first, chunk)
+    return _joined([trace.run for trace in traces(task, policy, group, deterministic, with_mastery)])
+
+
+def traces(
+    task: Task, policy: Policy, group: Group, deterministic: bool = True, with_mastery: bool = False
+) -> Iterator[Trace]:
+    """What `rollout` joins: one trace per chunk of learners, made when it is asked for."""
+    learners, split, first, chunk = group
     if learners < 1:
         raise reject("learners", learners, "a whole number >= 1")
     if chunk < 1:
         raise reject("chunk", chunk, "a whole number >= 1")
     task = replace(task, strict=task.strict or (policy.respects_mask and task.masked))
-    parts = []
     for begin in range(first, first + learners, chunk):
         size = min(chunk, first + learners - begin)
-        parts.append(_rollout_chunk(task, policy, begin, size, split, deterministic, with_mastery))
-        if progress is not None:
-            progress(begin + size - first)
+        episodes = Episodes(task, size)
+        episodes.begin(np.arange(size), np.arange(begin, begin + size), np.zeros(size, np.int64), split)
+        yield Trace(_taught(episodes, policy, deterministic, with_mastery), episodes)
+
+
+def _joined(parts: Sequence[Rollout]) -> Rollout:
     return Rollout(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Rollout)})
 
 
-def _rollout_chunk(
-    task: Task, policy: Policy, first: int, size: int, split: Split, deterministic: bool, with_mastery: bool
-) -> Rollout:
-    horizon, skills = task.horizon, task.course.n_skills
-    episodes = Episodes(task, size)
-    episodes.begin(np.arange(size), np.arange(first, first + size), np.zeros(size, np.int64), split)
+def _taught(episodes: Episodes, policy: Policy, deterministic: bool, with_mastery: bool) -> Rollout:
+    """Run episodes that have just begun to their end."""
+    task = episodes.task
     if isinstance(policy, Oracle):
         policy.watch(episodes)
     state = policy.begin(episodes.luck)
-    item = np.full((size, horizon), -1, np.int32)
-    correct = np.full((size, horizon), -1, np.int8)
-    assisted = np.zeros((size, horizon), bool)
-    took = np.zeros((size, horizon), np.float32)
-    days = np.zeros((size, horizon), np.float32)
-    curve = np.zeros((size, horizon + 1), np.float32)
-    mastery = np.zeros((size if with_mastery else 0, horizon + 1, skills), np.float32)
-    if with_mastery:
-        mastery[:, 0] = episodes.start
-    returned, minutes = np.zeros(size), np.zeros(size)
-    over_practice, refused = np.zeros(size, np.int64), np.zeros(size, np.int64)
-    started = np.ones(size, bool)
+    run = _empty(episodes, with_mastery)
+    started = np.ones(episodes.batch, bool)
     masks = episodes.mask if task.masked or task.stop else None
-    for t in range(horizon):
+    mastered = episodes.start >= task.mastered_at
+    run.reached[_whole(episodes, mastered)] = 0
+    for t in range(task.horizon):
         action, state = policy.predict(episodes.observation, state, started, deterministic, masks)
         action = np.asarray(action, np.int64)
         active = ~episodes.over
         chosen = task.item_of(action)
-        asked = active & (chosen >= 0)
         reward, _ = episodes.step(action)
-        returned += np.where(active, reward, 0.0)
-        curve[:, t + 1] = returned
-        item[asked, t] = chosen[asked]
-        correct[asked, t] = episodes.response.correct[asked]
-        assisted[asked, t] = episodes.response.assisted[asked]
-        minutes[asked] += episodes.response.minutes[asked]
-        took[asked, t] = episodes.response.minutes[asked]
-        days[asked, t] = episodes.days[asked]
-        refused += asked & episodes.refused
-        over_practice += asked & _nothing_new(episodes, chosen)
-        if with_mastery:
-            mastery[:, t + 1] = episodes.after
+        asked = active & (chosen >= 0)
+        run.returned[:] += np.where(active, reward, 0.0)
+        run.over_practice[:] += asked & _nothing_new(task, mastered, chosen)
+        mastered = episodes.after >= task.mastered_at
+        run.reached[(run.reached == NEVER) & _whole(episodes, mastered)] = t + 1
+        _note(run, episodes, t, chosen, asked)
         started[:] = False
         if episodes.over.all():
-            curve[:, t + 2 :] = returned[:, None]
-            mastery[:, t + 2 :] = mastery[:, t + 1 : t + 2]
+            run.curve[:, t + 2 :] = run.returned[:, None]
+            run.mastery[:, t + 2 :] = run.mastery[:, t + 1 : t + 2]
             break
     weight = episodes.goal / episodes.goal_size[:, None]
+    run.end[:] = (weight * episodes.after).sum(axis=1)
+    run.steps[:] = episodes.luck.step
+    if isinstance(task.simulator, Stratified):
+        run.stratum[:] = task.simulator.stratum(episodes.state)
+    return run
+
+
+def _empty(episodes: Episodes, with_mastery: bool) -> Rollout:
+    """The arrays of episodes that have just begun."""
+    size, horizon, skills = episodes.batch, episodes.task.horizon, episodes.task.course.n_skills
+    weight = episodes.goal / episodes.goal_size[:, None]
+    mastery = np.zeros((size if with_mastery else 0, horizon + 1, skills), np.float32)
+    if with_mastery:
+        mastery[:, 0] = episodes.start
     return Rollout(
-        number=episodes.number,
-        returned=returned,
+        number=episodes.number.copy(),
+        returned=np.zeros(size),
         start=(weight * episodes.start).sum(axis=1),
-        end=(weight * episodes.after).sum(axis=1),
-        steps=episodes.luck.step.copy(),
-        minutes=minutes,
-        over_practice=over_practice,
-        refused=refused,
-        item=item,
-        correct=correct,
-        assisted=assisted,
-        took=took,
-        days=days,
-        stratum=_strata(episodes),
-        curve=curve,
+        end=np.zeros(size),
+        steps=np.zeros(size, np.int64),
+        minutes=np.zeros(size),
+        over_practice=np.zeros(size, np.int64),
+        refused=np.zeros(size, np.int64),
+        reached=np.full(size, NEVER, np.int64),
+        item=np.full((size, horizon), -1, np.int32),
+        correct=np.full((size, horizon), -1, np.int8),
+        assisted=np.zeros((size, horizon), bool),
+        took=np.zeros((size, horizon), np.float32),
+        days=np.zeros((size, horizon), np.float32),
+        stratum=np.full(size, -1, np.int64),
+        curve=np.zeros((size, horizon + 1), np.float32),
         mastery=mastery,
     )
 
 
-def _nothing_new(episodes: Episodes, item: Ints) -> Bools:
+def _note(run: Rollout, episodes: Episodes, t: int, chosen: Ints, asked: Bools) -> None:
+    """Write down step `t`, of the rows that were `asked` an item."""
+    response = episodes.response
+    run.curve[:, t + 1] = run.returned
+    run.item[asked, t] = chosen[asked]
+    run.correct[asked, t] = response.correct[asked]
+    run.assisted[asked, t] = response.assisted[asked]
+    run.minutes[asked] += response.minutes[asked]
+    run.took[asked, t] = response.minutes[asked]
+    run.days[asked, t] = episodes.days[asked]
+    run.refused[:] += asked & episodes.refused
+    if run.mastery.size:
+        run.mastery[:, t + 1] = episodes.after
+
+
+def _whole(episodes: Episodes, mastered: Bools) -> Bools:
+    """Rows `[batch]` whose whole goal is `mastered [batch, skills]`."""
+    return np.asarray((mastered | ~episodes.goal).all(axis=1))
+
+
+def _nothing_new(task: Task, mastered: Bools, item: Ints) -> Bools:
     """Rows `[batch]` whose item needs only skills that were mastered before the step."""
-    needs = episodes.task.course.q_matrix[item]
-    mastered = episodes.before >= episodes.task.mastered_at
-    return np.asarray((mastered | ~needs).all(axis=1))
-
-
-def _strata(episodes: Episodes) -> Ints:
-    simulator = episodes.task.simulator
-    if isinstance(simulator, Stratified):
-        return simulator.stratum(episodes.state)
-    return np.full(episodes.batch, -1, np.int64)
+    return np.asarray((mastered | ~task.course.q_matrix[item]).all(axis=1))

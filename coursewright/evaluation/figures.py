@@ -6,6 +6,7 @@ Figures are built on `matplotlib.figure.Figure` alone: no global state, no windo
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,18 +15,27 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from coursewright.errors import reject
-from coursewright.evaluation.comparison.summary import ORACLE, TRAINED
 from coursewright.files import write_atomically
 
 # Okabe & Ito (2008): distinct for every kind of colour vision, and in grey by lightness.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#00795A", "#5F5F5F"
-CYCLE = (GREY, "#CC79A7", "#56B4E9", "#8C6D00", "#8A8A8A", "#7B3F9E")
-DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)), (0, (6, 1.5, 1.5, 1.5)))
 INK, FAINT = "#222222", "#D9D9D9"
 DOTS_PER_INCH = 160
 FORMATS = (".png", ".svg", ".pdf")
 
-Dash = str | tuple[int, tuple[float, ...]]
+
+class Picture(NamedTuple):
+    """A figure and what it shows, in a few words that stand above it in a report."""
+
+    caption: str
+    figure: Figure
+
+
+class Kept(NamedTuple):
+    """A picture's file and caption."""
+
+    caption: str
+    path: Path
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -67,28 +77,11 @@ def save(figure: Figure, *paths: str | Path) -> None:
         write_atomically(path, write)
 
 
-def colour_of(policy: str, kind: str, reference: str) -> str:
-    """The colour of what a policy is: trained, the reference, an oracle, or another rule."""
-    if policy == reference:
-        return BLUE
-    return {TRAINED: ORANGE, ORACLE: GREEN}.get(kind, GREY)
-
-
-def styles(kinds: Mapping[str, str], reference: str) -> dict[str, tuple[str, Dash]]:
-    """A colour and dash pattern per policy; no two policies (of up to 24 rules) share both."""
-    given: dict[str, tuple[str, Dash]] = {}
-    used: dict[str, int] = {}
-    rules = 0
-    for policy, kind in kinds.items():
-        colour = colour_of(policy, kind, reference)
-        if colour == GREY:
-            colour, dash = CYCLE[rules % len(CYCLE)], rules // len(CYCLE) + rules % 2
-            rules += 1
-        else:
-            dash = used.get(colour, 0)
-            used[colour] = dash + 1
-        given[policy] = colour, DASHES[dash % len(DASHES)]
-    return given
+def keep(pictures: Mapping[str, Picture], folder: Path) -> dict[str, Kept]:
+    """Save each picture as `<folder>/<name>.png`, and say where it is."""
+    for name, picture in pictures.items():
+        save(picture.figure, folder / f"{name}.png")
+    return {name: Kept(picture.caption, folder / f"{name}.png") for name, picture in pictures.items()}
 
 
 def spread(places: Sequence[float], gap: float) -> npt.NDArray[np.float64]:

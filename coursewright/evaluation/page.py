@@ -1,13 +1,14 @@
 """What every HTML page shares: one style (`page.html`), pictures inside the file, whole or not at all."""
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from coursewright.files import write_atomically
+from coursewright.evaluation.figures import Kept
+from coursewright.files import write_text
 
 
 class Page(NamedTuple):
@@ -17,11 +18,11 @@ class Page(NamedTuple):
     facts: Mapping[str, str]
 
 
-def embedded(figures: Mapping[str, Path]) -> dict[str, str]:
+def embedded(pictures: Iterable[Kept]) -> dict[str, str]:
     """Turn PNG files into data addresses: caption -> the picture itself."""
     return {
         caption: "data:image/png;base64," + b64encode(path.read_bytes()).decode()
-        for caption, path in figures.items()
+        for caption, path in pictures
     }
 
 
@@ -30,4 +31,4 @@ def write_page(path: str | Path, template: str, page: Page, **content: object) -
     loader = PackageLoader("coursewright.evaluation", ".")
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     text = environment.get_template(template).render(page=page, **content)
-    write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
+    write_text(path, text)

@@ -10,9 +10,13 @@ Teachers Should Know About the Bootstrap", The American Statistician 69(4), 2015
 stay within the range of what they estimate, which shares and probabilities need.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
 
 from coursewright.errors import reject
@@ -24,7 +28,7 @@ LEVEL = 0.95
 RESAMPLES = 2000
 FEWEST_SEEDS = 5  # fewer say too little about a training recipe
 TIE = 1e-9  # returns are sums of rounded numbers: what differs by less is the same
-CELLS = 1 << 20  # resampling weights held at a time
+CELLS = 1 << 20  # resampling weights held as floats at a time
 
 
 class Estimate(NamedTuple):
@@ -42,28 +46,47 @@ class Estimate(NamedTuple):
     note: str = ""
 
 
-def resampled_means(values: Floats, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
-    """Bootstrap means `[resamples, columns]` of `values [learners, columns]`.
+@dataclass(frozen=True, eq=False)
+class Resamples:
+    """Bootstrap resamples of `n` learners: whole learners with replacement, so that figures stay paired.
 
-    A resample draws whole learners with replacement, so the columns stay paired.  The same seed and
-    number of learners give the same resamples, whatever the columns.
+    The same seed and number of learners are the same resamples, whatever is averaged over them.
     """
-    n = len(values)
-    if n < 2:
-        raise reject("learners", n, "at least 2, or there is nothing to resample")
-    if resamples < 100:
-        raise reject("resamples", resamples, "a whole number >= 100")
-    rng = np.random.default_rng(seed)
-    centre = values.mean(axis=0)
-    deviations = values - centre  # small numbers: a constant column stays constant
-    size = max(1, CELLS // n)
-    means = np.empty((resamples, values.shape[1]))
-    for first in range(0, resamples, size):
-        rows = min(size, resamples - first)
-        drawn = rng.integers(0, n, size=(rows, n)) + n * np.arange(rows)[:, None]
-        weights = np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n)
-        means[first : first + rows] = centre + weights.astype(np.float64) @ deviations / n
-    return means
+
+    n: int
+    seed: int = 0
+    resamples: int = RESAMPLES
+
+    def __post_init__(self) -> None:
+        if self.n < 2:
+            raise reject("learners", self.n, "at least 2, or there is nothing to resample")
+        if self.resamples < 100:
+            raise reject("resamples", self.resamples, "a whole number >= 100")
+
+    @cached_property
+    def counts(self) -> npt.NDArray[np.uint8]:
+        """How often each learner is in each resample, `[resamples, n]`; hardly anybody is ten times."""
+        rng = np.random.default_rng(self.seed)
+        counts = np.empty((self.resamples, self.n), np.uint8)
+        for part in self._parts():
+            rows = part.stop - part.start
+            drawn = rng.integers(0, self.n, size=(rows, self.n)) + self.n * np.arange(rows)[:, None]
+            counts[part] = np.bincount(drawn.ravel(), minlength=rows * self.n).reshape(rows, self.n)
+        return counts
+
+    def means(self, values: Floats) -> Floats:
+        """Bootstrap means `[resamples, columns]` of `values [n, columns]`."""
+        centre = values.mean(axis=0)
+        deviations = values - centre  # small numbers: a constant column stays constant
+        means = np.empty((self.resamples, values.shape[1]))
+        for part in self._parts():
+            means[part] = centre + self.counts[part].astype(np.float64) @ deviations / self.n
+        return means
+
+    def _parts(self) -> Iterator[slice]:
+        size = max(1, CELLS // self.n)
+        for first in range(0, self.resamples, size):
+            yield slice(first, min(first + size, self.resamples))
 
 
 def interval(draws: Floats, n: int, level: float = LEVEL) -> tuple[Floats, Floats]:
@@ -78,16 +101,16 @@ def interval(draws: Floats, n: int, level: float = LEVEL) -> tuple[Floats, Float
     return low, high
 
 
-def over_learners(values: Floats, seed: int = 0) -> Estimate:
-    """Mean of `values [learners]` for the estimand "this policy"."""
-    draws = resampled_means(values[:, None], seed=seed)[:, 0]
-    return from_draws(float(values.mean()), draws, len(values))
-
-
 def from_draws(value: float, draws: Floats, n: int, estimand: str = THIS_POLICY) -> Estimate:
     """The estimate `value` with the interval of its bootstrap `draws [resamples]`."""
     low, high = interval(draws, n)
     return Estimate(value, float(low), float(high), estimand, n)
+
+
+def over_learners(values: Floats, seed: int = 0) -> Estimate:
+    """Mean of `values [learners]` for the estimand "this policy"."""
+    draws = Resamples(len(values), seed).means(values[:, None])[:, 0]
+    return from_draws(float(values.mean()), draws, len(values))
 
 
 def over_seeds(values: Floats) -> Estimate:
@@ -104,9 +127,9 @@ def over_seeds(values: Floats) -> Estimate:
     return Estimate(mean, mean - half, mean + half, THIS_RECIPE, n)
 
 
-def paired_difference(values: Floats, reference: Floats, seed: int = 0) -> Estimate:
-    """Mean of `values - reference`, both `[learners]`: the same learners with the same luck."""
-    return over_learners(values - reference, seed)
+def unknown_because(note: str, n: int, estimand: str = THIS_POLICY) -> Estimate:
+    """No number, and why."""
+    return Estimate(np.nan, np.nan, np.nan, estimand, n, note)
 
 
 def better(values: Floats, reference: Floats) -> Floats:
@@ -115,26 +138,15 @@ def better(values: Floats, reference: Floats) -> Floats:
     return np.where(np.abs(difference) <= TIE, 0.5, (difference > 0).astype(np.float64))
 
 
-def p_improvement(values: Floats, reference: Floats, seed: int = 0) -> Estimate:
-    """Share of learners `[learners]` with the higher value; ties count half."""
-    return over_learners(better(values, reference), seed)
-
-
-def headroom(values: Floats, baseline: Floats, best: Floats, seed: int = 0) -> Estimate:
-    """Share of the way from `baseline` to `best` that `values` goes, all `[learners]`.
-
-    (mean - baseline) / (best - baseline), never clipped: above 1 the policy beats the best known
-    oracle.  nan, with a note, where the oracle's lead over the baseline may be nothing.
-    """
-    columns = np.stack([values, baseline, best], axis=1)
-    return share_of_lead(columns.mean(axis=0), resampled_means(columns, seed=seed), len(values))
-
-
 def share_of_lead(means: Floats, draws: Floats, n: int) -> Estimate:
-    """`headroom` from the `means [3]` of policy, baseline and best and their `draws [resamples, 3]`."""
+    """Share of the way from a baseline to the best known that a policy goes, never clipped.
+
+    `means [3]` of policy, baseline and best, and their bootstrap `draws [resamples, 3]`.  Above 1 the
+    policy beats the best known; nan, with a note, where the best known's lead may be nothing.
+    """
     missing = no_lead(draws[:, 2] - draws[:, 1], n)
     if missing:
-        return Estimate(np.nan, np.nan, np.nan, THIS_POLICY, n, missing)
+        return unknown_because(missing, n)
     value = (means[0] - means[1]) / (means[2] - means[1])
     return from_draws(float(value), (draws[:, 0] - draws[:, 1]) / (draws[:, 2] - draws[:, 1]), n)
 

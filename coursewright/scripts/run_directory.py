@@ -18,7 +18,7 @@ import coursewright
 from coursewright.errors import InputError
 from coursewright.files import refuse_format, write_atomically
 from coursewright.scripts.moved import new_address
-from coursewright.scripts.tracking import CsvTracker, RunTracker, Trackers
+from coursewright.scripts.tracking import CsvTracker, Run, RunTracker, Trackers
 
 FORMAT = 2
 PACKAGES = ("numpy", "numba", "gymnasium", "torch", "stable-baselines3", "sb3-contrib", "hydra-core", "wandb")
@@ -52,15 +52,16 @@ class RunDirectory:
     def tracker(self, job_type: str) -> RunTracker:
         """CSV files in the folder, and whatever the configuration asks for besides."""
         plain = OmegaConf.to_container(self.config, resolve=True)
-        described: dict[str, Any] = {
-            "directory": self.path,
-            "config": plain,
-            "name": f"{self.config.name}-{self.config.seed}",
-            "group": self.group,
-            "job_type": job_type,
-            "tags": list(self.config.tags),
-        }
-        return Trackers([CsvTracker(**described), instantiate(self.config.tracker)(**described)])
+        assert isinstance(plain, dict)
+        run = Run(
+            directory=self.path,
+            config={str(key): value for key, value in plain.items()},
+            name=f"{self.config.name}-{self.config.seed}",
+            group=self.group,
+            job_type=job_type,
+            tags=list(self.config.tags),
+        )
+        return Trackers([CsvTracker(run), instantiate(self.config.tracker)(run)])
 
 
 def open_run(config: DictConfig) -> RunDirectory:

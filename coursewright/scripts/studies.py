@@ -2,44 +2,57 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
+from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from tqdm import tqdm
 
 from coursewright.agents.export.policy import OnnxPolicy
-from coursewright.agents.rule import RulePolicy
 from coursewright.agents.tracker import SilentTracker
-from coursewright.agents.tuning import Tuned
 from coursewright.envs.policy import Policy
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
-from coursewright.evaluation.comparison.compare import Seeded, compare
+from coursewright.evaluation.comparison.compare import compare
+from coursewright.evaluation.comparison.jobs import Seeded
 from coursewright.evaluation.comparison.publish import Published, publish
+from coursewright.evaluation.comparison.settings import Comparing
 from coursewright.scripts.making import agent_of, task_of
 from coursewright.scripts.run_directory import read_run
+from coursewright.scripts.tracking import Results
+from coursewright.simulators.knowledge.tables import SHIPPED
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Study:
-    """A task and what was trained on it: agent name -> agent seed -> policy or training metrics."""
+    """A task and what was trained on it: agent name -> agent seed -> policy or training metrics.
+
+    `card` says how the learners were fitted, where they come from a folder that has one.
+    """
 
     name: str
     simulator: str
     task: Task
+    card: str = ""
     trained: dict[str, dict[int, Policy]] = field(default_factory=dict)
     metrics: dict[str, list[pd.DataFrame]] = field(default_factory=dict)
+
+    @property
+    def files(self) -> list[Path]:
+        """The exported policies, one per agent."""
+        policies = [next(iter(seeds.values())) for seeds in self.trained.values()]
+        return [policy.path for policy in policies if isinstance(policy, OnnxPolicy)]
 
 
 def studies(config: DictConfig) -> list[Study]:
     """The studies behind `config.runs`, or the configured task alone where there are no runs."""
     if config.runs is None:
         name = f"{config.choices.simulator}-{config.choices.task}"
-        return [Study(name, config.choices.simulator, task_of(config, config.tutor))]
+        return [Study(name, config.choices.simulator, task_of(config, config.tutor), _card(config.simulator))]
     places = config.runs if isinstance(config.runs, ListConfig) else [config.runs]
     found: dict[str, Study] = {}
     for folder in _finished([Path(str(place)) for place in places]):
@@ -49,7 +62,7 @@ def studies(config: DictConfig) -> list[Study]:
         if key not in found:
             taken = [study.name for study in found.values()]
             name = str(run.study) if run.study not in taken else f"{run.study} ({folder.name})"
-            found[key] = Study(name, str(run.choices.simulator), trained_on(folder))
+            found[key] = Study(name, str(run.choices.simulator), trained_on(folder), _card(run.simulator))
         _add(found[key], run, folder)
     return list(found.values())
 
@@ -76,8 +89,8 @@ def rules(policies: Mapping[str, DictConfig], task: Task, seed: int) -> dict[str
 
 def published(study: Study, config: DictConfig, folder: Path) -> Published:
     """Compare a study's policies with the rules and write everything into `folder/<study>`."""
-    made = rules(config.policies, study.task, config.seed)
-    policies: dict[str, Seeded] = {**study.trained, **made}
+    settings = _settings(config)
+    policies: dict[str, Seeded] = {**study.trained, **rules(config.policies, study.task, config.seed)}
     with tqdm(unit=" learners", desc=study.name, delay=2.0, leave=False, disable=None) as bar:
 
         def progress(done: int, total: int) -> None:
@@ -87,25 +100,50 @@ def published(study: Study, config: DictConfig, folder: Path) -> Published:
         comparison = compare(
             study.task,
             policies,
-            learners=config.learners,
-            reference=config.reference,
-            baseline=config.baseline,
-            trained=list(study.trained),
+            settings,
             name=study.name,
             simulator=study.simulator,
-            seed=config.seed,
-            workers=config.workers,
+            trained=list(study.trained),
             progress=progress,
         )
-    one_each = {name: next(iter(seeds.values())) for name, seeds in study.trained.items()} | made
-    tuned = [f"{name} was tuned to: {t.setting}." for name, t in _tuned(made).items()]
-    return publish(comparison, one_each, study.metrics, folder / study.name, config.example, tuned)
+    curves = {agent: pd.concat(tables) for agent, tables in study.metrics.items()}
+    figures = instantiate(config.figures, _convert_="all")
+    return publish(replace(comparison, training=curves), folder / study.name, figures, card=study.card)
 
 
-def _tuned(policies: Mapping[str, Policy]) -> dict[str, Tuned]:
-    """How those policies that were tuned came by their settings."""
-    rules = {name: policy for name, policy in policies.items() if isinstance(policy, RulePolicy)}
-    return {name: rule.tuned for name, rule in rules.items() if rule.tuned is not None}
+def results(done: Sequence[Published]) -> Results:
+    """What the tracker gets: every comparison under its name."""
+    named = {part.section.comparison.name: part for part in done}
+    rows = [part.section.comparison.summary.assign(study=name) for name, part in named.items()]
+    return Results(
+        summary={f"eval/{name}": value for part in done for name, value in part.scores.items()},
+        table=pd.concat(rows),
+        figures={f"{name}-{k}": path for name, part in named.items() for k, path in part.figures.items()},
+        files={f"{name}-{k}": path for name, part in named.items() for k, path in part.tables.items()},
+    )
+
+
+def _settings(config: DictConfig) -> Comparing:
+    return Comparing(
+        learners=config.learners,
+        reference=config.reference,
+        baseline=config.baseline,
+        outcomes=instantiate(config.outcomes, _convert_="all"),
+        statistics=instantiate(config.statistics, _convert_="all"),
+        aims=tuple(config.aims),
+        columns=tuple(config.columns),
+        example=config.example,
+        seed=config.seed,
+        workers=config.workers,
+    )
+
+
+def _card(simulator: DictConfig | ListConfig) -> str:
+    """How learners from a folder were fitted: the card in it, or none."""
+    assert isinstance(simulator, DictConfig)
+    folder = Path(str(simulator.get("folder", "")))
+    card = (folder if folder.is_dir() else SHIPPED / folder) / "card.md"
+    return card.read_text(encoding="utf-8") if card.is_file() else ""
 
 
 def _finished(places: Sequence[Path]) -> list[Path]:

@@ -1,27 +1,27 @@
 """Experiment trackers: Weights & Biases, plain CSV, or none.
 
-Hydra makes one from `configs/tracker/*.yaml` as a partial; the app completes it with
+Hydra makes one from `configs/tracker/*.yaml` as a partial; the app completes it with a `Run`:
 
-    tracker = instantiate(config.tracker)(
-        directory=run_directory, config=resolved, name="ppo-0", group=sweep, job_type="train", tags=["kss"]
-    )
+    tracker = instantiate(config.tracker)(Run(directory, resolved, "ppo-0", sweep, "train", ["kss"]))
 
-`directory` is the run's own folder and everything stays inside it, `config` the full resolved
-configuration as plain containers, `group` the sweep, `job_type` one of train, evaluate and report.
+A tracker of one's own is a class that takes a `Run`, with the methods of `RunTracker`, and a YAML file.
 """
 
 import csv
+import io
 import json
 import logging
 import math
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from coursewright.agents.tracker import Tracker
 from coursewright.errors import InputError, unknown
+from coursewright.files import write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,29 +32,51 @@ MODES = ("offline", "online", "disabled")
 ROOMS = ("train/*", "eval/*", "rollout/*", "time/*")
 
 
+@dataclass(frozen=True)
+class Run:
+    """What is tracked.
+
+    Attributes
+    ----------
+    directory : the run's own folder; everything stays inside it.
+    config : the full resolved configuration as plain containers.
+    name : what to call the run.
+    group : the sweep that it belongs to.
+    job_type : one of train, evaluate and validate.
+    tags : words to find it by.
+    """
+
+    directory: Path
+    config: Mapping[str, Any]
+    name: str
+    group: str
+    job_type: str
+    tags: Sequence[str] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """What a run found.
+
+    Attributes
+    ----------
+    summary : final scores by name.
+    table : the comparison in long rows, or one row per model.
+    figures : PNG or JPEG files by name.
+    files : what the run leaves behind, by name: exported policies (`.onnx`), result tables.
+    """
+
+    summary: Mapping[str, float | str]
+    table: "pd.DataFrame | None" = None
+    figures: Mapping[str, Path] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
+
+
 class RunTracker(Tracker, Protocol):
     """A whole run's tracker: what agents see, plus the results and the end."""
 
-    def report(
-        self,
-        summary: Mapping[str, float | str],
-        table: "pd.DataFrame | None" = None,
-        figures: Mapping[str, Path] | None = None,
-        files: Mapping[str, Path] | None = None,
-    ) -> None:
-        """Record a run's results.
-
-        Parameters
-        ----------
-        summary
-            Final scores by name.
-        table
-            The comparison, one row a policy.
-        figures
-            PNG or JPEG files by name.
-        files
-            What the run leaves behind, by name: exported policies (`.onnx`), result tables.
-        """
+    def report(self, results: Results) -> None:
+        """Record a run's results."""
 
     def finish(self, exit_code: int = 0) -> None:
         """End the run; an `exit_code` other than 0 marks it as failed."""
@@ -73,16 +95,10 @@ class Trackers(tuple[RunTracker, ...]):
         for tracker in self:
             tracker.log(data, step)
 
-    def report(
-        self,
-        summary: Mapping[str, float | str],
-        table: "pd.DataFrame | None" = None,
-        figures: Mapping[str, Path] | None = None,
-        files: Mapping[str, Path] | None = None,
-    ) -> None:
+    def report(self, results: Results) -> None:
         """Record a run's results with each."""
         for tracker in self:
-            tracker.report(summary, table, figures, files)
+            tracker.report(results)
 
     def finish(self, exit_code: int = 0) -> None:
         """End the run with each."""
@@ -93,27 +109,13 @@ class Trackers(tuple[RunTracker, ...]):
 class NoTracker:
     """Keeps nothing."""
 
-    def __init__(
-        self,
-        directory: Path,
-        config: Mapping[str, Any],
-        name: str,
-        group: str,
-        job_type: str,
-        tags: Sequence[str],
-    ) -> None:
-        self.directory: Path | None = Path(directory)
+    def __init__(self, run: Run) -> None:
+        self.directory: Path | None = run.directory
 
     def log(self, data: Mapping[str, float], step: int) -> None:
         """Drop the numbers."""
 
-    def report(
-        self,
-        summary: Mapping[str, float | str],
-        table: "pd.DataFrame | None" = None,
-        figures: Mapping[str, Path] | None = None,
-        files: Mapping[str, Path] | None = None,
-    ) -> None:
+    def report(self, results: Results) -> None:
         """Drop the results."""
 
     def finish(self, exit_code: int = 0) -> None:
@@ -128,18 +130,15 @@ class CsvTracker:
     repeated: Hydra keeps it beside these files.
     """
 
-    def __init__(
-        self,
-        directory: Path,
-        config: Mapping[str, Any],
-        name: str,
-        group: str,
-        job_type: str,
-        tags: Sequence[str],
-    ) -> None:
-        self.directory = Path(directory)
+    def __init__(self, run: Run) -> None:
+        self.directory = run.directory
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.identity = {"name": name, "group": group, "job_type": job_type, "tags": list(tags)}
+        self.identity = {
+            "name": run.name,
+            "group": run.group,
+            "job_type": run.job_type,
+            "tags": list(run.tags),
+        }
         self.path = self.directory / "metrics.csv"
         self.columns = ["step"]
         if self.path.exists():
@@ -147,7 +146,7 @@ class CsvTracker:
             # A run that was killed while writing leaves half a row, which must not join the next one.
             whole = text[: text.rfind("\n") + 1]
             if whole != text:
-                _write(self.path, whole)
+                write_text(self.path, whole)
             self.columns = next(csv.reader(whole.splitlines()), self.columns)
 
     def log(self, data: Mapping[str, float], step: int) -> None:
@@ -166,25 +165,19 @@ class CsvTracker:
             with self.path.open(newline="", encoding="utf-8") as file:
                 rows = list(csv.reader(file))[1:]
         self.columns = [*self.columns, *new]
-        part = self.path.with_suffix(".part")
-        with part.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(self.columns)
-            writer.writerows([*row, *[""] * (len(self.columns) - len(row))] for row in rows)
-        part.replace(self.path)
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(self.columns)
+        writer.writerows([*row, *[""] * (len(self.columns) - len(row))] for row in rows)
+        write_text(self.path, text.getvalue())
 
-    def report(
-        self,
-        summary: Mapping[str, float | str],
-        table: "pd.DataFrame | None" = None,
-        figures: Mapping[str, Path] | None = None,
-        files: Mapping[str, Path] | None = None,
-    ) -> None:
+    def report(self, results: Results) -> None:
         """Write the summary and the table; figures and files lie in the run directory already."""
-        scores = {name: _finite(value) for name, value in summary.items()}
-        _write(self.directory / "summary.json", json.dumps(self.identity | scores, indent=2) + "\n")
-        if table is not None:
-            _write(self.directory / "comparison.csv", table.to_csv(index=False, lineterminator="\n"))
+        scores = {name: _finite(value) for name, value in results.summary.items()}
+        if results.table is not None:
+            table = results.table.to_csv(index=False, lineterminator="\n")
+            write_text(self.directory / "comparison.csv", table)
+        write_text(self.directory / "summary.json", json.dumps(self.identity | scores, indent=2) + "\n")
 
     def finish(self, exit_code: int = 0) -> None:
         """Every row is on disk already."""
@@ -202,12 +195,7 @@ class WandbTracker:
 
     def __init__(
         self,
-        directory: Path,
-        config: Mapping[str, Any],
-        name: str,
-        group: str,
-        job_type: str,
-        tags: Sequence[str],
+        run: Run,
         *,
         mode: str = "offline",
         project: str = "coursewright",
@@ -216,7 +204,7 @@ class WandbTracker:
     ) -> None:
         if mode not in MODES:
             raise unknown("tracker.mode", mode, MODES)
-        self.directory = Path(directory).resolve()
+        self.directory = run.directory.resolve()
         self.directory.mkdir(parents=True, exist_ok=True)
         # Read by wandb each time that it stages an artifact, by default under the home folder: an
         # offline run without its artifacts could not be synced from another account or container.
@@ -225,64 +213,66 @@ class WandbTracker:
         os.environ["WANDB_CACHE_DIR"] = str(self.directory / "wandb" / "cache")
         import wandb  # .4 s: only here, after the variables
 
-        self.wandb, self.name, self.mode = wandb, name, mode
-        id_file = self.directory / f"wandb-{job_type}.id"
-        known = id_file.read_text(encoding="utf-8").strip() if id_file.exists() else None
-        wandb.setup(settings=wandb.Settings(silent=True, mode=mode))  # type: ignore[arg-type]
+        self.wandb, self.name, self.mode = wandb, run.name, mode
+        account = {"project": project, "entity": entity}
         try:
-            if mode == "online" and not wandb.login(prompt=False, verify=True):
-                raise InputError(
-                    "tracker.mode = online: no W&B API key is configured; run `wandb login`, "
-                    "set WANDB_API_KEY, or keep tracker.mode=offline and `wandb sync` later"
-                )
-            self.run = wandb.init(
-                project=project,
-                entity=entity,
-                dir=str(self.directory),
-                id=known,
-                resume="allow" if known else None,
-                name=name,
-                group=group or None,
-                job_type=job_type,
-                tags=list(tags),
-                config=dict(_flatten(config)),
-                mode=mode,  # type: ignore[arg-type]
-                reinit="finish_previous",
-                settings=wandb.Settings(
-                    silent=True, console="off", init_timeout=patience, finish_timeout=10 * patience
-                ),
-            )
+            self.run = self._started(run, account, patience)
         except (wandb.Error, ValueError) as error:
             if isinstance(error, InputError):
                 raise
             reason = " ".join(str(error).split()).partition(" [type=")[0]  # one line, without pydantic's tail
             hint = "; keep tracker.mode=offline and `wandb sync` later" if mode == "online" else ""
             raise InputError(f"tracker.mode = {mode}: W&B did not start ({reason}){hint}") from error
-        if mode != "disabled":
-            _write(id_file, self.run.id + "\n")
         self.run.define_metric("global_step")
         for room in ROOMS:
             self.run.define_metric(room, step_metric="global_step")
+
+    def _started(self, run: Run, account: Mapping[str, str | None], patience: float) -> Any:
+        """W&B's own run, or the one of this folder that was interrupted."""
+        wandb, mode = self.wandb, self.mode
+        wandb.setup(settings=wandb.Settings(silent=True, mode=mode))
+        if mode == "online" and not wandb.login(prompt=False, verify=True):
+            raise InputError(
+                "tracker.mode = online: no W&B API key is configured; run `wandb login`, "
+                "set WANDB_API_KEY, or keep tracker.mode=offline and `wandb sync` later"
+            )
+        id_file = self.directory / f"wandb-{run.job_type}.id"
+        known = id_file.read_text(encoding="utf-8").strip() if id_file.exists() else None
+        started = wandb.init(
+            project=account["project"],
+            entity=account["entity"],
+            dir=str(self.directory),
+            id=known,
+            resume="allow" if known else None,
+            name=run.name,
+            group=run.group or None,
+            job_type=run.job_type,
+            tags=list(run.tags),
+            config=dict(_flatten(run.config)),
+            mode=mode,
+            reinit="finish_previous",
+            settings=wandb.Settings(
+                silent=True, console="off", init_timeout=patience, finish_timeout=10 * patience
+            ),
+        )
+        if mode != "disabled":
+            write_text(id_file, started.id + "\n")
+        return started
 
     def log(self, data: Mapping[str, float], step: int) -> None:
         """Send one row; it costs 120 to 420 µs, so once a rollout."""
         self.run.log({name: float(value) for name, value in data.items()} | {"global_step": step})
 
-    def report(
-        self,
-        summary: Mapping[str, float | str],
-        table: "pd.DataFrame | None" = None,
-        figures: Mapping[str, Path] | None = None,
-        files: Mapping[str, Path] | None = None,
-    ) -> None:
+    def report(self, results: Results) -> None:
         """Fill the summary, log the table and the figures, and keep each file as an artifact."""
-        self.run.summary.update({k: v if isinstance(v, str) else float(v) for k, v in summary.items()})
-        media: dict[str, Any] = {name: self.wandb.Image(str(path)) for name, path in (figures or {}).items()}
-        if table is not None:
-            media["comparison"] = self.wandb.Table(dataframe=table)
+        scores = {k: v if isinstance(v, str) else float(v) for k, v in results.summary.items()}
+        self.run.summary.update(scores)
+        media: dict[str, Any] = {name: self.wandb.Image(str(path)) for name, path in results.figures.items()}
+        if results.table is not None:
+            media["comparison"] = self.wandb.Table(dataframe=results.table)
         if media:
             self.run.log(media)
-        for name, path in (files or {}).items():
+        for name, path in results.files.items():
             label = re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{self.name}-{name}")  # the alphabet of artifact names
             artifact = self.wandb.Artifact(label, type="policy" if path.suffix == ".onnx" else "result")
             artifact.add_file(str(path))
@@ -310,10 +300,3 @@ def _finite(value: float | str) -> float | str | None:
     if isinstance(value, str):
         return value
     return float(value) if math.isfinite(value) else None
-
-
-def _write(path: Path, text: str) -> None:
-    """Write all of `text` or nothing: whoever reads `path` never sees half a file."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)

@@ -30,6 +30,7 @@ def train(config: DictConfig) -> float | None:
     from coursewright.envs.rollout import rollout
     from coursewright.scripts.making import agent_of, task_of
     from coursewright.scripts.run_directory import open_run
+    from coursewright.scripts.tracking import Results
     from coursewright.simulators.luck import Split
 
     run = open_run(config)
@@ -47,7 +48,7 @@ def train(config: DictConfig) -> float | None:
             files["policy"] = run.path / "policy.onnx"
             export(policy, task, files["policy"])
         score = float(rollout(task, policy, config.learners, Split.TUNE).returned.mean())
-        tracker.report({"eval/return": score, "eval/learners": config.learners}, files=files)
+        tracker.report(Results({"eval/return": score, "eval/learners": config.learners}, files=files))
     except BaseException:
         tracker.finish(exit_code=1)
         raise

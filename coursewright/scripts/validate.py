@@ -28,6 +28,7 @@ def validate(config: DictConfig) -> None:
     from coursewright.evaluation.validity import words as validity_words
     from coursewright.scripts.models import learner_models
     from coursewright.scripts.run_directory import code_version, open_run
+    from coursewright.scripts.tracking import Results
 
     if "model" in config:
         raise InputError("model: validate compares several; give models=[NAME, ...]")
@@ -38,15 +39,13 @@ def validate(config: DictConfig) -> None:
     found = validity.validate(learners, models, config.reference, instantiate(config.settings))
     code = ", ".join(f"{name} {value}" for name, value in code_version().items())
     facts = {"settings": str(run.path / "config.yaml"), "seed": str(config.seed), "code": code}
-    made = validity_report.publish(found, run.path, facts)
+    made = validity_report.write_judged(found, run.path, facts)
     tracker = run.tracker("validate")
     scores = {f"{name}/{k}": v for name, row in found.table.to_dict("index").items() for k, v in row.items()}
-    tracker.report(
-        scores, table=found.table.reset_index(), figures=dict(made.figures), files=dict(made.tables)
-    )
+    tracker.report(Results(scores, found.table.reset_index(), made.figures, made.tables))
     tracker.finish()
     console = Console()
     console.print(
-        validity_report.terminal_table(found), "", *validity_words.verdict(found), sep="\n", highlight=False
+        validity_report.models_table(found), "", *validity_words.conclusions(found), sep="\n", highlight=False
     )
     log.info("\ntables   %s\nreport   %s", run.path, made.page)

@@ -7,7 +7,7 @@ import pytest
 
 from coursewright.envs.gym import TeachingEnv
 from coursewright.envs.rewards import post_test, time_to_mastery
-from coursewright.envs.rollout import Rollout, rollout
+from coursewright.envs.rollout import NEVER, Group, Rollout, rollout, traces
 from coursewright.envs.shipped import bkt, kss
 from coursewright.envs.task import RandomGoal
 from coursewright.errors import InputError
@@ -205,10 +205,26 @@ def test_splits_are_different_people_and_policies_meet_the_same_ones() -> None:
     assert not np.array_equal(luckier.returned, evaluated.returned)
 
 
-def test_progress_is_told_after_each_chunk() -> None:
-    told = []
-    rollout(TASKS["bkt"], Anything(TASKS["bkt"]), 25, chunk=10, progress=told.append)
-    assert told == [10, 20, 25]
+def test_traces_are_the_chunks_with_their_finished_episodes() -> None:
+    task, policy = TASKS["everything"], Anything(TASKS["everything"])
+    parts = list(traces(task, policy, Group(25, chunk=10), with_mastery=True))
+    assert [len(part.run) for part in parts] == [10, 10, 5]
+    assert_same(parts[2].run, rollout(task, policy, 5, first=20, with_mastery=True))
+    for run, episodes in parts:
+        assert episodes.over.all()
+        assert np.array_equal(episodes.after, run.mastery[:, -1])
+        assert np.array_equal(episodes.number, run.number)
+
+
+def test_the_whole_goal_is_reached_when_its_last_skill_is() -> None:
+    learners = Levels(Course.of(3), 0.05)
+    task = replace(bkt(steps=8), simulator=learners, tutor=None, features=("attempts",), mastered_at=0.3)
+    (trace,) = traces(task, Anything(task), Group(50), with_mastery=True)
+    goal, mastery, reached = trace.episodes.goal, trace.run.mastery, trace.run.reached
+    for i in range(50):
+        whole = (mastery[i][:, goal[i]] >= task.mastered_at).all(axis=1)
+        assert reached[i] == (int(np.argmax(whole)) if whole.any() else NEVER)
+    assert 0 < (reached != NEVER).sum() < 50
 
 
 @pytest.mark.parametrize(("field", "arguments"), [("learners", {"learners": 0}), ("chunk", {"chunk": 0})])

@@ -18,7 +18,11 @@ from coursewright.envs import shipped
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
+from coursewright.evaluation.comparison.publish import FIGURES
+from coursewright.evaluation.comparison.scores import STATISTICS
+from coursewright.evaluation.outcomes import OUTCOMES
 from coursewright.scripts.app import refuse_words
+from coursewright.scripts.tracking import Run
 
 CONFIGS = Path(coursewright.__file__).parent / "configs"
 
@@ -85,15 +89,7 @@ def test_every_tracker(name, tmp_path):
     if name == "wandb":
         assert config.tracker.mode == "offline"
         config.tracker.mode = "disabled"
-    described = {
-        "directory": tmp_path,
-        "config": {},
-        "name": "a",
-        "group": "b",
-        "job_type": "train",
-        "tags": [],
-    }
-    tracker = instantiate(config.tracker)(**described)
+    tracker = instantiate(config.tracker)(Run(tmp_path, {}, "a", "b", "train"))
     tracker.log({"train/return": 1.0}, 1)
     tracker.finish()
 
@@ -115,6 +111,15 @@ def test_every_model(name):
 @pytest.mark.parametrize("app", ["train", "evaluate", "fit", "export"])
 def test_every_app_composes(app):
     assert composed(app).hydra.job.chdir is False
+
+
+@pytest.mark.parametrize(
+    ("group", "known"), [("outcomes", OUTCOMES), ("statistics", STATISTICS), ("figures", FIGURES)]
+)
+def test_what_is_computed_by_default_is_what_is_configured(group, known):
+    made = instantiate(composed("evaluate")[group], _convert_="all")
+    assert {name: partial.func for name, partial in made.items()} == dict(known)
+    assert not any(partial.keywords for partial in made.values())
 
 
 def test_the_shipped_environments_are_the_configured_tasks():

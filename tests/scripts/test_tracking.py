@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 import coursewright
 from coursewright.agents.tracker import SilentTracker
 from coursewright.errors import InputError
-from coursewright.scripts.tracking import NoTracker, RunTracker, Trackers, WandbTracker
+from coursewright.scripts.tracking import NoTracker, Results, Run, RunTracker, Trackers, WandbTracker
 from wandb_stub import WandbStub
 
 CONFIGS = Path(coursewright.__file__).parent / "configs" / "tracker"
@@ -33,7 +33,7 @@ PNG = bytes.fromhex(
 def configured(name: str, directory: Path, **overrides: object) -> RunTracker:
     """The tracker that Hydra would make of `configs/tracker/<name>.yaml`."""
     config = OmegaConf.merge(OmegaConf.load(CONFIGS / f"{name}.yaml"), overrides)
-    return instantiate(config)(directory=directory, config=CONFIG, **IDENTITY)
+    return instantiate(config)(Run(directory, CONFIG, **IDENTITY))
 
 
 def a_run(tracker: RunTracker, directory: Path) -> None:
@@ -43,10 +43,12 @@ def a_run(tracker: RunTracker, directory: Path) -> None:
     (directory / "policy.onnx").write_bytes(b"a policy")
     (directory / "gain.png").write_bytes(PNG)
     tracker.report(
-        {"final/gain": 0.93, "final/policy": "ppo"},
-        TABLE,
-        {"gain": directory / "gain.png"},
-        {"policy": directory / "policy.onnx"},
+        Results(
+            {"final/gain": 0.93, "final/policy": "ppo"},
+            TABLE,
+            {"gain": directory / "gain.png"},
+            {"policy": directory / "policy.onnx"},
+        )
     )
     tracker.finish()
 
@@ -153,15 +155,15 @@ def test_two_runs_in_one_process_do_not_share_a_folder(offline: Path, tmp_path: 
 ONLINE = """
     import sys
     from pathlib import Path
-    from coursewright.scripts.tracking import WandbTracker
+    from coursewright.scripts.tracking import Results, Run, WandbTracker
     from coursewright.errors import InputError
     directory = Path(sys.argv[1])
     try:
-        run = WandbTracker(directory, {"a": {"b": 1}}, "n", "g", "train", [], mode="online", patience=5)
+        run = WandbTracker(Run(directory, {"a": {"b": 1}}, "n", "g", "train"), mode="online", patience=5)
     except InputError as error:
         sys.exit(f"refused: {error}")
     run.log({"train/gain": .5}, 256)
-    run.report({"final/gain": .9})
+    run.report(Results({"final/gain": .9}))
     run.finish()
 """
 
@@ -209,7 +211,7 @@ def test_wrong_settings_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"tracker.mode = 'ofline': .*did you mean 'offline'"):
         configured("wandb", tmp_path, mode="ofline")
     with pytest.raises(InputError, match=r"64 characters"):
-        WandbTracker(tmp_path, {}, "n", "g", "train", ["x" * 65])
+        WandbTracker(Run(tmp_path, {}, "n", "g", "train", ["x" * 65]))
 
 
 def rows(directory: Path) -> list[dict[str, str]]:
@@ -253,11 +255,11 @@ def test_csv_numbers_survive_exactly(tmp_path: Path) -> None:
 def test_csv_summary_is_valid_json_and_the_table_a_file(tmp_path: Path) -> None:
     tracker = configured("csv", tmp_path)
     a_run(tracker, tmp_path)
-    tracker.report({"final/gain": float("nan"), "final/policy": "ppo"}, TABLE)
+    tracker.report(Results({"final/gain": float("nan"), "final/policy": "ppo"}, TABLE))
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary == IDENTITY | {"final/gain": None, "final/policy": "ppo"}
     assert pd.read_csv(tmp_path / "comparison.csv")["policy"].tolist() == ["random", "ppo"]
-    assert not list(tmp_path.glob("*.part"))
+    assert not [path for path in tmp_path.iterdir() if path.suffix == ".part"]
 
 
 def test_several_trackers_act_as_one(tmp_path: Path) -> None:
@@ -285,3 +287,34 @@ def test_wandb_is_imported_only_when_asked_for() -> None:
 
 def test_every_tracker_config_is_covered() -> None:
     assert sorted(path.stem for path in CONFIGS.glob("*.yaml")) == ["csv", "none", "wandb"]
+
+
+OWN = """
+    from coursewright.files import write_text
+
+    class Notebook:
+        def __init__(self, run, *, title):
+            self.directory, self.lines = run.directory, [f"{title}: {run.name} ({run.group}, {run.job_type})"]
+
+        def log(self, data, step):
+            self.lines.append(f"{step} {data}")
+
+        def report(self, results):
+            self.lines += [*results.summary, *results.figures, *results.files]
+
+        def finish(self, exit_code=0):
+            write_text(self.directory / "notes.txt", "\\n".join([*self.lines, f"ended with {exit_code}"]))
+"""
+
+
+def test_a_tracker_of_ones_own_is_one_class_and_one_file(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "my_tracker.py").write_text(textwrap.dedent(OWN))
+    (tmp_path / "mine.yaml").write_text("_target_: my_tracker.Notebook\n_partial_: true\ntitle: Notes\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    made = instantiate(OmegaConf.load(tmp_path / "mine.yaml"))(Run(tmp_path, CONFIG, **IDENTITY))
+    both = Trackers([configured("csv", tmp_path), made])
+    a_run(both, tmp_path)
+    lines = (tmp_path / "notes.txt").read_text().splitlines()
+    assert lines[0] == "Notes: ppo seed=3 (sweep-1, train)"
+    assert [line.split()[0] for line in lines[1:4]] == ["256", "512", "768"]
+    assert lines[4:] == ["final/gain", "final/policy", "gain", "policy", "ended with 0"]

@@ -10,6 +10,7 @@ from coursewright.envs.rollout import rollout
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
 from coursewright.evaluation.comparison.compare import compare
+from coursewright.evaluation.comparison.settings import Comparing
 from coursewright.simulators.capabilities import Stratified
 from coursewright.simulators.course import Course
 from coursewright.simulators.knowledge.bkt import Bkt
@@ -173,15 +174,15 @@ def test_labels_reach_the_results(tmp_path) -> None:
     simulator = bkt_strata("bkt_v0", {"typical": Mechanism(), "low_prior": Mechanism(prior=-3.0)})
     task = Task(simulator, steps=8, features=["attempts"])
     policies = {"one": random_policy(task), "two": random_policy(task)}
-    comparison = compare(task, policies, learners=200, reference="one", baseline="two")
+    comparison = compare(task, policies, Comparing(200, "one", "two"))
     files = comparison.write(tmp_path)
-    table = pd.read_parquet(files["learners.parquet"])
+    table = pd.read_parquet(files["learners"])
     state, _, _ = enrolled(simulator, np.arange(200))
     names = np.array(simulator.strata)[simulator.stratum(state)]
     for policy in policies:
         mine = table[table["policy"] == policy].sort_values("learner")
         assert (mine["stratum"].to_numpy() == names).all()
-    means = pd.read_csv(files["strata.csv"]).set_index(["policy", "stratum"])
+    means = pd.read_csv(files["strata"]).set_index(["policy", "stratum"])
     assert means.loc[("one", "low_prior"), "rows"] == (names == "low_prior").sum()
     own = table[(table["policy"] == "one") & (table["stratum"] == "low_prior")]
     assert means.loc[("one", "low_prior"), "end"] == pytest.approx(own["end"].mean())
@@ -192,9 +193,9 @@ def test_without_strata_nothing_is_written_about_them(tmp_path) -> None:
     for population in (small_bkt(), RichLearner(small_bkt())):
         task = Task(population, steps=4, features=["attempts"])
         policies = {"one": random_policy(task), "two": random_policy(task)}
-        comparison = compare(task, policies, learners=20, reference="one", baseline="two")
+        comparison = compare(task, policies, Comparing(20, "one", "two"))
         assert set(comparison.learners["stratum"]) == {""}
-        assert set(comparison.write(tmp_path)) == {"learners.parquet", "summary.csv", "curves.csv"}
+        assert set(comparison.write(tmp_path)) == {"learners", "summary", "policies", "curves"}
 
 
 @pytest.mark.parametrize(

@@ -6,72 +6,95 @@ from itertools import cycle
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from coursewright.errors import reject
-from coursewright.evaluation.comparison.compare import POINT, Comparison
-from coursewright.evaluation.comparison.summary import RULE
-from coursewright.evaluation.figures import BLUE, FAINT, GREEN, ORANGE, Dash, new_figure, spread, styles, tidy
+from coursewright.evaluation.comparison.found import POINT, Comparison
+from coursewright.evaluation.comparison.looks import Line, lines
+from coursewright.evaluation.comparison.words import contender
+from coursewright.evaluation.figures import BLUE, FAINT, GREEN, INK, ORANGE, Picture, new_figure, spread, tidy
 from coursewright.evaluation.statistics import FEWEST_SEEDS, over_seeds
 
-LINE = 0.19  # inches between two labels
+LINE = 0.21  # inches between two labels
+WIDTH = 5.2  # inches, without the labels at the right
+AGENTS = (ORANGE, GREEN, "#7B3F9E", "#56B4E9")
 
 
-def teaching_figure(comparison: Comparison, condition: str = POINT) -> Figure:
+def teaching_figure(comparison: Comparison) -> Picture:
     """Mean cumulative return after each step, one labelled line per policy, with 95 % bands."""
-    table = comparison.at(condition)
-    curves = comparison.curves[comparison.curves["condition"] == condition]
+    table = comparison.at(POINT)
+    curves = comparison.curves[comparison.curves["condition"] == POINT]
     height = max(3.6, LINE * len(table) + 1.2)
-    figure = new_figure(7.2, height)
+    figure = new_figure(WIDTH, height)
     axes = figure.subplots()
     kinds = {str(name): str(kind) for name, kind in table["kind"].items()}
-    looks = styles(kinds, comparison.reference)
+    looks = lines(kinds, comparison.reference)
     ends = {}
-    for name, (colour, dash) in looks.items():
+    for name, look in looks.items():
         curve = curves[curves["policy"] == name]
-        _line(axes, curve, colour, dash, strong=kinds[name] != RULE or name == comparison.reference)
+        _line(axes, curve, look)
         ends[name] = float(curve["mean"].iloc[-1])
     steps = int(curves["step"].max())
     axes.set_xlim(0, steps)
-    _label_ends(axes, ends, {name: colour for name, (colour, _) in looks.items()}, height)
-    tidy(axes, f"{comparison.name}: what each policy has taught so far", "step", "mean cumulative return")
-    return figure
+    inks = {name: INK if look.plain else look.colour for name, look in looks.items()}  # some lines are light
+    _label_ends(axes, ends, inks, height)
+    tidy(axes, _ahead(comparison, curves), "step", "mean cumulative return")
+    return Picture("What learners have gained after each step", figure)
 
 
-def training_figure(
-    metrics: Mapping[str, pd.DataFrame], value: str = "return", levels: Mapping[str, float] | None = None
-) -> Figure:
+def _ahead(comparison: Comparison, curves: pd.DataFrame) -> str:
+    """From which step on the contender is ahead of the reference, or the reverse."""
+    name, reference = contender(comparison), comparison.reference
+    of = {policy: table["mean"].to_numpy() for policy, table in curves.groupby("policy")}
+    lead = of[name] - of[reference]
+    first, second = (name, reference) if lead[-1] >= 0 else (reference, name)
+    lead = np.abs(lead) * np.where(lead * np.sign(lead[-1] or 1.0) > 0, 1.0, -1.0)
+    behind = np.flatnonzero(lead <= 0)
+    since = int(behind[-1]) + 1 if len(behind) else 0
+    if since >= len(lead):
+        return f"{name} and {reference} end level"
+    return f"{first} is ahead of {second} from step {since} on"
+
+
+def training_figure(comparison: Comparison) -> Picture | None:
     """Training curves: per agent the mean over seeds with a band, and faint single seeds.
 
-    Parameters
-    ----------
-    metrics : agent -> table with the columns step, seed and value.
-    value : what the values are, for the axis.
-    levels : name -> a horizontal line to be compared with, such as the tuned rule's mean.
-
-    The band is Student's 95 % interval over seeds from five seeds on, the range of the seeds below.
+    The dashed line is the reference's mean on unseen learners.  The band is Student's 95 % interval over
+    seeds from five seeds on, the range of the seeds below.  None where nothing was trained.
     """
-    figure = new_figure(7.2, 3.8)
+    curves = comparison.training
+    if not curves:
+        return None
+    figure = new_figure(WIDTH, 3.8)
     axes = figure.subplots()
     ends: dict[str, float] = {}
     colours: dict[str, str] = {}
-    for (agent, table), colour in zip(metrics.items(), cycle((ORANGE, GREEN, "#7B3F9E", "#56B4E9"))):
+    for (agent, table), colour in zip(curves.items(), cycle(AGENTS)):
         curve = _over_seeds(table)
         for _, run in table.groupby("seed"):
             axes.plot(run["step"], run["value"], color=colour, linewidth=0.6, alpha=0.35)
-        _line(axes, curve, colour, "-", strong=True)
+        _line(axes, curve, Line(colour, "-", plain=False))
         ends[agent], colours[agent] = float(curve["mean"].iloc[-1]), colour
-    for name, level in (levels or {}).items():
-        axes.axhline(level, color=BLUE, linewidth=1.2, linestyle=(0, (4, 3)))
-        ends[name], colours[name] = level, BLUE
-    axes.set_xlim(0, max(float(table["step"].max()) for table in metrics.values()))
+    level = comparison.estimate(comparison.reference, outcome="return").value
+    axes.axhline(level, color=BLUE, linewidth=1.2, linestyle=(0, (4, 3)))
+    ends[comparison.reference], colours[comparison.reference] = level, BLUE
+    axes.set_xlim(0, max(float(table["step"].max()) for table in curves.values()))
     _label_ends(axes, ends, colours, 3.8)
-    seeds = max(table["seed"].nunique() for table in metrics.values())
-    band = "95 % t interval over" if seeds >= FEWEST_SEEDS else "range of"
-    title = "Training" if seeds == 1 else f"Training (band: {band} {seeds} seeds)"
-    tidy(axes, title, "environment steps", value)
+    tidy(axes, _end_of_training(ends, comparison.reference), "environment steps", "mean return in training")
     axes.xaxis.set_major_formatter(lambda x, _: f"{x / 1000:,.0f} k" if x >= 1000 else f"{x:.0f}")
-    return figure
+    return Picture(f"Return of training learners while the policy still explores{_band(curves)}", figure)
+
+
+def _end_of_training(ends: Mapping[str, float], reference: str) -> str:
+    best = max((name for name in ends if name != reference), key=lambda name: ends[name])
+    side = "above" if ends[best] > ends[reference] else "below"
+    return f"Training of {best} ends {side} {reference}"
+
+
+def _band(curves: Mapping[str, pd.DataFrame]) -> str:
+    seeds = max(table["seed"].nunique() for table in curves.values())
+    if seeds == 1:
+        return ""
+    return f" (band: {'95 % t interval over' if seeds >= FEWEST_SEEDS else 'range of'} {seeds} seeds)"
 
 
 def _over_seeds(table: pd.DataFrame) -> pd.DataFrame:
@@ -92,15 +115,16 @@ def _over_seeds(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"step": steps, "mean": values.mean(axis=0), "low": low, "high": high})
 
 
-def _line(axes: Axes, curve: pd.DataFrame, colour: str, dash: Dash, strong: bool) -> None:
-    axes.fill_between(curve["step"], curve["low"], curve["high"], color=colour, alpha=0.15, linewidth=0)
+def _line(axes: Axes, curve: pd.DataFrame, look: Line) -> None:
+    steps = curve["step"]
+    axes.fill_between(steps, curve["low"], curve["high"], color=look.colour, alpha=0.15, linewidth=0)
     axes.plot(
-        curve["step"],
+        steps,
         curve["mean"],
-        color=colour,
-        linestyle=dash,
-        linewidth=2.4 if strong else 1.2,
-        zorder=3 if strong else 2,
+        color=look.colour,
+        linestyle=look.dash,
+        linewidth=1.2 if look.plain else 2.4,
+        zorder=2 if look.plain else 3,
     )
 
 
@@ -120,6 +144,6 @@ def _label_ends(axes: Axes, ends: Mapping[str, float], colours: Mapping[str, str
             f"{name}  {ends[name]:.3f}".replace(" -", " \N{MINUS SIGN}"),
             transform=axes.transAxes,
             va="center",
-            fontsize=8.5,
+            fontsize=10,
             color=colours[name],
         )

@@ -1,89 +1,113 @@
 """The comparison as a picture: a dot with its interval per policy."""
 
+from textwrap import fill
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from coursewright.evaluation.comparison.compare import POINT, Comparison
-from coursewright.evaluation.comparison.summary import ORACLE, TRAINED
-from coursewright.evaluation.figures import BLUE, FAINT, GREEN, GREY, INK, ORANGE, colour_of, new_figure, tidy
+from coursewright.evaluation.comparison.found import POINT, Comparison
+from coursewright.evaluation.comparison.looks import MARKERS, colour_of
+from coursewright.evaluation.comparison.scores import ORACLE, TRAINED
+from coursewright.evaluation.comparison.words import headline
+from coursewright.evaluation.figures import (
+    BLUE,
+    FAINT,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    Picture,
+    new_figure,
+    tidy,
+)
 
 LABELS = {"point": "point estimates", "bootstrap": "bootstrap draws of the parameters"}
-ROW = 0.3  # inches a policy
+WIDTH, ROW = 5.6, 0.29  # inches, and inches per policy: readable where it is shown at 400 pixels
 
 
-def comparison_figure(comparison: Comparison) -> Figure:
-    """Mean return with its 95 % interval per policy, best first, oracles apart at the bottom.
+def comparison_figure(comparison: Comparison) -> Picture:
+    """Mean of the aim with its 95 % interval per policy, best first, oracles apart at the bottom.
 
-    Filled dots: the simulator's own parameters; hollow ones: bootstrap draws of them.
+    Filled marks: the simulator's own parameters; hollow ones: bootstrap draws of them.
     """
     table = comparison.at(POINT)
-    apart = 0.6 if (table["kind"] == ORACLE).any() else 0.0
-    rows = {str(name): i + apart * (kind == ORACLE) for i, (name, kind) in enumerate(table["kind"].items())}
-    figure = new_figure(7.2, 1.3 + ROW * (len(rows) + apart))
+    oracles = table["kind"] == ORACLE
+    apart = 0.6 if oracles.any() else 0.0
+    rows = {str(name): i + apart * oracles[name] for i, name in enumerate(table.index)}
+    figure = new_figure(WIDTH, 1.3 + ROW * (len(rows) + apart))
     axes = figure.subplots()
-    _reference_line(axes, table, comparison.reference)
+    axes.axvline(
+        comparison.estimate(comparison.reference).value, color=BLUE, linewidth=1, linestyle=(0, (4, 3))
+    )
     for condition in comparison.conditions:
-        _dots(axes, comparison.at(condition), rows, comparison.reference, condition)
-    axes.set_yticks(list(rows.values()), list(rows))
-    for label, name in zip(axes.get_yticklabels(), rows, strict=True):
-        strong = name == comparison.reference or table.at[name, "kind"] == TRAINED
-        label.set_fontweight("bold" if strong else "normal")
-    axes.set_ylim(max(rows.values()) + 0.7, -0.7)
+        _dots(axes, comparison, rows, condition)
+    _names(axes, table, rows, comparison.reference)
     n = int(table["learners"].iloc[0])
-    tidy(axes, comparison.name, f"mean return over {n:,} held-out learners, with 95 % interval")
+    tidy(axes, x=f"mean {comparison.aim} over {n:,} unseen learners, with 95 % interval")
     axes.grid(visible=False, axis="y")
     if apart:
-        axes.axhline(min(rows[n] for n in table.index[table["kind"] == ORACLE]) - 0.8, color=FAINT)
-    _values(axes, table, rows)
+        axes.axhline(min(rows[str(name)] for name in table.index[oracles]) - 0.8, color=FAINT)
+    _values(axes, comparison, rows)
     _legend(figure, comparison)
-    return figure
+    figure.subplots_adjust(left=0.3, right=0.86)
+    height = figure.get_figheight()
+    title = fill(headline(comparison), 60)
+    figure.suptitle(title, x=0.01, y=1 - 0.12 / height, ha="left", va="top", fontsize=11.5, fontweight="bold")
+    figure.subplots_adjust(top=1 - (0.42 + 0.2 * title.count("\n")) / height, bottom=0.5 / height)
+    return Picture(f"Mean {comparison.aim} of every policy", figure)
 
 
-def _reference_line(axes: Axes, table: pd.DataFrame, reference: str) -> None:
-    axes.axvline(float(table["mean"][reference]), color=BLUE, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
-
-
-def _dots(axes: Axes, table: pd.DataFrame, rows: dict[str, float], reference: str, condition: str) -> None:
+def _dots(axes: Axes, comparison: Comparison, rows: dict[str, float], condition: str) -> None:
     point = condition == POINT
-    for name, row in table.iterrows():
-        colour = colour_of(str(name), str(row["kind"]), reference)
+    for name, row in comparison.at(condition).iterrows():
+        found = comparison.estimate(str(name), condition=condition)
+        colour = colour_of(str(name), str(row["kind"]), comparison.reference)
         y = rows[str(name)] + (0.0 if point else 0.28)
-        axes.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=2.2 if point else 1.2)
+        axes.plot([found.low, found.high], [y, y], color=colour, linewidth=2.2 if point else 1.2)
         axes.plot(
-            row["mean"],
+            found.value,
             y,
-            marker="D" if row["kind"] == ORACLE else "o",
-            markersize=6 if point else 4.5,
+            marker=MARKERS.get(str(row["kind"]), "o"),
+            markersize=6.5 if point else 4.5,
             markerfacecolor=colour if point else "white",
             markeredgecolor=colour,
         )
 
 
-def _values(axes: Axes, table: pd.DataFrame, rows: dict[str, float]) -> None:
-    for name, row in table.iterrows():
-        text = f"{row['mean']:.3f}  [{row['low']:.3f}, {row['high']:.3f}]"
-        axes.text(
-            1.02,
-            rows[str(name)],
-            text.replace("-", "\N{MINUS SIGN}"),
-            transform=axes.get_yaxis_transform(),
-            va="center",
-            fontsize=8.5,
-            color=INK,
-        )
+def _names(axes: Axes, table: pd.DataFrame, rows: dict[str, float], reference: str) -> None:
+    """Policies at the left; what a rule was tuned to stands below its name."""
+    axes.set_yticks(list(rows.values()), list(rows), fontsize=10)
+    axes.set_ylim(max(rows.values()) + 0.7, -0.7)
+    for label, name in zip(axes.get_yticklabels(), rows, strict=True):
+        strong = name == reference or table.at[name, "kind"] == TRAINED
+        label.set_fontweight("bold" if strong else "normal")
+
+
+def _values(axes: Axes, comparison: Comparison, rows: dict[str, float]) -> None:
+    """The mean at the right; of rules that are one and the same here, that they are."""
+    shown = {comparison.reference}
+    for name, y in rows.items():
+        twins = shown & comparison.twins(name)
+        value = f"{comparison.estimate(name).value:.3f}".replace("-", "\N{MINUS SIGN}")
+        text = f"= {min(twins)}" if twins and name != comparison.reference else value
+        at = axes.get_yaxis_transform()
+        axes.text(1.02, y, text, transform=at, va="center", fontsize=10, color=INK)
+        shown.add(name)
 
 
 def _legend(figure: Figure, comparison: Comparison) -> None:
-    def dot(colour: str, label: str, marker: str = "o", face: str | None = None) -> Line2D:
+    def mark(colour: str, label: str, marker: str = "o", face: str | None = None) -> Line2D:
         return Line2D([], [], color=colour, marker=marker, markerfacecolor=face or colour, label=label)
 
-    kinds = set(comparison.at(POINT)["kind"])
-    handles = [dot(BLUE, f"{comparison.reference} (reference)"), dot(GREY, "other rules")]
-    handles += [dot(ORANGE, "trained")] if TRAINED in kinds else []
-    handles += [dot(GREEN, "oracle (reads latent state)", "D")] if ORACLE in kinds else []
-    handles += [dot(INK, LABELS[c], face="white" if c != POINT else None) for c in comparison.conditions[1:]]
+    table = comparison.at(POINT)
+    kinds, setting = set(table["kind"]), str(table.at[comparison.reference, "setting"])
+    about = f"tuned to {setting}" if setting else "the reference"
+    handles = [mark(BLUE, f"{comparison.reference}: {about}"), mark(GREY, "other rules")]
+    handles += [mark(ORANGE, "trained", MARKERS[TRAINED])] if TRAINED in kinds else []
+    handles += [mark(GREEN, "oracle (reads latent state)", MARKERS[ORACLE])] if ORACLE in kinds else []
+    handles += [mark(INK, LABELS[c], face="white") for c in comparison.conditions[1:]]
     figure.legend(
-        handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3, frameon=False, fontsize=8.5
+        handles=handles, loc="upper left", bbox_to_anchor=(0.0, 0.0), ncols=2, frameon=False, fontsize=9.5
     )

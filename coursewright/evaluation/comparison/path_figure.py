@@ -1,6 +1,6 @@
-"""One learner's way through the course under several policies: skills by time."""
+"""One learner's way through the course under two policies: skills by time."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,14 +9,12 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 
-from coursewright.envs.episodes import Episodes
-from coursewright.envs.policy import Policy
-from coursewright.envs.rollout import Rollout, rollout
-from coursewright.envs.task import Task
-from coursewright.errors import reject
-from coursewright.evaluation.figures import BLUE, INK, ORANGE, new_figure
-from coursewright.simulators.arrays import Bools
-from coursewright.simulators.luck import Split
+from coursewright.envs.rollout import Rollout
+from coursewright.evaluation.comparison.found import Comparison, Walk
+from coursewright.evaluation.comparison.words import contender
+from coursewright.evaluation.figures import BLUE, INK, ORANGE, Picture, new_figure
+from coursewright.simulators.arrays import Bools, Ints
+from coursewright.simulators.course import Course
 
 # White to a grey on which both marks stand out
 MASTERY = LinearSegmentedColormap.from_list("mastery", ["#FFFFFF", "#8F8F8F"])
@@ -24,56 +22,67 @@ WIDE = 40  # more steps than this do not fit beside each other
 CROWDED = 40  # more skills than this are shown only if they are goals or were practised
 
 
-def path_figure(task: Task, policies: Mapping[str, Policy], learner: int = 0) -> Figure:
-    """What evaluation learner `learner` practises, answers and masters under each policy.
+def path_figure(comparison: Comparison) -> Picture:
+    """What the example learner practises, answers and masters under the contender and the reference.
 
     Rows are skills in prerequisite order, goals with a star; the background is latent mastery before
     each step; circles are right answers, crosses wrong ones.  Same learner, same luck in each panel.
     """
-    if not policies:
-        raise reject("policies", "none", "at least one")
-    runs = {
-        name: rollout(task, policy, 1, first=learner, with_mastery=True) for name, policy in policies.items()
-    }
-    goal = _goal(task, learner)
-    skills = [k for k in task.course.order if _shown(task, goal, list(runs.values()), int(k))]
-    steps = max(int(run.steps[0]) for run in runs.values())
-    beside = steps <= WIDE  # long episodes stand one above the other
-    width = max(3.6, 0.13 * steps + 0.8)
-    height = 1.0 + 0.2 * max(6, len(skills))
-    shape = (1, len(runs)) if beside else (len(runs), 1)
-    figure = new_figure(width * shape[1] + 1.0, height * shape[0])
-    axes = figure.subplots(*shape, sharex=not beside, sharey=beside, squeeze=False).ravel()
-    for place, (name, run) in enumerate(runs.items()):
-        image = _panel(axes[place], task, run, np.array(skills), steps)
-        axes[place].set_title(f"{name}\nreturn {run.returned[0]:.3f}", loc="left", fontsize=10, color=INK)
-    names = [f"{task.course.skills[k]} \N{BLACK STAR}" if goal[k] else task.course.skills[k] for k in skills]
-    for panel in axes[:1] if beside else axes:
-        panel.set_yticks(range(len(skills)), [_short(name) for name in names], fontsize=8)
-        for label, k in zip(panel.get_yticklabels(), skills, strict=True):
-            label.set_fontweight("bold" if goal[k] else "normal")
-        panel.set_ylabel("skill, prerequisites first (\N{BLACK STAR} goal)", fontsize=9)
-    inches = height * shape[0]
-    figure.subplots_adjust(wspace=0.06, hspace=0.22, bottom=0.55 / inches, top=1.0 - 0.5 / inches)
-    bar = figure.colorbar(image, ax=list(axes), pad=0.015, fraction=0.03, aspect=18)
+    pair = list(dict.fromkeys((contender(comparison), comparison.reference)))
+    walks = {name: comparison.walks[name] for name in pair}
+    course, learner = comparison.task.course, comparison.settings.example
+    goal = next(iter(walks.values())).goal
+    skills = np.array([int(k) for k in course.order if _shown(course, goal, list(walks.values()), int(k))])
+    steps = max(int(walk.run.steps[0]) for walk in walks.values())
+    figure, panels = _panels(len(walks), steps, len(skills))
+    for axes, (name, walk) in zip(panels, walks.items(), strict=True):
+        image = _panel(axes, course, walk.run, skills, steps)
+        axes.set_title(f"{name}, return {walk.run.returned[0]:.3f}", loc="left", fontsize=10, color=INK)
+    for axes in panels[:1] if steps <= WIDE else panels:
+        _skills(axes, course, goal, skills)
+    bar = figure.colorbar(image, ax=panels, pad=0.015, fraction=0.03, aspect=18)
     bar.set_label("latent mastery", fontsize=9)
     bar.ax.tick_params(labelsize=8)
     _legend(figure)
-    return figure
+    above = 1.0 + 0.08 / figure.get_figheight()
+    figure.suptitle(
+        _ends(walks, learner), x=0.02, y=above, ha="left", va="bottom", fontsize=12, fontweight="bold"
+    )
+    return Picture(f"Learner {learner} under {' and '.join(walks)}", figure)
 
 
-def _goal(task: Task, learner: int) -> Bools:
-    episodes = Episodes(task, 1)
-    zero = np.zeros(1, np.int64)
-    episodes.begin(zero, np.array([learner]), zero, Split.EVALUATE)
-    return np.asarray(episodes.goal[0])
+def _ends(walks: dict[str, Walk], learner: int) -> str:
+    ends = [f"{walk.run.end[0]:.2f} under {name}" for name, walk in walks.items()]
+    return f"Learner {learner} ends with mastery {' and '.join(ends)}"
 
 
-def _shown(task: Task, goal: Bools, runs: list[Rollout], skill: int) -> bool:
-    if task.course.n_skills <= CROWDED or goal[skill]:
+def _panels(n: int, steps: int, skills: int) -> tuple[Figure, list[Axes]]:
+    """Panels beside each other; for long episodes one above the other."""
+    beside = steps <= WIDE
+    width = max(3.6, 0.13 * steps + 0.8)
+    height = 1.0 + 0.2 * max(6, skills)
+    shape = (1, n) if beside else (n, 1)
+    figure = new_figure(width * shape[1] + 1.0, height * shape[0])
+    panels = figure.subplots(*shape, sharex=not beside, sharey=beside, squeeze=False).ravel()
+    inches = height * shape[0]
+    figure.subplots_adjust(wspace=0.06, hspace=0.22, bottom=0.55 / inches, top=1.0 - 0.35 / inches)
+    return figure, list(panels)
+
+
+def _skills(axes: Axes, course: Course, goal: Bools, skills: Ints) -> None:
+    """Name the rows."""
+    names = [f"{course.skills[k]} \N{BLACK STAR}" if goal[k] else course.skills[k] for k in skills]
+    axes.set_yticks(range(len(skills)), [_short(name) for name in names], fontsize=8)
+    for label, k in zip(axes.get_yticklabels(), skills, strict=True):
+        label.set_fontweight("bold" if goal[k] else "normal")
+    axes.set_ylabel("skill, prerequisites first (\N{BLACK STAR} goal)", fontsize=9)
+
+
+def _shown(course: Course, goal: Bools, walks: Sequence[Walk], skill: int) -> bool:
+    if course.n_skills <= CROWDED or goal[skill]:
         return True
-    items = np.flatnonzero(task.course.q_matrix[:, skill])
-    return any(bool(np.isin(run.item, items).any()) for run in runs)
+    items = np.flatnonzero(course.q_matrix[:, skill])
+    return any(bool(np.isin(walk.run.item, items).any()) for walk in walks)
 
 
 def _short(name: str, most: int = 34) -> str:
@@ -82,7 +91,7 @@ def _short(name: str, most: int = 34) -> str:
     )
 
 
-def _panel(axes: Axes, task: Task, run: Rollout, skills: np.ndarray, steps: int) -> AxesImage:
+def _panel(axes: Axes, course: Course, run: Rollout, skills: Ints, steps: int) -> AxesImage:
     background = run.mastery[0, :steps][:, skills].T
     image = axes.imshow(
         background,
@@ -99,7 +108,7 @@ def _panel(axes: Axes, task: Task, run: Rollout, skills: np.ndarray, steps: int)
         if item < 0:
             continue
         right = run.correct[0, t] == 1
-        for y in np.flatnonzero(task.course.q_matrix[item, skills]):
+        for y in np.flatnonzero(course.q_matrix[item, skills]):
             marker, colour = ("o", BLUE) if right else ("X", ORANGE)
             axes.plot(t + 1, y, marker, color=colour, markersize=size, markeredgecolor="white", mew=0.4)
     axes.set_xlabel("step", fontsize=9)

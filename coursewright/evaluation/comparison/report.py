@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from coursewright.evaluation.comparison import words
-from coursewright.evaluation.comparison.compare import Comparison
+from coursewright.evaluation.comparison import columns, words
+from coursewright.evaluation.comparison.found import Comparison
+from coursewright.evaluation.figures import Kept
 from coursewright.evaluation.page import Page, embedded, write_page
 
 
@@ -15,13 +16,13 @@ class Section:
 
     Attributes
     ----------
-    figures : caption -> PNG file.
-    notes : further sentences, such as what the tuned rule's settings are.
+    figures : PNG files with their captions.
+    notes : further sentences for the caveats.
     card : how the simulator came about, as plain text; empty where it was not fitted.
     """
 
     comparison: Comparison
-    figures: Mapping[str, Path]
+    figures: Sequence[Kept]
     notes: Sequence[str] = ()
     card: str = ""
 
@@ -59,4 +60,4 @@ class Report:
     def write(self, path: str | Path) -> None:
         """Write the page to `path`, whole or not at all."""
         page = Page(self.title, {**self.facts, **self.files})
-        write_page(path, "comparison/report.html", page, report=self, words=words)
+        write_page(path, "comparison/report.html", page, report=self, words=words, columns=columns)

@@ -1,55 +1,64 @@
 """The comparison on the terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 import pandas as pd
 from rich.table import Table
 
-from coursewright.evaluation.comparison.compare import POINT, Comparison
-from coursewright.evaluation.comparison.summary import ORACLE, TRAINED
-from coursewright.evaluation.comparison.words import CONDITIONS, brief, headroom, number, percent
+from coursewright.evaluation.comparison.columns import Column, asked_for, cell, heading, of_aim
+from coursewright.evaluation.comparison.found import POINT, Comparison
+from coursewright.evaluation.comparison.scores import ORACLE, TRAINED
+from coursewright.evaluation.comparison.words import CONDITIONS
+from coursewright.evaluation.tables import GAP, plain_table
+
+WIDTH = 80  # characters
 
 
-def terminal_table(comparison: Comparison, condition: str = POINT) -> Table:
-    """One row a policy, best first and oracles last; it fits 80 columns."""
-    summary = comparison.at(condition)
-    n = int(summary["learners"].iloc[0])
-    title = f"{comparison.name}: {n:,} unseen learners"
+def comparison_tables(comparison: Comparison, condition: str = POINT, width: int = WIDTH) -> list[Table]:
+    """One row per policy, best first and oracles last; as many tables as `width` characters ask for.
+
+    Every statistic of the aim has a column, and then every column that was asked for.
+    """
+    columns = [*of_aim(comparison), *asked_for(comparison)]
+    title = f"{comparison.name}: {int(comparison.at(condition)['learners'].iloc[0]):,} unseen learners"
     if len(comparison.conditions) > 1:
         title += f", {CONDITIONS[condition]}"
-    table = plain_table(title, ("policy", "mean [95 %]", f"− {comparison.reference}", "better", "headroom"))
-    for name, row in summary.iterrows():
-        table.add_row(*_cells(str(name), row, comparison), style=_style(str(name), row, comparison))
+    names = [str(name) for name in comparison.at(condition).index]
+    texts = {column: [str(cell(column, comparison, name, condition)) for name in names] for column in columns}
+    room = width - max(map(len, _labels(comparison, condition))) - GAP
+    return [
+        _table(title if place == 0 else "", comparison, condition, {column: texts[column] for column in part})
+        for place, part in enumerate(_fitting(comparison, texts, room))
+    ]
+
+
+def _table(title: str, comparison: Comparison, condition: str, texts: dict[Column, list[str]]) -> Table:
+    table = plain_table(title, ["policy", *(heading(column, comparison) for column in texts)])
+    labels = _labels(comparison, condition)
+    for place, (name, row) in enumerate(comparison.at(condition).iterrows()):
+        cells = [column[place] for column in texts.values()]
+        table.add_row(labels[place], *cells, style=_style(str(name), row, comparison))
     return table
 
 
-def plain_table(title: str, headings: Sequence[str]) -> Table:
-    """An empty table without rules, its first column to the left and the others to the right."""
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-        header_style="underline",
-    )
-    for heading in headings:
-        table.add_column(heading, no_wrap=True, justify="left" if heading == headings[0] else "right")
-    return table
+def _labels(comparison: Comparison, condition: str) -> list[str]:
+    """The policies, with how many seeds of each."""
+    rows = comparison.at(condition).iterrows()
+    return [str(name) + (f" ×{row['seeds']}" if row["seeds"] > 1 else "") for name, row in rows]
 
 
-def _cells(name: str, row: pd.Series, comparison: Comparison) -> tuple[str, ...]:
-    seeds = f" ×{row['seeds']}" if row["seeds"] > 1 else ""
-    doubt = brief(row["diff_low"], row["diff_high"], signed=True)
-    same = name == comparison.reference
-    return (
-        name + seeds,
-        f"{number(row['mean'])} {brief(row['low'], row['high'])}",
-        "" if same else f"{number(row['difference'], signed=True)} {doubt}",
-        "" if same else percent(row["p_improvement"]),
-        headroom(row),
-    )
+def _fitting(comparison: Comparison, texts: dict[Column, list[str]], room: int) -> Iterator[list[Column]]:
+    """Columns that go beside each other, in order; a wide one may stand alone."""
+    part: list[Column] = []
+    left = room
+    for column, cells in texts.items():
+        wide = max(len(text) for text in (heading(column, comparison), *cells)) + GAP
+        if part and wide > left:
+            yield part
+            part, left = [], room
+        part.append(column)
+        left -= wide
+    yield part
 
 
 def _style(name: str, row: pd.Series, comparison: Comparison) -> str | None:

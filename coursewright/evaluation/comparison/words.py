@@ -1,16 +1,13 @@
-"""Numbers as people read them, and a comparison in plain sentences."""
+"""A comparison in plain sentences."""
 
-import re
+from collections.abc import Iterator
 
 import numpy as np
-import pandas as pd
 
-from coursewright.evaluation.comparison.compare import POINT, Comparison
-from coursewright.evaluation.comparison.summary import ORACLE, TRAINED
+from coursewright.evaluation.comparison.found import POINT, Comparison
+from coursewright.evaluation.comparison.scores import ORACLE, TRAINED
+from coursewright.evaluation.numbers import number, percent, span
 from coursewright.evaluation.statistics import FEWEST_SEEDS
-from coursewright.simulators.kss.learners import Kss
-
-LEADING_ZERO = re.compile(r"(?<!\d)0\.")
 
 CONDITIONS = {
     "point": "the simulator's own parameters",
@@ -18,35 +15,37 @@ CONDITIONS = {
 }
 
 
-def number(value: float, signed: bool = False) -> str:
-    """Three decimals; a dash where there is no number."""
-    if not np.isfinite(value):
-        return "–"
-    return f"{value:+.3f}" if signed else f"{value:.3f}"
+def headline(comparison: Comparison) -> str:
+    """What was found, in one short sentence: the title of a picture."""
+    name, reference = contender(comparison), comparison.reference
+    if comparison.at().at[name, "kind"] != TRAINED:
+        return f"{best_rule(comparison)} is the best rule on {comparison.name}"
+    gap = comparison.estimate(name, "difference")
+    if gap.low > 0:
+        return f"{name} beats {reference} on {comparison.name} by {number(gap.value)}"
+    if gap.high < 0:
+        return f"{name} falls short of {reference} on {comparison.name} by {number(-gap.value)}"
+    return f"{name} and {reference} do equally well on {comparison.name}"
 
 
-def span(low: float, high: float, signed: bool = False) -> str:
-    """An interval, or nothing."""
-    return f"{number(low, signed)} to {number(high, signed)}" if np.isfinite(low) else ""
+def best_rule(comparison: Comparison) -> str:
+    """The best policy that is no oracle; the reference, where it made the same choices as the best."""
+    table = comparison.at()
+    best = str(table.index[table["kind"] != ORACLE][0])
+    return comparison.reference if comparison.reference in comparison.twins(best) else best
 
 
-def brief(low: float, high: float, signed: bool = False) -> str:
-    """An interval for narrow columns, without the zeros before the points; empty where there is none."""
-    if not np.isfinite(low):
-        return ""
-    ends = (LEADING_ZERO.sub(".", number(end, signed)) for end in (low, high))
-    return f"[{', '.join(ends)}]"
-
-
-def percent(value: float) -> str:
-    """A share as a whole percentage; a dash where there is no number."""
-    return f"{100 * value:.0f} %" if np.isfinite(value) else "–"
-
-
-def headroom(row: pd.Series) -> str:
-    """Share of the way from the baseline to the best known oracle, with an exclamation mark above 100 %."""
-    value = float(row["headroom"])
-    return percent(value) + (" !" if np.isfinite(value) and value > 1.0 + 1e-9 else "")
+def contender(comparison: Comparison) -> str:
+    """The best trained policy, or, where none was trained, the best rule that is not the reference again."""
+    table = comparison.at()
+    others = table[(table["kind"] != ORACLE) & (table.index != comparison.reference)]
+    trained = others[others["kind"] == TRAINED]
+    twins = comparison.twins(comparison.reference)
+    distinct = others[[name not in twins for name in others.index]]
+    for candidates in (trained, distinct, others):
+        if len(candidates):
+            return str(candidates.index[0])
+    return comparison.reference
 
 
 def verdict(comparison: Comparison) -> list[str]:
@@ -54,9 +53,12 @@ def verdict(comparison: Comparison) -> list[str]:
     table = comparison.at(POINT)
     names = [str(name) for name in table.index[table["kind"] == TRAINED]]
     if not names:
-        rules = table[table["kind"] != ORACLE]
-        best = f"{rules.index[0]} does best with a mean return of {number(rules['mean'].to_numpy()[0])}"
-        return [f"On {comparison.name} no trained policy was given; {best}."]
+        best = best_rule(comparison)
+        level = number(comparison.estimate(best).value)
+        return [
+            f"On {comparison.name} no trained policy was given; {best} does best with a mean "
+            f"{comparison.aim} of {level}."
+        ]
     return [_verdict(comparison, name) for name in names]
 
 
@@ -64,71 +66,118 @@ def _verdict(comparison: Comparison, name: str) -> str:
     parts = []
     for condition in comparison.conditions:
         where = f"On {comparison.name}" if condition == POINT else f"With {CONDITIONS[condition]}"
-        parts.append(f"{where}, {_outcome(_row(comparison, condition, name), name, comparison.reference)}")
-    row = _row(comparison, POINT, name)
-    share = f"{percent(row['p_improvement'])} of learners do better with it (ties count half)"
-    if np.isfinite(row["headroom"]):
-        share += (
-            f", and it covers {percent(row['headroom'])} of the way from {comparison.baseline} to the best"
-        )
-        share += " known oracle"
-    return " ".join([*parts, share + "."])
+        parts.append(f"{where}, {_against_reference(comparison, condition, name)}")
+    sentences = [share for share in (_share(comparison, name), _way(comparison, name)) if share]
+    return " ".join([*parts, *([", and ".join(sentences) + "."] if sentences else [])])
 
 
-def _row(comparison: Comparison, condition: str, name: str) -> pd.Series:
-    row = comparison.at(condition).loc[name]
-    assert isinstance(row, pd.Series)
-    return row
+def _share(comparison: Comparison, name: str) -> str:
+    if not comparison.has(comparison.aim, "p_improvement"):
+        return ""
+    share = percent(comparison.estimate(name, "p_improvement").value)
+    return f"{share} of learners do better with it (ties count half)"
 
 
-def _outcome(row: pd.Series, name: str, reference: str) -> str:
-    doubt = f"95 % interval of the paired difference: {span(row['diff_low'], row['diff_high'], True)}"
-    gap = f"{number(abs(row['difference']))} ({doubt})"
-    level = f"with a mean return of {number(row['mean'])}"
-    if row["diff_low"] > 0:
+def _way(comparison: Comparison, name: str) -> str:
+    if not comparison.has(comparison.aim, "headroom"):
+        return ""
+    covered = comparison.estimate(name, "headroom").value
+    if not np.isfinite(covered):
+        return ""
+    start = comparison.settings.baseline
+    return f"it covers {percent(covered)} of the way from {start} to the best known oracle"
+
+
+def _against_reference(comparison: Comparison, condition: str, name: str) -> str:
+    found = comparison.estimate(name, "difference", condition=condition)
+    reference = comparison.reference
+    doubt = f"95 % interval of the paired difference: {span(found.low, found.high, True)}"
+    gap = f"{number(abs(found.value))} ({doubt})"
+    mean = comparison.estimate(name, condition=condition).value
+    level = f"with a mean {comparison.aim} of {number(mean)}"
+    if found.low > 0:
         return f"{name} beats {reference} by {gap}, {level}."
-    if row["diff_high"] < 0:
+    if found.high < 0:
         return f"{name} falls short of {reference} by {gap}, {level}."
     return f"there is no clear difference between {name} and {reference}: {gap}, {level}."
 
 
 def caveats(comparison: Comparison) -> list[str]:
     """What a careful reader has to know before believing the table."""
-    table, task = comparison.at(POINT), comparison.task
-    notes = [
+    return [
         "All learners are simulated: a policy that wins here has won against this model of learning, "
-        "not in a school."
+        "not in a school.",
+        *_about_tuning(comparison),
+        *_about_masks(comparison),
+        *_about_oracles(comparison),
+        *_about_seeds(comparison),
+        *_about_conditions(comparison),
     ]
+
+
+def _about_tuning(comparison: Comparison) -> Iterator[str]:
+    table = comparison.at(POINT)
+    for name, row in table.iterrows():
+        if row["setting"]:
+            yield f"{name} was tuned to: {row['setting']}."
+    said: set[str] = set()
+    for name in map(str, table.index):
+        twins = comparison.twins(name)
+        if twins and name not in said:
+            said |= twins
+            names = " and ".join((name, *sorted(twins)))
+            yield f"{names} made the same choices for every learner, so they are one rule here."
+
+
+def _about_masks(comparison: Comparison) -> Iterator[str]:
+    task = comparison.task
     if not task.masked:
-        notes.append("Nothing restricts the choice of items in this task, so random_legal equals random.")
-    if isinstance(task.simulator, Kss) and task.masked:
-        notes.append(
-            "The mask and the rules in prerequisite order use the public prerequisite graph, as CSEAL "
-            "does and RAR, DQN and SAC do not."
+        yield "Nothing restricts the choice of items in this task, so random_legal equals random."
+    elif task.course.prerequisites.any():
+        yield (
+            "The mask and the rules in prerequisite order use the course's public prerequisite graph: "
+            "figures that were published for agents without it are no comparison."
         )
-    refused = table[table["refused"] > 0]
-    if len(refused):
-        shares = ", ".join(f"{name} {percent(row['refused'])}" for name, row in refused.iterrows())
-        notes.append(
-            f"Policies that ignore the mask lose steps on disallowed items. Share of their steps: {shares}."
-        )
-    beyond = [str(name) for name in table.index[table["headroom"] > 1.0]]
-    beyond = [name for name in beyond if table.at[name, "kind"] != ORACLE]
+    if shares := _refused(comparison):
+        yield f"Policies that ignore the mask lose steps on disallowed items. Share of their steps: {shares}."
+
+
+def _refused(comparison: Comparison) -> str:
+    if not {"refused", "steps"} <= set(comparison.settings.outcomes):
+        return ""
+    table = comparison.learners
+    sums = table[table["condition"] == POINT].groupby("policy", observed=True)[["refused", "steps"]].sum()
+    shares = (sums["refused"] / sums["steps"].clip(lower=1)).loc[comparison.at(POINT).index]
+    return ", ".join(f"{name} {percent(share)}" for name, share in shares.items() if share > 0)
+
+
+def _about_oracles(comparison: Comparison) -> Iterator[str]:
+    if not comparison.has(comparison.aim, "headroom"):
+        return
+    table = comparison.at(POINT)
+    honest = [str(name) for name in table.index[table["kind"] != ORACLE]]
+    beyond = [name for name in honest if comparison.estimate(name, "headroom").value > 1.0]
     if beyond:
-        notes.append(
+        yield (
             "Above 100 % of the headroom, so the best known oracle is not the best possible: "
             f"{', '.join(beyond)}."
         )
+
+
+def _about_seeds(comparison: Comparison) -> Iterator[str]:
+    table = comparison.at(POINT)
     few = table[(table["kind"] == TRAINED) & (table["seeds"] < FEWEST_SEEDS)]
     if len(few):
-        notes.append(
+        yield (
             f"Intervals of {', '.join(map(str, few.index))} are about the very policies that were scored, "
             f"over learners. A statement about the training recipe needs {FEWEST_SEEDS} seeds."
         )
+
+
+def _about_conditions(comparison: Comparison) -> Iterator[str]:
     if len(comparison.conditions) > 1:
-        notes.append(
+        yield (
             "The simulator was fitted to a log. The second table repeats everything with parameters "
             "from its bootstrap: learner j has draw j mod the number of draws, and the policies keep what "
             "they learned."
         )
-    return notes

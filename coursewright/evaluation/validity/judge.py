@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 from coursewright.data.log import LearnerLog
 from coursewright.errors import reject
 from coursewright.evaluation.statistics import from_draws
-from coursewright.files import write_atomically
+from coursewright.evaluation.tables import write_tables
 from coursewright.fitting.judging.calibration import Calibration, calibration
 from coursewright.fitting.judging.causality import peeks
 from coursewright.fitting.judging.checks import Check, checks
@@ -124,10 +124,7 @@ class Validation:
             "checks": self.checks,
             "calibration": self.calibration,
         }
-        for name, table in tables.items():
-            write = partial(table.to_csv, index=False, float_format="%.6g", lineterminator="\n")
-            write_atomically(folder / f"{name}.csv", write)
-        return {name: folder / f"{name}.csv" for name in tables}
+        return write_tables(tables, folder, float_format="%.6g")
 
 
 def validate(

@@ -7,24 +7,24 @@ from typing import NamedTuple
 import pandas as pd
 from rich.table import Table
 
-from coursewright.evaluation.comparison import words
-from coursewright.evaluation.comparison.table import plain_table
-from coursewright.evaluation.figures import save
+from coursewright.evaluation import numbers
+from coursewright.evaluation.figures import Picture, keep
 from coursewright.evaluation.page import Page, embedded, write_page
-from coursewright.evaluation.validity import words as validity_words
+from coursewright.evaluation.tables import plain_table
+from coursewright.evaluation.validity import words
 from coursewright.evaluation.validity.figures import (
     calibration_figure,
     curves_figure,
     prediction_figure,
     skills_figure,
 )
-from coursewright.evaluation.validity.judge import Validation
+from coursewright.evaluation.validity.judge import Validation, Validity
 from coursewright.fitting.judging.checks import BY_SKILL, LEARNING, RETENTION
 
 TITLE = "How valid are these learner models?"
 
 
-class Published(NamedTuple):
+class Judged(NamedTuple):
     """Where the page, the tables and the figures are, each by name."""
 
     page: Path
@@ -32,44 +32,51 @@ class Published(NamedTuple):
     figures: Mapping[str, Path]
 
 
-def publish(validation: Validation, folder: Path, facts: Mapping[str, str]) -> Published:
+def write_judged(validation: Validation, folder: Path, facts: Mapping[str, str]) -> Judged:
     """Write `report.html`, which needs nothing beside it, and its tables and figures into `folder`."""
-    shared = {
-        "prediction": ("Held-out prediction, with 95 % intervals", prediction_figure(validation)),
-        "calibration": ("The share of right answers against the prediction", calibration_figure(validation)),
-        "learning": (
-            "Learning: the share of right answers by opportunity on the skill",
-            curves_figure(validation, LEARNING, "opportunity"),
-        ),
-        "retention": (
-            "Retention: the share of right answers by time since the learner last met the skill",
-            curves_figure(validation, RETENTION, "time since last met"),
-        ),
-    }
+    shared = keep(_shared(validation), folder)
     own = {
-        f"skills-{model.name}": (f"{model.name}: the most practised skills", skills_figure(model))
+        model.name: keep({f"skills-{model.name}": _skills(model)}, folder)
         for model in validation.models
         if len(model.check(BY_SKILL).data)
     }
-    places = {stem: folder / f"{stem}.png" for stem in {**shared, **own}}
-    for stem, (_, figure) in {**shared, **own}.items():
-        save(figure, places[stem])
     page = folder / "report.html"
     write_page(
         page,
         "validity/report.html",
         Page(TITLE, facts),
         validation=validation,
-        shared=embedded({caption: places[stem] for stem, (caption, _) in shared.items()}),
-        own={stem: embedded({caption: places[stem]}) for stem, (caption, _) in own.items()},
-        words=validity_words,
-        numbers=words,
+        shared=embedded(shared.values()),
+        own={name: embedded(kept.values()) for name, kept in own.items()},
+        words=words,
+        numbers=numbers,
     )
-    return Published(page, validation.write(folder), places)
+    figures = {name: kept.path for part in (shared, *own.values()) for name, kept in part.items()}
+    return Judged(page, validation.write(folder), figures)
 
 
-def terminal_table(validation: Validation) -> Table:
-    """One row a model; it fits 80 columns."""
+def _shared(validation: Validation) -> dict[str, Picture]:
+    """The pictures that hold all models."""
+    learning = curves_figure(validation, LEARNING, "opportunity")
+    retention = curves_figure(validation, RETENTION, "time since last met")
+    return {
+        "prediction": Picture("Held-out prediction, with 95 % intervals", prediction_figure(validation)),
+        "calibration": Picture(
+            "The share of right answers against the prediction", calibration_figure(validation)
+        ),
+        "learning": Picture("Learning: the share of right answers by opportunity on the skill", learning),
+        "retention": Picture(
+            "Retention: the share of right answers by time since the learner last met the skill", retention
+        ),
+    }
+
+
+def _skills(model: Validity) -> Picture:
+    return Picture(f"{model.name}: the most practised skills", skills_figure(model))
+
+
+def models_table(validation: Validation) -> Table:
+    """One row per model; it fits 80 columns."""
     held = validation.models[0].held
     learners = "1 learner" if held.n_learners == 1 else f"{held.n_learners:,} learners"
     table = plain_table(
@@ -85,8 +92,8 @@ def terminal_table(validation: Validation) -> Table:
 def _cells(name: str, row: pd.Series) -> tuple[str, ...]:
     return (
         name + (" (peeks)" if row["peeks"] else ""),
-        f"{words.number(row['auc'])} {words.brief(row['auc_low'], row['auc_high'])}",
-        words.number(row["log_loss"]),
-        validity_words.hundredths(row["slope"]),
-        *(words.percent(row[f"{check}_inside"]) for check in validity_words.CHECKS),
+        f"{numbers.number(row['auc'])} {numbers.brief(row['auc_low'], row['auc_high'])}",
+        numbers.number(row["log_loss"]),
+        numbers.hundredths(row["slope"]),
+        *(numbers.percent(row[f"{check}_inside"]) for check in words.CHECKS),
     )

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from coursewright.evaluation.comparison.words import number, percent, span
+from coursewright.evaluation.numbers import number, percent, span
 from coursewright.evaluation.validity.judge import Validation, Validity
 from coursewright.fitting.bkt.card import dropped
 from coursewright.fitting.judging.checks import BY_SKILL, FEWEST, LEARNING, RETENTION, Check
@@ -18,7 +18,7 @@ CHECKS = {
 DOUBTFUL = 0.05  # a p-value below this is named
 
 
-def verdict(validation: Validation) -> list[str]:
+def conclusions(validation: Validation) -> list[str]:
     """Which model predicts best, and whose simulated learners are most like the log's."""
     honest = validation.table[~validation.table["peeks"]]
     if honest.empty:
@@ -59,7 +59,7 @@ def _closest(table: pd.DataFrame, check: str, what: str) -> str:
 def about(model: Validity) -> list[str]:
     """What was found about one model: the checks, peeking, and what the log did not tell."""
     lines = [f"Void: {line}." for line in model.peeks]
-    lines += [_outcome(check) for check in model.checks]
+    lines += [_said_of(check) for check in model.checks]
     slope, low, high = model.calibration.slope
     if np.isfinite(slope) and not low <= 1.0 <= high:
         kind = "too extreme" if slope < 1.0 else "too timid"
@@ -71,7 +71,7 @@ def about(model: Validity) -> list[str]:
     return lines + [f"Fit: {line}." for line in model.warnings]
 
 
-def _outcome(check: Check) -> str:
+def _said_of(check: Check) -> str:
     what = CHECKS[check.name]
     what = what[0].upper() + what[1:]
     if not len(check.data):
@@ -83,7 +83,7 @@ def _outcome(check: Check) -> str:
     )
 
 
-def caveats(validation: Validation) -> list[str]:
+def limits(validation: Validation) -> list[str]:
     """What a careful reader has to know before believing the page."""
     log = validation.log
     notes = [
@@ -127,11 +127,6 @@ def bands(validation: Validation) -> str:
         else f" With fewer than {REPLICATES} replicates they are too narrow."
     )
     return inside + few
-
-
-def hundredths(value: float) -> str:
-    """Two decimals; a dash where there is no number."""
-    return f"{value:.2f}" if np.isfinite(value) else "–"
 
 
 def spread(row: pd.Series, name: str) -> str:

@@ -1,5 +1,7 @@
 """The comparison: statistics by closed form and by simulation, and what is compared with what."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,17 +10,20 @@ from scipy import stats
 from coursewright.agents.planners.oracles import OracleGreedy
 from coursewright.agents.rules.baselines import RandomLegal, RoundRobin, Topological, UniformRandom
 from coursewright.agents.rules.mastery import NInARow
+from coursewright.agents.rules.tuned import TunedMastery
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.shipped import COMMON, LAST, kss, tutor
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
-from coursewright.evaluation import statistics
-from coursewright.evaluation.comparison import words
+from coursewright.evaluation import numbers
+from coursewright.evaluation.comparison import scores, words
 from coursewright.evaluation.comparison.compare import BOOTSTRAP, POINT, compare, conditions
 from coursewright.evaluation.comparison.publish import publish
 from coursewright.evaluation.comparison.report import Report
-from coursewright.evaluation.comparison.table import terminal_table
-from coursewright.evaluation.statistics import THIS_POLICY, over_learners, over_seeds, paired_difference
+from coursewright.evaluation.comparison.scores import Scores
+from coursewright.evaluation.comparison.settings import Comparing
+from coursewright.evaluation.comparison.table import comparison_tables
+from coursewright.evaluation.statistics import THIS_POLICY, Resamples, over_learners, over_seeds
 from coursewright.simulators.knowledge.tables import read_bkt
 
 S = SilentTracker()
@@ -45,7 +50,14 @@ def policies(task):
 @pytest.fixture(scope="module")
 def comparison():
     task = kss()
-    return compare(task, policies(task), learners=150, trained=["topological"], name="kss", workers=1)
+    return compare(task, policies(task), Comparing(learners=150), name="kss", trained=["topological"])
+
+
+def scored(**values):
+    """Scores of single policies: their values `[learners]`; the last one is an oracle."""
+    kinds = {name: "oracle" if name == "best" else "rule" for name in values}
+    n = len(next(iter(values.values())))
+    return Scores({name: v[None] for name, v in values.items()}, kinds, "reference", "base", Resamples(n))
 
 
 def test_a_bootstrap_interval_covers_as_often_as_it_says():
@@ -67,29 +79,42 @@ def test_an_interval_over_seeds_is_students():
     assert estimate.estimand != THIS_POLICY
 
 
+def test_resamples_are_the_same_whatever_is_averaged():
+    rng = np.random.default_rng(3)
+    values = rng.normal(size=(50, 4))
+    resamples = Resamples(50, seed=7)
+    assert (resamples.counts.sum(axis=1) == 50).all()
+    drawn = np.random.default_rng(7).integers(0, 50, size=(2000, 50))
+    np.testing.assert_allclose(resamples.means(values), values[drawn].mean(axis=1), atol=1e-12)
+    np.testing.assert_allclose(resamples.means(values[:, 2:3]), resamples.means(values)[:, 2:3], atol=1e-12)
+
+
 def test_a_paired_interval_is_narrower_where_learners_differ():
     rng = np.random.default_rng(1)
     learner = rng.normal(0, 1, 400)
     ours, theirs = learner + rng.normal(0.05, 0.1, 400), learner + rng.normal(0, 0.1, 400)
-    paired = paired_difference(ours, theirs)
-    alone = over_learners(ours)
+    found = scored(ours=ours, reference=theirs, base=theirs)
+    paired, alone = scores.difference(found, "ours"), scores.mean(found, "ours")
     assert paired.high - paired.low < 0.3 * (alone.high - alone.low)
     assert paired.value == pytest.approx((ours - theirs).mean())
 
 
 def test_ties_count_half():
-    estimate = statistics.p_improvement(np.array([1.0, 2.0, 3.0, 0.0]), np.array([1.0, 1.0, 4.0, 0.0]))
-    assert estimate.value == pytest.approx((0.5 + 1 + 0 + 0.5) / 4)
+    ours, theirs = np.array([1.0, 2.0, 3.0, 0.0]), np.array([1.0, 1.0, 4.0, 0.0])
+    found = scored(ours=ours, reference=theirs, base=theirs)
+    assert scores.p_improvement(found, "ours").value == pytest.approx((0.5 + 1 + 0 + 0.5) / 4)
+    assert scores.p_improvement(replace(found, aim=False), "ours") is None
 
 
 def test_headroom_is_not_clipped_and_may_be_undefined():
     rng = np.random.default_rng(2)
     base = rng.normal(0, 0.1, 300)
-    beyond = statistics.headroom(base + 1.5, base, base + 1.0)
+    beyond = scores.headroom(scored(ours=base + 1.5, reference=base, base=base, best=base + 1.0), "ours")
     assert beyond.value == pytest.approx(1.5)
-    none = statistics.headroom(base + 1.5, base, base)
+    none = scores.headroom(scored(ours=base + 1.5, reference=base, base=base, best=base), "ours")
     assert np.isnan(none.value)
     assert none.note
+    assert scores.headroom(scored(ours=base, reference=base, base=base), "ours").note == scores.NO_ORACLE
 
 
 def test_every_policy_meets_the_same_learners(comparison):
@@ -99,26 +124,75 @@ def test_every_policy_meets_the_same_learners(comparison):
 
 
 def test_the_summary_follows_from_the_rows(comparison):
-    table = comparison.at(POINT)
     means = comparison.learners.groupby("policy", observed=True)["return"].mean()
-    for name, row in table.iterrows():
-        assert row["mean"] == pytest.approx(means[name])
-        assert row["low"] <= row["mean"] <= row["high"]
-        assert row["difference"] == pytest.approx(means[name] - means["tuned_mastery"])
+    for name in policies(comparison.task):
+        mean, difference = comparison.estimate(name), comparison.estimate(name, "difference")
+        assert mean.value == pytest.approx(means[name])
+        assert mean.low <= mean.value <= mean.high
+        assert difference.value == pytest.approx(means[name] - means["tuned_mastery"])
     lead = means["oracle_greedy"] - means["random"]
-    assert table["headroom"]["topological"] == pytest.approx((means["topological"] - means["random"]) / lead)
+    headroom = comparison.estimate("topological", "headroom").value
+    assert headroom == pytest.approx((means["topological"] - means["random"]) / lead)
+    table = comparison.at(POINT)
     assert list(table.index)[-1] == "oracle_greedy"
-    assert table["refused"]["random"] > 0.3
-    assert table["refused"]["random_legal"] == 0
+    assert table.index[table["best_known"]].tolist() == ["oracle_greedy"]
+    refused = comparison.learners.groupby("policy", observed=True)["refused"].mean()
+    assert refused["random"] > 0.3 * 30
+    assert refused["random_legal"] == 0
+
+
+def test_every_outcome_has_an_interval_from_the_same_resamples(comparison):
+    table = comparison.learners
+    for outcome in comparison.settings.outcomes:
+        values = table[table["policy"] == "random"][outcome].to_numpy(np.float64)
+        assert comparison.estimate("random", "mean", outcome)[:3] == pytest.approx(over_learners(values)[:3])
+    plain = over_learners(table[table["policy"] == "random"]["gain"].to_numpy())
+    assert comparison.estimate("random", "mean", "gain")[:3] == pytest.approx(plain[:3], abs=1e-12)
+    with pytest.raises(InputError, match=r"estimate = 'point/random/gain/headroom'"):
+        comparison.estimate("random", "headroom", "gain")
+
+
+def test_summary_rows_are_long(comparison):
+    table = comparison.summary
+    assert list(table.columns) == [
+        "condition", "policy", "outcome", "statistic", "value", "low", "high", "estimand", "n", "note"
+    ]  # fmt: skip
+    assert len(table) == 6 * (10 * 2 + 2)
+    assert not table.duplicated(["condition", "policy", "outcome", "statistic"]).any()
+
+
+def test_policies_that_choose_alike_are_said_to_be_one(comparison):
+    table = comparison.at(POINT)
+    assert (table["same_as"] == "").all()
+    task = kss()
+    twins = policies(task) | {"again": NInARow()(task, 1, S)}
+    found = compare(task, twins, Comparing(learners=20))
+    same = found.at(POINT)["same_as"]
+    assert (same["again"], same["tuned_mastery"]) == ("tuned_mastery", "again")
+    assert any("they are one rule here" in note for note in words.caveats(found))
+    assert not any("they are one rule here" in note for note in words.caveats(comparison))
+
+
+def test_it_is_said_what_a_rule_was_tuned_to(comparison):
+    task = kss(6)
+    given = policies(task) | {"tuned_mastery": TunedMastery(learners=20)(task, 0, S)}
+    found = compare(task, given, Comparing(learners=20))
+    setting = given["tuned_mastery"].tuned.setting
+    assert found.at(POINT)["setting"]["tuned_mastery"] == setting
+    assert f"tuned_mastery was tuned to: {setting}." in words.caveats(found)
+    assert (comparison.at(POINT)["setting"] == "").all()
 
 
 def test_chunks_and_workers_change_nothing(comparison):
     task = kss()
-    again = compare(
-        task, policies(task), learners=150, trained=["topological"], name="kss", workers=2, chunk=7
-    )
+    settings = Comparing(learners=150, workers=2, chunk=7)
+    again = compare(task, policies(task), settings, name="kss", trained=["topological"])
     pd.testing.assert_frame_equal(again.learners, comparison.learners)
-    pd.testing.assert_frame_equal(again.summary, comparison.summary)
+    pd.testing.assert_frame_equal(again.policies, comparison.policies)
+    pd.testing.assert_frame_equal(again.curves, comparison.curves)
+    assert all(
+        one == other or np.isnan(one.value) for one, other in zip(again.rows, comparison.rows, strict=True)
+    )
 
 
 def test_only_fitted_learners_are_resampled():
@@ -139,67 +213,101 @@ def test_only_fitted_learners_are_resampled():
 
 
 def test_seeds_are_gathered_under_the_recipe():
-    task = kss()
+    task, settings = kss(), Comparing(learners=40)
     given = policies(task) | {"mine": {s: NInARow(n=2)(task, s, S) for s in range(5)}}
-    table = compare(task, given, learners=40, trained=["mine"]).at(POINT)
-    assert table["seeds"]["mine"] == 5
-    assert table["estimand"]["mine"] != table["estimand"]["random"]
+    found = compare(task, given, settings, trained=["mine"])
+    assert found.at(POINT)["seeds"]["mine"] == 5
+    recipe = found.estimate("mine").estimand
+    assert recipe != found.estimate("random").estimand
     fewer = policies(task) | {"mine": {s: NInARow(n=2)(task, s, S) for s in range(4)}}
-    assert compare(task, fewer, learners=40).at(POINT)["estimand"]["mine"] != table["estimand"]["mine"]
+    assert compare(task, fewer, settings).estimate("mine").estimand != recipe
 
 
 def test_what_cannot_be_compared_is_refused():
-    task = kss()
+    task, settings = kss(), Comparing(learners=10)
     with pytest.raises(InputError, match="oracle"):
-        compare(task, policies(task) | {"clever": OracleGreedy()(task, 0, S)}, learners=10)
+        compare(task, policies(task) | {"clever": OracleGreedy()(task, 0, S)}, settings)
     with pytest.raises(InputError, match="tuned_mastery"):
-        compare(task, policies(task), learners=10, reference="tuned_mastry")
-    with pytest.raises(InputError, match="learners"):
-        compare(task, policies(task), learners=1)
+        compare(task, policies(task), replace(settings, reference="tuned_mastry"))
+    with pytest.raises(InputError, match="learners = 1"):
+        Comparing(learners=1)
+    with pytest.raises(InputError, match=r"aims = 'retrun'.*did you mean 'return'"):
+        Comparing(aims=("retrun",))
 
 
 def test_the_report_needs_nothing_beside_it(comparison, tmp_path):
-    task = comparison.task
-    made = publish(comparison, policies(task), {}, tmp_path, example=3, notes=["A note <b>."])
+    made = publish(comparison, tmp_path, notes=["A note <b>."], card="Fitted to <b>.")
     for path in (*made.tables.values(), *made.figures.values()):
-        assert path.stat().st_size > 500
-    assert len(pd.read_parquet(made.tables["learners.parquet"])) == 150 * 6
+        assert path.stat().st_size > 250
+    assert set(made.figures) == {"comparison", "teaching", "path"}
+    assert len(pd.read_parquet(made.tables["learners"])) == 150 * 6
     Report("A title", [made.section], {"seeds": "0"}, {}).write(tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text()
-    for name in policies(task):
+    for name in policies(comparison.task):
         assert name in page
     assert "A note &lt;b&gt;." in page
+    assert "Fitted to &lt;b&gt;." in page
     assert page.count("data:image/png;base64,") == 3
     assert 'src="http' not in page
-    assert made.scores["kss/point/topological/mean"] == pytest.approx(comparison.at()["mean"]["topological"])
+    mean = comparison.estimate("topological")
+    assert made.scores["kss/point/topological/return/mean"] == mean.value
+    assert made.scores["kss/point/topological/return/mean/low"] == mean.low
+
+
+def test_publishing_teaches_nobody(comparison, tmp_path, monkeypatch):
+    monkeypatch.setattr("coursewright.envs.rollout.Episodes", None)
+    publish(comparison, tmp_path)
 
 
 def test_the_verdict_says_what_was_found(comparison):
     (sentence,) = words.verdict(comparison)
     assert "topological" in sentence
     assert "falls short of tuned_mastery" in sentence
+    assert words.headline(comparison).startswith("topological falls short of tuned_mastery on kss by 0.")
     assert any("prerequisite graph" in note for note in words.caveats(comparison))
     assert any("random 6" in note for note in words.caveats(comparison))
-    free = compare(ednet(), policies(ednet()), learners=40, trained=[])
+    free = compare(ednet(), policies(ednet()), Comparing(learners=40))
     assert any("random_legal equals random" in note for note in words.caveats(free))
+    assert any("random and random_legal made the same choices" in note for note in words.caveats(free))
     assert "no trained policy" in words.verdict(free)[0]
+    assert words.headline(free).endswith("is the best rule on task")
 
 
-def test_the_terminal_table_fits_eighty_columns(comparison):
+def printed(tables, width=80):
     from io import StringIO
 
     from rich.console import Console
 
     out = StringIO()
-    Console(file=out, width=80).print(terminal_table(comparison))
-    lines = out.getvalue().splitlines()
+    Console(file=out, width=width).print(*tables)
+    return out.getvalue()
+
+
+def test_the_terminal_table_fits_eighty_columns(comparison):
+    (table,) = comparison_tables(comparison)
+    text = printed([table])
+    lines = text.splitlines()
     assert max(map(len, lines)) <= 80
     for name in policies(comparison.task):
         assert any(name in line for line in lines)
-    assert "…" not in out.getvalue()
+    assert "…" not in text
+
+
+def test_further_columns_go_into_further_tables(comparison):
+    columns = ("time_to_mastery/mean", "gain/difference", "gain/headroom")
+    tables = comparison_tables(replace(comparison, settings=replace(comparison.settings, columns=columns)))
+    text = printed(tables)
+    assert len(tables) == 2
+    assert "…" not in text
+    assert "time to mastery: mean [95 %]" in text
+    assert "gain: − tuned_mastery" in text
+    assert "gain: headroom" not in text, "which is asked of aims alone"
+    with pytest.raises(InputError, match=r"columns = 'gain/meen': .*did you mean 'gain/mean'"):
+        Comparing(columns=("gain/meen",))
 
 
 def test_short_intervals_lose_only_leading_zeros():
-    assert words.brief(0.25, 0.5) == "[.250, .500]"
-    assert words.brief(-0.25, 10.5, signed=True) == "[-.250, +10.500]"
-    assert words.brief(30.7, 60.43) == "[30.700, 60.430]"
+    assert numbers.brief(0.25, 0.5) == "[.250, .500]"
+    assert numbers.brief(-0.25, 10.5, signed=True) == "[-.250, +10.500]"
+    assert numbers.brief(30.7, 60.43) == "[30.700, 60.430]"
+    assert numbers.brief(-1e-17, 0.5) == "[.000, .500]", "a share is never below 0"

@@ -13,7 +13,7 @@ from coursewright.data.synthetic import simulate_log
 from coursewright.errors import InputError
 from coursewright.evaluation.validity import words as validity_words
 from coursewright.evaluation.validity.judge import Settings, validate
-from coursewright.evaluation.validity.report import publish, terminal_table
+from coursewright.evaluation.validity.report import models_table, write_judged
 from coursewright.fitting.bkt.model import BktModel
 from coursewright.fitting.logistic.item_difficulty import ItemDifficulty
 
@@ -56,16 +56,16 @@ def test_the_table_has_every_figure_of_every_model(found):
 
 
 def test_the_verdict_leaves_cheats_out_and_says_so(found):
-    prediction, simulation = validity_words.verdict(found)
+    prediction, simulation = validity_words.conclusions(found)
     assert prediction.startswith("bkt predicts unseen responses best by AUC")
     assert "by log loss too" in prediction
     assert "in accuracy by opportunity, bkt" in simulation
     assert validity_words.about(found.models[2])[0].startswith("Void: the prediction of a row changes")
-    assert "rows dropped: 7 (a bad row)" in validity_words.caveats(found)[-1]
+    assert "rows dropped: 7 (a bad row)" in validity_words.limits(found)[-1]
 
 
 def test_the_page_holds_all_figures_and_needs_nothing_beside_it(found, tmp_path):
-    made = publish(found, tmp_path, {"seed": "0"})
+    made = write_judged(found, tmp_path, {"seed": "0"})
     page = made.page.read_text(encoding="utf-8")
     assert page.count("data:image/png;base64,") == 4 + 3
     assert 'src="http' not in page
@@ -83,7 +83,7 @@ def test_the_page_holds_all_figures_and_needs_nothing_beside_it(found, tmp_path)
 
 def test_the_terminal_table_fits_eighty_columns(found):
     out = StringIO()
-    Console(file=out, width=80).print(terminal_table(found))
+    Console(file=out, width=80).print(models_table(found))
     lines = out.getvalue().splitlines()
     assert max(map(len, lines)) <= 80
     assert "…" not in out.getvalue()
@@ -108,7 +108,7 @@ def test_one_learner_gets_a_page_too(tmp_path):
     )
     assert found.split.startswith("split by time")
     assert found.few_learners
-    page = publish(found, tmp_path, {}).page.read_text(encoding="utf-8")
+    page = write_judged(found, tmp_path, {}).page.read_text(encoding="utf-8")
     assert "too narrow" in page
     assert np.isfinite(found.table["auc_low"]).all()
 

@@ -1,0 +1,127 @@
+"""What a comparison found: rows per learner, long rows of statistics, curves, and one learner's way."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from coursewright.envs.rollout import Rollout
+from coursewright.envs.task import Task
+from coursewright.errors import unknown
+from coursewright.evaluation.comparison.settings import Comparing
+from coursewright.evaluation.comparison.summary import Row, as_table
+from coursewright.evaluation.statistics import Estimate
+from coursewright.evaluation.tables import write_tables
+from coursewright.files import write_atomically
+from coursewright.simulators.arrays import Bools
+
+POINT, BOOTSTRAP = "point", "bootstrap"
+NO_STRATUM = ""  # of the learners of a population without strata
+
+
+class Walk(NamedTuple):
+    """One learner's way through the course: the goal `[skills]`, and the rollout with mastery over time."""
+
+    goal: Bools
+    run: Rollout
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What `compare` found.
+
+    Attributes
+    ----------
+    name, simulator : what the task and its learners are called in tables and figures.
+    task : the task, with the simulator's own parameters.
+    settings : how policies were compared.
+    learners : one row per condition, policy, agent seed, simulator, learner and stratum (its name, or
+        nothing where the population has none), with a column per outcome.
+    policies : one row per condition and policy, best first and oracles last, with kind, seeds, learners,
+        best_known (the better oracle), setting (what it was tuned to) and same_as (an earlier policy with
+        the same outcomes for every learner).
+    rows : one per condition, policy, outcome and statistic.
+    curves : condition, policy, step, mean, low, high: mean cumulative return with pointwise intervals.
+    walks : policy -> the way of the example learner.
+    training : agent -> training curves with the columns step, seed and value, where there are any.
+    """
+
+    name: str
+    simulator: str
+    task: Task
+    settings: Comparing
+    learners: pd.DataFrame
+    policies: pd.DataFrame
+    rows: Sequence[Row]
+    curves: pd.DataFrame
+    walks: Mapping[str, Walk]
+    training: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    @property
+    def reference(self) -> str:
+        """The policy that differences are measured from."""
+        return self.settings.reference
+
+    @property
+    def aim(self) -> str:
+        """The outcome that policies are ranked by."""
+        return self.settings.aims[0]
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The conditions that were run, "point" first."""
+        return tuple(self.policies["condition"].unique())
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """The rows as a table."""
+        return as_table(self.rows)
+
+    @property
+    def strata(self) -> pd.DataFrame:
+        """Mean outcomes by condition, policy and stratum, and of how many rows; empty without strata."""
+        kept = self.learners[self.learners["stratum"] != NO_STRATUM]
+        groups = kept.groupby(["condition", "policy", "stratum"], observed=True)
+        means = groups[list(self.settings.outcomes)].mean()
+        return means.assign(rows=groups.size()).reset_index()
+
+    @cached_property
+    def _estimates(self) -> dict[tuple[str, str, str, str], Estimate]:
+        return {row.key: row.estimate for row in self.rows}
+
+    def at(self, condition: str = POINT) -> pd.DataFrame:
+        """The policies under one condition, indexed by name."""
+        return self.policies[self.policies["condition"] == condition].set_index("policy")
+
+    def twins(self, policy: str) -> set[str]:
+        """Other policies that made the same choices for every learner."""
+        names = str(self.at().at[policy, "same_as"])
+        return set(names.split(", ")) if names else set()
+
+    def estimate(
+        self, policy: str, statistic: str = "mean", outcome: str | None = None, condition: str = POINT
+    ) -> Estimate:
+        """One figure; of the aim, where no other outcome is named."""
+        key = (condition, policy, outcome or self.aim, statistic)
+        if key not in self._estimates:
+            raise unknown("estimate", "/".join(key), ["/".join(known) for known in self._estimates])
+        return self._estimates[key]
+
+    def has(self, outcome: str, statistic: str) -> bool:
+        """Whether this statistic is asked of this outcome."""
+        return any(row.outcome == outcome and row.statistic == statistic for row in self.rows)
+
+    def write(self, directory: str | Path) -> dict[str, Path]:
+        """Write `learners.parquet` and the tables as CSV files, each whole or not at all; say where each is.
+
+        A population with strata gets `strata.csv` as well.
+        """
+        tables = {"summary": self.summary, "policies": self.policies, "curves": self.curves}
+        if len(self.strata):
+            tables["strata"] = self.strata
+        learners = Path(directory) / "learners.parquet"
+        write_atomically(learners, partial(self.learners.to_parquet, index=False))
+        return {"learners": learners} | write_tables(tables, directory)

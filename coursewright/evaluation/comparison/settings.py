@@ -1,0 +1,63 @@
+"""How policies are compared."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from coursewright.envs.rollout import CHUNK
+from coursewright.errors import reject, unknown
+from coursewright.evaluation.comparison.scores import STATISTICS, Statistic
+from coursewright.evaluation.outcomes import OUTCOMES, Outcome
+
+KEYS = ("condition", "policy", "agent_seed", "simulator", "learner", "stratum")  # of the learner table
+NEEDED = ("mean", "difference")  # the verdict is made of them
+
+
+@dataclass(frozen=True)
+class Comparing:
+    """How policies are compared.
+
+    Attributes
+    ----------
+    learners : how many unseen ones; every policy meets the same with the same luck.
+    reference : what differences are measured from.
+    baseline : where headroom starts; it ends at the better oracle.
+    outcomes : name -> figure per learner.
+    statistics : name -> what is said about the outcome of a policy.
+    aims : outcomes of which more is better; policies are ranked by the first of them.
+    columns : of tables for people, besides the statistics of the first aim, as OUTCOME/STATISTIC.
+    example : the learner whose way through the course is kept for the pictures.
+    seed : of the bootstrap over learners.
+    workers, chunk : how the work is divided; the result does not depend on them.
+    """
+
+    learners: int = 2000
+    reference: str = "tuned_mastery"
+    baseline: str = "random"
+    outcomes: Mapping[str, Outcome] = field(default_factory=lambda: OUTCOMES)
+    statistics: Mapping[str, Statistic] = field(default_factory=lambda: STATISTICS)
+    aims: tuple[str, ...] = ("return",)
+    columns: tuple[str, ...] = ()
+    example: int = 0
+    seed: int = 0
+    workers: int = 1
+    chunk: int = CHUNK
+
+    def __post_init__(self) -> None:
+        for name, least in (("learners", 2), ("example", 0), ("workers", 1)):
+            if getattr(self, name) < least:
+                raise reject(name, getattr(self, name), f"a whole number >= {least}")
+        for name in self.outcomes:
+            if name in KEYS:
+                raise reject(f"outcomes.{name}", name, f"another name than {', '.join(KEYS)}")
+        for name in NEEDED:
+            if name not in self.statistics:
+                raise reject("statistics", list(self.statistics), f"a mapping that holds {name}")
+        if not self.aims:
+            raise reject("aims", "none", "at least one outcome")
+        known = [f"{outcome}/{statistic}" for outcome in self.outcomes for statistic in self.statistics]
+        for column in self.columns:
+            if column not in known:
+                raise unknown("columns", column, known)
+        for aim in self.aims:
+            if aim not in self.outcomes:
+                raise unknown("aims", aim, tuple(self.outcomes))

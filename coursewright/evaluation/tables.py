@@ -1,0 +1,39 @@
+"""Tables on the terminal and in files, the same for everything that is evaluated."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+from rich.table import Table
+
+from coursewright.files import write_atomically
+
+GAP = 2  # characters between two columns
+
+
+def plain_table(title: str, headings: Sequence[str]) -> Table:
+    """An empty table without rules, its first column to the left and the others to the right."""
+    table = Table(
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+        padding=(0, GAP, 0, 0),
+        header_style="underline",
+    )
+    for heading in headings:
+        table.add_column(heading, no_wrap=True, justify="left" if heading == headings[0] else "right")
+    return table
+
+
+def write_tables(
+    tables: Mapping[str, pd.DataFrame], folder: str | Path, float_format: str | None = None
+) -> dict[str, Path]:
+    """Write each table as `<folder>/<name>.csv`, whole or not at all, and say where each is."""
+    places = {name: Path(folder) / f"{name}.csv" for name in tables}
+    for name, table in tables.items():
+        write = partial(table.to_csv, index=False, lineterminator="\n", float_format=float_format)
+        write_atomically(places[name], write)
+    return places
