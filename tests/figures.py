@@ -25,7 +25,7 @@ from hydra.utils import instantiate
 
 from contract import CONFIGS, names, short_walk
 from coursewright.agents.tracker import SilentTracker
-from coursewright.agents.tutor import with_tutor
+from coursewright.agents.tutor import TaskRecipe
 from coursewright.data.synthetic import synthetic_log
 from coursewright.envs.rollout import rollout
 from coursewright.envs.task import Task
@@ -89,10 +89,11 @@ def task_of(overrides: list[str], agent: list[str] = []) -> tuple[Task, Any]:  #
     """The task and the agent of a command line."""
     with initialize_config_module("coursewright.configs", version_base="1.3"):
         config = compose("train", [*overrides, *agent], return_hydra_config=True)
-    simulator = instantiate(config.simulator)
-    make = instantiate(config.task, seeds=instantiate(config.seeds))
-    choice = config.hydra.runtime.choices
-    return with_tutor(make, simulator, choice["simulator"]), instantiate(config.agent)
+    recipe = TaskRecipe(
+        instantiate(config.simulator), instantiate(config.task, seeds=instantiate(config.seeds))
+    )
+    table = recipe.tutor(None, config.hydra.runtime.choices["simulator"])
+    return recipe.with_tutor(table), instantiate(config.agent)
 
 
 def played(task: Task, policy: Any) -> dict[str, Any]:

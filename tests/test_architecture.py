@@ -172,7 +172,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "learning": ("export",),
     "export": ("learning",),
 }
-GROUND = ("choosing", "rule", "tuning", "tracker", "logs", "tutor")
+GROUND = ("choosing", "options", "rule", "tuning", "tracker", "logs", "tutor")
 
 
 def crossings(source: str, home: str) -> list[str]:

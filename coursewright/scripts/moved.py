@@ -20,7 +20,6 @@ MODULES = {
     "agents.progress": "agents.learning.progress",
     "agents.rules": "agents.rules.in_order",
     "agents.sampling": "agents.learning.sampling",
-    "agents.sb3": "agents.learning.sb3",
     "agents.selection": "agents.planners.selection",
     "agents.trained": "agents.learning.trained",
     "agents.training": "agents.learning.training",
@@ -108,7 +107,13 @@ MODULES = {
     "simulators.sessions": "simulators.neural.sessions",
     "simulators.tms": "simulators.knowledge.tms",
 }
-NAMES: dict[str, str] = {
+NAMES: dict[str, str] = {  # a hint may follow the address
+    "agents.learning.sb3.dqn": "agents.learning.dqn.Dqn",
+    "agents.learning.sb3.maskable_ppo": "agents.learning.ppo.Ppo (with masked: true)",
+    "agents.learning.sb3.ppo": "agents.learning.ppo.Ppo",
+    "agents.sb3.dqn": "agents.learning.dqn.Dqn",
+    "agents.sb3.maskable_ppo": "agents.learning.ppo.Ppo (with masked: true)",
+    "agents.sb3.ppo": "agents.learning.ppo.Ppo",
     "agents.rules.baselines.uniform_random": "agents.rules.baselines.UniformRandom",
     "agents.rules.baselines.random_legal": "agents.rules.baselines.RandomLegal",
     "agents.rules.baselines.round_robin": "agents.rules.baselines.RoundRobin",

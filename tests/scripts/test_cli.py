@@ -273,6 +273,7 @@ def test_a_failing_job_leaves_the_others_alone(tmp_path):
 def test_a_killed_training_ends_as_it_would_have(sweep, tmp_path):
     arguments = [
         "train",
+        "experiment=kss",
         "seed=0",
         "agent.steps=61_440",
         "agent.learners=64",

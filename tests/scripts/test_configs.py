@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 import contract
 import coursewright
 from coursewright.agents.tracker import SilentTracker
-from coursewright.agents.tutor import fit_tutor, with_tutor
+from coursewright.agents.tutor import TaskRecipe, fit_tutor
 from coursewright.data.log import LearnerLog
 from coursewright.envs import shipped
 from coursewright.envs.episodes import Episodes
@@ -39,8 +39,8 @@ def composed(app, *overrides, hydra=True):
 def task(*overrides):
     config = composed("train", *overrides)
     make = instantiate(config.task, seeds=instantiate(config.seeds))
-    chosen = config.hydra.runtime.choices.simulator
-    return with_tutor(make, instantiate(config.simulator), chosen), config
+    recipe = TaskRecipe(instantiate(config.simulator), make)
+    return recipe.with_tutor(recipe.tutor(None, config.hydra.runtime.choices.simulator)), config
 
 
 @pytest.mark.parametrize("name", contract.names())
@@ -138,8 +138,9 @@ def test_shipped_tutors_are_what_a_fit_gives(name):
         "train", f"simulator={name}", "task=" + ("kss" if name.startswith("kss") else "mastery")
     )
     steps = {"kss_cseal18": 30, "bkt_v0": 100, "bkt_ednet": 60}[name]
-    shipped_table = shipped.tutor(name)
-    made = instantiate(config.task)(simulator=instantiate(config.simulator), tutor=shipped_table, steps=steps)
+    simulator = instantiate(config.simulator)
+    shipped_table = shipped.tutor(name, simulator.course)
+    made = instantiate(config.task)(simulator=simulator, tutor=shipped_table, steps=steps)
     fitted = fit_tutor(made)
     for field in ("prior", "learn", "guess", "slip"):
         assert getattr(fitted, field) == pytest.approx(getattr(shipped_table, field), abs=2e-4)
