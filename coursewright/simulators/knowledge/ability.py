@@ -146,11 +146,6 @@ class Ability:
             raise reject("ability.start_low, ability.start_high", shown, "two numbers in order in [0, 1]")
         _ = self.required
 
-    @property
-    def restricts(self) -> bool:
-        """Any item may be practised at any time."""
-        return False
-
     @cached_property
     def table(self) -> Mapping[str, Mapping[str, float]]:
         """The levels that count: your own, or `LEVELS`."""
@@ -204,10 +199,6 @@ class Ability:
 
     def elapse(self, state: AbilityState, days: Floats, luck: Luck) -> None:
         """Nothing: competence stays."""
-
-    def allowed(self, state: AbilityState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
 
     def mastery(self, state: AbilityState, out: Mastery) -> None:
         """Competence `[batch, skills]`."""

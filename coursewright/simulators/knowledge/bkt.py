@@ -285,11 +285,6 @@ class Bkt:
             if not 0.0 <= getattr(self, field) < np.inf:
                 raise reject(f"bkt.{field}", getattr(self, field), "a finite number >= 0")
 
-    @property
-    def restricts(self) -> bool:
-        """BKT learners may be offered anything."""
-        return False
-
     @cached_property
     def table(self) -> Floats:
         """The parameters for kernels, `[draws, skills, 6]`.
@@ -345,10 +340,6 @@ class Bkt:
     def elapse(self, state: BktState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass; in the `time` form each known skill may be lost."""
         state.now[:] += days
-
-    def allowed(self, state: BktState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
 
     def mastery(self, state: BktState, out: Mastery) -> None:
         """Latent knowledge as 0 or 1, `[batch, skills]`."""

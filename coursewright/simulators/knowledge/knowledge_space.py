@@ -148,11 +148,6 @@ class KnowledgeSpace:
             raise reject("knowledge_space.course", "items with other skills", "of one item a skill")
         _ = self.right, self.learn_rates, self.priors
 
-    @property
-    def restricts(self) -> bool:
-        """Anything may be practised; outside the outer fringe it teaches nothing."""
-        return False
-
     def _each(self, name: str, values: float | Sequence[float]) -> Floats:
         return probabilities(f"knowledge_space.{name}", values, (self.course.n_skills,), "[skills]")
 
@@ -207,10 +202,6 @@ class KnowledgeSpace:
 
     def elapse(self, state: KnowledgeSpaceState, days: Floats, luck: Luck) -> None:
         """Nothing: these learners do not forget."""
-
-    def allowed(self, state: KnowledgeSpaceState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
 
     def mastery(self, state: KnowledgeSpaceState, out: Mastery) -> None:
         """The knowledge state as 0 and 1, `[batch, skills]`."""

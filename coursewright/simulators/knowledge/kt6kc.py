@@ -156,11 +156,6 @@ class KT6kc:
         check_answers("kt6kc", self.rates[1], self.rates[2], "guess + slip")
         _ = self.course
 
-    @property
-    def restricts(self) -> bool:
-        """Dependencies slow learning and lock nothing."""
-        return False
-
     @cached_property
     def rates(self) -> Floats:
         """T, G and S of the population, `[3, skills]`."""
@@ -226,10 +221,6 @@ class KT6kc:
 
     def elapse(self, state: KT6kcState, days: Floats, luck: Luck) -> None:
         """Nothing: these learners do not forget."""
-
-    def allowed(self, state: KT6kcState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
 
     def mastery(self, state: KT6kcState, out: Mastery) -> None:
         """Latent knowledge as 0 or 1, `[batch, skills]`."""

@@ -122,11 +122,6 @@ class Tms:
     def __post_init__(self) -> None:
         _ = self.skills, self.right, self.reached_first, self.reached
 
-    @property
-    def restricts(self) -> bool:
-        """Any item may be practised at any time."""
-        return False
-
     @cached_property
     def skills(self) -> Mastery:
         """The profiles as 0 and 1, `[profiles, skills]`."""
@@ -196,10 +191,6 @@ class Tms:
 
     def elapse(self, state: TmsState, days: Floats, luck: Luck) -> None:
         """Nothing: only practice moves these learners."""
-
-    def allowed(self, state: TmsState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
 
     def mastery(self, state: TmsState, out: Mastery) -> None:
         """The skills of each learner's profile as 0 or 1, `[batch, skills]`."""

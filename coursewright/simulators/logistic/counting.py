@@ -159,11 +159,6 @@ class Logistic:
             raise reject("logistic.spread", self.spread, "a finite number >= 0")
         object.__setattr__(self, "weights", weights)
 
-    @property
-    def restricts(self) -> bool:
-        """These learners may be offered anything."""
-        return False
-
     @cached_property
     def touched(self) -> Lists:
         """The counters of each item: its skills, and where items are counted itself and everything."""
@@ -203,10 +198,6 @@ class Logistic:
     def elapse(self, state: LogisticState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass; it shows where `lag` is not 0."""
         state.now[:] += days
-
-    def allowed(self, state: LogisticState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
 
     def mastery(self, state: LogisticState, out: Mastery) -> None:
         """Mean P(correct) over the items of each skill, if asked now, `[batch, skills]`."""

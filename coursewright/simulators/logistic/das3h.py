@@ -168,11 +168,6 @@ class Das3h:
             raise reject("das3h.memory", self.memory, "a whole number of answers >= 1")
         object.__setattr__(self, "weights", weights)
 
-    @property
-    def restricts(self) -> bool:
-        """These learners may be offered anything."""
-        return False
-
     @cached_property
     def log_count(self) -> Floats:
         """ln(1 + n) of every count n that a short window can hold: looked up, not computed, at each step."""
@@ -218,10 +213,6 @@ class Das3h:
     def elapse(self, state: Das3hState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass: answers leave the windows."""
         state.now[:] += days
-
-    def allowed(self, state: Das3hState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
 
     def mastery(self, state: Das3hState, out: Mastery) -> None:
         """Mean P(correct) over the items of each skill, if asked now, `[batch, skills]`."""

@@ -124,11 +124,6 @@ class Irt:
                 raise reject(f"irt.{field}", getattr(self, field), "a finite number >= 0")
 
     @property
-    def restricts(self) -> bool:
-        """These learners may be offered anything."""
-        return False
-
-    @property
     def shape(self) -> Floats:
         """Discrimination and guess of each item, `[items, 2]`."""
         return np.stack([self.discrimination, self.guess], axis=1)
@@ -156,10 +151,6 @@ class Irt:
 
     def elapse(self, state: IrtState, days: Floats, luck: Luck) -> None:
         """Nothing: these learners do not forget."""
-
-    def allowed(self, state: IrtState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
 
     def mastery(self, state: IrtState, out: Mastery) -> None:
         """Mean P(correct) over the items of each skill, if asked now, `[batch, skills]`."""

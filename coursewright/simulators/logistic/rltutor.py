@@ -72,11 +72,6 @@ class Rltutor:
         """What is taught."""
         return self.inner.course
 
-    @property
-    def restricts(self) -> bool:
-        """These learners may be offered anything."""
-        return False
-
     def empty(self, batch: int) -> RltutorState:
         """Average learners who have reviewed nothing, on day 0."""
         return RltutorState(self.inner.empty(batch), np.full((batch, self.course.n_items), NEVER))
@@ -101,10 +96,6 @@ class Rltutor:
     def elapse(self, state: RltutorState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass."""
         self.inner.elapse(state.inner, days, luck)
-
-    def allowed(self, state: RltutorState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
 
     def mastery(self, state: RltutorState, out: Mastery) -> None:
         """Mean P(correct) over the items of each skill, if asked now, `[batch, skills]`."""

@@ -178,11 +178,6 @@ class ActR:
         if not 0.0 <= self.first <= 1.0:
             raise reject("act_r.first", self.first, "a probability in [0, 1]")
 
-    @property
-    def restricts(self) -> bool:
-        """Anything may be asked at any time."""
-        return False
-
     def empty(self, batch: int) -> ActRState:
         """Learners who have met nothing, on day 0."""
         shape = (batch, self.course.n_items)
@@ -222,10 +217,6 @@ class ActR:
     def elapse(self, state: ActRState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass."""
         state.now[:] += days
-
-    def allowed(self, state: ActRState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
 
     def mastery(self, state: ActRState, out: Mastery) -> None:
         """Mean P(recall) of the skill's items `[batch, skills]`; items never met count 0."""

@@ -161,11 +161,6 @@ class DeepTutor:
         if not self.course.one_to_one:
             raise reject("deeptutor.course", f"{self.course.n_items} items", "one item a skill, in order")
 
-    @property
-    def restricts(self) -> bool:
-        """These learners may be offered anything."""
-        return False
-
     def empty(self, batch: int) -> CurveState:
         """Learners on day 0 who forget nothing."""
         shape = (batch, self.course.n_items)
@@ -219,10 +214,6 @@ class DeepTutor:
     def elapse(self, state: CurveState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass; the item just taught has age 0 afterwards, as published."""
         _elapse(state.now, state.fresh, state.shown, days)
-
-    def allowed(self, state: CurveState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
 
     def mastery(self, state: CurveState, out: Mastery) -> None:
         """P(recall) of each skill's item if asked now, `[batch, skills]`."""

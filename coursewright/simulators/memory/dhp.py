@@ -168,11 +168,6 @@ class Dhp:
         if not 1 <= self.hardest <= HARDEST or int(self.hardest) != self.hardest:
             raise reject("dhp.hardest", self.hardest, "a whole number from 1 to 18")
 
-    @property
-    def restricts(self) -> bool:
-        """These learners may be offered anything."""
-        return False
-
     def empty(self, batch: int) -> DhpState:
         """Learners to whom everything is new and easy, on day 0."""
         shape = (batch, self.course.n_items)
@@ -210,10 +205,6 @@ class Dhp:
     def elapse(self, state: DhpState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass."""
         state.now[:] += days
-
-    def allowed(self, state: DhpState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
 
     def mastery(self, state: DhpState, out: Mastery) -> None:
         """P(recall) of each skill's item if asked now, `[batch, skills]`."""

@@ -300,11 +300,6 @@ class Fsrs:
             if shares.shape != (length,) or not (shares >= 0).all() or abs(shares.sum() - 1.0) > 1e-6:
                 raise reject(f"fsrs.{field}", shares.tolist(), f"{length} shares that add up to 1")
 
-    @property
-    def restricts(self) -> bool:
-        """Anything may be reviewed at any time."""
-        return False
-
     @cached_property
     def table(self) -> Floats:
         """The weights as `[draws, 21]`."""
@@ -354,10 +349,6 @@ class Fsrs:
     def elapse(self, state: FsrsState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass."""
         state.now[:] += days
-
-    def allowed(self, state: FsrsState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
 
     def mastery(self, state: FsrsState, out: Mastery) -> None:
         """Mean R of the skill's items `[batch, skills]`; items never met count 0."""

@@ -180,11 +180,6 @@ class Hlr:
         if not np.isfinite(self.constant).all():
             raise reject("hlr.lexeme", list(self.lexeme), "finite numbers")
 
-    @property
-    def restricts(self) -> bool:
-        """Anything may be asked at any time."""
-        return False
-
     @cached_property
     def constant(self) -> Floats:
         """What an item adds to w . x whatever was answered, `[items]`."""
@@ -228,10 +223,6 @@ class Hlr:
     def elapse(self, state: HlrState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass."""
         state.now[:] += days
-
-    def allowed(self, state: HlrState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
 
     def mastery(self, state: HlrState, out: Mastery) -> None:
         """Mean P(recall) of the skill's items `[batch, skills]`; items never met count 0."""

@@ -173,11 +173,6 @@ class Kes:
         """The items that the network was trained on."""
         return self.tracer.course
 
-    @property
-    def restricts(self) -> bool:
-        """These learners may be offered anything."""
-        return False
-
     @cached_property
     def engine(self) -> Engine:
         """What computes the network."""
@@ -287,10 +282,6 @@ class Kes:
 
     def elapse(self, state: KesState, days: Floats, luck: Luck) -> None:
         """Nothing: these networks know the order of answers, not the time between them."""
-
-    def allowed(self, state: KesState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
 
     def mastery(self, state: KesState, out: Mastery) -> None:
         """Mean P(correct) over each skill's items, `[batch, skills]`; see `mastery_of`."""

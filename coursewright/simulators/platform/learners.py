@@ -15,7 +15,7 @@ So an item teaches d opportunities in expectation, whatever the model inside.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -23,7 +23,7 @@ import numpy as np
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
-from coursewright.simulators.capabilities import Assisting, Sequential, Stratified
+from coursewright.simulators.capabilities import Sequential, Stratified, assists, resampled, restricts
 from coursewright.simulators.course import Course, Lists, pack
 from coursewright.simulators.luck import Luck
 from coursewright.simulators.platform.content import KINDS, PRACTICE, Content, per_name
@@ -95,7 +95,7 @@ class RichLearner:
         reached[self.what[open_to_all, INSIDE]] = True
         needed = np.zeros_like(reached)
         needed[self.what[:, INSIDE]] = True
-        if self.learner.restricts:  # whatever it may leave allowed
+        if restricts(self.learner):  # whatever it may leave allowed
             needed[:] = True
         if (needed & ~reached).any():
             name = self.learner.course.items[int(np.argmax(needed & ~reached))]
@@ -161,13 +161,12 @@ class RichLearner:
     @property
     def restricts(self) -> bool:
         """Whether the learner inside restricts, or some format is barred to some."""
-        return self.learner.restricts or bool((self.barred > 0.0).any())
+        return restricts(self.learner) or bool((self.barred > 0.0).any())
 
     @property
     def assists(self) -> bool:
         """Whether there are hints, or help for the asking."""
-        inside = isinstance(self.learner, Assisting) and self.learner.assists
-        return inside or "hint" in self.course.kind or self.content.help.abuse > 0.0
+        return assists(self.learner) or "hint" in self.course.kind or self.content.help.abuse > 0.0
 
     @property
     def strata(self) -> tuple[str, ...]:
@@ -236,8 +235,7 @@ class RichLearner:
         if (again >= 0).any():
             unseen = empty_response(batch)
             self.learner.practise(state.inside, again, learns, luck._replace(fate=fate_again), unseen)
-        if isinstance(self.learner, Sequential):  # or the mask would tell which lessons took
-            self.learner.accept(state.inside, np.where(taught, inside, -1))
+        self._accept(state, np.where(taught, inside, -1))  # or the mask would tell which lessons took
         self._finish(state, item, taught, luck, p, helped, out)
 
     def _finish(
@@ -251,6 +249,14 @@ class RichLearner:
             float(feels.flow), float(feels.leaves), float(feels.leaves_disengaged), *out,
         )  # fmt: skip
 
+    def accept(self, state: RichState, item: Ints) -> None:
+        """Take `item [batch]` (-1: none) for the last accepted one, where that matters inside."""
+        self._accept(state, self._item_inside(item))
+
+    def _accept(self, state: RichState, inside: Ints) -> None:
+        if isinstance(self.learner, Sequential):
+            self.learner.accept(state.inside, inside)
+
     def elapse(self, state: RichState, days: Floats, luck: Luck) -> None:
         """The learner inside may forget; engagement comes back."""
         self.learner.elapse(state.inside, days, luck)
@@ -262,11 +268,16 @@ class RichLearner:
         spread = np.hypot(self.pace.learner_sd, self.pace.sd)
         return float(self.table[:, MEDIAN].min() * np.exp(-3.0 * spread))
 
+    def resampled(self) -> "RichLearner | None":
+        """The same platform for the learner inside under its fit's doubt; None where that has no draws."""
+        drawn = resampled(self.learner)
+        return None if drawn is None else replace(self, learner=drawn)
+
     def allowed(self, state: RichState, out: Bools) -> None:
         """What the learner inside allows, in formats that this learner can use."""
         out[:] = state.usable[:, self.what[:, FORMAT]]
-        if self.learner.restricts:
-            inside = np.empty((len(out), self.learner.course.n_items), bool)
+        inside = np.empty((len(out), self.learner.course.n_items), bool)
+        if restricts(self.learner):
             self.learner.allowed(state.inside, inside)
             out &= inside[:, self.what[:, INSIDE]]
 
