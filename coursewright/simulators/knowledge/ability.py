@@ -22,10 +22,11 @@ import numpy as np
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
+from coursewright.simulators.asking import Answers, answers, respond
 from coursewright.simulators.chances import probabilities
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.luck import ANSWER, ENROL, LEARN, Keys, Luck, uniform
+from coursewright.simulators.luck import ENROL, LEARN, Keys, Luck, uniform
 from coursewright.simulators.protocol import Prologue, Response
 
 STEEPNESS, EASE = 10.0, 0.07
@@ -98,16 +99,7 @@ def _p_correct(competence: Floats, levels: Floats, item: Ints, out: Floats) -> N
 
 @kernel
 def _practise(
-    competence: Floats,
-    levels: Floats,
-    minutes_of: Floats,
-    item: Ints,
-    taught: Bools,
-    fate: Keys,
-    step: Ints,
-    correct: Ints,
-    grade: Ints,
-    minutes: Floats,
+    competence: Floats, levels: Floats, minutes: Floats, item: Ints, taught: Bools, out: Answers
 ) -> None:
     for i in range(item.shape[0]):
         a = item[i]
@@ -118,11 +110,9 @@ def _practise(
                 has, level = competence[i, k], levels[a, k]
                 if has >= level or level - has > TOO_FAR:
                     continue
-                if uniform(fate[i], step[i], LEARN + k) < near(has, level):
+                if uniform(out.fate[i], out.step[i], LEARN + k) < near(has, level):
                     competence[i, k] = level
-        correct[i] = uniform(fate[i], step[i], ANSWER) < _p_answer(competence, i, levels, a)
-        grade[i] = correct[i]
-        minutes[i] = minutes_of[a]
+        respond(i, _p_answer(competence, i, levels, a), minutes[a], out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,18 +174,7 @@ class Ability:
 
     def practise(self, state: AbilityState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Learn, then answer with the new competence; a row that is not taught only answers."""
-        _practise(
-            *state,
-            self.required,
-            self.course.minutes,
-            item,
-            taught,
-            luck.fate,
-            luck.step,
-            out.correct,
-            out.grade,
-            out.minutes,
-        )
+        _practise(*state, self.required, self.course.minutes, item, taught, answers(luck, out))
 
     def elapse(self, state: AbilityState, days: Floats, luck: Luck) -> None:
         """Nothing: competence stays."""

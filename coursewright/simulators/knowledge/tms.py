@@ -20,10 +20,11 @@ import numpy as np
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
+from coursewright.simulators.asking import Answers, answers, respond
 from coursewright.simulators.chances import check_answers, check_sums, numbers, probabilities
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.luck import ANSWER, ENROL, LEARN, Keys, Luck, uniform
+from coursewright.simulators.luck import ENROL, LEARN, Keys, Luck, uniform
 from coursewright.simulators.protocol import Prologue, Response
 
 # The published binary instance: item 0 teaches the first skill, item 1 the second one to whoever has it.
@@ -73,28 +74,16 @@ def _p_correct(profile: Ints, right: Floats, item: Ints, out: Floats) -> None:
 
 @kernel
 def _practise(
-    profile: Ints,
-    right: Floats,
-    reached: Floats,
-    minutes_of: Floats,
-    item: Ints,
-    taught: Bools,
-    fate: Keys,
-    step: Ints,
-    correct: Ints,
-    grade: Ints,
-    minutes: Floats,
+    profile: Ints, right: Floats, reached: Floats, minutes: Floats, item: Ints, taught: Bools, out: Answers
 ) -> None:
     profiles = right.shape[1]
     for i in range(item.shape[0]):
         a = item[i]
         if a < 0:
             continue
-        correct[i] = uniform(fate[i], step[i], ANSWER) < right[a, profile[i]]
-        grade[i] = correct[i]
-        minutes[i] = minutes_of[a]
+        respond(i, right[a, profile[i]], minutes[a], out)
         if taught[i]:
-            profile[i] = _pick(uniform(fate[i], step[i], LEARN), reached, a * profiles + profile[i])
+            profile[i] = _pick(uniform(out.fate[i], out.step[i], LEARN), reached, a * profiles + profile[i])
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,23 +164,12 @@ class Tms:
 
     def practise(self, state: TmsState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer from the old profile, then move; a row that is not taught only answers."""
-        _practise(
-            *state,
-            self.right,
-            self.reached,
-            self.course.minutes,
-            item,
-            taught,
-            luck.fate,
-            luck.step,
-            out.correct,
-            out.grade,
-            out.minutes,
-        )
+        minutes = self.course.minutes
+        _practise(*state, self.right, self.reached, minutes, item, taught, answers(luck, out))
 
     def elapse(self, state: TmsState, days: Floats, luck: Luck) -> None:
         """Nothing: only practice moves these learners."""
 
     def mastery(self, state: TmsState, out: Mastery) -> None:
         """The skills of each learner's profile as 0 or 1, `[batch, skills]`."""
-        out[:] = self.skills[state.profile]
+        np.take(self.skills, state.profile, axis=0, out=out)

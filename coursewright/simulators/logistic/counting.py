@@ -190,9 +190,7 @@ class Logistic:
 
     def practise(self, state: LogisticState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer, then count the answer; a row that is not taught only answers."""
-        p = np.empty(len(item))
-        self.p_correct(state, item, p)
-        answer(p, item, luck, self.course.minutes, out)
+        answer(self, state, item, luck, out)
         _count(*state[1:], *self.touched, item, taught, out.correct)
 
     def elapse(self, state: LogisticState, days: Floats, luck: Luck) -> None:

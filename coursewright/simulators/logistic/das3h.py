@@ -201,9 +201,7 @@ class Das3h:
 
     def practise(self, state: Das3hState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer, then remember the answer; a row that is not taught only answers."""
-        p = np.empty(len(item))
-        self.p_correct(state, item, p)
-        answer(p, item, luck, self.course.minutes, out)
+        answer(self, state, item, luck, out)
         self.record(state, item, taught, out.correct)
 
     def record(self, state: Das3hState, item: Ints, taught: Bools, correct: Ints) -> None:

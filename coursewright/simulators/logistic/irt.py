@@ -144,9 +144,7 @@ class Irt:
 
     def practise(self, state: IrtState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer from the old ability, then grow; a row that is not taught only answers."""
-        p = np.empty(len(item))
-        self.p_correct(state, item, p)
-        answer(p, item, luck, self.course.minutes, out)
+        answer(self, state, item, luck, out)
         _grow(state.practices, *self.course.needed, item, taught)
 
     def elapse(self, state: IrtState, days: Floats, luck: Luck) -> None:

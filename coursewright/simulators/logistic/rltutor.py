@@ -87,9 +87,7 @@ class Rltutor:
 
     def practise(self, state: RltutorState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer, then record the review; a row that is not taught only answers."""
-        p = np.empty(len(item))
-        self.p_correct(state, item, p)
-        answer(p, item, luck, self.course.minutes, out)
+        answer(self, state, item, luck, out)
         self.inner.record(state.inner, item, taught, out.correct)
         _review(state.inner.now, state.reviewed, item, taught)
 
