@@ -268,7 +268,7 @@ class Fsrs:
 
     Attributes
     ----------
-    weights : w0..w20 `[21]`, or `[draws, 21]`: learner j has row j mod draws.
+    weights : w0..w20 `[21]`, or `[draws, 21]`; see `Luck.number` for who uses which draw.
     spread : normal spread between learners, as a share of each weight; cut to py-fsrs's bounds.
     first_grades, right_grades : shares of Again..Easy at the first meeting, of Hard..Easy later.
     same_day : P(correct) less than a day after the last review; 1 is R(0).
