@@ -34,6 +34,10 @@ from coursewright.simulators.platform.step import (
     INSIDE,
     KIND,
     MEDIAN,
+    Effects,
+    Lessons,
+    Person,
+    Teaching,
     enrol_rows,
     finish,
     plan,
@@ -193,7 +197,7 @@ class RichLearner:
     def enrol(self, state: RichState, rows: Ints, luck: Luck) -> Prologue | None:
         """New learners, with the goal and the past of the learner inside; all of it was practice."""
         start, learner_sd = float(self.engagement.start), float(self.pace.learner_sd)
-        enrol_rows(*state[1:], rows, luck.learner, self.barred, start, learner_sd)
+        enrol_rows(Person(*state[1:]), self.barred, rows, start, luck.learner, learner_sd)
         past = self.learner.enrol(state.inside, rows, luck)
         if past is None:
             return None
@@ -210,44 +214,52 @@ class RichLearner:
         self.learner.p_correct(state.inside, self._item_inside(item), out)
 
     def _item_inside(self, item: Ints) -> Ints:
-        return np.where(item < 0, -1, self.what[item, INSIDE])
+        return np.where(item < 0, -1, self.offer.inside[item])
 
     def practise(self, state: RichState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """One item of any kind; a row that is not taught learns nothing from it."""
-        batch, content = len(item), self.content
+        batch, person = len(item), Person(*state[1:])
+        inside = self._item_inside(item)
         p, prior = np.zeros(batch), np.full(batch, 0.5)
-        inside, again = np.empty(batch, np.int64), np.empty(batch, np.int64)
-        learns, helped = np.zeros(batch, bool), np.zeros(batch, bool)
-        fate_again = luck.fate.copy()
-        self.p_correct(state, item, p)
-        if content.reversal:
+        self.learner.p_correct(state.inside, inside, p)
+        if self.content.reversal:
             mastery = np.empty((batch, self.course.n_skills), np.float32)
             self.mastery(state, mastery)
-            prior_knowledge(mastery, item, *self.before, prior)
-        plan(
-            state.seen, state.preferred, self.table, self.what, item, taught, luck.fate, luck.step, p, prior,
-            float(content.repeated), float(content.help.abuse), float(content.help.abused),
-            float(content.counterfactual_meshing), inside, learns, again, fate_again, helped,
-        )  # fmt: skip
-        there = item >= 0
-        out.assisted[there] = out.ended[there] = False  # a learner inside may write only what is True
-        self.learner.practise(state.inside, inside, learns, luck, out)
-        if (again >= 0).any():
-            unseen = empty_response(batch)
-            self.learner.practise(state.inside, again, learns, luck._replace(fate=fate_again), unseen)
+            prior_knowledge(mastery, item, self.before, prior)
+        lessons = Lessons(
+            learns=np.zeros(batch, bool),
+            again=np.empty(batch, np.int64),
+            fate_again=luck.fate.copy(),
+            helped=np.zeros(batch, bool),
+        )
+        plan(person, self._teaching, item, p, taught, prior, luck, lessons)
+        self._teach(state, inside, lessons, luck, out)
         self._accept(state, np.where(taught, inside, -1))  # or the mask would tell which lessons took
-        self._finish(state, item, taught, luck, p, helped, out)
+        finish(person, self._effects, item, taught, p, lessons.helped, luck, out)
 
-    def _finish(
-        self, state: RichState, item: Ints, taught: Bools, luck: Luck, p: Floats, helped: Bools, out: Response
-    ) -> None:
+    def _teach(self, state: RichState, inside: Ints, lessons: Lessons, luck: Luck, out: Response) -> None:
+        """The learner inside practises, some of them twice; what is in `out` is what they answered first."""
+        there = inside >= 0
+        out.assisted[there] = out.ended[there] = False  # a learner inside may write only what is True
+        self.learner.practise(state.inside, inside, lessons.learns, luck, out)
+        if (lessons.again >= 0).any():
+            luck = luck._replace(fate=lessons.fate_again)
+            unseen = empty_response(len(inside))
+            self.learner.practise(state.inside, lessons.again, lessons.learns, luck, unseen)
+
+    @cached_property
+    def _teaching(self) -> Teaching:
+        content = self.content
+        factors = (content.repeated, content.help.abuse, content.help.abused, content.counterfactual_meshing)
+        return Teaching(self.table, self.what, *map(float, factors))
+
+    @cached_property
+    def _effects(self) -> Effects:
         feels, pace = self.engagement, self.pace
-        finish(
-            state.engagement, state.tau, state.seen, self.table, self.what, item, taught, luck.fate,
-            luck.step, p, helped, float(self.content.help.raises), float(pace.slope), float(pace.sd),
-            float(feels.too_easy), float(feels.too_hard), float(feels.boredom), float(feels.frustration),
-            float(feels.flow), float(feels.leaves), float(feels.leaves_disengaged), *out,
-        )  # fmt: skip
+        answers = (self.content.help.raises, pace.slope, pace.sd)
+        engaged = (feels.too_easy, feels.too_hard, feels.boredom, feels.frustration, feels.flow)
+        leaving = (feels.leaves, feels.leaves_disengaged)
+        return Effects(self.table, self.what, *map(float, (*answers, *engaged, *leaving)))
 
     def accept(self, state: RichState, item: Ints) -> None:
         """Take `item [batch]` (-1: none) for the last accepted one, where that matters inside."""
