@@ -23,8 +23,8 @@ def sigmoid(z: float) -> float:
 class Answers(NamedTuple):
     """What decides the answers of one step, and where a kernel writes them, `[batch]` each."""
 
-    fate: Keys
     step: Ints
+    fate: Keys
     correct: Ints
     minutes: Floats
     grade: Ints
@@ -32,7 +32,7 @@ class Answers(NamedTuple):
 
 def answers(luck: Luck, out: Response) -> Answers:
     """The answers that this luck decides, written into `out`."""
-    return Answers(luck.fate, luck.step, out.correct, out.minutes, out.grade)
+    return Answers(luck.step, luck.fate, out.correct, out.minutes, out.grade)
 
 
 @inlined

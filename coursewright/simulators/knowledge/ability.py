@@ -91,16 +91,17 @@ def _enrol(competence: Floats, rows: Ints, learner: Keys, low: float, high: floa
 
 
 @kernel
-def _p_correct(competence: Floats, levels: Floats, item: Ints, out: Floats) -> None:
+def _p_correct(state: AbilityState, levels: Floats, item: Ints, out: Floats) -> None:
     for i in range(item.shape[0]):
         if item[i] >= 0:
-            out[i] = _p_answer(competence, i, levels, item[i])
+            out[i] = _p_answer(state.competence, i, levels, item[i])
 
 
 @kernel
 def _practise(
-    competence: Floats, levels: Floats, minutes: Floats, item: Ints, taught: Bools, out: Answers
+    state: AbilityState, levels: Floats, item: Ints, minutes: Floats, taught: Bools, out: Answers
 ) -> None:
+    competence = state.competence
     for i in range(item.shape[0]):
         a = item[i]
         if a < 0:
@@ -170,11 +171,11 @@ class Ability:
 
     def p_correct(self, state: AbilityState, item: Ints, out: Floats) -> None:
         """P(correct) `[batch]` if `item [batch]` were asked now, without being taught first."""
-        _p_correct(*state, self.required, item, out)
+        _p_correct(state, self.required, item, out)
 
     def practise(self, state: AbilityState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Learn, then answer with the new competence; a row that is not taught only answers."""
-        _practise(*state, self.required, self.course.minutes, item, taught, answers(luck, out))
+        _practise(state, self.required, item, self.course.minutes, taught, answers(luck, out))
 
     def elapse(self, state: AbilityState, days: Floats, luck: Luck) -> None:
         """Nothing: competence stays."""

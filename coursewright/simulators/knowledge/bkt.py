@@ -176,13 +176,13 @@ def _practise(
     constants: Constants,
     item: Ints,
     taught: Bools,
-    fate: Keys,
     step: Ints,
+    fate: Keys,
     correct: Ints,
     minutes: Floats,
     grade: Ints,
 ) -> None:
-    state, out = BktState(until, now, pace, draw), Answers(fate, step, correct, minutes, grade)
+    state, out = BktState(until, now, pace, draw), Answers(step, fate, correct, minutes, grade)
     for i in range(item.shape[0]):
         a = item[i]
         if a < 0:
@@ -288,8 +288,8 @@ class Bkt:
 
     def practise(self, state: BktState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer from the old state, then learn (and, in the `opportunity` form, forget)."""
-        fate, step, right, minutes, grade = luck.fate, luck.step, out.correct, out.minutes, out.grade
-        _practise(*state, self._constants, item, taught, fate, step, right, minutes, grade)
+        step, fate, right, minutes, grade = luck.step, luck.fate, out.correct, out.minutes, out.grade
+        _practise(*state, self._constants, item, taught, step, fate, right, minutes, grade)
 
     def elapse(self, state: BktState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass; in the `time` form each known skill may be lost."""

@@ -91,19 +91,19 @@ def _p_correct(known: Bools, chances: Floats, item: Ints, out: Floats) -> None:
 @kernel
 def _practise(
     known: Bools,
-    chances: Floats,
     start: Ints,
-    taken: Floats,
+    chances: Floats,
     parents: Ints,
+    taken: Floats,
     item: Ints,
     taught: Bools,
-    fate: Keys,
     step: Ints,
+    fate: Keys,
     correct: Ints,
     minutes: Floats,
     grade: Ints,
 ) -> None:
-    out = Answers(fate, step, correct, minutes, grade)
+    out = Answers(step, fate, correct, minutes, grade)
     for i in range(item.shape[0]):
         k = item[i]
         if k < 0:
@@ -180,7 +180,7 @@ class KnowledgeSpace:
     ) -> None:
         """Answer from the old state, then learn; a row that is not taught only answers."""
         (start, parents), taken = self.course.parents, self.course.minutes
-        _practise(*state, self.chances, start, taken, parents, item, taught, *answers(luck, out))
+        _practise(state.known, start, self.chances, parents, taken, item, taught, *answers(luck, out))
 
     def elapse(self, state: KnowledgeSpaceState, days: Floats, luck: Luck) -> None:
         """Nothing: these learners do not forget."""

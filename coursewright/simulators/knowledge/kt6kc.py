@@ -99,13 +99,13 @@ def _practise(
     depends: Floats,
     item: Ints,
     taught: Bools,
-    fate: Keys,
     step: Ints,
+    fate: Keys,
     correct: Ints,
     minutes: Floats,
     grade: Ints,
 ) -> None:
-    out = Answers(fate, step, correct, minutes, grade)
+    out = Answers(step, fate, correct, minutes, grade)
     for i in range(item.shape[0]):
         k = item[i]
         if k < 0:

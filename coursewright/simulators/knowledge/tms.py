@@ -60,7 +60,7 @@ def _pick(u: float, reached: Floats, row: int) -> int:
 
 
 @kernel
-def _enrol(profile: Ints, rows: Ints, learner: Keys, start: Floats) -> None:
+def _enrol(profile: Ints, learner: Keys, rows: Ints, start: Floats) -> None:
     for j in range(rows.shape[0]):
         profile[rows[j]] = _pick(uniform(learner[rows[j]], 0, ENROL), start, 0)
 
@@ -74,7 +74,13 @@ def _p_correct(profile: Ints, right: Floats, item: Ints, out: Floats) -> None:
 
 @kernel
 def _practise(
-    profile: Ints, right: Floats, reached: Floats, minutes: Floats, item: Ints, taught: Bools, out: Answers
+    profile: Ints,
+    right: Floats,
+    item: Ints,
+    reached: Floats,
+    taught: Bools,
+    minutes: Floats,
+    out: Answers,
 ) -> None:
     profiles = right.shape[1]
     for i in range(item.shape[0]):
@@ -155,7 +161,7 @@ class Tms:
 
     def enrol(self, state: TmsState, rows: Ints, luck: Luck) -> Prologue | None:
         """New learners in a profile drawn from `start`; they bring neither a goal nor a past."""
-        _enrol(*state, rows, luck.learner, self.reached_first)
+        _enrol(*state, luck.learner, rows, self.reached_first)
         return None
 
     def p_correct(self, state: TmsState, item: Ints, out: Floats) -> None:
@@ -164,8 +170,8 @@ class Tms:
 
     def practise(self, state: TmsState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer from the old profile, then move; a row that is not taught only answers."""
-        minutes = self.course.minutes
-        _practise(*state, self.right, self.reached, minutes, item, taught, answers(luck, out))
+        minutes, reached = self.course.minutes, self.reached
+        _practise(*state, self.right, item, reached, taught, minutes, answers(luck, out))
 
     def elapse(self, state: TmsState, days: Floats, luck: Luck) -> None:
         """Nothing: only practice moves these learners."""

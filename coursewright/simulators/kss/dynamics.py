@@ -62,8 +62,8 @@ class Dynamics(NamedTuple):
     a learner `learns_first` and then answers.
     """
 
-    difficulty: Floats
     certain: bool
+    difficulty: Floats
     learns_first: bool
 
 

@@ -90,7 +90,7 @@ CSEAL18 = Variant()
 
 
 @kernel
-def _p_correct(ability: Floats, difficulty: Floats, certain: bool, item: Ints, out: Floats) -> None:
+def _p_correct(ability: Floats, certain: bool, difficulty: Floats, item: Ints, out: Floats) -> None:
     for i in range(item.shape[0]):
         if item[i] >= 0:
             out[i] = p_answer(ability[i, item[i]], difficulty[item[i]])
@@ -102,18 +102,18 @@ def _p_correct(ability: Floats, difficulty: Floats, certain: bool, item: Ints, o
 def _practise(
     ability: Floats,
     last: Ints,
-    difficulty: Floats,
     certain: bool,
+    difficulty: Floats,
     learns_first: bool,
     item: Ints,
     taught: Bools,
-    fate: Keys,
     step: Ints,
+    fate: Keys,
     correct: Ints,
     minutes: Floats,
     grade: Ints,
 ) -> None:
-    dynamics = Dynamics(difficulty, certain, learns_first)
+    dynamics = Dynamics(certain, difficulty, learns_first)
     for i in range(item.shape[0]):
         k = item[i]
         if k < 0:
@@ -126,7 +126,7 @@ def _practise(
 
 
 @kernel
-def _allowed(last: Ints, goal: Bools, relevant: Bools, follows: Bools, out: Bools) -> None:
+def _allowed(follows: Bools, last: Ints, goal: Bools, relevant: Bools, out: Bools) -> None:
     for i in range(last.shape[0]):
         some = False
         for k in range(SKILLS):
@@ -180,7 +180,7 @@ class Kss:
     def dynamics(self) -> Dynamics:
         """How these learners answer and learn."""
         variant = self.variant
-        return Dynamics(self.course.difficulty, bool(variant.certain), bool(variant.learns_first))
+        return Dynamics(bool(variant.certain), self.course.difficulty, bool(variant.learns_first))
 
     @cached_property
     def _arrival(self) -> Arrival:
@@ -219,13 +219,13 @@ class Kss:
 
     def p_correct(self, state: KssState, item: Ints, out: Floats) -> None:
         """P(correct) `[batch]` if `item [batch]` were asked now; 0 or 1 where answers are certain."""
-        _p_correct(state.ability, self.course.difficulty, self.variant.certain, item, out)
+        _p_correct(state.ability, self.variant.certain, self.course.difficulty, item, out)
 
     def practise(self, state: KssState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer and grow, in the variant's order; a row that is not taught only answers."""
-        fate, step, right, minutes, grade = luck.fate, luck.step, out.correct, out.minutes, out.grade
+        step, fate, right, minutes, grade = luck.step, luck.fate, out.correct, out.minutes, out.grade
         learners = (state.ability, state.last, *self.dynamics)
-        _practise(*learners, item, taught, fate, step, right, minutes, grade)
+        _practise(*learners, item, taught, step, fate, right, minutes, grade)
 
     def accept(self, state: KssState, item: Ints) -> None:
         """Take `item [batch]` (-1: none) for the last accepted one."""
@@ -236,7 +236,7 @@ class Kss:
 
     def allowed(self, state: KssState, out: Bools) -> None:
         """What may follow the last item and leads to a target; the targets where that leaves nothing."""
-        _allowed(state.last, state.goal, state.relevant, self.follows, out)
+        _allowed(self.follows, state.last, state.goal, state.relevant, out)
 
     def mastery(self, state: KssState, out: Mastery) -> None:
         """p_k of each skill, `[batch, 10]`."""

@@ -34,20 +34,28 @@ class RltutorState(NamedTuple):
     reviewed: Floats
 
 
+class Curve(NamedTuple):
+    """The forgetting curve: see `Rltutor`."""
+
+    scale: float
+    power: float
+
+
 @kernel
-def _above(now: Floats, reviewed: Floats, scale: float, power: float, item: Ints, p: Floats) -> None:
+def _above(state: RltutorState, curve: Curve, item: Ints, p: Floats) -> None:
+    now, reviewed = state.inner.now, state.reviewed
     for i in range(item.shape[0]):
         for m in range(item.shape[1]):
             if item[i, m] >= 0 and reviewed[i, item[i, m]] != NEVER:
                 lag = DAY_S * (now[i] - reviewed[i, item[i, m]])
-                p[i, m] += (1.0 - p[i, m]) * (1.0 + scale * lag) ** power
+                p[i, m] += (1.0 - p[i, m]) * (1.0 + curve.scale * lag) ** curve.power
 
 
 @kernel
-def _review(now: Floats, reviewed: Floats, item: Ints, taught: Bools) -> None:
+def _review(state: RltutorState, item: Ints, taught: Bools) -> None:
     for i in range(item.shape[0]):
         if item[i] >= 0 and taught[i]:
-            reviewed[i, item[i]] = now[i]
+            state.reviewed[i, item[i]] = state.inner.now[i]
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +97,7 @@ class Rltutor:
         """Answer, then record the review; a row that is not taught only answers."""
         answer(self, state, item, luck, out)
         self.inner.record(state.inner, item, taught, out.correct)
-        _review(state.inner.now, state.reviewed, item, taught)
+        _review(state, item, taught)
 
     def elapse(self, state: RltutorState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass."""
@@ -101,4 +109,4 @@ class Rltutor:
 
     def _chances(self, state: RltutorState, item: Ints, out: Floats) -> None:
         self.inner.chances(state.inner, item, out)
-        _above(state.inner.now, state.reviewed, self.scale, self.power, item, out)
+        _above(state, Curve(float(self.scale), float(self.power)), item, out)

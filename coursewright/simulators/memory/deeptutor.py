@@ -99,13 +99,13 @@ def _show(now: Floats, fresh: Ints, shown: Floats, lessons: Ints, taught: Bools,
 
 
 @kernel
-def _elapse(now: Floats, fresh: Ints, shown: Floats, days: Floats) -> None:
+def _elapse(state: CurveState, days: Floats) -> None:
     """An item is fresh until time passes once: a later gap without practice ages it like the others."""
-    for i in range(now.shape[0]):
-        now[i] += days[i]
-        if fresh[i] >= 0:
-            shown[i, fresh[i]] = now[i]
-            fresh[i] = -1
+    for i in range(days.shape[0]):
+        state.now[i] += days[i]
+        if state.fresh[i] >= 0:
+            state.shown[i, state.fresh[i]] = state.now[i]
+            state.fresh[i] = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +165,7 @@ class DeepTutor:
 
     def elapse(self, state: CurveState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass; the item just taught has age 0 afterwards, as published."""
-        _elapse(state.now, state.fresh, state.shown, days)
+        _elapse(state, days)
 
     def mastery(self, state: CurveState, out: Mastery) -> None:
         """P(recall) of each skill's item if asked now, `[batch, skills]`."""

@@ -185,9 +185,9 @@ class DeepTutorHlr:
 
     def __post_init__(self) -> None:
         if len(self.weights) != 3:
-            raise reject("hlr.weights", list(self.weights), "three: of attempts, correct and wrong")
-        _finite("hlr.weights", self.weights)
-        _spread("hlr.item_sd", self.item_sd)
+            raise reject("deeptutor_hlr.weights", list(self.weights), "three: of attempts, correct and wrong")
+        _finite("deeptutor_hlr.weights", self.weights)
+        _spread("deeptutor_hlr.item_sd", self.item_sd)
 
     @cached_property
     def _weights(self) -> Floats:
@@ -233,14 +233,14 @@ class DeepTutorDash:
 
     def __post_init__(self) -> None:
         if self.window < 1 or int(self.window) != self.window:
-            raise reject("dash.window", self.window, "a whole number of lessons >= 1")
+            raise reject("deeptutor_dash.window", self.window, "a whole number of lessons >= 1")
         if not len(self.weights):
-            raise reject("dash.weights", list(self.weights), "one weight a window")
-        _finite("dash.weights", self.weights)
-        _finite("dash.difficulty", [self.difficulty])
-        _finite("dash.log_exponent", [self.log_exponent])
+            raise reject("deeptutor_dash.weights", list(self.weights), "one weight a window")
+        _finite("deeptutor_dash.weights", self.weights)
+        _finite("deeptutor_dash.difficulty", [self.difficulty])
+        _finite("deeptutor_dash.log_exponent", [self.log_exponent])
         for name in ("difficulty_sd", "log_exponent_sd", "delay_sd"):
-            _spread(f"dash.{name}", getattr(self, name))
+            _spread(f"deeptutor_dash.{name}", getattr(self, name))
 
     @cached_property
     def _weights(self) -> Floats:

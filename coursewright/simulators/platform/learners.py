@@ -272,7 +272,7 @@ class RichLearner:
     def elapse(self, state: RichState, days: Floats, luck: Luck) -> None:
         """The learner inside may forget; engagement comes back."""
         self.learner.elapse(state.inside, days, luck)
-        rest(state.engagement, days, float(self.engagement.recovery))
+        rest(state.engagement, float(self.engagement.recovery), days)
 
     @property
     def quickest(self) -> float:

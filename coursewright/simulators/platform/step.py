@@ -169,7 +169,7 @@ def finish(
 
 
 @kernel
-def rest(engagement: Floats, days: Floats, recovery: float) -> None:
+def rest(engagement: Floats, recovery: float, days: Floats) -> None:
     """What is missing of engagement shrinks by exp(-recovery * days); nothing moves in no time."""
     for i in range(engagement.shape[0]):
         engagement[i] -= (1.0 - engagement[i]) * np.expm1(-recovery * days[i])
