@@ -205,7 +205,7 @@ class RichLearner:
         counts = np.arange(item.shape[1]) < past.length[:, None]
         if (counts & (item < 0)).any():
             raise reject(
-                "rich.offers", "without practice", "a course in which the learner's past can be told"
+                "rich.offers", "without practice", "a course with practice on every item of the warm-up"
             )
         return past._replace(item=np.where(counts, item, 0))
 
