@@ -105,6 +105,7 @@ MODULES = {
     "simulators.rich_step": "simulators.platform.step",
     "simulators.rltutor": "simulators.logistic.rltutor",
     "simulators.sessions": "simulators.neural.sessions",
+    "simulators.stored": "simulators.neural.stored",
     "simulators.tms": "simulators.knowledge.tms",
 }
 NAMES: dict[str, str] = {  # a hint may follow the address
@@ -148,6 +149,10 @@ NAMES: dict[str, str] = {  # a hint may follow the address
     "fitting.logistic.Pfa": "fitting.logistic.models.PfaModel",
     "fitting.named.fit_bkt": "fitting.folder.fit_model",
     "simulators.named.named_bkt": "simulators.knowledge.tables.read_bkt",
+    "simulators.forgetting.Dash": "simulators.memory.laws.DeepTutorDash",
+    "simulators.forgetting.Hlr": "simulators.memory.laws.DeepTutorHlr",
+    "simulators.memory.laws.Dash": "simulators.memory.laws.DeepTutorDash",
+    "simulators.memory.laws.Hlr": "simulators.memory.laws.DeepTutorHlr",
     "simulators.memory_tables.named_act_r": "simulators.memory.tables.read_act_r",
     "simulators.memory_tables.named_fsrs": "simulators.memory.tables.read_fsrs",
     "simulators.memory_tables.named_hlr": "simulators.memory.tables.read_hlr",

@@ -32,6 +32,11 @@ def pack(lists: Sequence[Sequence[int]]) -> Lists:
     return Lists(start, np.array([value for row in lists for value in row], np.int64))
 
 
+def unpack(lists: Lists) -> list[list[int]]:
+    """The lists that were packed."""
+    return [part.tolist() for part in np.split(lists.values, lists.start[1:-1])]
+
+
 @dataclass(frozen=True, eq=False)
 class Course:
     """What can be taught.  Build one with `Course.of`, which takes names and edges.

@@ -14,7 +14,14 @@ import numpy as np
 
 from coursewright.errors import reject, unknown
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
-from coursewright.simulators.capabilities import Assisting, Sequential, Stratified
+from coursewright.simulators.capabilities import (
+    Sequential,
+    Stratified,
+    assists,
+    quickest,
+    resampled,
+    restricts,
+)
 from coursewright.simulators.course import Course
 from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.knowledge.parameters import BktParameters
@@ -93,12 +100,24 @@ class Strata:
     @property
     def restricts(self) -> bool:
         """Whether any member does."""
-        return any(member.restricts for member in self.members.values())
+        return any(map(restricts, self.members.values()))
 
     @property
     def assists(self) -> bool:
         """Whether any member does."""
-        return any(isinstance(member, Assisting) and member.assists for member in self.members.values())
+        return any(map(assists, self.members.values()))
+
+    @property
+    def quickest(self) -> float:
+        """Minutes: those of the quickest member."""
+        return min(map(quickest, self.members.values()))
+
+    def resampled(self) -> "Strata | None":
+        """The same strata under their fits' doubt; None where no member was fitted with draws."""
+        drawn = {name: resampled(member) for name, member in self.members.items()}
+        if all(member is None for member in drawn.values()):
+            return None
+        return replace(self, members={name: drawn[name] or self.members[name] for name in self.members})
 
     @cached_property
     def edges(self) -> Floats:
@@ -189,7 +208,7 @@ class Strata:
         """What each learner's own population allows."""
         for member, own, mine in self._own(state):
             allowed = np.ones_like(out)
-            if member.restricts:
+            if restricts(member):
                 member.allowed(own, allowed)
             out[mine] = allowed[mine]
 

@@ -17,6 +17,7 @@ from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.knowledge.tables import read_bkt
 from coursewright.simulators.kss.learners import Kss
 from coursewright.simulators.luck import Seeds, Split, identify
+from coursewright.simulators.platform.delivery import Pace
 from coursewright.simulators.platform.learners import RichLearner
 from coursewright.simulators.platform.offer import Form
 from coursewright.simulators.protocol import Prologue, clone, put, take
@@ -87,6 +88,27 @@ def test_a_learner_is_what_they_would_be_in_their_own_population() -> None:
     assert np.array_equal(mixture.stratum, label)
     assert isinstance(simulator, Stratified)
     assert (alone[0].stratum == -1).all()
+
+
+def test_strata_of_fitted_learners_are_resampled_one_by_one() -> None:
+    fitted = read_bkt("bkt_ednet")
+    steady = Levels(fitted.course)
+    mixture = Strata({"fitted": fitted, "steady": steady}, {"fitted": 1.0, "steady": 3.0})
+    drawn = mixture.resampled()
+    assert drawn.members["fitted"].parameters is fitted.draws
+    assert drawn.members["steady"] is steady
+    assert drawn.shares == mixture.shares
+    assert mixed().resampled() is None
+    assert bkt_strata("bkt_ednet", {"low": Mechanism(prior=-1.0)}).resampled() is not None
+
+
+def test_the_quickest_stratum_bounds_the_steps() -> None:
+    usual, quick = Levels(Course.of(3, minutes=4.0)), Levels(Course.of(3, minutes=4.0))
+    hasty = RichLearner(quick, pace=Pace(sd=0.5))
+    mixture = Strata({"usual": usual, "hasty": hasty}, {"usual": 1.0, "hasty": 1.0})
+    assert Strata({"usual": usual}, {"usual": 1.0}).quickest == 4.0
+    assert mixture.quickest == hasty.quickest < 4.0
+    assert Task(mixture, minutes=40.0, features=["attempts"]).horizon > 10
 
 
 def test_any_models_mix() -> None:

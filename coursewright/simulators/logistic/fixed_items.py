@@ -29,11 +29,6 @@ class FixedItems:
     course: Course
     p: Floats
 
-    @property
-    def restricts(self) -> bool:
-        """They may be offered anything."""
-        return False
-
     def empty(self, batch: int) -> NoState:
         """Learners, all alike."""
         return NoState(np.zeros(batch, np.int64))
@@ -59,10 +54,6 @@ class FixedItems:
 
     def elapse(self, state: NoState, days: Floats, luck: Luck) -> None:
         """Nothing is forgotten."""
-
-    def allowed(self, state: NoState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
 
     def mastery(self, state: NoState, out: Mastery) -> None:
         """The mean over each skill's items of P(correct), the same for everybody."""
