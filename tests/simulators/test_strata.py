@@ -14,6 +14,7 @@ from coursewright.evaluation.comparison.settings import Comparing
 from coursewright.simulators.capabilities import Stratified
 from coursewright.simulators.course import Course
 from coursewright.simulators.knowledge.bkt import Bkt
+from coursewright.simulators.knowledge.strata import Mechanism, bkt_strata, differing
 from coursewright.simulators.knowledge.tables import read_bkt
 from coursewright.simulators.kss.learners import Kss
 from coursewright.simulators.luck import Seeds, Split, identify
@@ -21,7 +22,7 @@ from coursewright.simulators.platform.delivery import Pace
 from coursewright.simulators.platform.learners import RichLearner
 from coursewright.simulators.platform.offer import Form
 from coursewright.simulators.protocol import Prologue, clone, put, take
-from coursewright.simulators.strata import Mechanism, Strata, bkt_strata, differing
+from coursewright.simulators.strata import Strata
 from plain_simulator import Levels
 from small_tasks import begun, small_bkt
 

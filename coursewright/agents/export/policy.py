@@ -5,8 +5,8 @@ from typing import Any
 
 import onnxruntime
 
-from coursewright.agents.export.label import Label
-from coursewright.agents.learning.sampling import Draws, Scores, choose
+from coursewright.agents.label import Label
+from coursewright.agents.sampling import Draws, Scores, choose
 from coursewright.envs.task import Task
 from coursewright.errors import InputError, reject
 from coursewright.simulators.arrays import Bools, Ints, Observation

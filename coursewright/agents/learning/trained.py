@@ -11,9 +11,9 @@ import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from torch import nn
 
-from coursewright.agents.export.label import Label, actions_of, versions
+from coursewright.agents.label import Label, actions_of, versions
 from coursewright.agents.learning.algorithm import Algorithm, Trainable
-from coursewright.agents.learning.sampling import DISALLOWED, Draws, Scores, choose
+from coursewright.agents.sampling import DISALLOWED, Draws, Scores, choose
 from coursewright.envs.task import Task
 from coursewright.errors import InputError, reject
 from coursewright.files import refuse_format, write_atomically

@@ -11,7 +11,7 @@ from coursewright.agents.learning.dqn import Dqn
 from coursewright.agents.learning.network import Reading, default_features, reading
 from coursewright.agents.learning.ppo import Ppo
 from coursewright.agents.learning.progress import Progress
-from coursewright.agents.learning.sampling import DISALLOWED, Draws, draw
+from coursewright.agents.sampling import DISALLOWED, Draws, draw
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.gym import spaces
 from coursewright.envs.layout import Layout
