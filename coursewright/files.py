@@ -1,4 +1,4 @@
-"""Files that are either whole or absent: what a killed run or a full disk may never do is half a table."""
+"""Files that are whole or absent, never half a table, and the format that each of them says it has."""
 
 import os
 import shutil
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from coursewright.errors import InputError
+from coursewright.errors import InputError, reject
 
 
 def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
@@ -51,3 +51,11 @@ def fill_atomically(folder: str | Path, fill: Callable[[Path], object]) -> None:
         raise InputError(f"output = {folder}: cannot be written ({error.strerror or error})") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def refuse_format(field: str, where: object, found: object, ours: int) -> None:
+    """Refuse the saved thing `where` unless its format is ours; the error says which side is older."""
+    if found != ours:
+        later = isinstance(found, int) and found > ours
+        hint = "a later coursewright wrote it" if later else "an earlier coursewright wrote it; make it anew"
+        raise reject(field, f"{where} (format {found})", f"of format {ours} ({hint})")

@@ -96,8 +96,8 @@ PEERS = {
     "kss_edusim21": 34_000,
     "tms": 23_000,  # EduSim
     "efc": 133_000,  # deeptutor
-    "hlr_deeptutor": 77_000,
-    "dash": 35_000,
+    "deeptutor_hlr": 77_000,
+    "deeptutor_dash": 35_000,
 }
 CARTPOLE = 160_000
 

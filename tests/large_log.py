@@ -21,10 +21,11 @@ import pyarrow as pa
 import pyarrow.csv
 
 from coursewright.data.compact import by_skill, read_stored
-from coursewright.data.read import read_log
+from coursewright.data.read import LogFile
 from coursewright.data.stream import iterate, store
 from coursewright.fitting.bkt.em import fit
 from coursewright.fitting.bkt.sequences import Sequences
+from coursewright.fitting.coded import Coded
 
 ANSWERS, SKILLS, ITEMS, AT_ONCE = 200, 100, 50, 2_000  # AT_ONCE learners go through the course side by side
 PRIOR, LEARN, GUESS, SLIP = 0.3, 0.1, 0.2, 0.1
@@ -69,7 +70,7 @@ def answers(rng, first, n):
 def convert(folder, rows, parts=64):
     columns = {"learner": "user_id", "item": "problem", "skills": "kc"}
     into = partial(store, folder=folder / "log", parts=parts)
-    kept = read_log(folder / "log.csv", columns=columns, unit="s", into=into)
+    kept = LogFile(folder / "log.csv", columns=columns, unit="s")(into)
     size = sum(file.stat().st_size for file in kept.parts)
     return {"rows": kept.rows, "learners": kept.learners, "reordered": kept.reordered, "bytes": size}
 
@@ -88,7 +89,7 @@ def load(folder, rows):
 
 
 def fit_bkt(folder, rows):
-    found = fit(Sequences.from_log(read_stored(folder / "log").table))
+    found = fit(Sequences.of(Coded.of(read_stored(folder / "log"))))
     prior, learn, _, guess, slip = (round(float(value), 3) for value in np.median(found.theta, axis=0))
     return {
         "prior": prior,

@@ -162,47 +162,6 @@ def test_tests_import_the_package_and_not_the_links(path: Path) -> None:
     assert not [name for name in names if name.partition(".")[0] in LINKS or name.startswith(".")]
 
 
-# Families of agents stand on the room's ground floor, never on each other.  Learning and export are one
-# family in two folders: a trained policy is stored with the label that its export carries.
-FAMILIES: dict[str, tuple[str, ...]] = {
-    "rules": (),
-    "schedulers": (),
-    "bandits": (),
-    "planners": (),
-    "learning": ("export",),
-    "export": ("learning",),
-}
-GROUND = ("choosing", "rule", "tuning", "tracker", "logs", "tutor")
-
-
-def crossings(source: str, home: str) -> list[str]:
-    """What a module of the family `home` (or of the ground floor) imports from families that it may not."""
-    names = [name.removeprefix("coursewright.agents.") for _, name in imports(ast.parse(source))]
-    families = {name.partition(".")[0] for name in names} & set(FAMILIES)
-    return sorted(families - {home, *FAMILIES.get(home, ())})
-
-
-@pytest.mark.parametrize("module", [m for m in modules() if m.startswith("agents/")])
-def test_families_of_agents_stand_on_the_ground_floor(module: str) -> None:
-    home = module.removeprefix("agents/").partition("/")[0].removesuffix(".py")
-    assert home in (*FAMILIES, *GROUND, "__init__")
-    assert not crossings((PACKAGE / module).read_text(encoding="utf-8"), home)
-
-
-@pytest.mark.parametrize(
-    ("home", "source"),
-    [
-        ("bandits", "from coursewright.agents.rules.in_order import SkillRule"),
-        ("rule", "from coursewright.agents.rules import baselines"),
-        ("logs", "def later():\n    from coursewright.agents.learning.trained import TrainedPolicy"),
-        ("learning", "import coursewright.agents.planners.oracles"),
-    ],
-)
-def test_a_crossing_is_caught(home: str, source: str) -> None:
-    assert len(crossings(source, home)) == 1
-    assert not crossings("from coursewright.agents.rule import Seen", home)
-
-
 def test_every_folder_of_the_package_is_a_room() -> None:
     folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name[0] not in "_."}
     assert folders == set(ROOMS)

@@ -5,25 +5,63 @@ any other task has one fitted when it is first needed.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from coursewright.agents.logs import simulated_log
-from coursewright.envs.shipped import TUTORS
+from coursewright.envs import shipped
 from coursewright.envs.task import Task
-from coursewright.errors import reject
-from coursewright.files import write_atomically
 from coursewright.fitting.bkt.em import EmSettings, fit
 from coursewright.fitting.bkt.sequences import Sequences
+from coursewright.fitting.coded import Coded
 from coursewright.simulators.arrays import Floats
 from coursewright.simulators.knowledge.parameters import BktParameters
 from coursewright.simulators.protocol import Simulator
 
 LEARNERS = 2000
 CERTAIN = 1e-3  # how near to 0 and 1 a tutor's parameters may come
+FITTED = "fitted"
+UNSEEING = ("successes",)  # what a task must show for its locks; no belief, so it needs no tutor
+
+
+@dataclass(frozen=True)
+class TaskRecipe:
+    """A task that lacks its tutor alone.
+
+    Attributes
+    ----------
+    simulator : the learners.
+    make : a `Task` that lacks simulator and tutor, as Hydra's `_partial_` makes it.
+    """
+
+    simulator: Simulator[Any]
+    make: Callable[..., Task]
+
+    def with_tutor(self, table: BktParameters) -> Task:
+        """The task."""
+        return self.make(simulator=self.simulator, tutor=table)
+
+    def without_tutor(self) -> Task:
+        """The same teaching, unseen: what rules that look at nothing can do."""
+        return self.make(simulator=self.simulator, features=UNSEEING)
+
+    def tutor(self, given: str | None, simulator: str) -> BktParameters:
+        """The tutor that was asked for.
+
+        Parameters
+        ----------
+        given : a shipped tutor's name, the path of a table, "fitted", or None: the one shipped for the
+            simulator, or a fitted one where none is, or where the simulator's skills were changed.
+        simulator : the simulator's name among the configurations.
+
+        Raises `InputError` where `given` does not exist or does not fit the course.
+        """
+        if given is not None and given != FITTED:
+            return shipped.tutor(given, self.simulator.course)
+        table = shipped.tutor_of(simulator, self.simulator.course) if given is None else None
+        return fit_tutor(self.without_tutor()) if table is None else table
 
 
 def fit_tutor(task: Task, learners: int = LEARNERS) -> BktParameters:
@@ -33,22 +71,19 @@ def fit_tutor(task: Task, learners: int = LEARNERS) -> BktParameters:
     as it is part of what beliefs are replayed from.  Guess and slip are held below one half, so
     that a right answer always speaks for mastery, and nothing is taken for certain: every parameter
     stays .001 away from 0 and 1.  A skill that was never practised gets the medians of the others.
+    What the task shows, and its own tutor, make no difference.
 
     `coursewright train simulator=... task=... agent=random tutor=fitted` leaves the table in its
     folder as `tutor.csv`; that is how the shipped ones were made.
     """
-    blind = replace(task, tutor=None, features=[name for name in task.features if name != "belief"])
-    log = Sequences.from_log(unaided(simulated_log(blind, learners).table))
-    fitted = fit(log, EmSettings(most_guess=0.5, most_slip=0.49)).parameters
+    log = unaided(Coded.of(simulated_log(task, learners)))
+    fitted = fit(Sequences.of(log), EmSettings(most_guess=0.5, most_slip=0.49)).parameters
     return _in_order_of(fitted, task.course.skills)
 
 
-def unaided(table: pa.Table) -> pa.Table:
+def unaided(log: Coded) -> Coded:
     """The log with every helped answer taken for none, as the history of a task takes it."""
-    if "assisted" not in table.column_names:
-        return table
-    correct = np.where(table["assisted"].to_numpy(), -1, table["correct"].to_numpy())
-    return table.set_column(table.column_names.index("correct"), "correct", pa.array(correct, pa.int8()))
+    return replace(log, correct=np.where(log.assisted, np.int8(-1), log.correct))
 
 
 def _in_order_of(table: BktParameters, skills: tuple[str, ...]) -> BktParameters:
@@ -66,38 +101,3 @@ def _in_order_of(table: BktParameters, skills: tuple[str, ...]) -> BktParameters
         slip=pick(table.slip),
         skills=skills,
     )
-
-
-def with_tutor(
-    task: Callable[..., Task], simulator: Simulator[object], tutor: str, keep: Path | None = None
-) -> Task:
-    """Complete a task with its simulator and its tutor.
-
-    Parameters
-    ----------
-    task : a `Task` that lacks both, as Hydra's `_partial_` makes it.
-    tutor : a shipped tutor's name, a path to a table, or "fitted".  A shipped name that does not know
-        the course's skills is fitted as well: that happens where a simulator was changed.
-    keep : where to write the table, so that a run can be repeated from its own files.
-
-    Raises `InputError` where a table that was named by path does not fit the course.
-    """
-    own, shipped = Path(tutor), TUTORS / f"{tutor}.csv"
-    table = None
-    if own.is_file():
-        table = BktParameters.read(own)
-        if table.skills != simulator.course.skills:
-            raise reject("tutor", tutor, f"a table of the skills {', '.join(simulator.course.skills)}")
-    elif shipped.is_file() and BktParameters.read(shipped).skills == simulator.course.skills:
-        table = BktParameters.read(shipped)
-    if table is None:
-        table = fit_tutor(task(simulator=simulator, tutor=_uninformed(simulator.course.n_skills)))
-    if keep is not None:
-        write_atomically(keep, table.write)
-    return task(simulator=simulator, tutor=table)
-
-
-def _uninformed(skills: int) -> BktParameters:
-    """A stand-in, so that a task with the feature `belief` can exist before its tutor does."""
-    half, fifth = np.full(skills, 0.5), np.full(skills, 0.2)
-    return BktParameters(prior=half, learn=half, guess=fifth, slip=fifth)

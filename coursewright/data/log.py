@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from coursewright.data.schema import validate
+from coursewright.data.schema import as_schema
 from coursewright.errors import InputError, reject
 
 
@@ -38,6 +38,11 @@ class LearnerLog:
         """What was kept, put in order and left out, for people."""
         return summary(self.table.num_rows, self.n_learners, self.reordered, self.dropped)
 
+    @property
+    def left_out(self) -> str:
+        """How many rows the reader left out, by reason, in one line."""
+        return ", ".join(f"{n} ({why})" for why, n in self.dropped.items()) or "none"
+
 
 def summary(rows: int, learners: int, reordered: int, dropped: Mapping[str, int]) -> str:
     """A line on what was read, and one for each reason for which rows were dropped."""
@@ -49,8 +54,8 @@ def summary(rows: int, learners: int, reordered: int, dropped: Mapping[str, int]
 def learner_log(
     table: pa.Table, source: str, licence: str = "not stated", dropped: Mapping[str, int] | None = None
 ) -> LearnerLog:
-    """Validate `table` [rows] and put its rows in order.  Raises `InputError` as `validate` does."""
-    ordered, reordered = in_order(validate(table))
+    """Validate `table` [rows] and put its rows in order.  Raises `InputError` as `as_schema` does."""
+    ordered, reordered = in_order(as_schema(table))
     return LearnerLog(ordered, source, licence, reordered, dict(dropped or {}))
 
 
@@ -67,7 +72,7 @@ class Into(Protocol):
 def in_memory(
     tables: Iterable[pa.Table], source: str, licence: str, dropped: Mapping[str, int]
 ) -> LearnerLog:
-    """All batches as one log.  Raises `InputError` as `validate` does, and where no row is left."""
+    """All batches as one log.  Raises `InputError` as `as_schema` does, and where no row is left."""
     parts = [part for part in tables if part.num_rows]
     if not parts:
         raise no_rows(dropped)

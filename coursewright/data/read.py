@@ -4,6 +4,7 @@ import gzip
 import io
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ from coursewright.data.columns import keep_given
 from coursewright.data.delimited import BROKEN, cannot_be_read, open_delimited
 from coursewright.data.log import Into, LearnerLog, in_memory
 from coursewright.data.meaning import LISTS, Meaning
-from coursewright.data.schema import REQUIRED, validate
+from coursewright.data.schema import REQUIRED, as_schema
 from coursewright.errors import InputError, reject
 from coursewright.files import write_atomically
 
@@ -24,20 +25,9 @@ BETWEEN = ";"
 ROWS = 1 << 18  # of a Parquet file, at a time
 
 
-def read_log(
-    path: str | Path,
-    columns: Mapping[str, str | None] | None = None,
-    source: str = "",
-    licence: str = "not stated",
-    constants: Mapping[str, object] | None = None,
-    values: Mapping[str, Mapping[object, object]] | None = None,
-    unit: str | None = None,
-    spent: str = "minutes",
-    between: str = BETWEEN,
-    skip_incomplete: bool = False,
-    into: Into = in_memory,
-) -> LearnerLog:
-    """Read a log from `path` (.parquet, or delimited text, also gzipped), validated and in order.
+@dataclass(frozen=True)
+class LogFile:
+    """A log in a file (.parquet, or delimited text, also gzipped) and what its columns mean; call to read.
 
     `columns` names the file's own columns where they differ from the schema's, such as
     `{"learner": "user_id"}`; `constants` gives one value to every row of a column that the file lacks;
@@ -45,17 +35,37 @@ def read_log(
     case).  `unit` is that of the time (days, minutes, s, ms, us, iso): without one, a number is days and text
     an ISO 8601 timestamp, read as UTC where it names no zone; `spent` is the unit of the minutes.  `between`
     separates the names in a list.  `skip_incomplete` leaves out, and counts, rows that lack a required entry.
-
-    Raises `InputError` where the file is missing, truncated, of another kind, or breaks the schema.
     """
-    path, dropped = Path(path), Counter[str]()
-    meaning = Meaning(columns or {}, constants or {}, values or {}, unit, spent, between)
-    batches = _parquet(path, meaning) if _kind(path) == ".parquet" else _text(path, meaning)
-    tables = (meaning.typed(rows) for rows in batches)
-    if skip_incomplete:
-        reasons = {name: f"no {name}" for name in REQUIRED.names}
-        tables = (keep_given(rows, dropped, reasons) for rows in tables)
-    return into(tables, source or path.name, licence, dropped)
+
+    path: str | Path
+    columns: Mapping[str, str | None] = field(default_factory=dict)
+    constants: Mapping[str, object] = field(default_factory=dict)
+    values: Mapping[str, Mapping[object, object]] = field(default_factory=dict)
+    unit: str | None = None
+    spent: str = "minutes"
+    between: str = BETWEEN
+    skip_incomplete: bool = False
+    source: str = ""
+    licence: str = "not stated"
+
+    def __call__(self, into: Into = in_memory) -> LearnerLog:
+        """Read it, validated and in order.
+
+        Raises `InputError` where the file is missing, truncated, of another kind, or breaks the schema.
+        """
+        path, dropped = Path(self.path), Counter[str]()
+        meaning = Meaning(self.columns, self.constants, self.values, self.unit, self.spent, self.between)
+        batches = _parquet(path, meaning) if _kind(path) == ".parquet" else _text(path, meaning)
+        tables = (meaning.typed(rows) for rows in batches)
+        if self.skip_incomplete:
+            reasons = {name: f"no {name}" for name in REQUIRED.names}
+            tables = (keep_given(rows, dropped, reasons) for rows in tables)
+        return into(tables, self.source or path.name, self.licence, dropped)
+
+
+def read_log(path: str | Path, source: str = "", licence: str = "not stated") -> LearnerLog:
+    """Read a file that has the schema's own columns; see `LogFile`."""
+    return LogFile(path, source=source, licence=licence)()
 
 
 def write_log(path: str | Path, table: pa.Table) -> None:
@@ -63,7 +73,7 @@ def write_log(path: str | Path, table: pa.Table) -> None:
 
     Raises `InputError` where the table breaks the schema or the file cannot be written.
     """
-    path, table = Path(path), validate(table)
+    path, table = Path(path), as_schema(table)
     kind = _kind(path)
     if kind == ".parquet":
         write_atomically(path, lambda part: pq.write_table(table, part))

@@ -56,7 +56,7 @@ RANGES = {
 }
 
 
-def validate(table: pa.Table, first_row: int = 0) -> pa.Table:
+def as_schema(table: pa.Table, first_row: int = 0) -> pa.Table:
     """Check the rows, and give them the schema's types and column order; leave further columns out.
 
     What is left out stays behind on purpose: a log often carries names or e-mail addresses.  A column

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from coursewright.data.log import in_order, no_rows, summary
-from coursewright.data.schema import validate
+from coursewright.data.schema import as_schema
 from coursewright.errors import InputError, reject
 
 FACTS = "log.json"
@@ -64,7 +64,7 @@ def store(
     """Write the batches `tables`, in file order, as a log in the new folder `folder`, whole or not at all.
 
     Besides the log itself (some 20 bytes a row) this needs disk for a copy of it while it runs.  Raises
-    `InputError` as `validate` does, where no row is left, for fewer than one part or more than 1,000, and
+    `InputError` as `as_schema` does, where no row is left, for fewer than one part or more than 1,000, and
     where `folder` exists or cannot be written.
     """
     folder = Path(folder)
@@ -113,7 +113,7 @@ def _spread(tables: Iterable[pa.Table], work: Path, parts: int) -> int:
         for table in tables:
             if not table.num_rows:
                 continue
-            typed = validate(table, first_row=rows)
+            typed = as_schema(table, first_row=rows)
             for part, piece in _by_learner(typed, parts):
                 waiting[part].append(piece)
             rows += typed.num_rows

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from coursewright.data.log import Into, LearnerLog, in_memory
-from coursewright.data.read import read_log, write_log
+from coursewright.data.read import LogFile, write_log
 from coursewright.errors import reject
 
 SHIPPED = Path(__file__).with_name("synthetic.csv.gz")
@@ -27,7 +27,7 @@ LICENCE = "part of this project, MIT"
 
 def synthetic_log(into: Into = in_memory) -> LearnerLog:
     """Read the shipped log: 300 learners x 5 skills x 8 opportunities, a session a day, skills mixed."""
-    return read_log(SHIPPED, source=SOURCE, licence=LICENCE, into=into)
+    return LogFile(SHIPPED, source=SOURCE, licence=LICENCE)(into)
 
 
 def simulate_log(n_learners: int = 300, opportunities: int = 8, seed: int = 0) -> pa.Table:

@@ -14,7 +14,7 @@ from coursewright.envs.record import Kept, Records
 from coursewright.envs.task import RandomGoal, Task
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery, Observation
-from coursewright.simulators.capabilities import Assisting, restricts
+from coursewright.simulators.capabilities import Assisting, Restricting, restricts
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import POSTTEST_ANSWER, POSTTEST_ITEM, Luck, identify, uniforms
 from coursewright.simulators.protocol import Prologue, Response, clone, empty_response, put
@@ -132,7 +132,7 @@ class Episodes:
         self._time_passes = task.longest_gap > 0.0
         self._stop = task.n_actions - 1 if task.stop else task.n_actions
         self._plain = not task.masked and not task.stop and len(task.delays) < 2
-        self._restricts = restricts(simulator)
+        self._platform = simulator if restricts(simulator) else None
         self._offered: Bools = np.ones((batch, task.course.n_items), bool)
         self._assists = isinstance(simulator, Assisting) and simulator.assists
 
@@ -167,8 +167,8 @@ class Episodes:
         self.taught[rows] = True
         prologue = task.simulator.enrol(self.state, rows, self.luck)
         self.records.open(rows, self._goals(rows, prologue), _past(prologue))
-        if self._restricts:
-            self._offer()
+        if self._platform is not None:
+            self._offer(self._platform)
         task.simulator.mastery(self.state, self.after)
         self.start[rows] = self.after[rows]
 
@@ -202,8 +202,8 @@ class Episodes:
         records.write(item, correct, response.minutes, self.days, self.taught, response.ended)
         if self._time_passes:
             task.simulator.elapse(self.state, self.days, self.luck)
-        if self._restricts:
-            self._offer()
+        if self._platform is not None:
+            self._offer(self._platform)
         self.before, self.after = self.after, self.before
         task.simulator.mastery(self.state, self.after)
         return Outcome(task.reward(self.before, self.after, self), self.over)
@@ -288,8 +288,8 @@ class Episodes:
             days += self._delays[action // task.course.n_items]
         days[item < 0] = 0.0
 
-    def _offer(self) -> None:
-        self.task.simulator.allowed(self.state, self._offered)
+    def _offer(self, platform: Restricting) -> None:
+        platform.allowed(self.state, self._offered)
         self.records.offer(self._offered)
 
 

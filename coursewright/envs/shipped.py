@@ -5,7 +5,8 @@ from pathlib import Path
 from coursewright.envs.gym import TeachingEnv, TeachingVectorEnv
 from coursewright.envs.rewards import mean_gain, normalised_gain
 from coursewright.envs.task import Task
-from coursewright.errors import unknown
+from coursewright.errors import reject, unknown
+from coursewright.simulators.course import Course
 from coursewright.simulators.knowledge.parameters import BktParameters
 from coursewright.simulators.knowledge.tables import read_bkt
 from coursewright.simulators.kss.learners import Kss
@@ -18,15 +19,27 @@ LAST = ("last_item", "last_correct", "budget_left")
 WARM_UP = ("warmup_right", "warmup_wrong", "log_warmup_right", "log_warmup_wrong")
 
 
-def tutor(name: str) -> BktParameters:
-    """A shipped tutor's belief parameters, fitted on logs of training learners.
+def tutor(name: str, course: Course) -> BktParameters:
+    """A tutor's belief parameters: a shipped one's by name, or one of your own by the path of its table.
 
-    A tutor of your own is read from a path.  Raises `InputError` where there is none of that name.
+    Raises `InputError` where there is none of that name, or where it knows other skills than the course.
     """
     own, shipped = Path(name), TUTORS / f"{name}.csv"
-    if own.is_file() or shipped.is_file():
-        return BktParameters.read(own if own.is_file() else shipped)
-    raise unknown("tutor", name, sorted(path.stem for path in TUTORS.glob("*.csv")))
+    if not own.is_file() and not shipped.is_file():
+        known = sorted(path.stem for path in TUTORS.glob("*.csv"))
+        raise unknown("tutor", name, [*known, "fitted", "a table's path"])
+    table = BktParameters.read(own if own.is_file() else shipped)
+    if table.skills != course.skills:
+        few = ", ".join(course.skills[:6]) + (", ..." if course.n_skills > 6 else "")
+        raise reject("tutor", name, f"a table of the course's {course.n_skills} skills ({few})")
+    return table
+
+
+def tutor_of(simulator: str, course: Course) -> BktParameters | None:
+    """The tutor shipped for a simulator, by its name; None where there is none or the course is another."""
+    path = TUTORS / f"{simulator}.csv"
+    table = BktParameters.read(path) if path.is_file() else None
+    return table if table is not None and table.skills == course.skills else None
 
 
 def bkt(mask: bool = False, steps: int = 100, population_seed: int = 0, luck_seed: int = 0) -> Task:
@@ -34,9 +47,10 @@ def bkt(mask: bool = False, steps: int = 100, population_seed: int = 0, luck_see
 
     With `mask` an item is allowed once each prerequisite of its skill has two successes.
     """
+    simulator = read_bkt("bkt_v0")
     return Task(
-        simulator=read_bkt("bkt_v0"),
-        tutor=tutor("bkt_v0"),
+        simulator=simulator,
+        tutor=tutor("bkt_v0", simulator.course),
         steps=steps,
         reward=mean_gain,
         features=COMMON + LAST,
@@ -47,9 +61,10 @@ def bkt(mask: bool = False, steps: int = 100, population_seed: int = 0, luck_see
 
 def kss(steps: int = 30, population_seed: int = 0, luck_seed: int = 0) -> Task:
     """The published knowledge-structure task (`cseal18`); the return is E_p."""
+    simulator = Kss()
     return Task(
-        simulator=Kss(),
-        tutor=tutor("kss_cseal18"),
+        simulator=simulator,
+        tutor=tutor("kss_cseal18", simulator.course),
         steps=steps,
         reward=normalised_gain,
         features=(*COMMON, "log_failures", *WARM_UP, *LAST),

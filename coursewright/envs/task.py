@@ -16,7 +16,7 @@ from coursewright.envs.terms import Terms
 from coursewright.envs.view import Reward
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints
-from coursewright.simulators.capabilities import Paced, restricts
+from coursewright.simulators.capabilities import quickest, restricts
 from coursewright.simulators.course import Course
 from coursewright.simulators.knowledge.parameters import BktParameters
 from coursewright.simulators.luck import GOAL, Luck, Seeds, uniform
@@ -150,9 +150,7 @@ class Task:
         """The largest number of steps that an episode can have."""
         if self.steps is not None:
             return int(self.steps)
-        learners: Any = self.simulator
-        quickest = learners.quickest if isinstance(learners, Paced) else self.course.minutes.min()
-        return int(np.ceil(self.budget / quickest))
+        return int(np.ceil(self.budget / quickest(self.simulator)))
 
     @property
     def n_actions(self) -> int:

@@ -4,18 +4,20 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from coursewright.data.log import LearnerLog
 from coursewright.errors import reject
 from coursewright.files import fill_atomically
-from coursewright.fitting.bkt.card import comparison, dropped, scores_table
-from coursewright.fitting.judging.bkt_folds import Score, score
+from coursewright.fitting.coded import Coded
+from coursewright.fitting.item_difficulty import ItemDifficultyModel
 from coursewright.fitting.judging.held_out import held_out, plan
-from coursewright.fitting.logistic.item_difficulty import ItemDifficulty
+from coursewright.fitting.judging.scores import Score, comparison, scores_table
 from coursewright.fitting.model import Fitted, LearnerModel
-from coursewright.fitting.refit import LEVEL, Doubt, refits
+from coursewright.fitting.refit import LEVEL, Doubt, redrawn
+from coursewright.simulators.folders import OPTIONAL
 
 SHOWN = 12  # parameters in the report; the file has them all
 ITEM = "item difficulty"
@@ -32,6 +34,22 @@ class ModelFit:
     report: str
 
 
+class Found(NamedTuple):
+    """What people read about a fit: estimates with intervals, what the log did not tell, prediction."""
+
+    doubt: Doubt
+    troubles: Sequence[str]
+    prediction: str
+
+
+class Made(NamedTuple):
+    """How a folder came about: its name, what to run, and in words where the intervals come from."""
+
+    name: str
+    command: str
+    intervals: str
+
+
 def fit_model(
     log: LearnerLog,
     out: str | Path,
@@ -44,8 +62,8 @@ def fit_model(
 ) -> ModelFit:
     """Fit `model` to `log` and write its parameters, `estimates.csv` and `card.md` into the folder `out`.
 
-    `draws` refits to resamples of whole learners (with `seed`; 0: none) give intervals and say what the log
-    does not tell.  `folds` and `min_rows` (per learner) set the cross-validation by learner; where fewer
+    `draws` resamples of whole learners (with `seed`; 0: none) give intervals and say what the log does not
+    tell.  `folds` and `min_rows` (per learner) set the cross-validation by learner; where fewer
     learners than folds have so many rows, the log is split by time.  `command` is what the card says to run.
 
     Raises `InputError` where the model cannot be fitted to the log, for a log of one learner with draws,
@@ -53,25 +71,31 @@ def fit_model(
     """
     folder = Path(out)
     _refuse_another(folder, model.name)
-    split = plan(log.table, folds, min_rows)
-    fitted = model.fit(log.table)
-    again = refits(log.table, model, draws, seed)
+    coded = Coded.of(log)
+    split = plan(coded, folds, min_rows)
+    fitted, again = redrawn(model.fit(coded), coded, model, draws, seed)
     doubt = Doubt.of(fitted.estimates(), again)
-    models = {model.name: model} | ({ITEM: ItemDifficulty()} if model != ItemDifficulty() else {})
-    scores = {name: score(held_out(log.table, each, split.folds)) for name, each in models.items()}
+    reference = ItemDifficultyModel()
+    models = {model.name: model} | ({ITEM: reference} if model != reference else {})
+    scores = {name: Score.of(held_out(coded, each, split.folds)) for name, each in models.items()}
     troubles = [*fitted.warnings(), *doubt.warnings()]
     if len(again) < draws:
         troubles.append(f"{draws - len(again)} of {draws} resamples could not be fitted and are left out")
-    prediction = _prediction(split.words, model.name, scores)
-    text = _card(folder.name, log, model, doubt, troubles, prediction, len(again), seed, command)
+    found = Found(doubt, troubles, _prediction(split.words, model.name, scores))
+    intervals = f"percentiles over {len(again)} resamples of whole learners (seed {seed})"
+    made = Made(folder.name, command, intervals if again else "none (draws=0)")
+    text = _card(log, model, found, made)
 
     def fill(part: Path) -> None:
         fitted.write(part)
         _write_estimates(part / "estimates.csv", doubt)
         (part / "card.md").write_text(text, encoding="utf-8")
+        for name in OPTIONAL:  # what the fit before left, and this one lacks
+            if not (part / name).exists():
+                (folder / name).unlink(missing_ok=True)
 
     fill_atomically(folder, fill)
-    return ModelFit(fitted, doubt, scores, folder, _report(doubt, troubles, prediction, folder))
+    return ModelFit(fitted, doubt, scores, folder, _report(found, folder))
 
 
 def _refuse_another(folder: Path, name: str) -> None:
@@ -116,54 +140,39 @@ def _table(doubt: Doubt) -> str:
 
 
 def _rows(log: LearnerLog) -> str:
-    return f"{log.table.num_rows:,} rows of {log.n_learners:,} learners; rows dropped: {dropped(log)}"
+    return f"{log.table.num_rows:,} rows of {log.n_learners:,} learners; rows dropped: {log.left_out}"
 
 
-def _report(doubt: Doubt, troubles: Sequence[str], prediction: str, folder: Path) -> str:
-    lines = [_table(doubt), ""]
-    lines += [f"warning: {line}" for line in troubles]
-    return "\n".join([*lines, "", prediction, f"written to {folder}"])
+def _report(found: Found, folder: Path) -> str:
+    lines = [_table(found.doubt), ""]
+    lines += [f"warning: {line}" for line in found.troubles]
+    return "\n".join([*lines, "", found.prediction, f"written to {folder}"])
 
 
-def _card(
-    name: str,
-    log: LearnerLog,
-    model: LearnerModel,
-    doubt: Doubt,
-    troubles: Sequence[str],
-    prediction: str,
-    draws: int,
-    seed: int,
-    command: str,
-) -> str:
+def _card(log: LearnerLog, model: LearnerModel, found: Found, made: Made) -> str:
     """Write the whole card in Markdown.  Nothing in it is about a single learner."""
-    intervals = (
-        f"percentiles over {draws} refits to resamples of whole learners (seed {seed})"
-        if draws
-        else "none (draws=0)"
-    )
-    return f"""# {name}: {model.name} learners fitted to a log
+    return f"""# {made.name}: {model.name} learners fitted to a log
 
-Made by `{command}`; running it again gives the same files.
+Made by `{made.command}`; running it again gives the same files.
 
 - **Source**: {log.source}.
 - **Licence**: {log.licence}.
 - **Log**: {_rows(log)}; in stable order of learner, time, file ({log.reordered} rows followed a later one of
   the same learner).
 - **Model**: `{model!r}`
-- **Intervals**: {intervals}.
+- **Intervals**: {made.intervals}.
 
 ## Parameters
 
-{_table(doubt)}
+{_table(found.doubt)}
 
 Doubtful:
 
-{chr(10).join(f"- {line}" for line in troubles or ["none"])}
+{chr(10).join(f"- {line}" for line in found.troubles or ["none"])}
 
 ## Held-out prediction
 
-{prediction}
+{found.prediction}
 
 ## Limits
 

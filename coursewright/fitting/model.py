@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-import pyarrow as pa
-
+from coursewright.fitting.coded import Coded
 from coursewright.simulators.arrays import Floats
 from coursewright.simulators.protocol import Simulator
 
@@ -17,8 +16,25 @@ class Estimates(NamedTuple):
     values: Floats
 
 
+class Teaching(NamedTuple):
+    """How `coursewright train` teaches the learners of a folder: names in `configs`, and where it goes.
+
+    `more` holds further settings, such as `simulator.start=items`.
+    """
+
+    task: str
+    simulator: str
+    folder: str = "simulator.folder"
+    more: tuple[str, ...] = ()
+
+
 class Fitted(Protocol):
     """A learner model fitted to a log."""
+
+    @property
+    def teaching(self) -> Teaching:
+        """Which simulator reads what `write` wrote, and the task that suits such learners."""
+        ...
 
     def estimates(self) -> Estimates:
         """The parameters that a reader would want to see with an interval."""
@@ -28,16 +44,19 @@ class Fitted(Protocol):
         """One line for each thing that the log did not tell (not identified, at a bound, not converged)."""
         ...
 
-    def predict(self, table: pa.Table) -> Floats:
+    def predict(self, log: Coded) -> Floats:
         """P(correct) of each row `[rows]` from earlier rows of the same learner only; learners may be new."""
         ...
 
     def simulator(self) -> Simulator[Any]:
-        """A population of learners with these parameters; its items are those of the log, by name."""
+        """A population of learners with these parameters, the same that is read from what `write` wrote.
+
+        Its items are those of the log, by name.
+        """
         ...
 
     def write(self, folder: Path) -> None:
-        """Write the parameters into `folder`, as the files that the simulator's reader takes."""
+        """Write the population into `folder`, which is there, as the simulator's reader takes it."""
         ...
 
 
@@ -49,6 +68,15 @@ class LearnerModel(Protocol):
         """What tables call it."""
         ...
 
-    def fit(self, table: pa.Table) -> Fitted:
-        """Fit to the rows of a `LearnerLog.table`, in order of learner, time and file.  Deterministic."""
+    def fit(self, log: Coded) -> Fitted:
+        """Fit to the rows of a log.  Deterministic."""
+        ...
+
+
+@runtime_checkable
+class Redrawing(Protocol):
+    """A fit that draws its parameters anew by a way of its own, cheaper than a refit to each resample."""
+
+    def redrawn(self, log: Coded, draws: int, seed: int) -> tuple[Fitted, Sequence[Fitted]]:
+        """The same fit, which may keep the draws in its population, and each draw as a fit `[draws]`."""
         ...

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 from tqdm import tqdm
 
-from coursewright.data.log import codes
 from coursewright.errors import InputError, reject
-from coursewright.fitting.model import Estimates, Fitted, LearnerModel
+from coursewright.fitting.coded import Coded
+from coursewright.fitting.model import Estimates, Fitted, LearnerModel, Redrawing
 from coursewright.simulators.arrays import Floats
 
 LEVEL = 0.95
@@ -22,34 +21,43 @@ BLOCK = 512  # parameters correlated with all others at a time
 SHOWN = 6
 
 
-def refits(table: pa.Table, model: LearnerModel, draws: int, seed: int = 0) -> list[Fitted]:
-    """Fit `model` to `draws` resamples of the learners of `table`, each with an id of its own.
+def refits(log: Coded, model: LearnerModel, draws: int, seed: int = 0) -> list[Fitted]:
+    """Fit `model` to `draws` resamples of the learners of `log`, each under a name of its own.
 
     A resample that cannot be fitted (it may hold one outcome only) is left out.  Raises `InputError`
     for negative draws, and for draws from a log of one learner.
     """
-    if draws < 0:
-        raise reject("draws", draws, "0 (no intervals) or more")
-    learner, names = codes(table["learner"])
-    if draws and len(names) < 2:
-        raise reject("draws", draws, "0: a log of one learner holds nobody to resample")
-    start = np.searchsorted(learner, np.arange(len(names) + 1))
+    check_draws(log, draws)
+    learners = len(log.learners)
     rng = np.random.default_rng(seed)
     fitted = []
     for _ in tqdm(range(draws), desc=f"{model.name}: refits", delay=2.0, leave=False, disable=None):
-        chosen = rng.integers(0, len(names), len(names))
         try:
-            fitted.append(model.fit(_resample(table, chosen, start)))
+            fitted.append(model.fit(log.resampled(rng.integers(0, learners, learners))))
         except InputError:
             continue
     return fitted
 
 
-def _resample(table: pa.Table, chosen: np.ndarray, start: np.ndarray) -> pa.Table:
-    rows = np.concatenate([np.arange(start[k], start[k + 1]) for k in chosen])
-    ids = np.repeat(np.arange(len(chosen)), np.diff(start)[chosen]).astype(str)
-    taken = table.take(pa.array(rows))
-    return taken.set_column(taken.column_names.index("learner"), "learner", pa.array(ids, pa.string()))
+def redrawn(
+    fitted: Fitted, log: Coded, model: LearnerModel, draws: int, seed: int = 0
+) -> tuple[Fitted, Sequence[Fitted]]:
+    """The fit of `model` to `log`, and draws of it: by its own way if it has one, by `refits` otherwise.
+
+    Raises `InputError` as `refits` does.
+    """
+    check_draws(log, draws)
+    if draws and isinstance(fitted, Redrawing):
+        return fitted.redrawn(log, draws, seed)
+    return fitted, refits(log, model, draws, seed)
+
+
+def check_draws(log: Coded, draws: int) -> None:
+    """Raise `InputError` for negative draws, and for draws from a log of one learner."""
+    if draws < 0:
+        raise reject("draws", draws, "0 (no intervals) or more")
+    if draws and len(log.learners) < 2:
+        raise reject("draws", draws, "0: a log of one learner holds nobody to resample")
 
 
 @dataclass(frozen=True, eq=False)

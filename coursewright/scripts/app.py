@@ -18,6 +18,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from coursewright.errors import InputError, reject, unknown
 from coursewright.scripts.moved import new_address
+from coursewright.scripts.run_directory import refuse_old
 
 NUMBERS = {
     int: "a whole number",
@@ -26,6 +27,7 @@ NUMBERS = {
     int | None: "a whole number or null",
     float | None: "a number or null",
 }
+COUNTS = ("seed", "learners", "workers", "parts", "draws", "folds", "min_rows")  # at the top of an app
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 
 
@@ -69,6 +71,7 @@ def resumed(arguments: list[str]) -> list[str]:
         raise InputError(
             f"resume = {folders[0]}: must be the folder of a run (it holds .hydra/overrides.yaml)"
         )
+    refuse_old(Path(folders[0]))
     overrides = [str(o) for o in OmegaConf.to_object(OmegaConf.load(saved))]  # type: ignore[union-attr]
     kept = [o for o in overrides if not o.startswith(("hydra.run.dir=", "sweep="))]
     flags = [a for a in arguments if not a.startswith("resume=")]
@@ -107,7 +110,7 @@ def refuse_words(node: Any, at: str = "") -> None:
                 refuse_words(node[place], f"{at}[{place}]")
     if not isinstance(node, DictConfig) or OmegaConf.is_missing(node, "_target_"):
         return
-    wanted: dict[str, Any] = {} if at else {"seed": int, "learners": int, "workers": int, "parts": int}
+    wanted: dict[str, Any] = {} if at else dict.fromkeys(COUNTS, int)
     if "_target_" in node:
         try:
             target = get_object(node["_target_"])
@@ -146,8 +149,7 @@ def explanation(error: BaseException) -> str | None:
     if isinstance(error, InstantiationException):
         return _about_target(error, chain[1:])
     if isinstance(error, TypeError) and "unexpected keyword argument" in str(error):
-        hint = "an experiment sets what its own agent takes: for another, choose simulator, task and agent"
-        return f"{error} ({hint})"
+        return str(error)
     if isinstance(error, HydraException | OmegaConfBaseException):
         text = str(error).split("\nset env variable")[0]
         lines = [line.strip() for line in text.splitlines() if line.strip() and "full_key" not in line]

@@ -1,6 +1,7 @@
 """`coursewright export`: a finished run's policy as one ONNX file."""
 
 import logging
+from typing import Any
 
 import hydra
 from omegaconf import DictConfig
@@ -18,11 +19,14 @@ def main(config: DictConfig) -> None:
 
     from coursewright.agents.export.onnx import export
     from coursewright.agents.learning.trained import TrainedPolicy
-    from coursewright.scripts.studies import task_of
+    from coursewright.scripts.making import agent_of
+    from coursewright.scripts.run_directory import read_run
+    from coursewright.scripts.studies import trained_on
 
     run = Path(config.run)
-    task = task_of(run)
-    policy = TrainedPolicy.load(run / "model.zip", task)
+    task = trained_on(run)
+    agent: Any = agent_of(read_run(run).agent)
+    policy = TrainedPolicy.load(run / "model.zip", agent, task)
     export(policy, task, config.to)
     log.info("%s: checked against the original; it runs with onnxruntime and numpy:", config.to)
     log.info(

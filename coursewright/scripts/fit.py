@@ -1,15 +1,15 @@
-"""`coursewright fit`: a learner log in, a simulator out."""
+"""`coursewright fit`: a learner log in, a simulator's folder out."""
 
 import logging
-import shlex
 import sys
 
 import hydra
 from omegaconf import DictConfig
 
 from coursewright.scripts.app import explained
+from coursewright.scripts.overrides import command_line, override
 
-log = logging.getLogger(__name__)
+console = logging.getLogger(__name__)
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="fit")
@@ -24,22 +24,23 @@ def fit(config: DictConfig) -> None:
     from hydra.core.hydra_config import HydraConfig
     from hydra.utils import instantiate
 
+    from coursewright.fitting.folder import fit_model
     from coursewright.scripts.run_directory import open_run
 
     open_run(config)
-    learners = instantiate(config.log)
+    log = instantiate(config.log)()
     if HydraConfig.get().runtime.choices["log"] == "synthetic":
-        log.info(
+        console.info(
             "This is the synthetic log that comes with the package.  For a log of your own: log=file "
             "log.path=FILE.\nEdNet is public (github.com/riiid/ednet, CC BY-NC 4.0): "
             "log=ednet log.path=FOLDER.\n"
         )
-    log.info(learners.summary)
-    command = shlex.join(
-        ["coursewright", "fit", *(a for a in sys.argv[1:] if not a.startswith(("out=", "name=")))]
-    )
-    fitted = instantiate(config.model.fit)(learners, config.out, seed=config.seed, command=command)
-    log.info(fitted.report)
-    if "teach" in config.model:
-        read = f"{config.model.teach}{shlex.quote(str(config.out))}"
-        log.info("\nteach these learners: coursewright train %s", read)
+    console.info(log.summary)
+    command = command_line("fit", [a for a in sys.argv[1:] if not a.startswith(("out=", "name="))])
+    counts = {name: config[name] for name in ("draws", "folds", "min_rows", "seed")}
+    made = fit_model(log, config.out, instantiate(config.model), **counts, command=command)
+    console.info(made.report)
+    teaching = made.fitted.teaching
+    choice = [f"task={teaching.task}", f"simulator={teaching.simulator}", *teaching.more]
+    line = command_line("train", [*choice, override(teaching.folder, config.out)])
+    console.info("\nteach these learners: %s", line)

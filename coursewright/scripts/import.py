@@ -7,8 +7,9 @@ import hydra
 from omegaconf import DictConfig
 
 from coursewright.scripts.app import explained
+from coursewright.scripts.overrides import command_line, override
 
-log = logging.getLogger(__name__)
+console = logging.getLogger(__name__)
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="import")
@@ -25,6 +26,7 @@ def main(config: DictConfig) -> None:
 
     open_run(config)
     with Console(stderr=True).status("reading, checking and sorting rows ..."):
-        stored = instantiate(config.log, into=partial(store, folder=config.to, parts=config.parts))
-    log.info(stored.summary)
-    log.info("\nfit learners to it: coursewright fit log=stream log.path=%s", stored.path)
+        stored = instantiate(config.log)(into=partial(store, folder=config.to, parts=config.parts))
+    console.info(stored.summary)
+    line = command_line("fit", ["log=stream", override("log.path", stored.path)])
+    console.info("\nfit learners to it: %s", line)

@@ -3,20 +3,24 @@
 import json
 import platform
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 import coursewright
 from coursewright.errors import InputError
-from coursewright.files import write_atomically
+from coursewright.files import refuse_format, write_atomically
+from coursewright.scripts.moved import new_address
 from coursewright.scripts.tracking import CsvTracker, Run, RunTracker, Trackers
 
+FORMAT = 2
 PACKAGES = ("numpy", "numba", "gymnasium", "torch", "stable-baselines3", "sb3-contrib", "hydra-core", "wandb")
 
 
@@ -79,9 +83,52 @@ def open_run(config: DictConfig) -> RunDirectory:
             f"run directory = {path}: holds a run with other settings; choose another hydra.run.dir"
         )
     write_atomically(kept, lambda part: part.write_text(text, encoding="utf-8"))
-    code = json.dumps(code_version(), indent=2) + "\n"
+    code = json.dumps({"format": FORMAT, **code_version()}, indent=2) + "\n"
     write_atomically(path / "code.json", lambda part: part.write_text(code, encoding="utf-8"))
     return RunDirectory(path, config, group)
+
+
+def read_run(folder: Path) -> DictConfig:
+    """The resolved configuration of a training run.
+
+    Raises `InputError` where the folder is not a run's, where it names something that has moved, or where
+    it is of another format.
+    """
+    for name in ("config.yaml", "code.json", "tutor.csv"):
+        if not (folder / name).is_file():
+            raise InputError(f"run = {folder}: must be the folder of a training run (it lacks {name})")
+    refuse_old(folder)
+    run = OmegaConf.load(folder / "config.yaml")
+    assert isinstance(run, DictConfig)
+    return run
+
+
+def refuse_old(folder: Path) -> None:
+    """Refuse a run that this version cannot go on with, as far as its folder tells already."""
+    kept, code = folder / "config.yaml", folder / "code.json"
+    if kept.is_file():
+        for at, address in _targets(OmegaConf.load(kept)):
+            if (moved := new_address(address)) is not None:
+                raise InputError(f"run = {folder}: {at} = {address} has moved; it is now {moved}")
+    if code.is_file():
+        try:
+            found = json.loads(code.read_text(encoding="utf-8")).get("format", 1)
+        except (ValueError, AttributeError) as error:
+            raise InputError(f"run = {folder}: its code.json is truncated or broken") from error
+        refuse_format("run", folder, found, FORMAT)
+
+
+def _targets(node: Any, at: str = "") -> Iterator[tuple[str, str]]:
+    """Every address in a configuration, by its path."""
+    if isinstance(node, ListConfig):
+        for place, value in enumerate(node):
+            yield from _targets(value, f"{at}[{place}]")
+    if isinstance(node, DictConfig):
+        for name, value in node.items():
+            path = f"{at}.{name!s}".lstrip(".")
+            if name == "_target_":
+                yield path, str(value)
+            yield from _targets(value, path)
 
 
 def code_version() -> dict[str, str]:

@@ -12,7 +12,6 @@ from tqdm import tqdm
 
 from coursewright.agents.export.policy import OnnxPolicy
 from coursewright.agents.tracker import SilentTracker
-from coursewright.agents.tutor import with_tutor
 from coursewright.envs.policy import Policy
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
@@ -20,8 +19,10 @@ from coursewright.evaluation.comparison.compare import compare
 from coursewright.evaluation.comparison.jobs import Seeded
 from coursewright.evaluation.comparison.publish import Published, publish
 from coursewright.evaluation.comparison.settings import Comparing
+from coursewright.scripts.making import agent_of, task_of
+from coursewright.scripts.run_directory import read_run
 from coursewright.scripts.tracking import Results
-from coursewright.simulators.knowledge.tables import SHIPPED
+from coursewright.simulators.folders import SHIPPED
 
 log = logging.getLogger(__name__)
 
@@ -51,40 +52,36 @@ def studies(config: DictConfig) -> list[Study]:
     """The studies behind `config.runs`, or the configured task alone where there are no runs."""
     if config.runs is None:
         name = f"{config.choices.simulator}-{config.choices.task}"
-        return [Study(name, config.choices.simulator, _task(config, config.tutor), _card(config.simulator))]
+        return [Study(name, config.choices.simulator, task_of(config, config.tutor), _card(config.simulator))]
     places = config.runs if isinstance(config.runs, ListConfig) else [config.runs]
     found: dict[str, Study] = {}
     for folder in _finished([Path(str(place)) for place in places]):
-        run = OmegaConf.load(folder / "config.yaml")
-        assert isinstance(run, DictConfig)
+        run = read_run(folder)
         key = OmegaConf.to_yaml(OmegaConf.masked_copy(run, ["simulator", "task", "seeds"]))
         key += (folder / "tutor.csv").read_text(encoding="utf-8")
         if key not in found:
             taken = [study.name for study in found.values()]
             name = str(run.study) if run.study not in taken else f"{run.study} ({folder.name})"
-            found[key] = Study(name, str(run.choices.simulator), task_of(folder), _card(run.simulator))
+            found[key] = Study(name, str(run.choices.simulator), trained_on(folder), _card(run.simulator))
         _add(found[key], run, folder)
     return list(found.values())
 
 
-def task_of(folder: Path) -> Task:
+def trained_on(folder: Path) -> Task:
     """The task that a run was trained on, with the run's own tutor.
 
-    Raises `InputError` where the folder is not a run's.
+    Raises `InputError` where the folder is not a run's, or is of another format.
     """
-    for name in ("config.yaml", "tutor.csv"):
-        if not (folder / name).is_file():
-            raise InputError(f"run = {folder}: must be the folder of a training run (it lacks {name})")
-    run = OmegaConf.load(folder / "config.yaml")
-    return _task(run, str(folder / "tutor.csv"))
+    return task_of(read_run(folder), str(folder / "tutor.csv"))
 
 
 def rules(policies: Mapping[str, DictConfig], task: Task, seed: int) -> dict[str, Policy]:
     """What the runs are compared with; a rule that cannot do this task is left out with a word."""
     made: dict[str, Policy] = {}
     for name, agent in tqdm(policies.items(), desc="tuning rules", delay=2.0, leave=False, disable=None):
+        make_policy = agent_of(agent, f"policies.{name}")
         try:
-            made[str(name)] = instantiate(agent)(task, seed, SilentTracker())
+            made[str(name)] = make_policy(task, seed, SilentTracker())
         except InputError as error:
             log.info("left out: %s (%s)", name, error)
     return made
@@ -149,11 +146,6 @@ def _card(simulator: DictConfig | ListConfig) -> str:
     return card.read_text(encoding="utf-8") if card.is_file() else ""
 
 
-def _task(config: DictConfig | ListConfig, tutor: str) -> Task:
-    make = instantiate(config.task, seeds=instantiate(config.seeds))
-    return with_tutor(make, instantiate(config.simulator), tutor)
-
-
 def _finished(places: Sequence[Path]) -> list[Path]:
     folders = sorted(
         {p.parent for place in places for p in place.glob("**/config.yaml") if p.parent.name != ".hydra"}
@@ -181,7 +173,7 @@ def _add(study: Study, run: DictConfig, folder: Path) -> None:
     made = (
         OnnxPolicy(file, study.task)
         if file.is_file()
-        else instantiate(run.agent)(study.task, seed, SilentTracker())
+        else agent_of(run.agent)(study.task, seed, SilentTracker())
     )
     seeds[seed] = made
     curve = folder / "metrics.csv"

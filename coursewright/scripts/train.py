@@ -14,17 +14,21 @@ log = logging.getLogger(__name__)
 @explained
 def main(config: DictConfig) -> float | None:
     """Train one policy; the value is its mean return on tuning learners."""
-    return train(config)
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.hydra_config import HydraConfig
+
+    from coursewright.scripts.experiment import settled
+
+    agents = GlobalHydra.instance().config_loader().get_group_options("agent")
+    return train(settled(config, HydraConfig.get().overrides.task, agents))
 
 
 def train(config: DictConfig) -> float | None:
     """Instantiate the task and the agent, train, score, save, export."""
-    from hydra.utils import instantiate
-
     from coursewright.agents.export.onnx import export
     from coursewright.agents.learning.trained import TrainedPolicy
-    from coursewright.agents.tutor import with_tutor
     from coursewright.envs.rollout import rollout
+    from coursewright.scripts.making import agent_of, task_of
     from coursewright.scripts.run_directory import open_run
     from coursewright.scripts.tracking import Results
     from coursewright.simulators.luck import Split
@@ -33,12 +37,11 @@ def train(config: DictConfig) -> float | None:
     if run.finished:
         log.info("finished before: %s", run.path)
         return None
-    simulator = instantiate(config.simulator)
-    make_task = instantiate(config.task, seeds=instantiate(config.seeds))
-    task = with_tutor(make_task, simulator, config.tutor, keep=run.path / "tutor.csv")
+    make_policy = agent_of(config.agent)
+    task = task_of(config, config.tutor, keep=run.path / "tutor.csv")
     tracker = run.tracker("train")
     try:
-        policy = instantiate(config.agent)(task, config.seed, tracker)
+        policy = make_policy(task, config.seed, tracker)
         files = {}
         if isinstance(policy, TrainedPolicy):
             policy.save(run.path / "model.zip")

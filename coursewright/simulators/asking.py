@@ -1,14 +1,17 @@
-"""What learner models share that only compute a chance: draw the answer, average chances over items."""
+"""What learner models share: the answer is drawn from P(correct), mastery is a mean over items."""
 
 from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from coursewright.simulators.arrays import Floats, Ints, Mastery
-from coursewright.simulators.course import Course
+from coursewright.simulators.course import Course, Lists
 from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.luck import ANSWER, Keys, Luck, uniform
-from coursewright.simulators.protocol import Response
+from coursewright.simulators.protocol import Response, Simulator
+
+S = TypeVar("S")
 
 
 @inlined
@@ -17,37 +20,62 @@ def sigmoid(z: float) -> float:
     return float(1.0 / (1.0 + np.exp(min(-z, 700.0))))
 
 
+class Answers(NamedTuple):
+    """What decides the answers of one step, and where a kernel writes them, `[batch]` each."""
+
+    step: Ints
+    fate: Keys
+    correct: Ints
+    minutes: Floats
+    grade: Ints
+
+
+def answers(luck: Luck, out: Response) -> Answers:
+    """The answers that this luck decides, written into `out`."""
+    return Answers(luck.step, luck.fate, out.correct, out.minutes, out.grade)
+
+
+@inlined
+def respond(i: int, p: float, minutes: float, out: Answers) -> int:
+    """Row i answers, right with chance `p`; 1 or 0, which is the grade as well."""
+    right = 1 if uniform(out.fate[i], out.step[i], ANSWER) < p else 0
+    out.correct[i] = right
+    out.minutes[i] = minutes
+    out.grade[i] = right
+    return right
+
+
 @kernel
-def _answer(
-    p: Floats,
-    item: Ints,
-    fate: Keys,
-    step: Ints,
-    minutes_of: Floats,
-    correct: Ints,
-    grade: Ints,
-    minutes: Floats,
-) -> None:
+def _answer(p: Floats, item: Ints, minutes: Floats, out: Answers) -> None:
     for i in range(item.shape[0]):
         if item[i] >= 0:
-            correct[i] = 1 if uniform(fate[i], step[i], ANSWER) < p[i] else 0
-            grade[i] = correct[i]
-            minutes[i] = minutes_of[item[i]]
+            respond(i, p[i], minutes[item[i]], out)
 
 
-def answer(p: Floats, item: Ints, luck: Luck, minutes: Floats, out: Response) -> None:
-    """Draw the answers of rows with an item, right with chance `p [batch]`; `minutes [items]`."""
-    _answer(p, item, luck.fate, luck.step, minutes, out.correct, out.grade, out.minutes)
+def answer(simulator: Simulator[S], state: S, item: Ints, luck: Luck, out: Response) -> None:
+    """Draw the answers to `item [batch]` (-1: none), right with P(correct) as it is now.
+
+    The course says how many minutes an item takes.
+    """
+    p = np.empty(len(item))
+    simulator.p_correct(state, item, p)
+    _answer(p, item, simulator.course.minutes, answers(luck, out))
 
 
 @kernel
-def _mean_by_skill(p: Floats, start: Ints, items: Ints, out: Mastery) -> None:
+def _mean_by_skill(p: Floats, items_of: Lists, out: Mastery) -> None:
+    start, items = items_of
     for i in range(out.shape[0]):
         for k in range(out.shape[1]):
             total = 0.0
             for j in range(start[k], start[k + 1]):
                 total += p[i, items[j]]
             out[i, k] = total / max(start[k + 1] - start[k], 1)
+
+
+def mean_of_items(p: Floats, course: Course, out: Mastery) -> None:
+    """Mean of `p [batch, items]` over the items of each skill; 0 for a skill without items."""
+    _mean_by_skill(p, course.items_of, out)
 
 
 def mean_by_skill(chances: Callable[[Ints, Floats], None], course: Course, out: Mastery) -> None:
@@ -58,4 +86,4 @@ def mean_by_skill(chances: Callable[[Ints, Floats], None], course: Course, out: 
     item = np.tile(np.arange(course.n_items), (len(out), 1))
     p = np.empty(item.shape)
     chances(item, p)
-    _mean_by_skill(p, *course.items_of, out)
+    mean_of_items(p, course, out)

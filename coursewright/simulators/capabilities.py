@@ -1,9 +1,27 @@
-"""What some learner models offer beyond `protocol.Simulator`; whoever asks looks with `isinstance`."""
+"""What some learner models offer beyond `protocol.Simulator`; whoever asks looks with `isinstance`.
 
-from typing import Any, Protocol, runtime_checkable
+A population made of other populations (`strata`, `platform/`) offers all of these and hands on what its
+members can; the contract test holds every such wrapper to it.
+"""
 
-from coursewright.simulators.arrays import Ints
+from typing import Any, Protocol, TypeGuard, runtime_checkable
+
+from coursewright.simulators.arrays import Bools, Ints
 from coursewright.simulators.protocol import Simulator
+
+
+@runtime_checkable
+class Restricting(Protocol):
+    """Learners whose platform may forbid an item, by rules of the published model and from visible facts."""
+
+    @property
+    def restricts(self) -> bool:
+        """Whether `allowed` ever forbids an item; where not, it is never called."""
+        ...
+
+    def allowed(self, state: Any, out: Bools) -> None:
+        """Which items `[batch, items]` the learner's platform offers."""
+        ...
 
 
 @runtime_checkable
@@ -58,6 +76,26 @@ class Resampled(Protocol):
         ...
 
 
-def restricts(simulator: Simulator[Any]) -> bool:
-    """Whether these learners' platform ever forbids an item; where not, `allowed` is never called."""
-    return simulator.restricts
+def restricts(simulator: Simulator[Any]) -> TypeGuard[Restricting]:
+    """Whether these learners' platform ever forbids an item; where not, nobody asks for `allowed`.
+
+    It is asked at every step, and `isinstance` with a protocol takes ten times as long.
+    """
+    return bool(getattr(simulator, "restricts", False))
+
+
+def assists(simulator: Simulator[Any]) -> bool:
+    """Whether any answer of these learners can be an assisted one."""
+    return isinstance(simulator, Assisting) and simulator.assists
+
+
+def quickest(simulator: Simulator[Any]) -> float:
+    """Minutes that hardly any item takes less than: by the course, where nobody is quicker."""
+    if isinstance(simulator, Paced):
+        return simulator.quickest
+    return float(simulator.course.minutes.min())
+
+
+def resampled(simulator: Simulator[Any]) -> Simulator[Any] | None:
+    """The same learners with a bootstrap draw of the parameters each; None where there are no draws."""
+    return simulator.resampled() if isinstance(simulator, Resampled) else None

@@ -3,7 +3,7 @@
 import csv
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -30,6 +30,11 @@ def pack(lists: Sequence[Sequence[int]]) -> Lists:
     start = np.zeros(len(lists) + 1, np.int64)
     start[1:] = np.cumsum([len(row) for row in lists])
     return Lists(start, np.array([value for row in lists for value in row], np.int64))
+
+
+def unpack(lists: Lists) -> list[list[int]]:
+    """The lists that were packed."""
+    return [part.tolist() for part in np.split(lists.values, lists.start[1:-1])]
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,6 +242,12 @@ class Course:
         return self.q_matrix.shape[0] == self.q_matrix.shape[1] and bool(
             (self.q_matrix == np.eye(self.n_skills, dtype=bool)).all()
         )
+
+    @property
+    def by_item(self) -> "Course":
+        """The same items, each of them a skill of its own, without prerequisites."""
+        one_each, none = np.eye(self.n_items, dtype=bool), np.zeros((self.n_items, self.n_items), bool)
+        return replace(self, skills=self.items, q_matrix=one_each, prerequisites=none)
 
     @cached_property
     def hash(self) -> str:

@@ -49,9 +49,9 @@ class Luck(NamedTuple):
 
     `learner` keys everything that a person brings along, `fate` everything that happens to them,
     `step` counts steps within the episode, `number` is the learner's place in its split (evaluation
-    learner 7 has number 7) and picks the parameter draw of a bootstrapped simulator.  `split` is that
-    split: where learners are made from recorded people, each split has people of its own.  (No rows:
-    not known; only such simulators ask.)
+    learner 7 has number 7).  Where parameters were drawn n_draws times, learner j uses parameter draw
+    j mod n_draws.  `split` is that split: where learners are made from recorded people, each split has
+    people of its own.  (No rows: not known; only such simulators ask.)
     """
 
     learner: Keys

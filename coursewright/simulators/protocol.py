@@ -65,11 +65,6 @@ class Simulator(Protocol[S]):
         """What is taught."""
         ...
 
-    @property
-    def restricts(self) -> bool:
-        """Whether `allowed` ever forbids an item; where not, it is never called."""
-        ...
-
     def empty(self, batch: int) -> S:
         """A state with safe values everywhere."""
         ...
@@ -92,10 +87,6 @@ class Simulator(Protocol[S]):
 
     def elapse(self, state: S, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass; nothing happens in a model without forgetting."""
-        ...
-
-    def allowed(self, state: S, out: Bools) -> None:
-        """Which items `[batch, items]` the learner's platform offers, from visible facts only."""
         ...
 
     def mastery(self, state: S, out: Mastery) -> None:

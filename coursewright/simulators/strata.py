@@ -7,18 +7,21 @@ policy does for each group can then be traced to something that happens in the m
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from coursewright.errors import reject, unknown
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
-from coursewright.simulators.capabilities import Assisting, Sequential, Stratified
+from coursewright.simulators.capabilities import (
+    Sequential,
+    Stratified,
+    assists,
+    quickest,
+    resampled,
+    restricts,
+)
 from coursewright.simulators.course import Course
-from coursewright.simulators.knowledge.bkt import Bkt
-from coursewright.simulators.knowledge.parameters import BktParameters
-from coursewright.simulators.knowledge.tables import read_bkt
 from coursewright.simulators.luck import STRATUM, Luck, Seeds, identify, uniforms
 from coursewright.simulators.protocol import Prologue, Response, Simulator
 
@@ -93,12 +96,24 @@ class Strata:
     @property
     def restricts(self) -> bool:
         """Whether any member does."""
-        return any(member.restricts for member in self.members.values())
+        return any(map(restricts, self.members.values()))
 
     @property
     def assists(self) -> bool:
         """Whether any member does."""
-        return any(isinstance(member, Assisting) and member.assists for member in self.members.values())
+        return any(map(assists, self.members.values()))
+
+    @property
+    def quickest(self) -> float:
+        """Minutes: those of the quickest member."""
+        return min(map(quickest, self.members.values()))
+
+    def resampled(self) -> "Strata | None":
+        """The same strata under their fits' doubt; None where no member was fitted with draws."""
+        drawn = {name: resampled(member) for name, member in self.members.items()}
+        if all(member is None for member in drawn.values()):
+            return None
+        return replace(self, members={name: drawn[name] or self.members[name] for name in self.members})
 
     @cached_property
     def edges(self) -> Floats:
@@ -189,7 +204,7 @@ class Strata:
         """What each learner's own population allows."""
         for member, own, mine in self._own(state):
             allowed = np.ones_like(out)
-            if member.restricts:
+            if restricts(member):
                 member.allowed(own, allowed)
             out[mine] = allowed[mine]
 
@@ -199,48 +214,3 @@ class Strata:
             level = np.empty_like(out)
             member.mastery(own, level)
             out[mine] = level[mine]
-
-
-class Mechanism(NamedTuple):
-    """How the learners of a stratum differ from those of a table of BKT parameters.
-
-    `share` of the learners; `prior` and `learn` shift P(L0) and P(T) on the logit scale; `forget` is a
-    chance, in [0, 1], to lose a known skill in a day that comes on top of the table's own.
-    """
-
-    share: float = 1.0
-    prior: float = 0.0
-    learn: float = 0.0
-    forget: float = 0.0
-
-
-def differing(table: BktParameters, by: Mechanism) -> BktParameters:
-    """The parameters of learners who differ by this mechanism."""
-    if not 0.0 <= by.forget <= 1.0:
-        raise reject("strata.forget", by.forget, "a probability in [0, 1]")
-    return replace(
-        table,
-        prior=_shifted("prior", table.prior, by.prior),
-        learn=_shifted("learn", table.learn, by.learn),
-        forget=1.0 - (1.0 - np.asarray(table.forget)) * (1.0 - by.forget),
-    )
-
-
-def _shifted(field: str, p: Floats, by: float) -> Floats:
-    """Probabilities moved by `by` on the logit scale; 0 and 1 stay."""
-    if not np.isfinite(by):
-        raise reject(f"strata.{field}", by, "a finite shift of the logit")
-    odds = np.exp(by)
-    return np.asarray(p * odds / (1.0 - p + p * odds))
-
-
-def bkt_strata(folder: str | Path, mechanisms: Mapping[str, Mechanism], rho: float = 0.1) -> Strata:
-    """Strata of the BKT population in a folder (see `named.read_bkt`), one a mechanism, by name."""
-    whole = read_bkt(folder, rho)
-
-    def members() -> Iterator[tuple[str, Bkt]]:
-        for name, by in mechanisms.items():
-            draws = None if whole.draws is None else differing(whole.draws, by)
-            yield name, replace(whole, parameters=differing(whole.parameters, by), draws=draws)
-
-    return Strata(dict(members()), {name: by.share for name, by in mechanisms.items()})

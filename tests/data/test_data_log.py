@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from coursewright.data.log import codes, in_order, learner_log, sorted_ids
-from coursewright.data.read import read_log, write_log
-from coursewright.data.schema import OPTIONAL, REQUIRED, validate
+from coursewright.data.read import LogFile, read_log, write_log
+from coursewright.data.schema import OPTIONAL, REQUIRED, as_schema
 from coursewright.data.synthetic import LEARN, PRIOR, SKILLS, simulate_log, synthetic_log
 from coursewright.errors import InputError
 from coursewright.files import write_atomically
@@ -30,21 +30,21 @@ def table(**changes):
 
 def refusal(rows):
     with pytest.raises(InputError) as caught:
-        validate(rows)
+        as_schema(rows)
     message = str(caught.value)
     assert "\n" not in message
     return message
 
 
 def test_a_valid_table_gets_the_schema_types():
-    typed = validate(table())
+    typed = as_schema(table())
     assert typed.schema.equals(REQUIRED)
     assert typed["correct"].to_pylist() == ROWS["correct"]
 
 
 def test_optional_columns_may_hold_nulls_and_others_are_left_out():
     grade, extra = [0.5, None, 1.0, 0.0], ["a@b.c"] * 4
-    typed = validate(table(grade=grade, propensity=[0.5] * 4, allowed=[["i1"]] * 4, email=extra))
+    typed = as_schema(table(grade=grade, propensity=[0.5] * 4, allowed=[["i1"]] * 4, email=extra))
     assert typed.column_names == [*REQUIRED.names, "grade", "allowed", "propensity"]
     assert typed["grade"].to_pylist() == grade
     assert typed.schema.field("propensity").type == OPTIONAL.field("propensity").type
@@ -86,7 +86,7 @@ def test_missing_doubled_and_empty():
 
 
 def test_order_is_stable_and_counts_rows_that_went_backwards():
-    ordered, backwards = in_order(validate(table()))
+    ordered, backwards = in_order(as_schema(table()))
     assert backwards == 1
     assert ordered["learner"].to_pylist() == ["a", "a", "b", "b"]
     assert ordered["item"].to_pylist() == ["i1", "i3", "i2", "i1"]  # equal times keep the file's order
@@ -103,7 +103,7 @@ def test_numeric_ids_sort_as_numbers():
 
 @pytest.mark.parametrize("name", ["log.parquet", "log.csv", "log.csv.gz"])
 def test_round_trip(tmp_path, name):
-    full = validate(
+    full = as_schema(
         table(grade=[0.5, None, 1.0, 0.0], assisted=[True, None, False, True], allowed=[["i1", "i2"]] * 4)
     )
     write_log(tmp_path / name, full)
@@ -135,11 +135,11 @@ def test_times_are_days_or_iso_timestamps(tmp_path, times):
 def test_own_column_names(tmp_path):
     path = tmp_path / "log.csv"
     path.write_text("who,item,kc,time,right\n1,i,k,0,1\n2,i,k;m,1,0\n")
-    log = read_log(path, columns={"learner": "who", "skills": "kc", "correct": "right"})
+    log = LogFile(path, columns={"learner": "who", "skills": "kc", "correct": "right"})()
     assert log.table["correct"].to_pylist() == [1, 0]
     assert log.table["skills"].to_pylist() == [["k"], ["k", "m"]]
     with pytest.raises(InputError, match=r"log\.columns\.learner = whom"):
-        read_log(path, columns={"learner": "whom"})
+        LogFile(path, columns={"learner": "whom"})()
 
 
 def test_unreadable_files_are_named(tmp_path):

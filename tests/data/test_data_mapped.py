@@ -9,7 +9,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 import coursewright
-from coursewright.data.read import read_log
+from coursewright.data.read import LogFile, read_log
 from coursewright.errors import InputError
 
 TABLE = """pupil\texercise\tdone\tverdict\tseconds\thelp\tcorrect
@@ -46,7 +46,7 @@ def check(log):
 
 
 def test_columns_values_units_and_separators(tmp_path):
-    check(read_log(file(tmp_path), **OPTIONS))
+    check(LogFile(file(tmp_path), **OPTIONS)())
 
 
 def test_the_same_from_yaml(tmp_path):
@@ -64,17 +64,17 @@ def test_the_same_from_yaml(tmp_path):
         skip_incomplete: true
         """
     )
-    check(instantiate(OmegaConf.merge(shipped, own, {"path": str(file(tmp_path))})))
+    check(instantiate(OmegaConf.merge(shipped, own, {"path": str(file(tmp_path))}))())
 
 
 def test_constants_and_columns_that_are_put_aside(tmp_path):
     text = "learner,item,time,correct\nu,1,0.5,1\nu,2,1,0\n"
-    log = read_log(file(tmp_path, text, "log.csv"), constants={"skills": "algebra;sets"})
+    log = LogFile(file(tmp_path, text, "log.csv"), constants={"skills": "algebra;sets"})()
     assert log.table["skills"].to_pylist() == [["algebra", "sets"]] * 2
     with pytest.raises(InputError, match="without skills"):
         read_log(tmp_path / "log.csv")
     with pytest.raises(InputError, match="without skills, time"):
-        read_log(tmp_path / "log.csv", columns={"time": None})
+        LogFile(tmp_path / "log.csv", columns={"time": None})()
 
 
 def test_typed_columns_of_parquet(tmp_path):
@@ -87,7 +87,7 @@ def test_typed_columns_of_parquet(tmp_path):
     }
     pq.write_table(pa.table(rows | {"spent": [60_000, 0]}), tmp_path / "log.parquet")
     names = {"learner": "who", "skills": "kc", "time": "t", "correct": "ok", "minutes": "spent"}
-    log = read_log(tmp_path / "log.parquet", columns=names, unit="s", spent="ms")
+    log = LogFile(tmp_path / "log.parquet", columns=names, unit="s", spent="ms")()
     assert log.table["time"].to_pylist() == [0.5, 1.0]
     assert log.table["skills"].to_pylist() == [["a", "b"], ["b"]]
     assert log.table["correct"].to_pylist() == [1, 0]
@@ -111,7 +111,7 @@ def test_typed_columns_of_parquet(tmp_path):
 )
 def test_each_fault_gets_one_line(tmp_path, changes, parts):
     with pytest.raises(InputError) as caught:
-        read_log(file(tmp_path), **(OPTIONS | changes))
+        LogFile(file(tmp_path), **(OPTIONS | changes))()
     message = str(caught.value)
     assert "\n" not in message
     assert all(part in message for part in parts), message

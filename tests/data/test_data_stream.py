@@ -16,12 +16,14 @@ import large_log
 from coursewright.data import compact, stream
 from coursewright.data.compact import by_skill, read_stored
 from coursewright.data.log import codes, in_memory
-from coursewright.data.read import read_log
+from coursewright.data.read import LogFile
 from coursewright.data.stream import iterate, open_stored, store
 from coursewright.data.synthetic import synthetic_log
 from coursewright.errors import InputError
 from coursewright.fitting.bkt.sequences import Sequences
-from coursewright.fitting.judging.bkt_folds import cross_validate, item_difficulty
+from coursewright.fitting.item_difficulty import ItemDifficultyModel
+from coursewright.fitting.judging.held_out import held_out, plan
+from small_logs import coded
 
 
 def rows(n=5_000, learners=83, seed=0):
@@ -70,9 +72,9 @@ def test_what_is_read_back_is_what_memory_would_hold(tmp_path, monkeypatch, part
 def test_sequences_need_no_text(tmp_path):
     batches = rows()
     stored(tmp_path, batches, parts=5)
-    from_text = Sequences.from_log(in_memory(batches, "", "", {}).table)
+    from_text = Sequences.of(coded(in_memory(batches, "", "", {}).table))
     compact = read_stored(tmp_path / "log").table
-    from_codes = Sequences.from_log(compact)
+    from_codes = Sequences.of(coded(compact))
     assert from_codes.skills == from_text.skills
     assert from_codes.learners == from_text.learners
     for name in ("first", "start", "learner", "correct", "row"):
@@ -88,7 +90,7 @@ def test_the_answers_to_each_skill(tmp_path, monkeypatch, at_once):
     batches = rows()
     stored(tmp_path, batches, parts=5)
     found = by_skill(tmp_path / "log")
-    whole = Sequences.from_log(in_memory(batches, "", "", {}).table)
+    whole = Sequences.of(coded(in_memory(batches, "", "", {}).table))
 
     def answers(of):
         """(skill, learner) -> answers in order, written out one by one."""
@@ -204,12 +206,10 @@ def test_the_shipped_log_goes_the_same_way(tmp_path):
 
 def test_what_scores_a_log_takes_one_without_text(tmp_path):
     synthetic_log(into=partial(store, folder=tmp_path / "log"))
-    models = {"item": item_difficulty}
-    compact, text = (
-        cross_validate(of.table, models) for of in (read_stored(tmp_path / "log"), synthetic_log())
-    )
-    assert compact["item"].learners == text["item"].learners == 300
-    assert (compact["item"].auc == text["item"].auc).all()
+    logs = [coded(of.table) for of in (read_stored(tmp_path / "log"), synthetic_log())]
+    compact, text = (held_out(log, ItemDifficultyModel(), plan(log).folds) for log in logs)
+    assert compact.n_learners == text.n_learners == 300
+    assert (compact.p == text.p).all()
 
 
 def test_a_file_is_read_in_batches(tmp_path, monkeypatch):
@@ -227,12 +227,12 @@ def test_a_file_is_read_in_batches(tmp_path, monkeypatch):
 
         return in_memory(passed(), source, licence, dropped)
 
-    assert read_log(tmp_path / "log.csv", into=watching).table.num_rows == 3_000
+    assert LogFile(tmp_path / "log.csv")(watching).table.num_rows == 3_000
     assert len(seen) > 5
     with (tmp_path / "log.csv").open("a") as file:
         file.write("1,i,k\n")
     with pytest.raises(InputError, match=r"cannot be read \(.*Expected 5 columns, got 3"):
-        read_log(tmp_path / "log.csv", into=partial(store, folder=tmp_path / "log"))
+        LogFile(tmp_path / "log.csv")(partial(store, folder=tmp_path / "log"))
     assert os.listdir(tmp_path) == ["log.csv"]
 
 

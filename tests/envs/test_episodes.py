@@ -18,6 +18,7 @@ from coursewright.envs.episodes import Episodes
 from coursewright.envs.shipped import bkt, kss
 from coursewright.envs.task import RandomGoal
 from coursewright.errors import InputError
+from coursewright.simulators.capabilities import restricts
 from coursewright.simulators.kss.learners import Kss
 from coursewright.simulators.luck import Split, identify
 from places import SUPPORT
@@ -161,7 +162,7 @@ def test_the_history_is_what_a_tutor_would_write_down(name) -> None:
     refused = 0
     for action in random_actions(task, LEARNERS, task.horizon):
         offered = np.ones((LEARNERS, task.n_actions), bool)
-        if task.simulator.restricts:
+        if restricts(task.simulator):
             task.simulator.allowed(episodes.state, offered)
         for i, book in enumerate(books):
             np.testing.assert_allclose(episodes.observation[i], book.observation(), atol=2e-6)

@@ -7,7 +7,7 @@ import pytest
 from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
 
-from coursewright.agents.export.label import Label, actions_of
+from coursewright.agents.label import Label, actions_of
 from coursewright.agents.learning.network import default_features, reading
 from coursewright.envs.features import Feature, Limits
 from coursewright.envs.gym import TeachingEnv, spaces

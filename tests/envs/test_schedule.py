@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from coursewright.agents.export.label import actions_of
+from coursewright.agents.label import actions_of
 from coursewright.agents.logs import log_of
 from coursewright.agents.rules.baselines import UniformRandom
 from coursewright.agents.tracker import SilentTracker

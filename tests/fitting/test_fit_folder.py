@@ -2,22 +2,24 @@
 
 import csv
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from coursewright.data.log import codes, learner_log
+from coursewright.data.log import learner_log
 from coursewright.data.synthetic import GUESS, LEARN, PRIOR, SKILLS, SLIP, simulate_log, synthetic_log
 from coursewright.errors import InputError
 from coursewright.files import fill_atomically
 from coursewright.fitting.bkt.model import BktModel
 from coursewright.fitting.folder import fit_model
+from coursewright.fitting.item_difficulty import ItemDifficultyModel
 from coursewright.fitting.judging.held_out import by_time, plan
-from coursewright.fitting.logistic.item_difficulty import ItemDifficulty
 from coursewright.fitting.model import Estimates
 from coursewright.fitting.refit import Doubt, refits
 from coursewright.simulators.knowledge.tables import read_bkt
+from small_logs import coded
 
 
 def log_of(learners, opportunities=8):
@@ -36,7 +38,15 @@ def estimates(folder):
 
 
 def test_the_folder_holds_parameters_estimates_and_card(made):
-    assert sorted(p.name for p in made.folder.iterdir()) == ["card.md", "estimates.csv", "parameters.csv"]
+    assert sorted(p.name for p in made.folder.iterdir()) == [
+        "card.md",
+        "draws.csv",
+        "estimates.csv",
+        "items.csv",
+        "parameters.csv",
+        "population.json",
+        "skills.csv",
+    ]
     assert read_bkt(made.folder).parameters.skills == tuple(sorted(SKILLS))
     card = (made.folder / "card.md").read_text(encoding="utf-8")
     assert "`make it`" in card
@@ -64,7 +74,7 @@ def test_running_it_again_gives_identical_files(tmp_path):
 
 
 def test_without_draws_there_are_no_intervals(tmp_path):
-    made = fit_model(log_of(30), tmp_path / "a", ItemDifficulty(), draws=0)
+    made = fit_model(log_of(30), tmp_path / "a", ItemDifficultyModel(), draws=0)
     assert all(row["low"] == row["high"] == "" for row in estimates(made.folder).values())
     assert "none (draws=0)" in (made.folder / "card.md").read_text()
     assert list(made.scores) == ["item_difficulty"]
@@ -72,16 +82,15 @@ def test_without_draws_there_are_no_intervals(tmp_path):
 
 def test_a_log_of_few_learners_is_split_by_time(tmp_path):
     log = log_of(3)
-    made = fit_model(log, tmp_path / "a", ItemDifficulty(), draws=0)
+    made = fit_model(log, tmp_path / "a", ItemDifficultyModel(), draws=0)
     assert "split by time (only 3 learners have at least 10 rows)" in made.report.replace("Split", "split")
     assert made.scores["item_difficulty"].rows == 3 * 8  # the last fifth of 40 rows each
-    (fold,) = by_time(log.table, 10)
-    learner, _ = codes(log.table["learner"])
+    (fold,) = by_time(coded(log.table), 10)
     for one in range(3):
-        mine = np.flatnonzero(learner == one)
+        mine = np.flatnonzero(coded(log.table).learner == one)
         assert np.isin(mine[:32], fold.train).all()
         assert (fold.test[fold.scored & np.isin(fold.test, mine)] == mine[32:]).all()
-    assert len(plan(log_of(5).table).folds) == 5
+    assert len(plan(coded(log_of(5).table)).folds) == 5
 
 
 def test_wrong_wishes_are_refused_before_anything_is_written(tmp_path):
@@ -91,12 +100,12 @@ def test_wrong_wishes_are_refused_before_anything_is_written(tmp_path):
         ({"folds": 1}, "folds = 1"),
     ):
         with pytest.raises(InputError, match=words):
-            fit_model(log_of(20), tmp_path / "x", ItemDifficulty(), **{"draws": 0} | wrong)
+            fit_model(log_of(20), tmp_path / "x", ItemDifficultyModel(), **{"draws": 0} | wrong)
     with pytest.raises(InputError, match="one learner holds nobody to resample"):
-        fit_model(log_of(1), tmp_path / "x", ItemDifficulty(), draws=5)
+        fit_model(log_of(1), tmp_path / "x", ItemDifficultyModel(), draws=5)
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"output = .* cannot be written"):
-        fit_model(log_of(20), tmp_path / "file", ItemDifficulty(), draws=0)
+        fit_model(log_of(20), tmp_path / "file", ItemDifficultyModel(), draws=0)
     assert not (tmp_path / "x").exists()
 
 
@@ -116,35 +125,32 @@ class Rows:
 
     name: str = "rows"
 
-    def fit(self, table):
-        if not {0, 1} <= set(table["correct"].to_pylist()):
+    def fit(self, log):
+        if not {0, 1} <= set(log.correct.tolist()):
             raise InputError("log.correct = one outcome")
-        return table
+        return log
 
 
 def test_resamples_are_whole_learners_under_new_names():
-    log = log_of(12, 3).table
-    whole = {tuple(map(str, rows)) for rows in _by_learner(log)}
-    for table in refits(log, Rows(), draws=5, seed=3):
-        learner, names = codes(table["learner"])
-        assert len(names) == 12
-        assert (np.diff(learner) >= 0).all()
-        assert {tuple(map(str, rows)) for rows in _by_learner(table)} <= whole
-        assert table.schema == log.schema
+    log = coded(log_of(12, 3).table)
+    whole = by_learner(log)
+    for drawn in refits(log, Rows(), draws=5, seed=3):
+        assert drawn.learners == tuple(map(str, range(12)))
+        assert (np.diff(drawn.learner) >= 0).all()
+        assert all(rows in whole for rows in by_learner(drawn))
 
 
-def _by_learner(table):
-    rows = table.to_pandas()
-    return [
-        [tuple(row) for row in part.drop(columns="learner").astype(str).to_numpy()]
-        for _, part in rows.groupby("learner")
-    ]
+def by_learner(log):
+    """The rows of each learner: item, skills, day, answer."""
+    skills = [log.skill_sets[1][k] for k in log.skill_sets[0]]
+    rows = [(log.items[i], *rest) for i, *rest in zip(log.item, skills, log.day, log.correct, strict=True)]
+    return [rows[a:b] for a, b in pairwise(log.start)]
 
 
 def test_resamples_that_cannot_be_fitted_are_left_out():
     rows = {"learner": ["a", "b"], "item": ["i"] * 2, "skills": [["k"]] * 2, "time": [0.0] * 2}
     log = learner_log(pa.table({**rows, "correct": [0, 1]}), "made up").table
-    fitted = refits(log, Rows(), draws=40, seed=0)
+    fitted = refits(coded(log), Rows(), draws=40, seed=0)
     assert 5 < len(fitted) < 35  # half of the resamples hold one learner twice
 
 
@@ -188,7 +194,7 @@ def test_a_parameter_that_most_refits_lack_has_no_interval():
 def test_a_folder_with_another_fit_is_refused_and_the_same_model_may_come_again(tmp_path):
     log = synthetic_log()
     for _ in range(2):
-        fit_model(log, tmp_path / "mine", ItemDifficulty(), draws=0)
+        fit_model(log, tmp_path / "mine", ItemDifficultyModel(), draws=0)
     before = {file.name: file.read_bytes() for file in (tmp_path / "mine").iterdir()}
     with pytest.raises(InputError, match=r"out = .*mine: must be a new or empty folder, or one .* of bkt"):
         fit_model(log, tmp_path / "mine", BktModel(), draws=0)

@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shlex
 import shutil
 import signal
 import subprocess
@@ -77,8 +78,8 @@ def test_help_says_what_there_is():
         (["export", "run=nowhere"], ["run = nowhere", "training run"]),
         (["fit", "log=file", "log.path=nowhere.csv"], ["nowhere.csv"]),
         (["fit", "log=ednet", "log.path=nowhere"], ["nowhere"]),
-        (["fit", "model.fit.n_skills=0"], ["n_skills = 0"]),
-        (["fit", "model=item_difficulty", "model.fit.draws=-1"], ["draws = -1"]),
+        (["fit", "model.n_skills=0"], ["model.n_skills = 0"]),
+        (["fit", "model=item_difficulty", "draws=-1"], ["draws = -1"]),
         (["validate", "models=[bkkt]"], ["bkkt", "did you mean 'bkt'"]),
         (["validate", "settings.folds=1"], ["folds = 1"]),
         (["validate", "setings.folds=5"], ["setings", "did you mean 'settings'"]),
@@ -116,18 +117,20 @@ def test_a_broken_log_gets_one_line(tmp_path, content, words):
         assert word in done.stderr
 
 
+POPULATION = {"card.md", "estimates.csv", "items.csv", "parameters.csv", "population.json", "skills.csv"}
+
+
 def test_fit_leaves_learners_that_can_be_taught(tmp_path):
-    fitted = coursewright(tmp_path, "fit", "model.fit.draws=5", "out=mine")
+    fitted = coursewright(tmp_path, "fit", "draws=5", "out=mine")
     assert fitted.returncode == 0, fitted.stderr
     assert "EdNet" in fitted.stdout
-    assert {p.name for p in (tmp_path / "mine").iterdir()} == {"parameters.csv", "draws.csv", "card.md"}
+    assert {p.name for p in (tmp_path / "mine").iterdir()} == POPULATION | {"draws.csv"}
+    typed = shlex.split(fitted.stdout.strip().splitlines()[-1].partition("coursewright train ")[2])
     done = coursewright(
         tmp_path,
         "train",
+        *typed,
         "agent=random",
-        "task=mastery",
-        "simulator=bkt",
-        "simulator.folder=mine",
         "learners=50",
         "tracker=none",
         "hydra.run.dir=run",
@@ -137,9 +140,9 @@ def test_fit_leaves_learners_that_can_be_taught(tmp_path):
 
 
 def test_any_model_is_fitted_by_the_same_command(tmp_path):
-    fitted = coursewright(tmp_path, "fit", "model=item_difficulty", "model.fit.draws=3", "out=mine")
+    fitted = coursewright(tmp_path, "fit", "model=item_difficulty", "draws=3", "out=mine")
     assert fitted.returncode == 0, fitted.stderr
-    assert {p.name for p in (tmp_path / "mine").iterdir()} == {"parameters.csv", "estimates.csv", "card.md"}
+    assert {p.name for p in (tmp_path / "mine").iterdir()} == POPULATION
     assert "12,000 rows of 300 learners; 0 followed a later row" in fitted.stdout
     assert "model=item_difficulty" in (tmp_path / "mine" / "card.md").read_text()
 
@@ -270,6 +273,7 @@ def test_a_failing_job_leaves_the_others_alone(tmp_path):
 def test_a_killed_training_ends_as_it_would_have(sweep, tmp_path):
     arguments = [
         "train",
+        "experiment=kss",
         "seed=0",
         "agent.steps=61_440",
         "agent.learners=64",

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 import contract
 import coursewright
 from coursewright.agents.tracker import SilentTracker
-from coursewright.agents.tutor import fit_tutor, with_tutor
+from coursewright.agents.tutor import TaskRecipe, fit_tutor
 from coursewright.data.log import LearnerLog
 from coursewright.envs import shipped
 from coursewright.envs.episodes import Episodes
@@ -39,8 +39,8 @@ def composed(app, *overrides, hydra=True):
 def task(*overrides):
     config = composed("train", *overrides)
     make = instantiate(config.task, seeds=instantiate(config.seeds))
-    chosen = config.hydra.runtime.choices.simulator
-    return with_tutor(make, instantiate(config.simulator), chosen), config
+    recipe = TaskRecipe(instantiate(config.simulator), make)
+    return recipe.with_tutor(recipe.tutor(None, config.hydra.runtime.choices.simulator)), config
 
 
 @pytest.mark.parametrize("name", contract.names())
@@ -98,14 +98,16 @@ def test_every_tracker(name, tmp_path):
 def test_every_log(name):
     config = composed("fit", f"log={name}")
     if name == "synthetic":
-        assert isinstance(instantiate(config.log), LearnerLog)
+        assert isinstance(instantiate(config.log)(), LearnerLog)
     else:
         assert OmegaConf.is_missing(config.log, "path")
 
 
 @pytest.mark.parametrize("name", names("model"))
 def test_every_model(name):
-    assert callable(instantiate(composed("fit", f"model={name}").model.fit))
+    config = composed("fit", f"model={name}")
+    assert callable(instantiate(config.model).fit)
+    assert config.draws >= 0
 
 
 @pytest.mark.parametrize("app", ["train", "evaluate", "fit", "export"])
@@ -136,8 +138,9 @@ def test_shipped_tutors_are_what_a_fit_gives(name):
         "train", f"simulator={name}", "task=" + ("kss" if name.startswith("kss") else "mastery")
     )
     steps = {"kss_cseal18": 30, "bkt_v0": 100, "bkt_ednet": 60}[name]
-    shipped_table = shipped.tutor(name)
-    made = instantiate(config.task)(simulator=instantiate(config.simulator), tutor=shipped_table, steps=steps)
+    simulator = instantiate(config.simulator)
+    shipped_table = shipped.tutor(name, simulator.course)
+    made = instantiate(config.task)(simulator=simulator, tutor=shipped_table, steps=steps)
     fitted = fit_tutor(made)
     for field in ("prior", "learn", "guess", "slip"):
         assert getattr(fitted, field) == pytest.approx(getattr(shipped_table, field), abs=2e-4)
@@ -154,7 +157,7 @@ def test_agents_see_a_tracker_that_keeps_nothing():
         ("train", "learners=many", "learners = 'many'"),
         ("train", "seed=x", "seed = 'x'"),
         ("train", "agent.learning_rate=fast", "agent.learning_rate = 'fast'"),
-        ("fit", "model.fit.folds=two", "model.fit.folds = 'two'"),
+        ("fit", "folds=two", "folds = 'two'"),
         ("validate", "settings.replicates=many", "settings.replicates = 'many'"),
     ],
 )

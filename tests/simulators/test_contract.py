@@ -3,13 +3,15 @@
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import contract
-from coursewright.simulators.protocol import clone, put, take
+from coursewright.simulators.protocol import Simulator, clone, put, take
 
 NAMES = contract.names()
 NEURAL = {"kes"}  # equal across batches to 1e-5, by the promise
@@ -149,3 +151,48 @@ def test_what_is_not_taught_is_not_learned(name):
             walk.luck.step[:] += 1
     assert untaught.mastery().mean() <= start + 1e-6
     assert taught.mastery().mean() > untaught.mastery().mean()
+
+
+def test_whoever_holds_learners_hands_on_all_that_they_can():
+    wrappers = {name: simulator for name in NAMES if contract.held(simulator := contract.made(name))}
+    assert {"rich", "strata", "rltutor"} <= set(wrappers)
+    assert {"Restricting", "Resampled", "Paced", "Sequential"} <= set(contract.optional())
+    assert {name: contract.dropped(simulator) for name, simulator in wrappers.items()} == {
+        name: set() for name in wrappers
+    }
+
+
+@dataclass(frozen=True)
+class Forgetful:
+    """A wrapper that hands on some capabilities, and those by halves."""
+
+    learner: Simulator[Any]
+    restricts = False
+    assists = False
+    quickest = 1.0
+    strata = ()
+
+    def stratum(self, state):
+        return self.learner.stratum(state)
+
+    def allowed(self, state, out):
+        self.learner.allowed(state, out)
+
+    def resampled(self):
+        return None
+
+
+@dataclass(frozen=True)
+class Narrow:
+    """A wrapper of one kind of learners alone."""
+
+    learners: dict[str, "Forgetful"]
+
+
+def test_a_wrapper_that_drops_a_capability_is_caught():
+    learner = contract.made("bkt")
+    assert contract.held(learner) == {}
+    assert contract.dropped(Forgetful(learner)) == {"Sequential"}
+    with_practice = contract.made("kss_v3")
+    assert contract.dropped(Forgetful(with_practice)) == {"Sequential"}
+    assert contract.dropped(Narrow({"a": with_practice})) == {"Sequential", "Restricting"}

@@ -14,13 +14,15 @@ from coursewright.evaluation.comparison.settings import Comparing
 from coursewright.simulators.capabilities import Stratified
 from coursewright.simulators.course import Course
 from coursewright.simulators.knowledge.bkt import Bkt
+from coursewright.simulators.knowledge.strata import Mechanism, bkt_strata, differing
 from coursewright.simulators.knowledge.tables import read_bkt
 from coursewright.simulators.kss.learners import Kss
 from coursewright.simulators.luck import Seeds, Split, identify
+from coursewright.simulators.platform.delivery import Pace
 from coursewright.simulators.platform.learners import RichLearner
 from coursewright.simulators.platform.offer import Form
 from coursewright.simulators.protocol import Prologue, clone, put, take
-from coursewright.simulators.strata import Mechanism, Strata, bkt_strata, differing
+from coursewright.simulators.strata import Strata
 from plain_simulator import Levels
 from small_tasks import begun, small_bkt
 
@@ -87,6 +89,27 @@ def test_a_learner_is_what_they_would_be_in_their_own_population() -> None:
     assert np.array_equal(mixture.stratum, label)
     assert isinstance(simulator, Stratified)
     assert (alone[0].stratum == -1).all()
+
+
+def test_strata_of_fitted_learners_are_resampled_one_by_one() -> None:
+    fitted = read_bkt("bkt_ednet")
+    steady = Levels(fitted.course)
+    mixture = Strata({"fitted": fitted, "steady": steady}, {"fitted": 1.0, "steady": 3.0})
+    drawn = mixture.resampled()
+    assert drawn.members["fitted"].parameters is fitted.draws
+    assert drawn.members["steady"] is steady
+    assert drawn.shares == mixture.shares
+    assert mixed().resampled() is None
+    assert bkt_strata("bkt_ednet", {"low": Mechanism(prior=-1.0)}).resampled() is not None
+
+
+def test_the_quickest_stratum_bounds_the_steps() -> None:
+    usual, quick = Levels(Course.of(3, minutes=4.0)), Levels(Course.of(3, minutes=4.0))
+    hasty = RichLearner(quick, pace=Pace(sd=0.5))
+    mixture = Strata({"usual": usual, "hasty": hasty}, {"usual": 1.0, "hasty": 1.0})
+    assert Strata({"usual": usual}, {"usual": 1.0}).quickest == 4.0
+    assert mixture.quickest == hasty.quickest < 4.0
+    assert Task(mixture, minutes=40.0, features=["attempts"]).horizon > 10
 
 
 def test_any_models_mix() -> None:

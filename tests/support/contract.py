@@ -5,14 +5,18 @@ NUMBA_DISABLE_JIT=1 that is the plain-Python reference.
 """
 
 import sys
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from inspect import getmembers, isclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
 
 import coursewright
+from coursewright.simulators import capabilities
 from coursewright.simulators.luck import Luck, Seeds, identify
 from coursewright.simulators.protocol import Simulator, empty_response
 
@@ -40,6 +44,37 @@ def made(name: str) -> Simulator[Any]:
 def flat(state: Any) -> list[np.ndarray]:
     """The arrays of a state, of the states in it too."""
     return [a for part in state for a in (flat(part) if isinstance(part, tuple) else [part])]
+
+
+def optional() -> dict[str, Any]:
+    """Every capability that a learner model may have, by name: the protocols of `capabilities.py`."""
+    found = getmembers(capabilities, isclass)
+    return {name: kind for name, kind in found if kind.__module__ == capabilities.__name__}
+
+
+def held(simulator: Any) -> dict[str, list[Any]]:
+    """The populations that a simulator is made of, by field."""
+    found = {}
+    for field in fields(simulator) if is_dataclass(simulator) else ():
+        value = getattr(simulator, field.name)
+        inside = list(value.values()) if isinstance(value, Mapping) else [value]
+        if inside and all(hasattr(part, "practise") for part in inside):
+            found[field.name] = inside
+    return found
+
+
+def dropped(simulator: Any) -> set[str]:
+    """The capabilities that a simulator keeps from those who hold it, though its members may have them.
+
+    A field for any `Simulator` may hold learners with every capability, another those that its members have.
+    """
+    may_have = set()
+    for field, members in held(simulator).items():
+        hint = str(get_type_hints(type(simulator))[field])
+        for name, kind in optional().items():
+            if "protocol.Simulator" in hint or any(isinstance(member, kind) for member in members):
+                may_have.add(name)
+    return {name for name in may_have if not isinstance(simulator, optional()[name])}
 
 
 class Walk:

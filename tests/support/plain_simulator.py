@@ -1,7 +1,7 @@
 """A learner model in plain numpy, as somebody would write their first one; the room's README shows it."""
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,6 @@ class LevelState(NamedTuple):
 class Levels:  # practice brings a level nearer to 1, at the learner's own speed; days let it fade
     course: Course  # one item a skill
     fading: float = 0.0
-    restricts: ClassVar[bool] = False
 
     def empty(self, batch):
         return LevelState(np.zeros((batch, self.course.n_skills)), np.zeros(batch))
@@ -43,9 +42,6 @@ class Levels:  # practice brings a level nearer to 1, at the learner's own speed
 
     def elapse(self, state, days, luck):
         state.level[:] *= np.exp(-self.fading * days)[:, None]
-
-    def allowed(self, state, out):
-        out[:] = True
 
     def mastery(self, state, out):
         out[:] = state.level

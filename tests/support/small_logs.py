@@ -3,8 +3,9 @@
 import numpy as np
 import pyarrow as pa
 
-from coursewright.data.log import learner_log
+from coursewright.data.log import LearnerLog, learner_log
 from coursewright.data.synthetic import SKILLS
+from coursewright.fitting.coded import Coded
 
 GAPS = np.array([10.0 / 86_400, 0.02, 1.2, 14.0])  # days
 
@@ -21,3 +22,8 @@ def uneven_log(learners: int = 250, seed: int = 3) -> pa.Table:
             rows.append((str(learner), f"{skill}-{rng.integers(4)}", [skill], t, int(rng.integers(2))))
     columns = zip(("learner", "item", "skills", "time", "correct"), zip(*rows, strict=True), strict=True)
     return learner_log(pa.table(dict(columns)), "made up").table
+
+
+def coded(table: pa.Table) -> Coded:
+    """The rows of a log table, which are in order, as numbers."""
+    return Coded.of(LearnerLog(table, "made up", "none"))

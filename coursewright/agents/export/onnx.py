@@ -6,11 +6,11 @@ import logging
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import torch
-from sb3_contrib import MaskablePPO
 
 from coursewright.agents.export.policy import INPUTS, OUTPUTS, OnnxPolicy
 from coursewright.agents.learning.trained import TrainedPolicy
@@ -50,7 +50,7 @@ def export(policy: Policy, task: Task, path: str | Path) -> None:
 
     def write(part: Path) -> None:
         part.write_bytes(model.SerializeToString())
-        compare(OnnxPolicy(part, task), policy, task)
+        compare(OnnxPolicy(part), policy, task)
 
     write_atomically(path, write)
 
@@ -68,11 +68,8 @@ def compare(
     apart = np.abs(theirs - ours) / np.maximum(1.0, np.abs(theirs))
     if not apart.max() <= TOLERANCE:
         raise RuntimeError(f"the exported policy's scores differ from the original's by {apart.max():.2g}")
-    model = original.model
-    if isinstance(model, MaskablePPO):
-        expected, _ = model.predict(seen, deterministic=True, action_masks=masks)
-    else:
-        expected, _ = model.predict(seen, deterministic=True)
+    limits: Any = {"action_masks": masks} if original.agent.algorithm.masks else {}
+    expected, _ = original.model.predict(seen, deterministic=True, **limits)
     action, _ = exported.predict(seen, action_masks=masks)
     rows = np.arange(len(seen))
     tied = np.abs(theirs[rows, action] - theirs[rows, expected]) <= TOLERANCE

@@ -1,19 +1,16 @@
 """A trained policy as one ONNX file, run with onnxruntime and numpy: neither torch nor a trainer."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import onnxruntime
 
-from coursewright.agents.export.label import Label
-from coursewright.agents.learning.sampling import Draws, Scores, draw
+from coursewright.agents.label import Label
+from coursewright.agents.sampling import Draws, Scores, choose
+from coursewright.envs.task import Task
 from coursewright.errors import InputError, reject
 from coursewright.simulators.arrays import Bools, Ints, Observation
 from coursewright.simulators.luck import Luck
-
-if TYPE_CHECKING:
-    from coursewright.envs.task import Task
 
 INPUTS = ("features", "mask")
 OUTPUTS = ("scores", "action")
@@ -46,7 +43,7 @@ class OnnxPolicy:
     label : what the file says about itself.
     """
 
-    def __init__(self, path: str | Path, task: "Task | None" = None) -> None:
+    def __init__(self, path: str | Path, task: Task | None = None) -> None:
         self.path = Path(path)
         self._run = _session(self.path)
         self.label = Label.read(self._run.get_modelmeta().custom_metadata_map, self.path)
@@ -86,19 +83,10 @@ class OnnxPolicy:
         return choose(scores, best, state, deterministic or not self.label.stochastic)
 
     def _outputs(self, observation: Observation, action_masks: Bools | None) -> tuple[Scores, Ints]:
-        shape = (len(observation), len(self.label.actions))
         if observation.shape[1:] != (len(self.label.columns),):
             raise reject(
                 "observation", f"of shape {observation.shape}", f"[batch, {len(self.label.columns)}]"
             )
-        mask = action_masks if self.respects_mask and action_masks is not None else np.ones(shape, bool)
+        mask = self.label.heeded(action_masks, len(observation))
         scores, action = self._run.run(OUTPUTS, dict(zip(INPUTS, (observation, mask), strict=True)))
         return scores, action
-
-
-def choose(scores: Scores, best: Ints, state: Draws | None, deterministic: bool) -> tuple[Ints, Draws | None]:
-    """The `best` action of each row, or one drawn from its `scores`; and the next state."""
-    if state is None and not deterministic:
-        raise reject("state", None, "what the policy's begin(luck) gave, to draw actions from")
-    action = best if deterministic or state is None else draw(scores, state)
-    return action, None if state is None else state.next()

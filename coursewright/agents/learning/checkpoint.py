@@ -11,6 +11,7 @@ import random
 import zipfile
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,83 +20,113 @@ import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
+from coursewright.agents.learning.identity import CLOSE
 from coursewright.agents.learning.vec_env import LearnersVecEnv
 from coursewright.errors import InputError, reject
-from coursewright.files import write_atomically
+from coursewright.files import refuse_format, write_atomically
+from coursewright.simulators.arrays import Floats
 
 NAME = "checkpoint.pt"
-COUNTERS = (
-    "num_timesteps",
-    "_episode_num",
-    "_n_updates",
-    "_n_calls",
-    "_current_progress_remaining",
-    "exploration_rate",
-)
+FORMAT = 2
+COUNTERS = ("num_timesteps", "_episode_num", "_n_updates", "_current_progress_remaining")  # of every model
 # What reading a damaged file can raise
 DAMAGE = (OSError, RuntimeError, EOFError, LookupError, TypeError, ValueError)
 BROKEN = (*DAMAGE, pickle.PickleError, zipfile.BadZipFile)
 ARRAYS = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
 
 
-def save(
-    path: Path, model: BaseAlgorithm, env: LearnersVecEnv, settings: Mapping[str, Any], finished: bool = False
-) -> None:
-    """Write the training's whole state.  Only right between two rollouts.
+@dataclass(frozen=True)
+class Checkpoint:
+    """The file that one training goes on from.
 
-    A `finished` training needs its replay buffer, a hundred times the rest, no more.
-
-    Raises `InputError` where the file system refuses.
+    Attributes
+    ----------
+    path : of the file.
+    settings, walk : what the training is told by (see `identity`).
+    counters : what else changes in its model, besides `COUNTERS`.
     """
-    state = {
-        "settings": dict(settings),
-        "counters": {name: getattr(model, name) for name in COUNTERS if hasattr(model, name)},
-        "episodes": [dict(info) for info in model.ep_info_buffer or ()],
-        "last_obs": model._last_obs,
-        "last_episode_starts": model._last_episode_starts,
-        "env": env.snapshot(),
-        "python": random.getstate(),
-        "numpy": np.random.get_state(),  # noqa: NPY002 - the generator that Stable-Baselines3 draws from
-        "actions": model.action_space.np_random.bit_generator.state,
-        "replay": {} if finished else _replay(model),
-    }
-    tensors = {"parameters": model.get_parameters(), "torch": torch.get_rng_state()}
-    content = io.BytesIO()  # a file of torch's own opening hides a full disk behind another error
-    torch.save({"tensors": tensors, "state": _plain(state)}, content)
-    write_atomically(path, lambda part: part.write_bytes(content.getbuffer()))
 
+    path: Path
+    settings: Mapping[str, Any]
+    walk: Floats
+    counters: tuple[str, ...]
 
-def load(path: Path, model: BaseAlgorithm, env: LearnersVecEnv, settings: Mapping[str, Any]) -> None:
-    """Bring a model and its environment, both freshly made, to where `path` was written.
+    def save(self, model: BaseAlgorithm, env: LearnersVecEnv, finished: bool = False) -> None:
+        """Write the training's whole state.  Only right between two rollouts.
 
-    Raises `InputError` for a broken file, or one that belongs to a training with other `settings`.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:  # torch itself does not look at the check sums
-            if archive.testzip() is not None:
-                raise ValueError("a check sum is wrong")
-        content = torch.load(path, weights_only=True)
-        tensors, state = content["tensors"], _arrays(content["state"])
-        theirs = state["settings"]
-    except BROKEN as error:
-        raise InputError(f"checkpoint = {path}: truncated or broken; delete it to start again") from error
-    for name, value in settings.items():
-        if theirs.get(name) != value:
-            was = f"{theirs.get(name)}, as in the checkpoint {path} (or delete it to start again)"
-            raise reject(name if name.startswith("task.") else f"agent.{name}", value, was)
-    model.set_parameters(tensors["parameters"])
-    for name, value in state["counters"].items():
-        setattr(model, name, value)
-    model._last_obs = state["last_obs"]
-    model._last_episode_starts = state["last_episode_starts"]
-    model.ep_info_buffer = deque(state["episodes"], maxlen=model._stats_window_size)
-    model.ep_success_buffer = deque(maxlen=model._stats_window_size)
-    env.restore(state["env"])
-    _restore_replay(model, state["replay"])
-    random.setstate(state["python"])
-    np.random.set_state(state["numpy"])  # noqa: NPY002
-    torch.set_rng_state(tensors["torch"])
-    model.action_space.np_random.bit_generator.state = state["actions"]
+        A `finished` training needs its replay buffer, a hundred times the rest, no more.
+
+        Raises `InputError` where the file system refuses.
+        """
+        state = {
+            "settings": dict(self.settings),
+            "walk": self.walk,
+            "counters": {name: getattr(model, name) for name in COUNTERS + self.counters},
+            "episodes": [dict(info) for info in model.ep_info_buffer or ()],
+            "last_obs": model._last_obs,
+            "last_episode_starts": model._last_episode_starts,
+            "env": env.snapshot(),
+            "python": random.getstate(),
+            "numpy": np.random.get_state(),  # noqa: NPY002 - the generator that Stable-Baselines3 draws from
+            "actions": model.action_space.np_random.bit_generator.state,
+            "replay": {} if finished else _replay(model),
+        }
+        tensors = {"parameters": model.get_parameters(), "torch": torch.get_rng_state()}
+        if model.device.type == "cuda":
+            tensors["cuda"] = torch.cuda.get_rng_state(model.device)
+        content = io.BytesIO()  # a file of torch's own opening hides a full disk behind another error
+        torch.save({"format": FORMAT, "tensors": tensors, "state": _plain(state)}, content)
+        write_atomically(self.path, lambda part: part.write_bytes(content.getbuffer()))
+
+    def load(self, model: BaseAlgorithm, env: LearnersVecEnv) -> None:
+        """Bring a model and its environment, both freshly made, to where the file was written.
+
+        Raises `InputError` for a broken file, one of another format, or one of another training.
+        """
+        tensors, state = self._read()
+        self._refuse_others(state)
+        model.set_parameters(tensors["parameters"])
+        for name, value in state["counters"].items():
+            setattr(model, name, value)
+        model._last_obs = state["last_obs"]
+        model._last_episode_starts = state["last_episode_starts"]
+        model.ep_info_buffer = deque(state["episodes"], maxlen=model._stats_window_size)
+        model.ep_success_buffer = deque(maxlen=model._stats_window_size)
+        env.restore(state["env"])
+        _restore_replay(model, state["replay"])
+        random.setstate(state["python"])
+        np.random.set_state(state["numpy"])  # noqa: NPY002
+        torch.set_rng_state(tensors["torch"])
+        if model.device.type == "cuda":
+            torch.cuda.set_rng_state(tensors["cuda"], model.device)
+        model.action_space.np_random.bit_generator.state = state["actions"]
+
+    def _read(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Tensors and the rest."""
+        try:
+            with zipfile.ZipFile(self.path) as archive:  # torch itself does not look at the check sums
+                if archive.testzip() is not None:
+                    raise ValueError("a check sum is wrong")
+            content = torch.load(self.path, map_location="cpu", weights_only=True)
+            tensors, state = content["tensors"], _arrays(content["state"])
+        except BROKEN as error:
+            raise InputError(
+                f"checkpoint = {self.path}: truncated or broken; delete it to start again"
+            ) from error
+        refuse_format("checkpoint", self.path, content.get("format", 1), FORMAT)
+        return tensors, state
+
+    def _refuse_others(self, state: Mapping[str, Any]) -> None:
+        """Refuse the state of a training with other settings, or with learners who are others."""
+        for name, value in self.settings.items():
+            theirs = state["settings"].get(name)
+            if theirs != value:
+                was = f"{theirs}, as in the checkpoint {self.path} (or delete it to start again)"
+                raise reject(name, value, was)
+        theirs = state["walk"]
+        if theirs.shape != self.walk.shape or not np.allclose(theirs, self.walk, CLOSE, CLOSE):
+            was = f"as in the checkpoint {self.path}, whose learners answer or pay otherwise"
+            raise reject("task", self.settings["task.simulator"], f"{was} (or delete it to start again)")
 
 
 def _replay(model: BaseAlgorithm) -> dict[str, Any]:

@@ -3,27 +3,25 @@
 import io
 import json
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from sb3_contrib import MaskablePPO
-from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from torch import nn
 
-from coursewright.agents.export.label import Label, actions_of, versions
-from coursewright.agents.export.policy import choose
-from coursewright.agents.learning.sampling import DISALLOWED, Draws, Scores
+from coursewright.agents.label import Label, actions_of, versions
+from coursewright.agents.learning.algorithm import Algorithm, Trainable
+from coursewright.agents.sampling import DISALLOWED, Draws, Scores, choose
 from coursewright.envs.task import Task
-from coursewright.errors import InputError
-from coursewright.files import write_atomically
+from coursewright.errors import InputError, reject
+from coursewright.files import refuse_format, write_atomically
 from coursewright.simulators.arrays import Bools, Ints, Observation
 from coursewright.simulators.luck import Luck
 
-AGENTS: dict[str, type[BaseAlgorithm]] = {"ppo": PPO, "dqn": DQN, "maskable_ppo": MaskablePPO}
-LABEL = "coursewright.json"
+SAVED = "coursewright.json"
+FORMAT = 2
 # Training's leftovers, of no use to a policy
 LEFTOVERS = ("_last_obs", "_last_episode_starts", "_last_original_obs", "ep_info_buffer", "ep_success_buffer")
 
@@ -31,17 +29,12 @@ LEFTOVERS = ("_last_obs", "_last_episode_starts", "_last_original_obs", "ep_info
 class ScoringNetwork(nn.Module):
     """The part of a model that chooses: observation and mask to scores and the best action.
 
-    Scores are logits (PPO, MaskablePPO) or values (DQN); what is disallowed gets `DISALLOWED`.
+    Scores are logits or values, as the algorithm has it; what is disallowed gets `DISALLOWED`.
     """
 
-    def __init__(self, model: BaseAlgorithm) -> None:
+    def __init__(self, model: BaseAlgorithm, algorithm: Algorithm) -> None:
         super().__init__()
-        policy: Any = model.policy
-        if isinstance(model, DQN):
-            self.layers = nn.Sequential(policy.q_net.features_extractor, policy.q_net.q_net)
-        else:
-            body = policy.mlp_extractor.policy_net
-            self.layers = nn.Sequential(policy.pi_features_extractor, body, policy.action_net)
+        self.layers = algorithm.scores(model.policy)
 
     def forward(self, features: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """`features [batch, columns]` and `mask [batch, actions]` to `scores` and `action [batch]`."""
@@ -50,34 +43,38 @@ class ScoringNetwork(nn.Module):
 
 
 class TrainedPolicy:
-    """Wraps a PPO, MaskablePPO or DQN model; a model that knows no masks ignores them.
+    """Chooses as a trained model does; a model that knows no masks ignores them.
 
     Attributes
     ----------
-    model : the Stable-Baselines3 model.
+    model : the Stable-Baselines3 model, on the CPU.
+    agent : the agent that trained it, with its options.
     label : who made it, and for what.
     """
 
-    def __init__(self, model: BaseAlgorithm, label: Label) -> None:
+    def __init__(self, model: BaseAlgorithm, agent: Trainable, label: Label) -> None:
+        model.policy.to("cpu")
+        model.device = torch.device("cpu")
         self.model = model
+        self.agent = agent
         self.label = label
-        self.network = ScoringNetwork(model).eval()
+        self.network = ScoringNetwork(model, agent.algorithm).eval()
 
     @classmethod
-    def of(cls, model: BaseAlgorithm, task: Task, agent: str) -> "TrainedPolicy":
+    def of(cls, model: BaseAlgorithm, agent: Trainable, task: Task) -> "TrainedPolicy":
         """The policy that `agent` made of `task`."""
         label = Label(
-            agent=agent,
+            agent=agent.algorithm.name,
             seed=model.seed or 0,
             steps=model.num_timesteps,
-            respects_mask=isinstance(model, MaskablePPO),
-            stochastic=not isinstance(model, DQN),
+            respects_mask=agent.algorithm.masks,
+            stochastic=agent.algorithm.stochastic,
             columns=task.layout.names,
             actions=actions_of(task),
             course=task.course.hash,
             versions=versions(),
         )
-        return cls(model, label)
+        return cls(model, agent, label)
 
     @property
     def respects_mask(self) -> bool:
@@ -105,42 +102,49 @@ class TrainedPolicy:
         return choose(scores, best, state, deterministic or not self.label.stochastic)
 
     def _outputs(self, observation: Observation, action_masks: Bools | None) -> tuple[Scores, Ints]:
-        mask = np.ones((len(observation), len(self.label.actions)), bool)
-        if self.respects_mask and action_masks is not None:
-            mask = action_masks
+        mask = self.label.heeded(action_masks, len(observation))
         with torch.no_grad():
             scores, action = self.network(torch.as_tensor(observation), torch.as_tensor(mask))
         return scores.numpy(), action.numpy()
 
     def save(self, path: str | Path) -> None:
-        """Write Stable-Baselines3's own zip, which its `load` reads too, with the label inside."""
+        """Write Stable-Baselines3's own zip, which its `load` reads too, with options and label inside."""
+        about = {"format": FORMAT, "options": asdict(self.agent), "label": self.label.metadata()}
         content = io.BytesIO()
         self.model.save(content, exclude=LEFTOVERS)
         with zipfile.ZipFile(content, "a") as archive:
-            archive.writestr(LABEL, json.dumps(self.label.metadata()))
+            archive.writestr(SAVED, json.dumps(about))
         write_atomically(path, lambda part: part.write_bytes(content.getvalue()))
 
     @classmethod
-    def load(cls, path: str | Path, task: Task | None = None) -> "TrainedPolicy":
-        """Read what `save` wrote.
+    def load(cls, path: str | Path, agent: Trainable, task: Task | None = None) -> "TrainedPolicy":
+        """Read what `save` wrote of a policy that `agent` trained.
 
         The format holds pickled Python, which runs when it is read: load only files that you trust.
         An exported policy (`export.export`) holds numbers only.
 
-        Raises `InputError` for a missing or broken file, or one that was made for another task.
+        Raises `InputError` for a missing or broken file, one of another format, one that another algorithm
+        made, or one that was made for another task.
         """
         try:
             with zipfile.ZipFile(path) as archive:
                 broken = archive.testzip()
-                label = Label.read(json.loads(archive.read(LABEL)), path)
+                about = json.loads(archive.read(SAVED))
         except OSError as error:
             raise InputError(f"policy = {path}: cannot be read ({error.strerror or error})") from error
         except (zipfile.BadZipFile, KeyError, ValueError) as error:
-            if isinstance(error, InputError):
-                raise
             raise InputError(f"policy = {path}: truncated or not a saved policy") from error
-        if broken is not None or label.agent not in AGENTS:
-            raise InputError(f"policy = {path}: broken ({broken or label.agent})")
+        if broken is not None:
+            raise InputError(f"policy = {path}: broken ({broken})")
+        refuse_format("policy", path, _format(about), FORMAT)
+        label = Label.read(about["label"], path)
+        if label.agent != agent.algorithm.name:
+            raise reject("policy", path, f"made by {agent.algorithm.name}; {label.agent} made it")
         if task is not None:
             label.check(task, path)
-        return cls(AGENTS[label.agent].load(str(path), device="cpu"), label)
+        return cls(agent.algorithm.kind.load(str(path), device="cpu"), agent, label)
+
+
+def _format(about: dict[str, Any]) -> Any:
+    """The format of a saved policy; the first one was the bare label, whose values are text."""
+    return int(about["format"]) if isinstance(about.get("format"), str) else about.get("format")

@@ -1,68 +1,73 @@
-"""Running a training: options checked, numbers logged, progress shown, checkpoints kept."""
+"""Running a training: numbers logged, progress shown, checkpoints kept.
 
-from collections.abc import Mapping
+Training is deterministic: one seed, one set of weights, whether or not the run was interrupted on the
+way (see `checkpoint`).
+"""
+
+import contextlib
+import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 
 from coursewright.agents.learning import checkpoint
+from coursewright.agents.learning.algorithm import Trainable
+from coursewright.agents.learning.checkpoint import Checkpoint
+from coursewright.agents.learning.identity import settings, walk
+from coursewright.agents.learning.network import Reading, reading
 from coursewright.agents.learning.progress import Progress
+from coursewright.agents.learning.trained import TrainedPolicy
 from coursewright.agents.learning.vec_env import LearnersVecEnv
 from coursewright.agents.tracker import Tracker
 from coursewright.envs.task import Task
 from coursewright.errors import reject
 
-COUNTS = (
-    "steps", "learners", "n_steps", "batch_size", "epochs", "gradient_steps", "buffer_size", "target_update",
-    "threads", "checkpoint_every",
-)  # fmt: skip
-SHARES = ("gamma", "gae_lambda", "explore_for", "explore_last")
+
+def learners_of(agent: Trainable, task: Task, seed: int) -> LearnersVecEnv:
+    """The batch of training learners that an agent's seed meets; torch is told its threads."""
+    env = LearnersVecEnv(task, agent.learners, seed)
+    torch.set_num_threads(agent.threads)
+    return env
 
 
-def settings_of(agent: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options as plain values, checked, with what else decides the final weights."""
-    for name in COUNTS:
-        value = options.get(name, 1)
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise reject(f"agent.{name}", value, "a whole number >= 1")
-    for name in SHARES:
-        if not 0.0 <= options.get(name, 0.0) <= 1.0:
-            raise reject(f"agent.{name}", options[name], "a number in [0, 1]")
-    if not 0.0 < options["learning_rate"] < np.inf:
-        raise reject("agent.learning_rate", options["learning_rate"], "a positive number")
-    for name in ("entropy", "learning_starts"):
-        if options.get(name, 0) < 0:
-            raise reject(f"agent.{name}", options[name], "a number >= 0")
-    if any(width < 1 for width in options["layers"]):
-        raise reject("agent.layers", list(options["layers"]), "widths >= 1")
-    apart = ("task", "tracker", "checkpoint_every", "layers", "features")
-    return {name: value for name, value in options.items() if name not in apart} | {
-        "layers": list(options["layers"]),
-        "features": None if options["features"] is None else list(options["features"]),
-        "agent": agent,
-        **_description(options["task"]),
-    }
-
-
-def _description(task: Task) -> dict[str, Any]:
-    """What tells one task from another in a checkpoint, by name."""
-    reward = getattr(task.reward, "func", task.reward)  # of a partial
+def network(task: Task, layers: Sequence[int], features: Sequence[str] | None) -> dict[str, Any]:
+    """Stable-Baselines3's `policy_kwargs`: these features of the observation, then these hidden layers."""
     return {
-        "task.simulator": type(task.simulator).__name__,
-        "task.course": task.course.hash,
-        "task.features": list(task.layout.features),
-        "task.budget": task.budget,
-        "task.reward": f"{getattr(reward, '__name__', reward)}{getattr(task.reward, 'keywords', '')}",
-        "task.seeds": list(task.seeds),
-        **{
-            f"task.{name}": str(getattr(task, name))
-            for name in ("goal", "unlock_after", "days", "delays", "stop")
-        },
+        "net_arch": list(layers),
+        "features_extractor_class": Reading,
+        "features_extractor_kwargs": reading(task.layout, features),
     }
+
+
+def place(device: str) -> torch.device:
+    """The device of that name; auto is the first graphics card, where there is one that torch can use.
+
+    Raises `InputError` where it is not there.
+    """
+    cards = [f"cuda:{card}" for card in range(torch.cuda.device_count())]
+    first = {"cuda": cards[0], "auto": cards[0]} if cards else {"auto": "cpu"}
+    there = {"cpu": "cpu", **first, **{card: card for card in cards}}
+    if device not in there:
+        raise reject("agent.device", device, f"one that this machine has: {', '.join(there)}")
+    return torch.device(there[device])
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Making a model without two warnings of Stable-Baselines3: neither thing is a fault.
+
+    A last mini-batch may be smaller than the others, and a small network may be trained on a card.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="You have specified a mini-batch size")
+        warnings.filterwarnings("ignore", message="You are trying to run")
+        yield
 
 
 class Watch(BaseCallback):
@@ -71,21 +76,14 @@ class Watch(BaseCallback):
     model: BaseAlgorithm
 
     def __init__(
-        self,
-        env: LearnersVecEnv,
-        tracker: Tracker,
-        settings: Mapping[str, Any],
-        path: Path | None,
-        every: int,
-        done: int,
+        self, agent: Trainable, env: LearnersVecEnv, tracker: Tracker, kept: Checkpoint | None, done: int
     ) -> None:
         super().__init__()
         self.env = env
         self.tracker = tracker
-        self.settings = settings
-        self.path = path
-        self.every = every
-        self.progress = Progress(settings["agent"], settings["steps"])
+        self.kept = kept
+        self.every = agent.checkpoint_every
+        self.progress = Progress(agent.algorithm.name, agent.steps)
         self.round = env.num_envs * env.task.horizon  # an episode of every learner
         self.logged = self.saved = done
 
@@ -96,34 +94,37 @@ class Watch(BaseCallback):
         done = self.model.num_timesteps
         if done - self.logged >= self.round:
             self._log()
-        if self.path is not None and done - self.saved >= self.every:
-            checkpoint.save(self.path, self.model, self.env, self.settings)
+        if self.kept is not None and done - self.saved >= self.every:
+            self.kept.save(self.model, self.env)
             self.saved = done
 
     def _on_training_end(self) -> None:
         self._log()
         self.progress.finish()
-        if self.path is not None:
-            checkpoint.save(self.path, self.model, self.env, self.settings, finished=True)
+        if self.kept is not None:
+            self.kept.save(self.model, self.env, finished=True)
 
     def _log(self) -> None:
         self.logged = self.model.num_timesteps
         returned = float(np.mean([info["r"] for info in self.model.ep_info_buffer or ()] or [np.nan]))
-        kept = self.model.logger.name_to_value.items()
-        data = {name: float(value) for name, value in kept if name.startswith(("train/", "rollout/"))}
+        numbers = self.model.logger.name_to_value.items()
+        data = {name: float(value) for name, value in numbers if name.startswith(("train/", "rollout/"))}
         self.tracker.log(data | {"train/return": returned}, self.logged)
         self.progress.show(self.logged, returned)
 
 
-def train(
-    model: BaseAlgorithm, env: LearnersVecEnv, tracker: Tracker, settings: Mapping[str, Any], every: int
-) -> None:
-    """Train to `settings["steps"]`, from the tracker directory's checkpoint on where there is one."""
-    path = None if tracker.directory is None else Path(tracker.directory) / checkpoint.NAME
+def train(agent: Trainable, model: BaseAlgorithm, env: LearnersVecEnv, tracker: Tracker) -> TrainedPolicy:
+    """Train to `agent.steps`, from the tracker directory's checkpoint on where there is one."""
+    kept = None
+    if tracker.directory is not None:
+        told = settings(agent, env.task, model.seed or 0)
+        path = Path(tracker.directory) / checkpoint.NAME
+        kept = Checkpoint(path, told, walk(env.task), agent.algorithm.counters)
     model.set_logger(Logger(folder=None, output_formats=[]))
-    if path is not None and path.exists():
-        checkpoint.load(path, model, env, settings)
-    left = settings["steps"] - model.num_timesteps
+    if kept is not None and kept.path.exists():
+        kept.load(model, env)
+    left = agent.steps - model.num_timesteps
     if left > 0:
-        watch = Watch(env, tracker, settings, path, every, model.num_timesteps)
+        watch = Watch(agent, env, tracker, kept, model.num_timesteps)
         model.learn(left, callback=watch, log_interval=None, reset_num_timesteps=False)  # type: ignore[arg-type]
+    return TrainedPolicy.of(model, agent, env.task)

@@ -13,7 +13,7 @@ from coursewright.envs.episodes import Episodes
 from coursewright.envs.task import Task
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints
-from coursewright.simulators.knowledge.bkt import Bkt
+from coursewright.simulators.knowledge.bkt import IF_KNOWN, IF_UNKNOWN, Bkt
 from coursewright.simulators.luck import Luck
 
 KNOWN_FROM = 0.5  # mastery is 0 or 1 in BKT
@@ -147,8 +147,8 @@ class BktBeamRule:
             open=allowed @ course.q_matrix,
             learn=own_rates(episodes),
             missing=missing,
-            guess=np.ascontiguousarray(shown[:, :, 0]),
-            shown=np.maximum(np.ascontiguousarray(shown[:, :, 1]), 1e-9),
+            guess=np.ascontiguousarray(shown[:, :, IF_UNKNOWN]),
+            shown=np.maximum(np.ascontiguousarray(shown[:, :, IF_KNOWN]), 1e-9),
             left=np.clip(left, 0, self.task.horizon),
             rho=population(episodes).rho,
             parents=course.parents,

@@ -8,6 +8,7 @@ their names with "~~" as the KDD Cup 2010 files do.
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -35,42 +36,47 @@ JOINED = " / "
 SOURCE = "DataShop transaction export (Koedinger et al. 2010, A Data Repository for the EDM Community)"
 
 
-def read_datashop(
-    path: str | Path,
-    skill: str = "KC (Default)",
-    item: Sequence[str] = ("Problem Name", "Step Name"),
-    minutes: str | None = "Duration (sec)",
-    first_attempts: bool = False,
-    outcomes: Mapping[str, int | None] | None = None,
-    unit: str = ISO,
-    encoding: str = "utf8",
-    source: str = SOURCE,
-    licence: str = "not stated",
-    into: Into = in_memory,
-) -> LearnerLog:
-    """Read a transaction export; times in days since 1970-01-01, as local as the export's own.
+@dataclass(frozen=True)
+class Datashop:
+    """A transaction export; call it to read, times in days since 1970-01-01, as local as the export's own.
 
     `skill` is the column whose KC model gives the skills, `item` the columns that name an item together,
     `minutes` that of the duration (in seconds; "." is none), None for no duration; `unit` says how `Time` is
     written (iso, or ms since 1970).  A hint counts as a wrong and assisted response, STUDY as a row without a
     question; `outcomes` adds labels of the data set's own, such as `{"UNGRADED": None}` (to be dropped).
-    `first_attempts` leaves out rows whose `Attempt At Step` is not 1.  Dropped and counted: rows without
-    learner, outcome, skill, item or time.
-    Raises `InputError` for missing columns, unknown outcomes and a file that cannot be read.
+    `first_attempts` leaves out rows whose `Attempt At Step` is not 1.
     """
-    file = open_delimited(path, encoding)
-    columns = {"learner": _place(file, "Anon Student Id"), "time": _place(file, "Time")}
-    columns["outcome"] = _place(file, "Outcome")
-    items = [_place(file, name) for name in ([item] if isinstance(item, str) else item)]
-    skills = _places(file, skill)
-    if minutes is not None:
-        columns["duration"] = _place(file, minutes)
-    if first_attempts:
-        columns["attempt"] = _place(file, "Attempt At Step")
-    dropped: Counter[str] = Counter()
-    known = OUTCOMES | {label.upper(): value for label, value in (outcomes or {}).items()}
-    tables = (_as_log(rows, known, unit, dropped) for rows in _batches(file, columns, items, skills))
-    return into(tables, source, licence, dropped)
+
+    path: str | Path
+    skill: str = "KC (Default)"
+    item: str | Sequence[str] = ("Problem Name", "Step Name")
+    minutes: str | None = "Duration (sec)"
+    first_attempts: bool = False
+    outcomes: Mapping[str, int | None] = field(default_factory=dict)
+    unit: str = ISO
+    encoding: str = "utf8"
+    source: str = SOURCE
+    licence: str = "not stated"
+
+    def __call__(self, into: Into = in_memory) -> LearnerLog:
+        """Read it.  Dropped and counted: rows without learner, outcome, skill, item or time.
+
+        Raises `InputError` for missing columns, unknown outcomes and a file that cannot be read.
+        """
+        file = open_delimited(self.path, self.encoding)
+        columns = {"learner": _place(file, "Anon Student Id"), "time": _place(file, "Time")}
+        columns["outcome"] = _place(file, "Outcome")
+        items = [_place(file, name) for name in ([self.item] if isinstance(self.item, str) else self.item)]
+        skills = _places(file, self.skill)
+        if self.minutes is not None:
+            columns["duration"] = _place(file, self.minutes)
+        if self.first_attempts:
+            columns["attempt"] = _place(file, "Attempt At Step")
+        dropped: Counter[str] = Counter()
+        known = OUTCOMES | {label.upper(): value for label, value in self.outcomes.items()}
+        batches = _batches(file, columns, items, skills)
+        tables = (_as_log(rows, known, self.unit, dropped) for rows in batches)
+        return into(tables, self.source, self.licence, dropped)
 
 
 def _batches(

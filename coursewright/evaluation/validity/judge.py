@@ -12,6 +12,7 @@ from coursewright.data.log import LearnerLog
 from coursewright.errors import reject
 from coursewright.evaluation.statistics import from_draws
 from coursewright.evaluation.tables import write_tables
+from coursewright.fitting.coded import Coded
 from coursewright.fitting.judging.calibration import Calibration, calibration
 from coursewright.fitting.judging.causality import peeks
 from coursewright.fitting.judging.checks import Check, checks
@@ -26,7 +27,7 @@ from coursewright.fitting.judging.held_out import (
 )
 from coursewright.fitting.judging.replay import REPLICATES, replay
 from coursewright.fitting.model import LearnerModel
-from coursewright.fitting.refit import refits
+from coursewright.fitting.refit import redrawn
 from coursewright.simulators.arrays import Floats
 
 FIGURES = ("auc", "log_loss", "rmse")
@@ -137,14 +138,14 @@ def validate(
     settings = settings or Settings()
     if reference not in models:
         raise reject("reference", reference, "one of the models: " + ", ".join(models))
-    split = plan(log.table, settings.folds, settings.min_rows)
+    coded = Coded.of(log)
+    split = plan(coded, settings.folds, settings.min_rows)
     judged = []
     for name, model in models.items():
-        held = held_out(log.table, model, split.folds)
-        fitted = model.fit(log.table)
-        others = refits(log.table, model, settings.draws, settings.seed)
+        held = held_out(coded, model, split.folds)
+        fitted, others = redrawn(model.fit(coded), coded, model, settings.draws, settings.seed)
         simulators = [other.simulator() for other in others or [fitted]]
-        answers = replay(simulators, log.table, settings.replicates, settings.seed)
+        answers = replay(simulators, coded, settings.replicates, settings.seed)
         judged.append(
             Validity(
                 name=name,
@@ -152,9 +153,9 @@ def validate(
                 by_fold=by_fold(held),
                 resampled=resampled_figures(held, settings.seed),
                 calibration=calibration(held),
-                checks=checks(log.table, answers, settings.seed),
+                checks=checks(coded, answers, settings.seed),
                 warnings=list(fitted.warnings()),
-                peeks=peeks(fitted, log.table, settings.seed),
+                peeks=peeks(fitted, coded, settings.seed),
             )
         )
     return Validation(log, judged, reference, settings, split.words)

@@ -5,7 +5,6 @@ import pandas as pd
 
 from coursewright.evaluation.numbers import number, percent, span
 from coursewright.evaluation.validity.judge import Validation, Validity
-from coursewright.fitting.bkt.card import dropped
 from coursewright.fitting.judging.checks import BY_SKILL, FEWEST, LEARNING, RETENTION, Check
 from coursewright.fitting.judging.held_out import FEWEST_LEARNERS
 from coursewright.fitting.judging.replay import REPLICATES
@@ -96,7 +95,7 @@ def limits(validation: Validation) -> list[str]:
         "still lie outside its band. p is the share of logs, real or simulated, at least as far from all "
         "others.",
         f"The log: {log.source}; licence: {log.licence}; {log.table.num_rows:,} rows of "
-        f"{log.n_learners:,} learners; rows dropped: {dropped(log)}.",
+        f"{log.n_learners:,} learners; rows dropped: {log.left_out}.",
     ]
     if validation.few_learners:
         notes.append(

@@ -5,17 +5,16 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
+from tqdm import tqdm
 
 from coursewright.errors import InputError, reject
 from coursewright.fitting.bkt.climb import EDGE, MARGIN, Limits, climb, scratch
 from coursewright.fitting.bkt.hidden_markov import FORGET, GUESS, LEARN, PRIOR, SLIP, data
 from coursewright.fitting.bkt.information import standard_errors
 from coursewright.fitting.bkt.sequences import Sequences
-from coursewright.simulators.arrays import Floats, Ints
+from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.knowledge.parameters import FIELDS, BktParameters
 
-Flags = npt.NDArray[np.bool_]
 # Where each climb begins (prior, learn, forget, guess, slip): the likelihood has several hills, and which
 # one a start leads to depends mostly on the prior, on the pace and on the level of guessing.
 STARTS = (
@@ -27,6 +26,7 @@ STARTS = (
     (0.1, 0.01, 0.01, 0.45, 0.20),
 )
 SHORT_CYCLES = 30  # per start, before only the best goes on
+DRAW_CYCLES, DRAW_TOLERANCE = 100, 1e-4  # per bootstrap draw: far finer than a draw's own spread
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ class BktFit:
     learners: Ints
     opportunities: Ints
     log_likelihood: Floats
-    converged: Flags
-    switched: Flags
+    converged: Bools
+    switched: Bools
 
     @property
     def skills(self) -> tuple[str, ...]:
@@ -92,13 +92,13 @@ class BktFit:
         return as_theta(self.parameters)
 
     @property
-    def identified(self) -> Flags:
+    def identified(self) -> Bools:
         """[skills]: prior, learn, guess and slip all have a standard error."""
         finite = np.isfinite(self.standard_errors[:, [PRIOR, LEARN, GUESS, SLIP]])
         return np.asarray(finite.all(axis=1))
 
     @property
-    def sound(self) -> Flags:
+    def sound(self) -> Bools:
         """[skills]: G < .5, S < .5, .01 < L0 < .99, .005 < T < .9: a skill that one can simulate."""
         prior, learn, _, guess, slip = self.theta.T
         readable = (guess < 0.5) & (slip < 0.5) & ~self.switched
@@ -140,6 +140,23 @@ def fit(sequences: Sequences, settings: EmSettings | None = None) -> BktFit:
     )
 
 
+def reweighted(
+    sequences: Sequences, fitted: BktFit, draws: int, seed: int = 0, settings: EmSettings | None = None
+) -> BktParameters:
+    """Bootstrap `fitted` over resamples of whole learners, the same for all skills -> [draws, skills].
+
+    A resample is a weight per learner, and each climb starts at the estimate `fitted`, so that draws stay
+    on its hill of the likelihood.  Deterministic given `seed`.
+    """
+    settings = settings or EmSettings()
+    n = len(sequences.learners)
+    weights = np.random.default_rng(seed).multinomial(n, np.full(n, 1.0 / n), size=draws)
+    short = replace(settings, cycles=DRAW_CYCLES, tolerance=DRAW_TOLERANCE)
+    bar = tqdm(weights, desc="bootstrap draws", delay=2.0, leave=False, disable=None)
+    theta = [climbed(sequences, fitted.theta, short, short.cycles, weight)[0] for weight in bar]
+    return as_parameters(np.stack(theta), sequences.skills)
+
+
 def as_theta(parameters: BktParameters, draw: int = 0) -> Floats:
     """One draw of `parameters` as [skills, 5]."""
     return np.stack([np.asarray(getattr(parameters, name))[draw] for name in FIELDS], axis=1)
@@ -179,7 +196,7 @@ def _best_start(sequences: Sequences, settings: EmSettings) -> Floats:
 
 def climbed(
     sequences: Sequences, theta: Floats, settings: EmSettings, cycles: int, weight: Floats | None = None
-) -> tuple[Floats, Floats, Flags]:
+) -> tuple[Floats, Floats, Bools]:
     """Climb from theta [skills, 5] -> where it led, likelihood [skills], whether it converged [skills].
 
     `weight` [learners] counts each learner so many times (1 if not given).

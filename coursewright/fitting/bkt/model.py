@@ -1,64 +1,183 @@
-"""BKT behind the protocol of fitted models: all skills of a log, and a simulator over the log's items."""
+"""Bayesian knowledge tracing as a learner model: which skills are kept, and the population made of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
-import pyarrow as pa
+import numpy as np
 
-from coursewright.fitting.bkt.card import warnings_of
-from coursewright.fitting.bkt.em import BktFit, EmSettings, fit
+from coursewright.errors import InputError, reject
+from coursewright.fitting.bkt.em import BktFit, EmSettings, as_parameters, as_theta, fit, reweighted
+from coursewright.fitting.bkt.hidden_markov import FORGET
 from coursewright.fitting.bkt.predict import predict
 from coursewright.fitting.bkt.sequences import Sequences
+from coursewright.fitting.coded import Coded
 from coursewright.fitting.course import course_of
-from coursewright.fitting.model import Estimates
-from coursewright.simulators.arrays import Floats
+from coursewright.fitting.model import Estimates, Teaching
+from coursewright.simulators.arrays import Floats, Ints
 from coursewright.simulators.course import Course
 from coursewright.simulators.knowledge.bkt import Bkt
-from coursewright.simulators.knowledge.parameters import FIELDS
+from coursewright.simulators.knowledge.parameters import FIELDS, BktParameters
+from coursewright.simulators.knowledge.tables import write_bkt
+
+SOUND = "G < .5, S < .5, .01 < L0 < .99, .005 < T < .9"
+VAGUE = 0.2  # a standard error of a probability above this says little more than "somewhere in [0, 1]"
+SHOWN = 12  # names in a warning
 
 
 @dataclass(frozen=True)
 class BktModel:
-    """Bayesian knowledge tracing by EM, each skill by itself; `forgetting` fits P(F) at each opportunity."""
+    """Bayesian knowledge tracing by EM, each skill by itself.
 
+    Of the skills with a sound fit and at least `min_learners` learners, the `n_skills` with most learners
+    are kept, in the log's order (ties go to the earlier skill); None keeps all skills, sound or not.
+    `forgetting` fits P(F) at each opportunity; `by_skill` makes a course of one item per skill instead of
+    one of the log's items.
+    """
+
+    min_learners: int = 1
+    n_skills: int | None = None
     forgetting: bool = False
+    by_skill: bool = False
+
+    def __post_init__(self) -> None:
+        if self.n_skills is not None and self.n_skills < 1:
+            raise reject("model.n_skills", self.n_skills, "at least 1, or null")
 
     @property
     def name(self) -> str:
         """What tables call it."""
         return "bkt"
 
-    def fit(self, table: pa.Table) -> "FittedBkt":
-        """Fit every skill of `table`, sound or not."""
-        return FittedBkt(fit(Sequences.from_log(table), EmSettings(self.forgetting)), course_of(table))
+    def fit(self, log: Coded) -> "FittedBkt":
+        """Fit every skill of `log`, sound or not."""
+        everything = fit(Sequences.of(log), EmSettings(self.forgetting))
+        return FittedBkt(self, everything, self._chosen(everything), course_of(log))
+
+    def _chosen(self, everything: BktFit) -> Ints:
+        """The skills to be kept `[kept]`, ascending; empty where none is fit for it."""
+        if self.n_skills is None:
+            return np.arange(len(everything.skills))
+        usable = everything.sound & (everything.learners >= self.min_learners)
+        by_learners = np.argsort(-everything.learners, kind="stable")
+        return np.sort(by_learners[usable[by_learners]][: self.n_skills])
 
 
 @dataclass(frozen=True, eq=False)
 class FittedBkt:
-    """BKT parameters of every skill of a log, and the log's course."""
+    """BKT parameters of every skill of a log, of which the `chosen` are kept, and the log's course.
 
-    fitted: BktFit
+    All skills serve to predict; estimates, simulator and files are of the kept ones.
+    """
+
+    settings: BktModel
+    everything: BktFit
+    chosen: Ints
     course: Course
+    draws: BktParameters | None = None
+
+    @cached_property
+    def kept(self) -> BktFit:
+        """The kept skills.  Raises `InputError` where none is sound, or none has learners enough."""
+        if not len(self.chosen):
+            raise self._none_kept()
+        return self.everything.subset(self.chosen)
+
+    def _none_kept(self) -> InputError:
+        sound = self.everything.sound
+        if not sound.any():
+            return InputError(f"log = {len(sound)} skills: none has a sound fit ({SOUND})")
+        most = int(self.everything.learners[sound].max())
+        allowed = f"at most {most}, the most learners of any skill with a sound fit ({SOUND})"
+        return reject("model.min_learners", self.settings.min_learners, allowed)
+
+    @property
+    def teaching(self) -> Teaching:
+        """See `read_bkt`."""
+        return Teaching(task="mastery", simulator="bkt")
 
     def estimates(self) -> Estimates:
-        """Prior, learn, guess and slip of each skill (and forget, where it was fitted)."""
-        shown = [at for at, name in enumerate(FIELDS) if name != "forget" or self.fitted.theta[:, at].any()]
-        names = tuple(f"{FIELDS[at]}[{skill}]" for skill in self.fitted.skills for at in shown)
-        return Estimates(names, self.fitted.theta[:, shown].ravel())
+        """Prior, learn, guess and slip of each kept skill (and forget, where it was fitted)."""
+        theta = self.kept.theta
+        shown = [at for at in range(len(FIELDS)) if at != FORGET or theta[:, at].any()]
+        names = tuple(f"{FIELDS[at]}[{skill}]" for skill in self.kept.skills for at in shown)
+        return Estimates(names, theta[:, shown].ravel())
 
     def warnings(self) -> Sequence[str]:
-        """Skills that are not identified, switched, or did not converge."""
-        return warnings_of(self.fitted)
+        """Skills that are left out, not identified, switched, or did not converge."""
+        errors = np.delete(self.kept.standard_errors, FORGET, axis=1)
+        vague = (np.nan_to_num(errors) > VAGUE).any(axis=1)
+        kinds = {
+            "no standard error for some parameter (at a bound, or not identified)": ~self.kept.identified,
+            f"a standard error above {VAGUE:g}: hardly identified": vague,
+            "label switching (guess + slip reach 1: answers get no better with mastery)": self.kept.switched,
+            "the climb did not converge": ~self.kept.converged,
+        }
+        hit = {why: np.flatnonzero(flags) for why, flags in kinds.items()}
+        troubles = [f"{why}: {_names(self.kept.skills, at)}" for why, at in hit.items() if len(at)]
+        return [*self._left_out(), *troubles]
 
-    def predict(self, table: pa.Table) -> Floats:
+    def _left_out(self) -> list[str]:
+        every, kept = len(self.everything.skills), len(self.chosen)
+        if kept == every:
+            return []
+        met, learners = self.everything.learners >= self.settings.min_learners, self.kept.learners
+        sound = int((met & self.everything.sound).sum())
+        return [
+            f"{every - kept} of {every} skills are left out: {int(met.sum())} have at least "
+            f"{self.settings.min_learners} learners, {sound} of these a sound fit "
+            f"({SOUND}), and the {kept} of them with most learners are kept ({learners.min()} to "
+            f"{learners.max()} learners, {int(self.kept.opportunities.sum()):,} responses)"
+        ]
+
+    def predict(self, log: Coded) -> Floats:
         """P(correct) `[rows]`; an item with several skills gets the mean of their predictions."""
-        return predict(self.fitted.parameters, table)
+        return predict(self.everything.parameters, log)
 
     def simulator(self) -> Bkt:
-        """Learners over the log's items; one with several skills needs all of them (conjunctive)."""
-        return Bkt(self.course, self.fitted.parameters, forgetting="opportunity")
+        """Learners over the log's items, who need all kept skills of an item at once (conjunctive).
+
+        Items that need none of the kept skills are left out.
+        """
+        draws = None if self.draws is None else self.draws.rounded()
+        course = Course.of(self.kept.skills) if self.settings.by_skill else self._kept_course()
+        return Bkt(course, self.kept.parameters.rounded(), forgetting="opportunity", draws=draws)
+
+    def _kept_course(self) -> Course:
+        needs = self.course.q_matrix[:, self.chosen]
+        items = np.flatnonzero(needs.any(axis=1))
+        return Course(
+            skills=self.kept.skills,
+            items=tuple(self.course.items[i] for i in items),
+            q_matrix=needs[items],
+            prerequisites=np.zeros((len(self.chosen), len(self.chosen)), bool),
+            minutes=self.course.minutes[items],
+            difficulty=self.course.difficulty[items],
+            kind=tuple(self.course.kind[i] for i in items),
+            format=tuple(self.course.format[i] for i in items),
+        )
+
+    def redrawn(self, log: Coded, draws: int, seed: int) -> tuple["FittedBkt", Sequence["FittedBkt"]]:
+        """The same fit with `draws` bootstrap draws of the kept skills, and each draw as a fit."""
+        sequences = Sequences.of(log, only=self.kept.skills)
+        drawn = reweighted(sequences, self.kept, draws, seed, EmSettings(self.settings.forgetting))
+        every = np.arange(len(self.chosen))
+        theta = [as_theta(drawn, draw) for draw in range(draws)]
+        fits = [replace(self.kept, parameters=as_parameters(one[None], self.kept.skills)) for one in theta]
+        course = self._kept_course()
+        return replace(self, draws=drawn), [FittedBkt(self.settings, one, every, course) for one in fits]
 
     def write(self, folder: Path) -> None:
-        """Write `parameters.csv`, which `read_bkt` reads (one item a skill)."""
-        self.fitted.parameters.write(folder / "parameters.csv")
+        """Write what `read_bkt` reads, with counts and standard errors beside the parameters."""
+        columns: dict[str, Sequence[float]] = {"learners": self.kept.learners.tolist()}
+        columns["opportunities"] = self.kept.opportunities.tolist()
+        for at, name in enumerate(FIELDS):
+            if at != FORGET or self.kept.theta[:, at].any():
+                columns[f"{name}_se"] = self.kept.standard_errors[:, at].tolist()
+        write_bkt(folder, self.simulator(), columns)
+
+
+def _names(skills: Sequence[str], at: Ints) -> str:
+    shown = ", ".join(skills[k] for k in at[:SHOWN]) + (", ..." if len(at) > SHOWN else "")
+    return f"{len(at)} of {len(skills)} skills ({shown})"

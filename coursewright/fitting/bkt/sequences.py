@@ -5,11 +5,8 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from coursewright.data.log import codes
+from coursewright.fitting.coded import Coded, Signs, runs
 from coursewright.simulators.arrays import Ints
 
 
@@ -32,42 +29,38 @@ class Sequences:
     first: Ints
     start: Ints
     learner: Ints
-    correct: npt.NDArray[np.int8]
+    correct: Signs
     row: Ints
 
     @classmethod
-    def from_log(cls, table: pa.Table, only: Collection[str] | None = None) -> Self:
-        """Group the rows of `table` [rows], which are in order; of the skills in `only`, if given."""
-        parent = pc.list_parent_indices(table["skills"]).to_numpy()
-        skill, skills = codes(pc.list_flatten(table["skills"]))
-        learner, learners = codes(table["learner"])
-        correct = table["correct"].to_numpy()
+    def of(cls, log: Coded, only: Collection[str] | None = None) -> Self:
+        """Group the rows of `log`; of the skills in `only`, if given."""
+        row, skill, skills = log.row_of_need, log.needs.values, log.skills
         if only is not None:
             kept = np.array([name in only for name in skills])
             place = np.cumsum(kept) - 1
-            parent, skill = parent[kept[skill]], place[skill[kept[skill]]]
+            row, skill = row[kept[skill]], place[skill[kept[skill]]]
             skills = tuple(name for name in skills if name in only)
-        return cls.from_codes(learner[parent], skill, correct[parent], learners, skills, parent)
+        return cls.from_codes(log.learner[row], skill, log.correct[row], log.learners, skills, row)
 
     @classmethod
     def from_codes(
         cls,
         learner: Ints,
         skill: Ints,
-        correct: npt.NDArray[np.int8],
+        correct: Signs,
         learners: tuple[str, ...],
         skills: tuple[str, ...],
         row: Ints | None = None,
     ) -> Self:
         """Group numbered learners, skills and responses [rows], in each learner's order."""
-        order = np.lexsort((learner, skill))
-        learner, skill = learner[order], skill[order]
-        begins = np.flatnonzero(np.diff(skill, prepend=-1) | np.diff(learner, prepend=-1))
+        order, start = runs(skill, learner)
+        begins = order[start[:-1]]
         return cls(
             skills=skills,
             learners=learners,
             first=np.searchsorted(skill[begins], np.arange(len(skills) + 1)).astype(np.int64),
-            start=np.append(begins, len(order)).astype(np.int64),
+            start=start,
             learner=learner[begins].astype(np.int64),
             correct=np.ascontiguousarray(correct[order], dtype=np.int8),
             row=(order if row is None else row[order]).astype(np.int64),

@@ -7,13 +7,13 @@ skill (learning), by opportunity skill by skill, and by the time since the skill
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from scipy.sparse import csr_matrix
 
-from coursewright.data.log import codes
+from coursewright.fitting.coded import Coded
+from coursewright.fitting.histories import Histories
 from coursewright.fitting.judging.held_out import RESAMPLES, counts, units
 from coursewright.fitting.judging.replay import Answers
 from coursewright.simulators.arrays import Floats, Ints
@@ -101,76 +101,48 @@ class Check:
         return float(np.sqrt(np.average((one - other) ** 2, weights=self.count)))
 
 
-@dataclass(frozen=True, eq=False)
-class Exposures:
-    """Each time a learner met a skill: which row of the log, which skill, how often before, how long ago.
+class Bins(NamedTuple):
+    """The bin of each exposure, `place [exposures]` (-1: none), and a (group, place) name for each bin."""
 
-    [exposures] each; `delay` is in days since the learner's last exposure of the skill, nan for the first.
-    """
-
-    skills: tuple[str, ...]
-    row: Ints
-    skill: Ints
-    opportunity: Ints
-    delay: Floats
-
-    @classmethod
-    def of(cls, table: pa.Table) -> "Exposures":
-        """Find the exposures in the rows of a `LearnerLog.table`; a row has one for each of its skills."""
-        row = pc.list_parent_indices(table["skills"]).to_numpy().astype(np.int64)
-        skill, skills = codes(pc.list_flatten(table["skills"]))
-        learner, time = codes(table["learner"])[0][row], table["time"].to_numpy()[row]
-        order = np.lexsort((row, skill, learner))
-        fresh = (np.diff(learner[order], prepend=-1) != 0) | (np.diff(skill[order], prepend=-1) != 0)
-        first = np.maximum.accumulate(np.where(fresh, np.arange(len(order)), 0))
-        opportunity, delay = np.empty(len(order), np.int64), np.empty(len(order))
-        opportunity[order] = np.arange(len(order)) - first + 1
-        delay[order] = np.where(fresh, np.nan, np.diff(time[order], prepend=0.0))
-        return cls(skills, row, skill, opportunity, delay)
+    check: str
+    place: Ints
+    names: Sequence[tuple[str, str]]
 
 
-def checks(table: pa.Table, answers: Answers, seed: int = 0) -> list[Check]:
+def checks(log: Coded, answers: Answers, seed: int = 0) -> list[Check]:
     """Compare the log with simulated `answers [replicates, rows]` by opportunity, by skill, by delay."""
-    met = Exposures.of(table)
-    turn = np.minimum(met.opportunity, LAST) - 1
-    late = np.searchsorted(DELAYS, np.nan_to_num(met.delay), side="right")
+    met = Histories.of(log, "skill")
+    turn = np.minimum(met.place, LAST - 1)
+    late = np.where(met.place > 0, np.searchsorted(DELAYS, met.gap, side="right"), -1)
+    by_skill = [(skill, name) for skill in met.names for name in OPPORTUNITIES]
     made = (
-        (LEARNING, turn, [("", name) for name in OPPORTUNITIES]),
-        (
-            BY_SKILL,
-            met.skill * LAST + turn,
-            [(skill, name) for skill in met.skills for name in OPPORTUNITIES],
-        ),
-        (RETENTION, np.where(np.isnan(met.delay), -1, late), [("", name) for name in DELAY_NAMES]),
+        Bins(LEARNING, turn, [("", name) for name in OPPORTUNITIES]),
+        Bins(BY_SKILL, met.code * LAST + turn, by_skill),
+        Bins(RETENTION, late, [("", name) for name in DELAY_NAMES]),
     )
-    return [_check(name, bin_, names, met.row, table, answers, seed) for name, bin_, names in made]
+    return [_check(bins, met.row, log, answers, seed) for bins in made]
 
 
-def _check(
-    name: str,
-    bin_: Ints,
-    names: Sequence[tuple[str, str]],
-    row: Ints,
-    table: pa.Table,
-    answers: Answers,
-    seed: int,
-) -> Check:
-    """Count what is right in each bin `bin_ [exposures]` (-1: in none), in the log and in each replicate."""
-    correct = table["correct"].to_numpy()
-    used = (bin_ >= 0) & (correct[row] >= 0)
-    bin_, row = bin_[used], row[used]
-    count = np.bincount(bin_, minlength=len(names))
+def _check(bins: Bins, row: Ints, log: Coded, answers: Answers, seed: int) -> Check:
+    """Count what is right in each bin of the exposures in `row [exposures]`, in the log and in replicates.
+
+    Rows that no replicate answers, since its learners know nothing of their items, count in neither.
+    """
+    n, correct = len(bins.names), log.correct
+    used = (bins.place >= 0) & (correct[row] >= 0) & np.any(answers >= 0, axis=0)[row]
+    bin_, row = bins.place[used], row[used]
+    count = np.bincount(bin_, minlength=n)
     kept = np.flatnonzero(count >= FEWEST)
-    simulated = np.array([_accuracy(bin_, replay[row], len(names))[kept] for replay in answers])
-    low, high = _interval(bin_, correct[row], units(codes(table["learner"])[0])[row], len(names), seed)
+    simulated = np.array([_accuracy(bin_, replay[row], n)[kept] for replay in answers])
+    low, high = _interval(bin_, correct[row], units(log.learner)[row], n, seed)
     filled = np.isfinite(simulated).all(axis=0)  # a draw's simulator may know none of the bin's items
     kept, simulated = kept[filled], simulated[:, filled]
     return Check(
-        name=name,
-        group=tuple(names[b][0] for b in kept),
-        place=tuple(names[b][1] for b in kept),
+        name=bins.check,
+        group=tuple(bins.names[b][0] for b in kept),
+        place=tuple(bins.names[b][1] for b in kept),
         count=count[kept],
-        data=_accuracy(bin_, correct[row], len(names))[kept],
+        data=_accuracy(bin_, correct[row], n)[kept],
         low=low[kept],
         high=high[kept],
         simulated=simulated,

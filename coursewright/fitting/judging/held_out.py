@@ -6,12 +6,11 @@ from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 from sklearn.model_selection import KFold
 from tqdm import tqdm
 
-from coursewright.data.log import codes
 from coursewright.errors import reject
+from coursewright.fitting.coded import Coded
 from coursewright.fitting.model import LearnerModel
 from coursewright.simulators.arrays import Floats, Ints
 
@@ -29,36 +28,33 @@ class Fold(NamedTuple):
     scored: npt.NDArray[np.bool_]
 
 
-def by_learner(table: pa.Table, folds: int, min_rows: int) -> list[Fold]:
+def by_learner(log: Coded, folds: int, min_rows: int) -> list[Fold]:
     """Split the learners with at least `min_rows` rows by `KFold(folds, shuffle=True, random_state=0)`.
 
     Raises `InputError` where there are fewer such learners than folds.
     """
-    learner, _ = codes(table["learner"])
-    eligible = np.flatnonzero(np.bincount(learner) >= min_rows)
+    eligible = np.flatnonzero(np.diff(log.start) >= min_rows)
     if not 2 <= folds <= len(eligible):
         allowed = f"from 2 to the {len(eligible)} learners with at least {min_rows} rows"
         raise reject("folds", folds, allowed)
     parts = KFold(folds, shuffle=True, random_state=0).split(eligible)
     rows = [
-        [np.flatnonzero(np.isin(learner, eligible[part])) for part in (inside, outside)]
+        [np.flatnonzero(np.isin(log.learner, eligible[part])) for part in (inside, outside)]
         for inside, outside in parts
     ]
     return [Fold(train, test, np.ones(len(test), bool)) for train, test in rows]
 
 
-def by_time(table: pa.Table, min_rows: int) -> list[Fold]:
+def by_time(log: Coded, min_rows: int) -> list[Fold]:
     """One fold: the first 80 % of each learner's rows to fit, the rest to score.
 
     For logs of a few learners.  Raises `InputError` where no learner has `min_rows` rows.
     """
-    learner, _ = codes(table["learner"])
-    counts = np.bincount(learner)
+    counts = np.diff(log.start)
     if counts.max() < min_rows:
         raise reject("min_rows", min_rows, f"at most {counts.max()}, the most rows of any learner")
-    place = np.arange(len(learner)) - np.searchsorted(learner, learner)
-    test = np.flatnonzero(counts[learner] >= min_rows)
-    late = place[test] >= FIRST_PART * counts[learner[test]]
+    test = np.flatnonzero(counts[log.learner] >= min_rows)
+    late = log.place[test] >= FIRST_PART * counts[log.learner[test]]
     return [Fold(test[~late], test, late)]
 
 
@@ -70,22 +66,21 @@ class Plan:
     words: str
 
 
-def plan(table: pa.Table, folds: int = 5, min_rows: int = 10) -> Plan:
+def plan(log: Coded, folds: int = 5, min_rows: int = 10) -> Plan:
     """Split by learner, or by time where fewer learners than folds have `min_rows` rows."""
-    learner, _ = codes(table["learner"])
-    eligible = int((np.bincount(learner) >= min_rows).sum())
+    eligible = int((np.diff(log.start) >= min_rows).sum())
     if 0 < eligible < folds:
         words = (
             f"split by time (only {eligible} {'learner has' if eligible == 1 else 'learners have'} at least "
             f"{min_rows} rows): fitted to the first 80 % of each learner's rows, scored on the rest, with "
             "everything before a response as history"
         )
-        return Plan(by_time(table, min_rows), words)
+        return Plan(by_time(log, min_rows), words)
     words = (
         f"{folds}-fold cross-validation by learner over the {eligible:,} learners with at least {min_rows} "
         "rows: every response scored once, with only the learner's earlier rows as history"
     )
-    return Plan(by_learner(table, folds, min_rows), words)
+    return Plan(by_learner(log, folds, min_rows), words)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,17 +113,15 @@ def units(learner: Ints) -> Ints:
     return number.astype(np.int64) if len(names) >= FEWEST_LEARNERS else np.arange(len(learner))
 
 
-def held_out(table: pa.Table, model: LearnerModel, folds: list[Fold]) -> HeldOut:
+def held_out(log: Coded, model: LearnerModel, folds: list[Fold]) -> HeldOut:
     """Fit `model` to each fold's training rows and predict the others."""
-    learner, _ = codes(table["learner"])
-    correct = table["correct"].to_numpy()
     parts = []
     bar = tqdm(folds, desc=f"{model.name}: held-out folds", delay=2.0, leave=False, disable=None)
     for number, (train, test, scored) in enumerate(bar):
-        p = model.fit(table.take(pa.array(train))).predict(table.take(pa.array(test)))
-        keep = scored & (correct[test] >= 0)
+        p = model.fit(log.take(train)).predict(log.take(test))
+        keep = scored & (log.correct[test] >= 0)
         rows = test[keep]
-        parts.append((learner[rows], np.full(len(rows), number), correct[rows], p[keep]))
+        parts.append((log.learner[rows], np.full(len(rows), number), log.correct[rows], p[keep]))
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     return HeldOut(*columns)
 

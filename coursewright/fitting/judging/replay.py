@@ -6,18 +6,15 @@ posterior-predictive check (Gelman, Meng & Stern 1996, Statistica Sinica 6: 733-
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 from tqdm import tqdm
 
-from coursewright.data.log import codes
 from coursewright.errors import reject
-from coursewright.simulators.arrays import Floats, Ints
-from coursewright.simulators.course import Course
+from coursewright.fitting.coded import Coded, places
+from coursewright.simulators.arrays import Ints
 from coursewright.simulators.luck import Seeds, Split, identify
 from coursewright.simulators.protocol import Simulator, empty_response, take
 
@@ -28,38 +25,10 @@ MOST_ROWS = 8192  # learners simulated side by side
 Answers = npt.NDArray[np.int8]
 
 
-@dataclass(frozen=True, eq=False)
-class Script:
-    """What the learners of a log met: rows in order, learner s owning rows start[s] to start[s + 1].
-
-    `item` names each row's item by its place in `items`, `gap` the days since the learner's row before.
-    """
-
-    items: tuple[str, ...]
-    item: Ints
-    gap: Floats
-    start: Ints
-
-    @classmethod
-    def of(cls, table: pa.Table) -> "Script":
-        """Read the script from the rows of a `LearnerLog.table`."""
-        learner, _ = codes(table["learner"])
-        item, items = codes(table["item"])
-        first = np.flatnonzero(np.diff(learner, prepend=-1))
-        gap = np.diff(table["time"].to_numpy(), prepend=0.0)
-        gap[first] = 0.0
-        return cls(items, item, np.maximum(gap, 0.0), np.append(first, len(learner)).astype(np.int64))
-
-    def items_in(self, course: Course) -> Ints:
-        """The rows' items by their place in `course` `[rows]`; -1 where it lacks them."""
-        place = {name: i for i, name in enumerate(course.items)}
-        return np.array([place.get(name, -1) for name in self.items], np.int64)[self.item]
-
-
 def replay(
-    simulators: Sequence[Simulator[Any]], table: pa.Table, replicates: int = REPLICATES, seed: int = 0
+    simulators: Sequence[Simulator[Any]], log: Coded, replicates: int = REPLICATES, seed: int = 0
 ) -> Answers:
-    """Answers of simulated learners to the rows of `table`: `[replicates, rows]`, 1, 0 or -1 (none).
+    """Answers of simulated learners to the rows of `log`: `[replicates, rows]`, 1, 0 or -1 (none).
 
     Replicate r is a fresh population of `simulators[r mod how many]`: pass one for a point estimate, several
     for bootstrap draws.  Everybody is taught whatever the log shows.  A row whose item the simulator does
@@ -67,21 +36,20 @@ def replay(
     """
     if replicates < 2:
         raise reject("replicates", replicates, "at least 2")
-    script = Script.of(table)
-    answers = np.full((replicates, len(script.item)), -1, np.int8)
+    answers = np.full((replicates, log.rows), -1, np.int8)
     with tqdm(
-        total=replicates * len(script.item), desc="replaying the log", unit=" rows", delay=2.0,
+        total=replicates * log.rows, desc="replaying the log", unit=" rows", delay=2.0,
         leave=False, disable=None,
     ) as bar:  # fmt: skip
         for k, simulator in enumerate(simulators[:replicates]):
             mine = np.arange(k, replicates, len(simulators))
-            _play(simulator, script, mine, Seeds(seed, seed), answers, bar.update)
+            _play(simulator, log, mine, Seeds(seed, seed), answers, bar.update)
     return answers
 
 
 def _play(
     simulator: Simulator[Any],
-    script: Script,
+    log: Coded,
     replicates: Ints,
     seeds: Seeds,
     answers: Answers,
@@ -92,10 +60,11 @@ def _play(
     A fixed number of places is simulated side by side; a place whose learner is through takes the next
     one, the longest first, so that nearly every place works until the end.  `told` hears of rows done.
     """
-    item = script.items_in(simulator.course)
+    at = places(log.items, simulator.course.items)
+    item = np.where(at < simulator.course.n_items, at, -1)[log.item]
     if (item < 0).all():
         raise reject("simulator.course.items", simulator.course.items[:3], "the items of the log")
-    length = np.diff(script.start)
+    length = np.diff(log.start)
     queue = np.argsort(-np.repeat(length, len(replicates)), kind="stable")
     learner, replicate = queue // len(replicates), replicates[queue % len(replicates)]
     width = simulator.course.n_items + simulator.course.n_skills
@@ -103,7 +72,7 @@ def _play(
     number = replicate * len(length) + learner
     everyone = identify(seeds, number, Split.FIT, np.zeros(len(queue), np.int64))
     state, luck = simulator.empty(size), take(everyone, np.arange(size))
-    row, end = script.start[learner[:size]].copy(), script.start[learner[:size] + 1].copy()
+    row, end = log.start[learner[:size]].copy(), log.start[learner[:size] + 1].copy()
     playing = np.arange(size)  # who of the queue is in which place
     taught, out, waiting = np.ones(size, bool), empty_response(size), size
     simulator.enrol(state, np.arange(size), luck)
@@ -113,7 +82,7 @@ def _play(
             return
         at = np.where(active, row, 0)
         asked = np.where(active, item[at], -1)
-        simulator.elapse(state, np.where(active, script.gap[at], 0.0), luck)
+        simulator.elapse(state, np.where(active, log.gap[at], 0.0), luck)
         simulator.practise(state, asked, taught, luck, out)
         heard = asked >= 0
         answers[replicate[playing[heard]], at[heard]] = out.correct[heard]
@@ -125,7 +94,7 @@ def _play(
             new = np.arange(waiting, waiting + len(free))
             waiting += len(free)
             playing[free] = new
-            row[free], end[free] = script.start[learner[new]], script.start[learner[new] + 1]
+            row[free], end[free] = log.start[learner[new]], log.start[learner[new] + 1]
             for mine, theirs in zip(luck, everyone, strict=True):
                 mine[free] = theirs[new]
             simulator.enrol(state, free, luck)

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
 from scipy import sparse
 
-from coursewright.data.log import codes
 from coursewright.errors import InputError
-from coursewright.fitting.logistic.features import Entries, Kind, entries, values
+from coursewright.fitting.coded import Coded, places
+from coursewright.fitting.histories import Histories, Kind
+from coursewright.fitting.logistic.features import values
 from coursewright.fitting.logistic.random_intercept import Solution, forecast, solve
 from coursewright.simulators.arrays import Floats, Ints
 
@@ -63,40 +63,37 @@ class Linear:
     spread: float
     troubles: tuple[str, ...]
 
-    def predict(self, table: pa.Table) -> Floats:
+    def predict(self, log: Coded) -> Floats:
         """P(correct) of each row `[rows]` from earlier rows of the same learner; learners may be new."""
-        eta = np.zeros(table.num_rows)
+        eta = np.zeros(log.rows)
         for weights in self.parts:
-            of = entries(table, weights.part.kind)
-            place = _places(of.names, weights.names)[of.code]
+            of = Histories.of(log, weights.part.kind)
+            place = places(of.names, weights.names)[of.code]
             each = np.vstack([weights.own, np.zeros(len(weights.shared))]) + weights.shared
             touched = np.sum(each[place] * values(of, weights.part.columns, self.raw), axis=1)
             eta += np.bincount(of.row, touched, minlength=len(eta))
-        learner, _ = codes(table["learner"])
-        return forecast(eta, table["correct"].to_numpy(), _starts(learner), self.spread)
+        return forecast(eta, log.correct.astype(np.float64), log.start, self.spread)
 
 
 def fit_linear(
-    table: pa.Table, parts: Sequence[Part], penalty: float, individual: bool = False, raw: bool = False
+    log: Coded, parts: Sequence[Part], penalty: float, individual: bool = False, raw: bool = False
 ) -> Linear:
-    """Fit the sum of `parts` to the rows of a log `[rows]`, in order of learner, time and file.
+    """Fit the sum of `parts` to the rows of a log.
 
     `individual` gives learners an intercept each; `raw` enters counts as they are, else ln(1 + count).
     Deterministic.  Raises `InputError` where the answers are all right or all wrong.
     """
-    correct = table["correct"].to_numpy()
-    asked = np.flatnonzero(correct >= 0)
-    seen = set(np.unique(correct[asked]).tolist())
+    asked = np.flatnonzero(log.correct >= 0)
+    seen = set(np.unique(log.correct[asked]).tolist())
     if seen != {0, 1}:
         shown = ", ".join(map(str, sorted(seen))) or "nothing asked"
         raise InputError(f"log.correct = only {shown}: must be both 0 and 1 somewhere, to fit a model")
-    of = [entries(table, part.kind) for part in parts]
-    blocks = [_block(e, part, table.num_rows, raw) for e, part in zip(of, parts, strict=True)]
+    of = [Histories.of(log, part.kind) for part in parts]
+    blocks = [_block(e, part, log.rows, raw) for e, part in zip(of, parts, strict=True)]
     x = sparse.hstack(blocks, format="csr")[asked]
     penalties = [np.repeat([0.0, penalty], _widths(e, part)) for e, part in zip(of, parts, strict=True)]
-    learner, _ = codes(table["learner"])
-    y = correct[asked].astype(np.float64)
-    found = solve(x, y, _starts(learner[asked]), np.concatenate(penalties), individual)
+    y = log.correct[asked].astype(np.float64)
+    found = solve(x, y, _starts(log.learner[asked]), np.concatenate(penalties), individual)
     return Linear(
         parts=tuple(_split(found.weights, of, parts)),
         raw=raw,
@@ -105,12 +102,12 @@ def fit_linear(
     )
 
 
-def _widths(of: Entries, part: Part) -> tuple[int, int]:
+def _widths(of: Histories, part: Part) -> tuple[int, int]:
     """How many shared and own weights a part has."""
     return len(part.shared), len(part.own) * len(of.names)
 
 
-def _block(of: Entries, part: Part, rows: int, raw: bool) -> sparse.csr_matrix:
+def _block(of: Histories, part: Part, rows: int, raw: bool) -> sparse.csr_matrix:
     """The features of one part `[rows, weights]`: the shared ones, then name by name its own."""
     each = values(of, part.columns, raw)
     place = {name: at for at, name in enumerate(part.columns)}
@@ -125,7 +122,7 @@ def _block(of: Entries, part: Part, rows: int, raw: bool) -> sparse.csr_matrix:
     return sparse.csr_matrix(sparse.hstack([sparse.csr_matrix(together), deviations]))
 
 
-def _split(found: Floats, of: Sequence[Entries], parts: Sequence[Part]) -> list[Weights]:
+def _split(found: Floats, of: Sequence[Histories], parts: Sequence[Part]) -> list[Weights]:
     """The flat weights, part by part."""
     out, at = [], 0
     for e, part in zip(of, parts, strict=True):
@@ -139,19 +136,13 @@ def _split(found: Floats, of: Sequence[Entries], parts: Sequence[Part]) -> list[
     return out
 
 
-def _places(names: Sequence[str], known: Sequence[str]) -> Ints:
-    """Where each of `names` stands among the `known`; len(known) where it is not among them."""
-    place = {name: at for at, name in enumerate(known)}
-    return np.array([place.get(name, len(known)) for name in names], np.int64)
-
-
 def _starts(learner: Ints) -> Ints:
     """Where each learner's rows begin, and where the last one's end, `[learners + 1]`."""
     return np.append(np.flatnonzero(np.diff(learner, prepend=-1)), len(learner)).astype(np.int64)
 
 
 def _troubles(
-    x: sparse.csr_matrix, of: Sequence[Entries], parts: Sequence[Part], found: Solution, individual: bool
+    x: sparse.csr_matrix, of: Sequence[Histories], parts: Sequence[Part], found: Solution, individual: bool
 ) -> list[str]:
     """One line for each thing that the log did not tell."""
     lines = [] if found.converged else ["the climb did not converge"]
@@ -167,14 +158,14 @@ def _troubles(
     return lines + _repeated(x, of, parts)
 
 
-def _one_sided(of: Entries, part: Part) -> list[str]:
+def _one_sided(of: Histories, part: Part) -> list[str]:
     right = np.bincount(of.code, of.correct == 1, minlength=len(of.names))
     wrong = np.bincount(of.code, of.correct == 0, minlength=len(of.names))
     why = "answers all right or all wrong (separated: the penalty alone holds the estimate)"
     return _listed(part.kind, of.names, (right == 0) | (wrong == 0), why)
 
 
-def _never_again(of: Entries, part: Part) -> list[str]:
+def _never_again(of: Histories, part: Part) -> list[str]:
     """Names that no learner met twice: their own slopes are not identified."""
     if part.own == ("easiness",):
         return []
@@ -184,7 +175,7 @@ def _never_again(of: Entries, part: Part) -> list[str]:
     )
 
 
-def _repeated(x: sparse.csr_matrix, of: Sequence[Entries], parts: Sequence[Part]) -> list[str]:
+def _repeated(x: sparse.csr_matrix, of: Sequence[Histories], parts: Sequence[Part]) -> list[str]:
     """Features that are 0 throughout or copies of another, where only the sum is identified."""
     columns, lines, at = x.tocsc(), [], 0
     for e, part in zip(of, parts, strict=True):
@@ -207,7 +198,7 @@ def _features_alike(columns: sparse.csc_matrix, at: int, part: Part) -> list[str
     return lines
 
 
-def _names_alike(columns: sparse.csc_matrix, at: int, of: Entries, part: Part) -> list[str]:
+def _names_alike(columns: sparse.csc_matrix, at: int, of: Histories, part: Part) -> list[str]:
     first: dict[bytes, int] = {}
     copies = np.zeros(len(of.names), bool)
     for k in range(len(of.names) if part.own else 0):

@@ -10,22 +10,21 @@ their earlier answers say about it.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
 from coursewright.errors import reject
-from coursewright.files import write_atomically
+from coursewright.fitting.coded import Coded
 from coursewright.fitting.course import course_of
 from coursewright.fitting.logistic.linear import Linear, Part, Weights, fit_linear
-from coursewright.fitting.model import Estimates
+from coursewright.fitting.model import Estimates, Teaching
 from coursewright.simulators.arrays import Floats
 from coursewright.simulators.course import Course
+from coursewright.simulators.folders import rounded
 from coursewright.simulators.logistic import counting, das3h, irt
-from coursewright.simulators.logistic.tables import das3h_files, irt_files, logistic_files
+from coursewright.simulators.logistic.tables import write_das3h, write_irt, write_logistic
 from coursewright.simulators.protocol import Simulator
 
 STRENGTH = 1.0  # default L2 penalty on deviations from the shared weights
@@ -34,14 +33,26 @@ COUNTS = ("success", "failure")
 LAG = ("seen", "lag")
 
 
+class Form(NamedTuple):
+    """What becomes of a fitted sum: learners, their files, and who reads them."""
+
+    build: Callable[[Linear, Course], Any]
+    write: Callable[[Path, Any], None]
+    teaching: Teaching
+
+
 @dataclass(frozen=True, eq=False)
 class LogisticFit:
-    """A fitted logistic learner: the sum, the course it speaks of, and what to build and write from them."""
+    """A fitted logistic learner: the sum, the course it speaks of, and what becomes of them."""
 
     linear: Linear
     course: Course
-    build: Callable[[Linear, Course], Simulator[Any]]
-    files: Callable[[Any], dict[str, str]]
+    form: Form
+
+    @property
+    def teaching(self) -> Teaching:
+        """Depends on the model."""
+        return self.form.teaching
 
     def estimates(self) -> Estimates:
         """The weights of each skill, those that all share, and the spread between learners.
@@ -64,22 +75,22 @@ class LogisticFit:
         """What the log did not tell, one line each."""
         return self.linear.troubles
 
-    def predict(self, table: pa.Table) -> Floats:
+    def predict(self, log: Coded) -> Floats:
         """P(correct) of each row `[rows]` from earlier rows of the same learner only; learners may be new."""
-        return self.linear.predict(table)
+        return self.linear.predict(log)
 
     def simulator(self) -> Simulator[Any]:
         """Learners with these parameters on the log's own items."""
-        return self.build(self.linear, self.course)
+        learners: Simulator[Any] = self.form.build(self.linear, self.course)
+        return learners
 
     def write(self, folder: Path) -> None:
         """Write the tables that `read_logistic`, `read_irt` or `read_das3h` reads."""
-        for name, text in self.files(self.simulator()).items():
-            write_atomically(folder / name, partial(_fill, text=text))
+        self.form.write(folder, self.simulator())
 
 
 @dataclass(frozen=True)
-class Afm:
+class AfmModel:
     """Additive factors: theta_learner + Σ_k (easiness_k + opportunity_k n_k).
 
     `items` adds each item's difficulty.
@@ -89,22 +100,23 @@ class Afm:
     penalty: float = STRENGTH
 
     def __post_init__(self) -> None:
-        _check(self.penalty)
+        check_penalty(self.penalty)
 
     @property
     def name(self) -> str:
         """What tables call it."""
         return "AFM"
 
-    def fit(self, table: pa.Table) -> LogisticFit:
-        """Fit to the rows of a log, in order of learner, time and file."""
+    def fit(self, log: Coded) -> LogisticFit:
+        """Fit to the rows of a log."""
         columns = (*LEVEL, "opportunity")
         parts = [Part("skill", columns, columns)] + [Part("item", (), LEVEL)] * self.items
-        return _fitted(fit_linear(table, parts, self.penalty, individual=True, raw=True), table, _counting)
+        linear = fit_linear(log, parts, self.penalty, individual=True, raw=True)
+        return LogisticFit(linear, course_of(log), _counted("afm"))
 
 
 @dataclass(frozen=True)
-class Pfa:
+class PfaModel:
     """Performance factors: Σ_k (easiness_k + success_k f(s_k) + failure_k f(f_k)).
 
     `items` adds each item's difficulty; `lag` the log of the seconds since the skill was last met (one
@@ -117,22 +129,23 @@ class Pfa:
     penalty: float = STRENGTH
 
     def __post_init__(self) -> None:
-        _check(self.penalty)
+        check_penalty(self.penalty)
 
     @property
     def name(self) -> str:
         """What tables call it."""
         return "PFA" + " with lag" * self.lag
 
-    def fit(self, table: pa.Table) -> LogisticFit:
-        """Fit to the rows of a log, in order of learner, time and file."""
+    def fit(self, log: Coded) -> LogisticFit:
+        """Fit to the rows of a log."""
         columns = LEVEL + COUNTS
         parts = [Part("skill", columns + LAG * self.lag, columns)] + [Part("item", (), LEVEL)] * self.items
-        return _fitted(fit_linear(table, parts, self.penalty, raw=self.raw), table, _counting)
+        linear = fit_linear(log, parts, self.penalty, raw=self.raw)
+        return LogisticFit(linear, course_of(log), _counted("pfa"))
 
 
 @dataclass(frozen=True)
-class BestLr:
+class BestLrModel:
     """Best-LR: PFA with item difficulty, and the log counts of the item and of everything.
 
     `lag` adds the log of the seconds since skill and item were last met.
@@ -142,26 +155,27 @@ class BestLr:
     penalty: float = STRENGTH
 
     def __post_init__(self) -> None:
-        _check(self.penalty)
+        check_penalty(self.penalty)
 
     @property
     def name(self) -> str:
         """What tables call it."""
         return "Best-LR" + " with lag" * self.lag
 
-    def fit(self, table: pa.Table) -> LogisticFit:
-        """Fit to the rows of a log, in order of learner, time and file."""
+    def fit(self, log: Coded) -> LogisticFit:
+        """Fit to the rows of a log."""
         columns, lag = LEVEL + COUNTS, LAG * self.lag
         parts = [
             Part("skill", columns + lag, columns),
             Part("item", COUNTS + lag, LEVEL),
             Part("total", COUNTS),
         ]
-        return _fitted(fit_linear(table, parts, self.penalty), table, _counting)
+        linear = fit_linear(log, parts, self.penalty)
+        return LogisticFit(linear, course_of(log), _counted("best_lr"))
 
 
 @dataclass(frozen=True)
-class Irt:
+class IrtModel:
     """Rasch with growth: theta_learner - difficulty_i + mean over skills of growth_k ln(1 + n_k).
 
     `growth` False leaves the plain Rasch model (1PL).
@@ -171,57 +185,46 @@ class Irt:
     penalty: float = STRENGTH
 
     def __post_init__(self) -> None:
-        _check(self.penalty)
+        check_penalty(self.penalty)
 
     @property
     def name(self) -> str:
         """What tables call it."""
         return "IRT with growth" if self.growth else "IRT"
 
-    def fit(self, table: pa.Table) -> LogisticFit:
-        """Fit to the rows of a log, in order of learner, time and file."""
+    def fit(self, log: Coded) -> LogisticFit:
+        """Fit to the rows of a log."""
         growing = ("growth",)
         parts = [Part("item", LEVEL, LEVEL)] + [Part("skill", growing, growing)] * self.growth
-        return _fitted(fit_linear(table, parts, self.penalty, individual=True), table, _responding, irt_files)
+        linear = fit_linear(log, parts, self.penalty, individual=True)
+        return LogisticFit(linear, course_of(log), IRT)
 
 
 @dataclass(frozen=True)
-class Das3h:
+class Das3hModel:
     """DAS3H: learner and item intercepts, and each skill's counts inside five windows of time."""
 
     penalty: float = STRENGTH
 
     def __post_init__(self) -> None:
-        _check(self.penalty)
+        check_penalty(self.penalty)
 
     @property
     def name(self) -> str:
         """What tables call it."""
         return "DAS3H"
 
-    def fit(self, table: pa.Table) -> LogisticFit:
-        """Fit to the rows of a log, in order of learner, time and file."""
+    def fit(self, log: Coded) -> LogisticFit:
+        """Fit to the rows of a log."""
         parts = [Part("skill", das3h.COLUMNS, das3h.COLUMNS), Part("item", (), LEVEL)]
-        linear = fit_linear(table, parts, self.penalty, individual=True)
-        return _fitted(linear, table, _windowed, das3h_files)
+        linear = fit_linear(log, parts, self.penalty, individual=True)
+        return LogisticFit(linear, course_of(log), DAS3H)
 
 
-def _fill(file: Path, text: str) -> None:
-    file.write_text(text, encoding="utf-8")
-
-
-def _check(penalty: float) -> None:
+def check_penalty(penalty: float) -> None:
+    """Raise `InputError` for a penalty that is none."""
     if not 0.0 < penalty < np.inf:
-        raise reject("fit.penalty", penalty, "above 0")
-
-
-def _fitted(
-    linear: Linear,
-    table: pa.Table,
-    build: Callable[[Linear, Course], Simulator[Any]],
-    files: Callable[[Any], dict[str, str]] = logistic_files,
-) -> LogisticFit:
-    return LogisticFit(linear, course_of(table), build, files)
+        raise reject("model.penalty", penalty, "above 0")
 
 
 def _part(linear: Linear, kind: str) -> Weights | None:
@@ -230,7 +233,7 @@ def _part(linear: Linear, kind: str) -> Weights | None:
 
 def _with_difficulty(course: Course, item: Weights | None) -> Course:
     """The course with the fitted difficulty of its items; 0 where the model has none."""
-    return course if item is None else replace(course, difficulty=-item.of("easiness"))
+    return course if item is None else replace(course, difficulty=rounded(-item.of("easiness")))
 
 
 def _counting(linear: Linear, course: Course) -> counting.Logistic:
@@ -241,7 +244,7 @@ def _counting(linear: Linear, course: Course) -> counting.Logistic:
         counted = item.table(counting.COLUMNS)
         counted[:, counting.EASINESS] = 0.0  # that is the course's difficulty
         weights = np.vstack([weights, counted, total.table(counting.COLUMNS)])
-    return counting.Logistic(_with_difficulty(course, item), weights, linear.spread, linear.raw)
+    return counting.Logistic(_with_difficulty(course, item), rounded(weights), spread_of(linear), linear.raw)
 
 
 def _responding(linear: Linear, course: Course) -> irt.Irt:
@@ -249,14 +252,29 @@ def _responding(linear: Linear, course: Course) -> irt.Irt:
     return irt.Irt(
         course=_with_difficulty(course, _part(linear, "item")),
         mean=np.zeros(course.n_skills),
-        growth=np.zeros(course.n_skills) if skill is None else skill.of("growth"),
+        growth=np.zeros(course.n_skills) if skill is None else rounded(skill.of("growth")),
         discrimination=np.ones(course.n_items),
         guess=np.zeros(course.n_items),
-        spread=linear.spread,
+        spread=spread_of(linear),
     )
 
 
 def _windowed(linear: Linear, course: Course) -> das3h.Das3h:
+    """DAS3H learners, whose first part has the windows."""
     weights = linear.parts[0].table(das3h.COLUMNS)
     weights[:, das3h.TRIED :] *= -1.0  # DAS3H subtracts what attempts add here
-    return das3h.Das3h(_with_difficulty(course, _part(linear, "item")), weights, linear.spread)
+    return das3h.Das3h(_with_difficulty(course, _part(linear, "item")), rounded(weights), spread_of(linear))
+
+
+def spread_of(linear: Linear) -> float:
+    """The spread of learners' intercepts, as a table holds it."""
+    return float(rounded(np.array(linear.spread)))
+
+
+def _counted(simulator: str) -> Form:
+    """AFM, PFA or Best-LR, read by the simulator of that name."""
+    return Form(_counting, write_logistic, Teaching("mastery", simulator))
+
+
+IRT = Form(_responding, write_irt, Teaching("mastery", "irt"))
+DAS3H = Form(_windowed, write_das3h, Teaching("recall", "das3h"))

@@ -7,15 +7,16 @@ the strengths before it; the two derivatives are carried along beside each decay
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
 from coursewright.errors import reject
+from coursewright.fitting.coded import Coded
 from coursewright.fitting.course import course_of
 from coursewright.fitting.descent import lowest
 from coursewright.fitting.memory.reviews import Reviews, first_share, reviews_of
-from coursewright.fitting.model import Estimates
+from coursewright.fitting.model import Estimates, Teaching
 from coursewright.simulators.arrays import Floats, Ints
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import kernel
@@ -37,19 +38,19 @@ class ActRModel:
 
     def __post_init__(self) -> None:
         if not 0.0 < self.h < np.inf:
-            raise reject("act_r.h", self.h, "a finite number above 0")
+            raise reject("model.h", self.h, "a finite number above 0")
         for field in ("history", "iterations"):
             if getattr(self, field) < 1:
-                raise reject(f"act_r.{field}", getattr(self, field), "at least 1")
+                raise reject(f"model.{field}", getattr(self, field), "at least 1")
 
     @property
     def name(self) -> str:
         """What tables call it."""
         return "ACT-R"
 
-    def fit(self, table: pa.Table) -> "FittedActR":
-        """Fit a, c, s and tau to `table` [rows] by L-BFGS; first meetings are not scored."""
-        reviews = reviews_of(table)
+    def fit(self, log: Coded) -> "FittedActR":
+        """Fit a, c, s and tau to `log` by L-BFGS; first meetings are not scored."""
+        reviews = reviews_of(log)
         scored = max(int((~reviews.first & (reviews.correct >= 0)).sum()), 1)
 
         def mean(theta: Floats) -> tuple[float, Floats]:
@@ -57,7 +58,7 @@ class ActRModel:
             return nats / scored, slope / scored
 
         theta, converged = lowest(mean, START, self.iterations, BOUNDS)
-        return FittedActR(self, theta, course_of(table), first_share(reviews), converged)
+        return FittedActR(self, theta, course_of(log), first_share(reviews), converged)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +70,11 @@ class FittedActR:
     course: Course
     first: float
     converged: bool
+
+    @property
+    def teaching(self) -> Teaching:
+        """See `read_act_r`."""
+        return Teaching(task="recall", simulator="fitted_act_r")
 
     def estimates(self) -> Estimates:
         """The constants, and P(correct) at a first meeting."""
@@ -83,9 +89,9 @@ class FittedActR:
         ]
         return lines if self.converged else [*lines, "the search did not converge"]
 
-    def predict(self, table: pa.Table) -> Floats:
+    def predict(self, log: Coded) -> Floats:
         """P(correct) `[rows]`."""
-        reviews = reviews_of(table)
+        reviews = reviews_of(log)
         p = walk(self.theta, reviews, self.settings.h, self.settings.history)[2]
         p[reviews.first] = self.first
         return reviews.in_rows(p)
@@ -97,13 +103,21 @@ class FittedActR:
 
     def write(self, folder: Path) -> None:
         """Write what `read_act_r` reads."""
-        write_memory(folder, *self.estimates(), self.course)
+        write_memory(folder, "act_r", self.estimates(), self.course, {"history": self.settings.history})
+
+
+class Given(NamedTuple):
+    """What is not fitted; see `ActRModel`."""
+
+    h: float
+    history: int
 
 
 def walk(theta: Floats, reviews: Reviews, h: float, history: int) -> tuple[float, Floats, Floats]:
     """The log loss in nats at theta `[4]`, its gradient, and P(recall) `[reviews]` (0 at first meetings)."""
     slope, p, room = np.zeros(4), np.zeros(len(reviews.row)), np.empty((3, len(reviews.row)))
-    nats = _walk(theta, reviews.start, reviews.day, reviews.correct, h, history, room, slope, p)
+    given = Given(h, history)
+    nats = _walk(theta, reviews.start, reviews.day, reviews.correct, given, room, slope, p)
     return nats, slope, p
 
 
@@ -113,12 +127,12 @@ def _walk(
     start: Ints,
     day: Floats,
     correct: Ints,
-    h: float,
-    history: int,
+    given: Given,
     room: Floats,
     slope: Floats,
     p: Floats,
 ) -> float:
+    h, history = given.h, given.history
     a, c, s, tau = theta[0], theta[1], theta[2], theta[3]
     decay, by_a, by_c = room[0], room[1], room[2]  # of each trace, and its derivatives
     total = 0.0

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
 from coursewright.errors import InputError, reject
+from coursewright.fitting.coded import Coded
 from coursewright.fitting.course import course_of
 from coursewright.fitting.descent import lowest
-from coursewright.fitting.memory.fsrs_slopes import gradients_at, trace, whole
+from coursewright.fitting.memory.fsrs_slopes import gradients_at, room, trace, whole
 from coursewright.fitting.memory.reviews import Reviews, reviews_of, share
-from coursewright.fitting.model import Estimates
+from coursewright.fitting.model import Estimates, Teaching
 from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.course import Course
 from coursewright.simulators.memory.fsrs import (
@@ -60,23 +60,23 @@ class FsrsModel:
     def __post_init__(self) -> None:
         for k in self.fixed:
             if not 0 <= k < len(WEIGHTS):
-                raise reject("fsrs.fixed", k, f"numbers of weights, 0 to {len(WEIGHTS) - 1}")
+                raise reject("model.fixed", k, f"numbers of weights, 0 to {len(WEIGHTS) - 1}")
         if not 0.0 <= self.pull < np.inf:
-            raise reject("fsrs.pull", self.pull, "a finite number >= 0")
+            raise reject("model.pull", self.pull, "a finite number >= 0")
         if self.iterations < 1:
-            raise reject("fsrs.iterations", self.iterations, "at least 1")
+            raise reject("model.iterations", self.iterations, "at least 1")
 
     @property
     def name(self) -> str:
         """What tables call it."""
         return "FSRS-6"
 
-    def fit(self, table: pa.Table) -> "FittedFsrs":
-        """Fit to `table` [rows] by L-BFGS from the defaults, within py-fsrs's bounds.
+    def fit(self, log: Coded) -> "FittedFsrs":
+        """Fit to `log` by L-BFGS from the defaults, within py-fsrs's bounds.
 
         Raises `InputError` where no item was reviewed a day or more after its last review.
         """
-        reviews = reviews_of(table, self.grades)
+        reviews = reviews_of(log, self.grades)
         problem = Problem.of(reviews, self.pull, self.recency)
         free = np.setdiff1d(np.arange(len(WEIGHTS)), np.array(self.fixed, np.int64))
         told = free[problem.data_gradient(np.array(WEIGHTS))[free] != 0.0]
@@ -84,7 +84,7 @@ class FsrsModel:
         right_later = ~reviews.first & (reviews.correct == 1)
         return FittedFsrs(
             settings=self,
-            course=course_of(table),
+            course=course_of(log),
             weights=weights,
             standard_errors=problem.standard_errors(weights, told),
             untold=tuple(np.setdiff1d(free, told).tolist()),
@@ -177,6 +177,11 @@ class FittedFsrs:
     right_grades: tuple[float, ...]
     same_day: float
 
+    @property
+    def teaching(self) -> Teaching:
+        """See `read_fsrs`."""
+        return Teaching(task="recall", simulator="fitted_fsrs")
+
     def estimates(self) -> Estimates:
         """w0..w20, the shares of grades, and P(correct) within a day."""
         first = [f"first_grades[{at}]" for at in range(4)]
@@ -202,12 +207,13 @@ class FittedFsrs:
             lines.append(f"the search did not converge in {self.settings.iterations} iterations")
         return lines
 
-    def predict(self, table: pa.Table) -> Floats:
+    def predict(self, log: Coded) -> Floats:
         """P(correct) `[rows]`: R, or the log's shares at first meetings and within a day."""
-        reviews = reviews_of(table, self.settings.grades)
+        reviews = reviews_of(log, self.settings.grades)
         days = whole(reviews.gap)
-        stability, difficulty, recalled = np.empty((3, len(days)))
-        trace(self.weights, reviews.start, days, reviews.grade, stability, difficulty, recalled)
+        traced = room(len(days))
+        trace(self.weights, reviews.start, days, reviews.grade, traced)
+        recalled = traced.recalled
         recalled[days < 1.0] = self.same_day
         recalled[reviews.first] = 1.0 - self.first_grades[0]
         return reviews.in_rows(recalled)
@@ -224,7 +230,7 @@ class FittedFsrs:
 
     def write(self, folder: Path) -> None:
         """Write what `read_fsrs` reads."""
-        write_memory(folder, *self.estimates(), self.course)
+        write_memory(folder, "fsrs", self.estimates(), self.course)
 
 
 def at_bound(w: Floats) -> Bools:

@@ -6,6 +6,7 @@ little more stability or difficulty would do to the loss (reverse-mode different
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,17 +29,23 @@ from coursewright.simulators.memory.fsrs import (
 SURE = 1e-12  # predictions stay this far from 1
 
 
+class Traced(NamedTuple):
+    """S, D and R just before each review `[reviews]`; 0 before the first."""
+
+    stability: Floats
+    difficulty: Floats
+    recalled: Floats
+
+
+def room(reviews: int) -> Traced:
+    """Room for so many reviews."""
+    return Traced(*np.empty((3, reviews)))
+
+
 @kernel
-def trace(
-    w: Floats,
-    start: Ints,
-    days: Floats,
-    grade: Ints,
-    stability: Floats,
-    difficulty: Floats,
-    recalled: Floats,
-) -> None:
-    """Fill S, D and R `[reviews]` as they are just before each review (0 before the first)."""
+def trace(w: Floats, start: Ints, days: Floats, grade: Ints, out: Traced) -> None:
+    """Fill S, D and R."""
+    stability, difficulty, recalled = out.stability, out.difficulty, out.recalled
     for h in range(start.shape[0] - 1):
         first = start[h]
         stability[first] = difficulty[first] = recalled[first] = 0.0
@@ -147,17 +154,13 @@ def slopes(
     start: Ints,
     days: Floats,
     grade: Ints,
-    stability: Floats,
-    difficulty: Floats,
-    recalled: Floats,
+    traced: Traced,
     outcome: Ints,
     weight: Floats,
     slopes_of: Floats,
 ) -> None:
-    """Fill `slopes_of [histories, 21]`: how each history's part of `loss` changes with each weight.
-
-    S, D and R are those of `trace`.
-    """
+    """Fill `slopes_of [histories, 21]`: how each history's part of `loss` changes with each weight."""
+    stability, difficulty, recalled = traced.stability, traced.difficulty, traced.recalled
     for h in range(start.shape[0] - 1):
         slope = slopes_of[h]
         for k in range(slope.shape[0]):
@@ -209,8 +212,7 @@ def gradients_at(
     w: Floats, start: Ints, days: Floats, grade: Ints, outcome: Ints, weight: Floats
 ) -> tuple[float, Floats]:
     """The loss in nats at w `[21]`, and the gradient of each history's part of it, `[histories, 21]`."""
-    stability, difficulty, recalled = np.empty((3, len(days)))
-    slopes_of = np.empty((len(start) - 1, len(w)))
-    trace(w, start, days, grade, stability, difficulty, recalled)
-    slopes(w, start, days, grade, stability, difficulty, recalled, outcome, weight, slopes_of)
-    return loss(recalled, outcome, weight), slopes_of
+    traced, slopes_of = room(len(days)), np.empty((len(start) - 1, len(w)))
+    trace(w, start, days, grade, traced)
+    slopes(w, start, days, grade, traced, outcome, weight, slopes_of)
+    return loss(traced.recalled, outcome, weight), slopes_of

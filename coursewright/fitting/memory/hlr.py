@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
 from coursewright.errors import reject
+from coursewright.fitting.coded import Coded
 from coursewright.fitting.course import course_of
 from coursewright.fitting.descent import lowest
 from coursewright.fitting.memory.reviews import Reviews, first_share, reviews_of
-from coursewright.fitting.model import Estimates
+from coursewright.fitting.model import Estimates, Teaching
 from coursewright.simulators.arrays import Floats, Ints
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import kernel
@@ -44,18 +44,18 @@ class HlrModel:
     def __post_init__(self) -> None:
         for field in ("alpha", "ridge"):
             if not 0.0 <= getattr(self, field) < np.inf:
-                raise reject(f"hlr.{field}", getattr(self, field), "a finite number >= 0")
+                raise reject(f"model.{field}", getattr(self, field), "a finite number >= 0")
         if self.iterations < 1:
-            raise reject("hlr.iterations", self.iterations, "at least 1")
+            raise reject("model.iterations", self.iterations, "at least 1")
 
     @property
     def name(self) -> str:
         """What tables call it."""
         return "HLR"
 
-    def fit(self, table: pa.Table) -> "FittedHlr":
-        """Fit to `table` [rows] by L-BFGS from w = 0 (a half-life of one day)."""
-        reviews = reviews_of(table)
+    def fit(self, log: Coded) -> "FittedHlr":
+        """Fit to `log` by L-BFGS from w = 0 (a half-life of one day)."""
+        reviews = reviews_of(log)
         n_items = len(reviews.items)
 
         def penalised(w: Floats) -> tuple[float, Floats]:
@@ -64,7 +64,7 @@ class HlrModel:
             return error + self.ridge * float(w @ w), slope + 2.0 * self.ridge * w
 
         weights, converged = lowest(penalised, np.zeros(3 + n_items), self.iterations)
-        return FittedHlr(weights, course_of(table), first_share(reviews), converged)
+        return FittedHlr(weights, course_of(log), first_share(reviews), converged)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +76,11 @@ class FittedHlr:
     first: float
     converged: bool
 
+    @property
+    def teaching(self) -> Teaching:
+        """See `read_hlr`."""
+        return Teaching(task="recall", simulator="fitted_hlr")
+
     def estimates(self) -> Estimates:
         """The weights, and P(correct) at a first meeting."""
         lexeme = [f"lexeme[{item}]" for item in self.course.items]
@@ -85,9 +90,9 @@ class FittedHlr:
         """Whether the search ended by itself."""
         return [] if self.converged else ["the search did not converge"]
 
-    def predict(self, table: pa.Table) -> Floats:
+    def predict(self, log: Coded) -> Floats:
         """P(correct) `[rows]`; an item that the fit did not see has no weight of its own."""
-        reviews = reviews_of(table)
+        reviews = reviews_of(log)
         known = dict(zip(self.course.items, self.weights[3:].tolist(), strict=True))
         own = np.array([known.get(item, 0.0) for item in reviews.items])
         p = walk(np.concatenate([self.weights[:3], own]), reviews, 0.0)[2]
@@ -101,7 +106,7 @@ class FittedHlr:
 
     def write(self, folder: Path) -> None:
         """Write what `read_hlr` reads."""
-        write_memory(folder, *self.estimates(), self.course)
+        write_memory(folder, "hlr", self.estimates(), self.course)
 
 
 def walk(w: Floats, reviews: Reviews, alpha: float) -> tuple[float, Floats, Floats]:

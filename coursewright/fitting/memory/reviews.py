@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
-from coursewright.data.log import codes
+from coursewright.fitting.coded import Coded
+from coursewright.fitting.histories import Histories
 from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.memory.fsrs import AGAIN, GOOD, HARD
 
@@ -14,7 +14,7 @@ class Reviews(NamedTuple):
     """The rows of a log in order of learner, item and time.
 
     History h (one learner's reviews of one item) holds the reviews `start[h]` to `start[h + 1]`; `start` is
-    `[histories + 1]`, all other arrays are `[reviews]`: `row` of the table, `item` as a place in `items`,
+    `[histories + 1]`, all other arrays are `[reviews]`: `row` of the log, `item` as a place in `items`,
     `gap` in days since the last review of the same history (0 at the first), `day`, `correct` (1, 0 or -1:
     nothing was asked) and `grade` 1..4 (Again, Hard, Good, Easy).
     """
@@ -36,45 +36,29 @@ class Reviews(NamedTuple):
         return first
 
     def in_rows(self, values: Floats) -> Floats:
-        """Put `values [reviews]` into the order of the table's rows."""
+        """Put `values [reviews]` into the order of the log's rows."""
         out = np.empty(len(values))
         out[self.row] = values
         return out
 
 
-def reviews_of(table: pa.Table, grades: bool = True) -> Reviews:
-    """Regroup `table` [rows], which is in order of learner, time and file.
+def reviews_of(log: Coded, grades: bool = True) -> Reviews:
+    """The answers of `log`, item by item.
 
     Wrong answers are graded Again.  Right ones are graded by the log's column `grade` (1/3, 2/3, 1: Hard,
-    Good, Easy; anything lower counts as Hard), or Good where it is absent, null or not wanted (`grades`).
+    Good, Easy; anything lower counts as Hard), or Good where it is unknown or not wanted (`grades`).
     """
-    learner, _ = codes(table["learner"])
-    item, items = codes(table["item"])
-    history = learner * len(items) + item
-    row = np.argsort(history, kind="stable")
-    begins = np.flatnonzero(np.diff(history[row], prepend=-1))
-    day = table["time"].to_numpy()[row]
-    gap = np.diff(day, prepend=day[:1])
-    gap[begins] = 0.0
-    return Reviews(
-        start=np.append(begins, len(row)).astype(np.int64),
-        row=row.astype(np.int64),
-        item=item[row],
-        items=items,
-        gap=gap,
-        day=day,
-        correct=table["correct"].to_numpy().astype(np.int64)[row],
-        grade=_grades(table, grades)[row],
-    )
+    of = Histories.of(log, "item")
+    correct = of.correct.astype(np.int64)
+    return Reviews(of.start, of.row, of.code, of.names, of.gap, of.day, correct, _grades(log, grades)[of.row])
 
 
-def _grades(table: pa.Table, wanted: bool) -> Ints:
-    grade = np.full(table.num_rows, GOOD, np.int64)
-    if wanted and "grade" in table.column_names:
-        given = table["grade"].to_numpy().astype(np.float64)
-        known = ~np.isnan(given)
-        grade[known] = np.maximum(AGAIN + np.rint(3.0 * given[known]).astype(np.int64), HARD)
-    grade[table["correct"].to_numpy() == 0] = AGAIN
+def _grades(log: Coded, wanted: bool) -> Ints:
+    grade = np.full(log.rows, GOOD, np.int64)
+    if wanted:
+        known = ~np.isnan(log.grade)
+        grade[known] = np.maximum(AGAIN + np.rint(3.0 * log.grade[known]).astype(np.int64), HARD)
+    grade[log.correct == 0] = AGAIN
     return grade
 
 

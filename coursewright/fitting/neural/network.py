@@ -6,19 +6,15 @@ which is left out of some training steps at random.  That also says what an item
 its skills.
 """
 
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
-import pyarrow as pa
 import torch
 from torch import nn
 
-from coursewright.data.log import codes
+from coursewright.fitting.coded import Coded, places
 from coursewright.simulators.arrays import Ints
 from coursewright.simulators.neural.network import Network
-
-if TYPE_CHECKING:
-    from coursewright.fitting.neural.training import NeuralModel
 
 PRIOR = 8.0  # answers that a first guess at an item's difficulty is held back by
 
@@ -31,23 +27,32 @@ class Vocabulary(NamedTuple):
     need: Ints
 
     @classmethod
-    def of(cls, table: pa.Table) -> Self:
+    def of(cls, log: Coded) -> Self:
         """Read them off; an item whose skills differ between rows keeps those of its first row."""
-        _, items = codes(table["item"])
-        skills: dict[str, tuple[str, ...]] = {}
-        for item, needed in zip(table["item"].to_pylist(), table["skills"].to_pylist(), strict=True):
-            skills.setdefault(item, tuple(needed))
-        needs = tuple(sorted(set(skills.values())))
+        number, lists = log.skill_sets
+        first = np.unique(log.item, return_index=True)[1]
+        of_item = [lists[k] for k in number[first]]
+        needs = tuple(sorted(set(of_item)))
         place = {needed: k for k, needed in enumerate(needs)}
-        return cls(items, needs, np.array([place[skills[item]] for item in items], np.int64))
+        return cls(log.items, needs, np.array([place[needed] for needed in of_item], np.int64))
 
-    def look_up(self, table: pa.Table) -> tuple[Ints, Ints]:
+    def look_up(self, log: Coded) -> tuple[Ints, Ints]:
         """The item and the set of skills of each row `[rows]`; one past the last where unknown."""
-        item = {name: i for i, name in enumerate(self.items)}
+        number, lists = log.skill_sets
         need = {skills: k for k, skills in enumerate(self.needs)}
-        items = [item.get(name, len(item)) for name in table["item"].to_pylist()]
-        needs = [need.get(tuple(skills), len(need)) for skills in table["skills"].to_pylist()]
-        return np.array(items, np.int64), np.array(needs, np.int64)
+        needs = np.array([need.get(skills, len(need)) for skills in lists], np.int64)
+        return places(log.items, self.items)[log.item], needs[number]
+
+
+class Size(NamedTuple):
+    """What a network is made of; see `training.NeuralModel`."""
+
+    cell: Literal["gru", "lstm"]
+    by_item: bool
+    hidden: int
+    width: int
+    dropout: float
+    item_dropout: float
 
 
 def _table(rows: torch.Tensor, learned: bool = True) -> nn.Embedding:
@@ -76,20 +81,20 @@ class Part(nn.Module):
 class Net(nn.Module):
     """The network in training: a part for sets of skills (but for DKT, more parts), then a recurrence."""
 
-    def __init__(self, model: "NeuralModel", words: Vocabulary) -> None:
+    def __init__(self, size: Size, words: Vocabulary) -> None:
         super().__init__()
-        by_item = model.over == "items"
-        needs, items, width = 2 * len(words.needs), 2 * len(words.items), model.width
+        by_item, hidden = size.by_item, size.hidden
+        needs, items, width = 2 * len(words.needs), 2 * len(words.items), size.width
         # Nothing of its own at first: among few answers, what is random at the start stays noise.
         first = torch.zeros(needs, width) if by_item else torch.eye(needs)
-        self.need = Part(first, model.hidden, learned=by_item)
-        self.item = Part(torch.zeros(items, width), model.hidden) if by_item else None
-        self.all = Part(torch.randn(2, width), model.hidden) if by_item else None
-        make = nn.LSTM if model.cell == "lstm" else nn.GRU
-        self.recurrence = make(first.shape[1], model.hidden, batch_first=True)
+        self.need = Part(first, hidden, learned=by_item)
+        self.item = Part(torch.zeros(items, width), hidden) if by_item else None
+        self.all = Part(torch.randn(2, width), hidden) if by_item else None
+        make = nn.LSTM if size.cell == "lstm" else nn.GRU
+        self.recurrence = make(first.shape[1], hidden, batch_first=True)
         self.base = nn.Parameter(torch.zeros(1))
-        self.drop = nn.Dropout(model.dropout)
-        self.item_dropout = model.item_dropout
+        self.drop = nn.Dropout(size.dropout)
+        self.item_dropout = size.item_dropout
 
     def _parts(self, item: torch.Tensor, need: torch.Tensor) -> list[tuple[Part, torch.Tensor]]:
         if self.item is None or self.all is None:

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 from coursewright.data.synthetic import synthetic_log
+from coursewright.fitting.coded import Coded
 from coursewright.fitting.neural.training import NeuralModel
-from coursewright.simulators.knowledge.tables import SHIPPED
+from coursewright.simulators.folders import SHIPPED
 
 MODEL = NeuralModel(
     hidden=16,
@@ -24,6 +25,6 @@ MODEL = NeuralModel(
 )
 
 if __name__ == "__main__":
-    MODEL.fit(synthetic_log().table).write(
+    MODEL.fit(Coded.of(synthetic_log())).write(
         Path(sys.argv[1]) if len(sys.argv) > 1 else SHIPPED / "kes_synthetic"
     )

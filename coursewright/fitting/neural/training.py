@@ -1,7 +1,7 @@
 """Training a recurrent knowledge tracer on a log: DKT over skills, or a GRU over items.
 
 Piech et al. (NeurIPS 2015), eq. 1-5: an LSTM takes in one-hot (skill, answer) and predicts the next answer
-on every skill.  The network itself is in `recurrent`.
+on every skill.  The network itself is in `network`.
 """
 
 from collections.abc import Sequence
@@ -11,21 +11,23 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import pyarrow as pa
 import torch
 from torch import nn
 
-from coursewright.data.log import codes
 from coursewright.errors import InputError, reject
-from coursewright.fitting.model import Estimates
-from coursewright.fitting.neural.network import Batch, Net, Vocabulary
+from coursewright.fitting.coded import Coded
+from coursewright.fitting.course import course_of
+from coursewright.fitting.model import Estimates, Teaching
+from coursewright.fitting.neural.network import Batch, Net, Size, Vocabulary
 from coursewright.fitting.neural.windows import Windows, cut, recorded_sessions
 from coursewright.simulators.arrays import Floats, Ints
+from coursewright.simulators.course import Course
 from coursewright.simulators.neural.kes import Kes
 from coursewright.simulators.neural.network import Network
 from coursewright.simulators.neural.sessions import Sessions
-from coursewright.simulators.neural.tracer import Tracer, course_of
+from coursewright.simulators.neural.tracer import Tracer
 
+STARTS, TARGETS = 20, 3  # items at the start and skills to be learned, at most
 RARE = 5  # an item with fewer training answers is mentioned
 
 
@@ -66,17 +68,17 @@ class NeuralModel:
 
     def __post_init__(self) -> None:
         if self.cell not in ("gru", "lstm"):
-            raise reject("neural.cell", repr(self.cell), "'gru' or 'lstm'")
+            raise reject("model.cell", repr(self.cell), "'gru' or 'lstm'")
         if self.over not in ("items", "skills"):
-            raise reject("neural.over", repr(self.over), "'items' or 'skills'")
+            raise reject("model.over", repr(self.over), "'items' or 'skills'")
         for field in ("hidden", "width", "batch", "epochs", "patience"):
             if getattr(self, field) < 1:
-                raise reject(f"neural.{field}", getattr(self, field), "a whole number >= 1")
+                raise reject(f"model.{field}", getattr(self, field), "a whole number >= 1")
         if self.longest < 2:
-            raise reject("neural.longest", self.longest, "a whole number >= 2")
+            raise reject("model.longest", self.longest, "a whole number >= 2")
         for field in ("held_out", "dropout", "item_dropout"):
             if not 0.0 <= getattr(self, field) < 1.0:
-                raise reject(f"neural.{field}", getattr(self, field), "a share in [0, 1)")
+                raise reject(f"model.{field}", getattr(self, field), "a share in [0, 1)")
 
     @property
     def name(self) -> str:
@@ -85,38 +87,47 @@ class NeuralModel:
             return "DKT"
         return f"{self.cell.upper()} over {self.over}"
 
-    def fit(self, table: pa.Table) -> "NeuralFit":
+    def fit(self, log: Coded) -> "NeuralFit":
         """Train; the same log and settings give the same weights (on a CPU, with one thread).
 
         Raises `InputError` where the log has fewer than two learners with answers.
         """
-        words = Vocabulary.of(table)
-        windows = cut(table, self.longest)
+        words = Vocabulary.of(log)
+        windows = cut(log, self.longest)
         people = np.unique(windows.learner)
         if len(people) < 2:
             raise InputError(f"log = {len(people)} learners with answers: two are needed, one to train on")
         held = np.random.default_rng(self.seed).permutation(people)
         held = held[: max(1, round(self.held_out * len(people)))]
         inside = ~np.isin(windows.learner, held)
-        batches = [_batches(table, words, windows, part, self.batch) for part in (inside, ~inside)]
+        batches = [_batches(log, words, windows, part, self.batch) for part in (inside, ~inside)]
         torch.set_num_threads(1)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             net, losses = _train(self, words, *batches)
-        sessions = None
-        if self.sessions:
-            place = {name: i for i, name in enumerate(words.items)}
-            sessions = recorded_sessions(table, place, self.longest)
-        answers = np.bincount(words.look_up(table)[0][windows.row], minlength=len(words.items))
-        return NeuralFit(self, words, net, tuple(losses), int((answers < RARE).sum()), sessions)
+        sessions = recorded_sessions(log, self.longest) if self.sessions else None
+        answers = np.bincount(words.look_up(log)[0][windows.row], minlength=len(words.items))
+        course = _course(words, course_of(log).minutes)
+        return NeuralFit(self, words, course, net, tuple(losses), int((answers < RARE).sum()), sessions)
+
+    @property
+    def size(self) -> Size:
+        """What the network is made of."""
+        by_item = self.over == "items"
+        return Size(self.cell, by_item, self.hidden, self.width, self.dropout, self.item_dropout)
 
 
-def _batches(
-    table: pa.Table, words: Vocabulary, windows: Windows, chosen: np.ndarray, size: int
-) -> list[Batch]:
+def _course(words: Vocabulary, minutes: Floats) -> Course:
+    """The items, and the skills that each needs in its first row, in order of appearance."""
+    needed = {item: words.needs[k] for item, k in zip(words.items, words.need.tolist(), strict=True)}
+    skills = list(dict.fromkeys(skill for skills in needed.values() for skill in skills))
+    return Course.of(skills, needed, minutes=dict(zip(words.items, minutes.tolist(), strict=True)))
+
+
+def _batches(log: Coded, words: Vocabulary, windows: Windows, chosen: np.ndarray, size: int) -> list[Batch]:
     """The chosen windows, those of like length together, so that little is padding."""
-    item, need = words.look_up(table)
-    answer = table["correct"].to_numpy().astype(np.int64)
+    item, need = words.look_up(log)
+    answer = log.correct.astype(np.int64)
     length = np.diff(windows.start)
     order = np.flatnonzero(chosen)[np.argsort(length[chosen], kind="stable")]
     batches = []
@@ -133,7 +144,7 @@ def _train(
     model: NeuralModel, words: Vocabulary, inside: list[Batch], held: list[Batch]
 ) -> tuple[Net, list[float]]:
     """The net of the best pass, and the held-out loss (nats an answer) of every pass."""
-    net = Net(model, words)
+    net = Net(model.size, words)
     net.start_at(words, inside)
     optimiser = torch.optim.AdamW(net.parameters(), model.learning_rate, weight_decay=model.decay)
     losses: list[float] = []
@@ -172,10 +183,22 @@ class NeuralFit:
 
     model: NeuralModel
     words: Vocabulary
+    course: Course
     net: Net
     losses: tuple[float, ...]
     rare: int
     sessions: Sessions | None
+
+    @property
+    def teaching(self) -> Teaching:
+        """From random items to random skills; see `simulator`."""
+        course = self.course
+        counts = (
+            f"start_count={min(STARTS, course.n_items)}",
+            f"target_count={min(TARGETS, course.n_skills)}",
+        )
+        more = ("start=items", "targets=skills", *counts)
+        return Teaching("mastery", "kes", "simulator.tracer.folder", tuple(f"simulator.{o}" for o in more))
 
     def estimates(self) -> Estimates:
         """Single weights mean nothing: their number, the passes, the held-out loss (nats an answer)."""
@@ -202,11 +225,11 @@ class NeuralFit:
         item = np.append(np.arange(items), np.full(needs + 1, items))
         return self.net.folded(item, np.append(self.words.need, np.arange(needs + 1)))
 
-    def predict(self, table: pa.Table) -> Floats:
+    def predict(self, log: Coded) -> Floats:
         """P(correct) `[rows]` from the learner's earlier rows; a new item counts as its skills alone."""
-        item, need = self.words.look_up(table)
+        item, need = self.words.look_up(log)
         unit = np.where(item < len(self.words.items), item, len(self.words.items) + need)
-        return trace(self.known, table, unit)
+        return trace(self.known, log, unit)
 
     def tracer(self) -> Tracer:
         """The network over the items of the log (over their sets of skills where it knows no more)."""
@@ -215,37 +238,31 @@ class NeuralFit:
             network, unit = self.known.only(np.arange(items)), np.arange(items)
         else:
             network, unit = self.known.only(items + np.arange(len(self.words.needs))), self.words.need
-        skills = [list(self.words.needs[k]) for k in self.words.need]
-        needed = dict(zip(self.words.items, skills, strict=True))
-        return Tracer(course_of(needed), network, unit, self.sessions)
+        return Tracer(self.course, network, unit, self.sessions)
 
     def simulator(self) -> Kes:
         """These learners, after up to 20 random items, with up to 3 random skills as targets."""
-        tracer = self.tracer()
-        course = tracer.course
-        return Kes(tracer, start_count=min(20, course.n_items), target_count=min(3, course.n_skills))
+        starts, targets = min(STARTS, self.course.n_items), min(TARGETS, self.course.n_skills)
+        return Kes(self.tracer(), start_count=starts, target_count=targets)
 
     def write(self, folder: Path) -> None:
-        """Write what `simulators.neural.read_neural` reads."""
+        """Write what `read_neural` reads."""
         self.tracer().write(folder)
 
 
-def trace(network: Network, table: pa.Table, unit: Ints) -> Floats:
+def trace(network: Network, log: Coded, unit: Ints) -> Floats:
     """Run through a log: P(correct) of each row `[rows]` before its answer is taken in.
 
     `unit [rows]` is the row's place in `network`.  Learners go side by side, those with most rows first.
     """
-    learner, _ = codes(table["learner"])
-    answer = table["correct"].to_numpy().astype(np.float64)
-    count = np.bincount(learner)
-    order = np.argsort(learner, kind="stable")
-    start = np.cumsum(count) - count
+    answer = log.correct.astype(np.float64)
+    count = np.diff(log.start)
     longest_first = np.argsort(-count, kind="stable")
     memory = np.zeros((len(count), network.width), np.float32)
-    p = np.empty(table.num_rows)
+    p = np.empty(log.rows)
     for t in range(int(count.max(initial=0))):
         going = longest_first[: int((count > t).sum())]
-        row = order[start[going] + t]
+        row = log.start[going] + t
         chance = np.empty(len(going))
         network.p(memory[: len(going)], unit[row], chance)
         p[row] = chance

@@ -22,10 +22,11 @@ import numpy as np
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
+from coursewright.simulators.asking import Answers, answers, respond
 from coursewright.simulators.chances import probabilities
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.luck import ANSWER, ENROL, LEARN, Keys, Luck, uniform
+from coursewright.simulators.luck import ENROL, LEARN, Keys, Luck, uniform
 from coursewright.simulators.protocol import Prologue, Response
 
 STEEPNESS, EASE = 10.0, 0.07
@@ -90,25 +91,17 @@ def _enrol(competence: Floats, rows: Ints, learner: Keys, low: float, high: floa
 
 
 @kernel
-def _p_correct(competence: Floats, levels: Floats, item: Ints, out: Floats) -> None:
+def _p_correct(state: AbilityState, levels: Floats, item: Ints, out: Floats) -> None:
     for i in range(item.shape[0]):
         if item[i] >= 0:
-            out[i] = _p_answer(competence, i, levels, item[i])
+            out[i] = _p_answer(state.competence, i, levels, item[i])
 
 
 @kernel
 def _practise(
-    competence: Floats,
-    levels: Floats,
-    minutes_of: Floats,
-    item: Ints,
-    taught: Bools,
-    fate: Keys,
-    step: Ints,
-    correct: Ints,
-    grade: Ints,
-    minutes: Floats,
+    state: AbilityState, levels: Floats, item: Ints, minutes: Floats, taught: Bools, out: Answers
 ) -> None:
+    competence = state.competence
     for i in range(item.shape[0]):
         a = item[i]
         if a < 0:
@@ -118,11 +111,9 @@ def _practise(
                 has, level = competence[i, k], levels[a, k]
                 if has >= level or level - has > TOO_FAR:
                     continue
-                if uniform(fate[i], step[i], LEARN + k) < near(has, level):
+                if uniform(out.fate[i], out.step[i], LEARN + k) < near(has, level):
                     competence[i, k] = level
-        correct[i] = uniform(fate[i], step[i], ANSWER) < _p_answer(competence, i, levels, a)
-        grade[i] = correct[i]
-        minutes[i] = minutes_of[a]
+        respond(i, _p_answer(competence, i, levels, a), minutes[a], out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,11 +136,6 @@ class Ability:
             shown = f"{self.start_low}, {self.start_high}"
             raise reject("ability.start_low, ability.start_high", shown, "two numbers in order in [0, 1]")
         _ = self.required
-
-    @property
-    def restricts(self) -> bool:
-        """Any item may be practised at any time."""
-        return False
 
     @cached_property
     def table(self) -> Mapping[str, Mapping[str, float]]:
@@ -185,29 +171,14 @@ class Ability:
 
     def p_correct(self, state: AbilityState, item: Ints, out: Floats) -> None:
         """P(correct) `[batch]` if `item [batch]` were asked now, without being taught first."""
-        _p_correct(*state, self.required, item, out)
+        _p_correct(state, self.required, item, out)
 
     def practise(self, state: AbilityState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Learn, then answer with the new competence; a row that is not taught only answers."""
-        _practise(
-            *state,
-            self.required,
-            self.course.minutes,
-            item,
-            taught,
-            luck.fate,
-            luck.step,
-            out.correct,
-            out.grade,
-            out.minutes,
-        )
+        _practise(state, self.required, item, self.course.minutes, taught, answers(luck, out))
 
     def elapse(self, state: AbilityState, days: Floats, luck: Luck) -> None:
         """Nothing: competence stays."""
-
-    def allowed(self, state: AbilityState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
 
     def mastery(self, state: AbilityState, out: Mastery) -> None:
         """Competence `[batch, skills]`."""

@@ -22,14 +22,16 @@ import numpy.typing as npt
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
-from coursewright.simulators.course import Course
+from coursewright.simulators.asking import Answers, respond
+from coursewright.simulators.course import Course, pack, unpack
 from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.knowledge.parameters import BktParameters
-from coursewright.simulators.luck import ANSWER, ENROL, FORGET, LEARN, Keys, Luck, normal, uniform
+from coursewright.simulators.luck import ENROL, FORGET, LEARN, Keys, Luck, normal, uniform
 from coursewright.simulators.protocol import Prologue, Response
 
-# Columns of `Bkt.table`; columns 0 and 1 are P(right) if the skill is unknown and if it is known.
-RATE, FORGETS, PRIOR, RISE = 2, 3, 4, 5
+# Columns of `Bkt.table`: P(right) by whether the skill is known; the rate of forgetting per day, and P(F) at
+# an opportunity; P(L0); P(T); and `Bkt.rho`.
+IF_UNKNOWN, IF_KNOWN, RATE, FORGETS, PRIOR, LEARNS, RHO = range(7)
 UNKNOWN = -1.0  # `until` of a skill that is not known: before any day
 
 
@@ -47,6 +49,27 @@ class BktState(NamedTuple):
     draw: Ints
 
 
+class Constants(NamedTuple):
+    """What holds for the whole population, in few arrays, since each costs a call .2 microseconds.
+
+    `Bkt.table`; whether item a is skill a; the `minutes [items]`; and lists of skills, of which list j is
+    `skill[start[j]:start[j + 1]]`: first what each item needs, then the prerequisites of each skill.
+    """
+
+    table: Floats
+    one_to_one: bool
+    minutes: Floats
+    start: Ints
+    skill: Ints
+
+
+class Spread(NamedTuple):
+    """How much logit P(L0) and logit P(T) differ between learners: standard deviations."""
+
+    prior: float
+    learn: float
+
+
 @inlined
 def _shift(p: float, by: float) -> float:
     """A probability moved by `by` on the logit scale; 0 and 1 stay."""
@@ -56,98 +79,61 @@ def _shift(p: float, by: float) -> float:
 
 
 @kernel
-def _enrol(
-    until: Mastery,
-    now: Floats,
-    pace: Floats,
-    draw: Ints,
-    rows: Ints,
-    learner: Keys,
-    number: Ints,
-    table: Floats,
-    prior_sd: float,
-    learn_sd: float,
-) -> None:
-    skills = until.shape[1]
-    for j in range(rows.shape[0]):
-        i = rows[j]
-        own = number[i] % table.shape[0]
-        draw[i] = own
-        now[i] = 0.0
-        pace[i] = learn_sd * normal(learner[i], 0, ENROL + 2 * skills) if learn_sd > 0.0 else 0.0
-        ahead = prior_sd * normal(learner[i], 0, ENROL + 2 * skills + 2) if prior_sd > 0.0 else 0.0
+def _enrol(state: BktState, constants: Constants, spread: Spread, rows: Ints, luck: Luck) -> None:
+    table, skills = constants.table, state.until.shape[1]
+    for i in rows:
+        key, draw = luck.learner[i], luck.number[i] % constants.table.shape[0]
+        state.draw[i] = draw
+        state.now[i] = 0.0
+        state.pace[i] = spread.learn * normal(key, 0, ENROL + 2 * skills) if spread.learn > 0.0 else 0.0
+        ahead = spread.prior * normal(key, 0, ENROL + 2 * skills + 2) if spread.prior > 0.0 else 0.0
         for k in range(skills):
-            prior = _shift(table[own, k, PRIOR], ahead)
-            until[i, k] = np.inf if uniform(learner[i], 0, ENROL + k) < prior else UNKNOWN
+            prior = _shift(table[draw, k, PRIOR], ahead)
+            state.until[i, k] = np.inf if uniform(key, 0, ENROL + k) < prior else UNKNOWN
         for k in range(skills):  # a loop of its own: the first, without logarithms, is five times faster
-            rate = table[own, k, RATE]
-            if rate > 0.0 and until[i, k] > 0.0:
-                until[i, k] = -np.log(1.0 - uniform(learner[i], 0, ENROL + skills + k)) / rate
+            rate = table[draw, k, RATE]
+            if rate > 0.0 and state.until[i, k] > 0.0:
+                state.until[i, k] = -np.log(1.0 - uniform(key, 0, ENROL + skills + k)) / rate
 
 
 @inlined
-def _p_item(
-    i: int, item: int, until: Mastery, now: float, draw: int, table: Floats, start: Ints, needed: Ints
-) -> float:
-    p = 1.0
-    for j in range(start[item], start[item + 1]):
-        k = needed[j]
-        p *= table[draw, k, 1 if now <= until[i, k] else 0]
+def _p_item(state: BktState, constants: Constants, i: int, a: int) -> float:
+    today, draw, p = state.now[i], state.draw[i], 1.0
+    for j in range(constants.start[a], constants.start[a + 1]):
+        k = constants.skill[j]
+        p *= constants.table[draw, k, IF_KNOWN if today <= state.until[i, k] else IF_UNKNOWN]
     return p
 
 
 @kernel
-def _p_correct(
-    until: Mastery,
-    now: Floats,
-    draw: Ints,
-    table: Floats,
-    start: Ints,
-    needed: Ints,
-    item: Ints,
-    out: Floats,
-) -> None:
+def _p_correct(state: BktState, constants: Constants, item: Ints, out: Floats) -> None:
     for i in range(item.shape[0]):
         if item[i] >= 0:
-            out[i] = _p_item(i, item[i], until, now[i], draw[i], table, start, needed)
+            out[i] = _p_item(state, constants, i, item[i])
 
 
 @inlined
-def _learn_now(
-    i: int, k: int, until: Mastery, now: float, own: float, rho: float, start: Ints, parents: Ints
-) -> float:
+def _learn_now(state: BktState, constants: Constants, i: int, k: int, own: float) -> float:
     """T_eff: the learner's own P(T), times rho for every prerequisite that is not known."""
-    rate = own
-    for j in range(start[k], start[k + 1]):
-        rate *= 1.0 if now <= until[i, parents[j]] else rho
+    rate, rho, parents = own, constants.table[0, k, RHO], constants.minutes.shape[0] + k
+    for j in range(constants.start[parents], constants.start[parents + 1]):
+        rate *= 1.0 if state.now[i] <= state.until[i, constants.skill[j]] else rho
     return rate
 
 
 @inlined
-def _opportunity(
-    i: int,
-    k: int,
-    until: Mastery,
-    today: float,
-    pace: float,
-    own: int,
-    table: Floats,
-    rho: float,
-    start: Ints,
-    parents: Ints,
-    key: np.uint64,
-    t: int,
-) -> None:
+def _opportunity(state: BktState, constants: Constants, i: int, k: int, key: np.uint64, t: int) -> None:
     """One opportunity to learn skill k in row i, or (in the `opportunity` form) to forget it."""
+    table, draw, until, today = constants.table, state.draw[i], state.until, state.now[i]
     u = uniform(key, t, LEARN + k)
     # Whether a skill is known cannot be predicted: bitwise "and" keeps it out of the branches, which
     # are rarely taken (and only then is there a look at the prerequisites).
     known = today <= until[i, k]
-    learn = _shift(table[own, k, RISE], pace)
-    if known & (u < table[own, k, FORGETS]):
+    learn = _shift(table[draw, k, LEARNS], state.pace[i])
+    if known & (u < table[draw, k, FORGETS]):
         until[i, k] = UNKNOWN
-    elif (not known) & (u < learn) and u < _learn_now(i, k, until, today, learn, rho, start, parents):
-        rate = table[own, k, RATE]
+    elif (not known) & (u < learn) and u < _learn_now(state, constants, i, k, learn):
+        rate = table[draw, k, RATE]
         lasts = uniform(key, t, FORGET + k) if rate > 0.0 else 0.0
         until[i, k] = np.inf if rate == 0.0 else today - np.log(1.0 - lasts) / rate
 
@@ -158,61 +144,40 @@ def _practise(
     now: Floats,
     pace: Floats,
     draw: Ints,
-    table: Floats,
-    one_to_one: bool,
-    needed_start: Ints,
-    needed: Ints,
-    parents_start: Ints,
-    parents: Ints,
-    rho: float,
+    constants: Constants,
     item: Ints,
     taught: Bools,
-    fate: Keys,
     step: Ints,
-    minutes_of: Floats,
+    fate: Keys,
     correct: Ints,
-    grade: Ints,
     minutes: Floats,
+    grade: Ints,
 ) -> None:
+    state, out = BktState(until, now, pace, draw), Answers(step, fate, correct, minutes, grade)
     for i in range(item.shape[0]):
         a = item[i]
         if a < 0:
             continue
-        own, key, t, today = draw[i], fate[i], step[i], now[i]
-        if one_to_one:  # item a is skill a: a quarter faster than a list of one
-            p = table[own, a, int(today <= until[i, a])]
+        if constants.one_to_one:  # item a is skill a: a quarter faster than a list of one
+            p = constants.table[draw[i], a, IF_KNOWN if now[i] <= until[i, a] else IF_UNKNOWN]
         else:
-            p = _p_item(i, a, until, today, own, table, needed_start, needed)
-        right = int(uniform(key, t, ANSWER) < p)
-        correct[i] = right
-        grade[i] = right
-        minutes[i] = minutes_of[a]
+            p = _p_item(state, constants, i, a)
+        respond(i, p, constants.minutes[a], out)
         if not taught[i]:
             continue
-        if one_to_one:
-            _opportunity(i, a, until, today, pace[i], own, table, rho, parents_start, parents, key, t)
+        if constants.one_to_one:
+            _opportunity(state, constants, i, a, fate[i], step[i])
             continue
-        for j in range(needed_start[a], needed_start[a + 1]):
-            k = needed[j]
-            _opportunity(i, k, until, today, pace[i], own, table, rho, parents_start, parents, key, t)
+        for j in range(constants.start[a], constants.start[a + 1]):
+            _opportunity(state, constants, i, constants.skill[j], fate[i], step[i])
 
 
 @kernel
-def _learn_rates(
-    until: Mastery,
-    now: Floats,
-    pace: Floats,
-    draw: Ints,
-    table: Floats,
-    rho: float,
-    start: Ints,
-    parents: Ints,
-    out: Floats,
-) -> None:
+def _learn_rates(state: BktState, constants: Constants, out: Floats) -> None:
     for i in range(out.shape[0]):
         for k in range(out.shape[1]):
-            learn = _shift(table[draw[i], k, RISE], pace[i])
-            out[i, k] = _learn_now(i, k, until, now[i], learn, rho, start, parents)
+            learn = _shift(constants.table[state.draw[i], k, LEARNS], state.pace[i])
+            out[i, k] = _learn_now(state, constants, i, k, learn)
 
 
 @kernel
@@ -228,7 +193,7 @@ class Bkt:
 
     Attributes
     ----------
-    parameters : per skill; with several draws (a bootstrap), learner j has draw j mod draws.
+    parameters : per skill; with several draws (a bootstrap), see `Luck.number` for who uses which.
     rho : factor in [0, 1] on P(T) for each prerequisite that is not known.
     forgetting : "time" (known skills are lost as days pass) or "opportunity" (at each practice).
     prior_sd, learn_sd : spread between learners of logit P(L0) and logit P(T).
@@ -256,25 +221,23 @@ class Bkt:
             if not 0.0 <= getattr(self, field) < np.inf:
                 raise reject(f"bkt.{field}", getattr(self, field), "a finite number >= 0")
 
-    @property
-    def restricts(self) -> bool:
-        """BKT learners may be offered anything."""
-        return False
-
     @cached_property
     def table(self) -> Floats:
-        """The parameters for kernels, `[draws, skills, 6]`.
-
-        P(right) if unknown and if known, rate of forgetting per day, P(F) at an opportunity, P(L0),
-        P(T).
-        """
+        """The parameters for kernels, `[draws, skills, 7]`, in the order of `IF_UNKNOWN`, ..., `RHO`."""
         given = self.parameters
         forget = np.asarray(given.forget)
         by_time = self.forgetting == "time"
         with np.errstate(divide="ignore"):
             rate = np.abs(np.log1p(-forget)) if by_time else np.zeros_like(forget)
         at_practice = np.zeros_like(forget) if by_time else forget
-        return np.stack([given.guess, 1.0 - given.slip, rate, at_practice, given.prior, given.learn], axis=2)
+        answers, rho = (given.guess, 1.0 - given.slip), np.full_like(forget, self.rho)
+        return np.stack([*answers, rate, at_practice, given.prior, given.learn, rho], axis=2)
+
+    @cached_property
+    def _constants(self) -> Constants:
+        course = self.course
+        lists = pack([*unpack(course.needed), *unpack(course.parents)])
+        return Constants(self.table, course.one_to_one, course.minutes, *lists)
 
     def empty(self, batch: int) -> BktState:
         """Learners who know nothing, on day 0."""
@@ -287,51 +250,33 @@ class Bkt:
 
     def enrol(self, state: BktState, rows: Ints, luck: Luck) -> Prologue | None:
         """New learners know skill k with P(L0_k); they bring neither a goal nor a past."""
-        _enrol(*state, rows, luck.learner, luck.number, self.table, self.prior_sd, self.learn_sd)
+        _enrol(state, self._constants, Spread(float(self.prior_sd), float(self.learn_sd)), rows, luck)
         return None
 
     def p_correct(self, state: BktState, item: Ints, out: Floats) -> None:
         """P(correct) `[batch]` if `item [batch]` were asked now."""
-        _p_correct(state.until, state.now, state.draw, self.table, *self.course.needed, item, out)
+        _p_correct(state, self._constants, item, out)
 
     def practise(self, state: BktState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer from the old state, then learn (and, in the `opportunity` form, forget)."""
-        _practise(
-            *state,
-            self.table,
-            self.course.one_to_one,
-            *self.course.needed,
-            *self.course.parents,
-            self.rho,
-            item,
-            taught,
-            luck.fate,
-            luck.step,
-            self.course.minutes,
-            out.correct,
-            out.grade,
-            out.minutes,
-        )
+        step, fate, right, minutes, grade = luck.step, luck.fate, out.correct, out.minutes, out.grade
+        _practise(*state, self._constants, item, taught, step, fate, right, minutes, grade)
 
     def elapse(self, state: BktState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass; in the `time` form each known skill may be lost."""
-        state.now[:] += days
-
-    def allowed(self, state: BktState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
+        np.add(state.now, days, out=state.now)
 
     def mastery(self, state: BktState, out: Mastery) -> None:
         """Latent knowledge as 0 or 1, `[batch, skills]`."""
         _mastery(state.until, state.now, out)
 
     def resampled(self) -> "Bkt | None":
-        """The same population under the fit's own doubt: learner j has bootstrap draw j mod draws."""
+        """The same population under the fit's own doubt: learners differ in their bootstrap draw."""
         return None if self.draws is None else replace(self, parameters=self.draws, draws=None)
 
     def learn_rates(self, state: BktState, out: Floats) -> None:
         """T_eff `[batch, skills]`: P(learn) at the next opportunity, prerequisites included."""
-        _learn_rates(*state, self.table, self.rho, *self.course.parents, out)
+        _learn_rates(state, self._constants, out)
 
 
 def p_items(belief: npt.NDArray[np.floating], table: BktParameters, course: Course) -> Floats:

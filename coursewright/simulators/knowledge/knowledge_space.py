@@ -24,11 +24,14 @@ import numpy as np
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
+from coursewright.simulators.asking import Answers, answers, respond
 from coursewright.simulators.chances import check_answers, probabilities
-from coursewright.simulators.course import Course
+from coursewright.simulators.course import Course, Lists
 from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.luck import ANSWER, ENROL, LEARN, Keys, Luck, uniform
+from coursewright.simulators.luck import ENROL, LEARN, Keys, Luck, uniform
 from coursewright.simulators.protocol import Prologue, Response
+
+UNKNOWN, KNOWN, LEARNS = range(3)  # rows of `KnowledgeSpace.chances`
 
 # What must be mastered before each of twelve topics of school algebra: ours, as an example.
 TOPICS = {
@@ -60,65 +63,61 @@ class KnowledgeSpaceState(NamedTuple):
 
 
 @inlined
-def _prepared(known: Bools, i: int, k: int, start: Ints, parents: Ints) -> bool:
+def _prepared(known: Bools, i: int, k: int, parents: Lists) -> bool:
     """Whether row i masters every prerequisite of k."""
     ready = True
-    for j in range(start[k], start[k + 1]):
-        ready = ready and known[i, parents[j]]
+    for j in range(parents.start[k], parents.start[k + 1]):
+        ready = ready and known[i, parents.values[j]]
     return ready
 
 
 @kernel
-def _enrol(
-    known: Bools, rows: Ints, learner: Keys, prior: Floats, order: Ints, start: Ints, parents: Ints
-) -> None:
+def _enrol(known: Bools, rows: Ints, learner: Keys, order: Ints, prior: Floats, parents: Lists) -> None:
     for j in range(rows.shape[0]):
         i = rows[j]
         for m in range(order.shape[0]):
             k = order[m]
             luck = uniform(learner[i], 0, ENROL + k) < prior[k]
-            known[i, k] = luck and _prepared(known, i, k, start, parents)
+            known[i, k] = luck and _prepared(known, i, k, parents)
 
 
 @kernel
-def _p_correct(known: Bools, right: Floats, item: Ints, out: Floats) -> None:
+def _p_correct(known: Bools, chances: Floats, item: Ints, out: Floats) -> None:
     for i in range(item.shape[0]):
         if item[i] >= 0:
-            out[i] = right[1 if known[i, item[i]] else 0, item[i]]
+            out[i] = chances[KNOWN if known[i, item[i]] else UNKNOWN, item[i]]
 
 
 @kernel
 def _practise(
     known: Bools,
-    right: Floats,
-    learn: Floats,
-    minutes_of: Floats,
     start: Ints,
+    chances: Floats,
     parents: Ints,
+    taken: Floats,
     item: Ints,
     taught: Bools,
-    fate: Keys,
     step: Ints,
+    fate: Keys,
     correct: Ints,
-    grade: Ints,
     minutes: Floats,
+    grade: Ints,
 ) -> None:
+    out = Answers(step, fate, correct, minutes, grade)
     for i in range(item.shape[0]):
         k = item[i]
         if k < 0:
             continue
-        correct[i] = uniform(fate[i], step[i], ANSWER) < right[1 if known[i, k] else 0, k]
-        grade[i] = correct[i]
-        minutes[i] = minutes_of[k]
-        if taught[i] and not known[i, k] and uniform(fate[i], step[i], LEARN + k) < learn[k]:
-            known[i, k] = _prepared(known, i, k, start, parents)
+        respond(i, chances[KNOWN if known[i, k] else UNKNOWN, k], taken[k], out)
+        if taught[i] and not known[i, k] and uniform(fate[i], step[i], LEARN + k) < chances[LEARNS, k]:
+            known[i, k] = _prepared(known, i, k, Lists(start, parents))
 
 
 @kernel
-def _outer_fringe(known: Bools, start: Ints, parents: Ints, out: Bools) -> None:
+def _outer_fringe(known: Bools, parents: Lists, out: Bools) -> None:
     for i in range(out.shape[0]):
         for k in range(out.shape[1]):
-            out[i, k] = not known[i, k] and _prepared(known, i, k, start, parents)
+            out[i, k] = not known[i, k] and _prepared(known, i, k, parents)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,27 +145,17 @@ class KnowledgeSpace:
     def __post_init__(self) -> None:
         if not self.course.one_to_one:
             raise reject("knowledge_space.course", "items with other skills", "of one item a skill")
-        _ = self.right, self.learn_rates, self.priors
-
-    @property
-    def restricts(self) -> bool:
-        """Anything may be practised; outside the outer fringe it teaches nothing."""
-        return False
+        _ = self.chances, self.priors
 
     def _each(self, name: str, values: float | Sequence[float]) -> Floats:
         return probabilities(f"knowledge_space.{name}", values, (self.course.n_skills,), "[skills]")
 
     @cached_property
-    def right(self) -> Floats:
-        """P(correct) `[2, skills]`: of an item that is not mastered, and of one that is."""
+    def chances(self) -> Floats:
+        """`[3, skills]`: P(correct) of an item that is not mastered and of one that is; T."""
         careless, lucky = self._each("careless", self.careless), self._each("lucky", self.lucky)
         check_answers("knowledge_space", lucky, careless, "careless + lucky")
-        return np.stack([lucky, 1.0 - careless])
-
-    @cached_property
-    def learn_rates(self) -> Floats:
-        """T `[skills]`."""
-        return self._each("learn", self.learn)
+        return np.stack([lucky, 1.0 - careless, self._each("learn", self.learn)])
 
     @cached_property
     def priors(self) -> Floats:
@@ -179,38 +168,22 @@ class KnowledgeSpace:
 
     def enrol(self, state: KnowledgeSpaceState, rows: Ints, luck: Luck) -> Prologue | None:
         """New learners in a random state; they bring neither a goal nor a past."""
-        _enrol(*state, rows, luck.learner, self.priors, self.course.order, *self.course.parents)
+        _enrol(*state, rows, luck.learner, self.course.order, self.priors, self.course.parents)
         return None
 
     def p_correct(self, state: KnowledgeSpaceState, item: Ints, out: Floats) -> None:
         """P(correct) `[batch]` if `item [batch]` were asked now."""
-        _p_correct(*state, self.right, item, out)
+        _p_correct(*state, self.chances, item, out)
 
     def practise(
         self, state: KnowledgeSpaceState, item: Ints, taught: Bools, luck: Luck, out: Response
     ) -> None:
         """Answer from the old state, then learn; a row that is not taught only answers."""
-        _practise(
-            *state,
-            self.right,
-            self.learn_rates,
-            self.course.minutes,
-            *self.course.parents,
-            item,
-            taught,
-            luck.fate,
-            luck.step,
-            out.correct,
-            out.grade,
-            out.minutes,
-        )
+        (start, parents), taken = self.course.parents, self.course.minutes
+        _practise(state.known, start, self.chances, parents, taken, item, taught, *answers(luck, out))
 
     def elapse(self, state: KnowledgeSpaceState, days: Floats, luck: Luck) -> None:
         """Nothing: these learners do not forget."""
-
-    def allowed(self, state: KnowledgeSpaceState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
 
     def mastery(self, state: KnowledgeSpaceState, out: Mastery) -> None:
         """The knowledge state as 0 and 1, `[batch, skills]`."""
@@ -218,4 +191,4 @@ class KnowledgeSpace:
 
     def outer_fringe(self, state: KnowledgeSpaceState, out: Bools) -> None:
         """What each learner could learn next, `[batch, skills]`: latent, like the state itself."""
-        _outer_fringe(*state, *self.course.parents, out)
+        _outer_fringe(*state, self.course.parents, out)

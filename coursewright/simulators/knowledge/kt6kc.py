@@ -19,13 +19,15 @@ import numpy as np
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
+from coursewright.simulators.asking import Answers, answers, respond
 from coursewright.simulators.chances import check_answers, numbers, probabilities
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.luck import ANSWER, ENROL, LEARN, Keys, Luck, normal, uniform
+from coursewright.simulators.luck import ENROL, LEARN, Keys, Luck, normal, uniform
 from coursewright.simulators.protocol import Prologue, Response
 
 SKILLS = 6
+MINUTES = 1.0  # of every item
 STRENGTH = 0.2  # T_k of a skill that can be learned alone; otherwise what its dependencies add up to
 SPREAD_MEAN, SPREAD_VARIANCE = 0.05, 0.005  # what perturbed learners lack: N(mean, variance)
 
@@ -64,26 +66,18 @@ def _own(value: float, perturbed: bool, key: np.uint64, place: int) -> float:
 
 @kernel
 def _enrol(
-    known: Bools,
-    learn: Floats,
-    guess: Floats,
-    slip: Floats,
-    depends: Floats,
-    rows: Ints,
-    learner: Keys,
-    perturbed: bool,
-    mean: Floats,
-    mean_depends: Floats,
+    state: KT6kcState, rates: Floats, perturbed: bool, mean_depends: Floats, rows: Ints, learner: Keys
 ) -> None:
+    known, learn, guess, slip, depends = state
     skills = known.shape[1]
     for r in range(rows.shape[0]):
         i = rows[r]
         key = learner[i]
         for k in range(skills):
             known[i, k] = False
-            learn[i, k] = _own(mean[0, k], perturbed, key, k)
-            guess[i, k] = _own(mean[1, k], perturbed, key, skills + k)
-            slip[i, k] = _own(mean[2, k], perturbed, key, 2 * skills + k)
+            learn[i, k] = _own(rates[0, k], perturbed, key, k)
+            guess[i, k] = _own(rates[1, k], perturbed, key, skills + k)
+            slip[i, k] = _own(rates[2, k], perturbed, key, 2 * skills + k)
             for j in range(skills):
                 depends[i, k, j] = _own(mean_depends[k, j], perturbed, key, (3 + k) * skills + j)
 
@@ -105,12 +99,13 @@ def _practise(
     depends: Floats,
     item: Ints,
     taught: Bools,
-    fate: Keys,
     step: Ints,
+    fate: Keys,
     correct: Ints,
-    grade: Ints,
     minutes: Floats,
+    grade: Ints,
 ) -> None:
+    out = Answers(step, fate, correct, minutes, grade)
     for i in range(item.shape[0]):
         k = item[i]
         if k < 0:
@@ -120,10 +115,7 @@ def _practise(
             for j in range(known.shape[1]):
                 p += depends[i, k, j] if known[i, j] else 0.0
             known[i, k] = uniform(fate[i], step[i], LEARN + k) < p
-        p = 1.0 - slip[i, k] if known[i, k] else guess[i, k]
-        correct[i] = uniform(fate[i], step[i], ANSWER) < p
-        grade[i] = correct[i]
-        minutes[i] = 1.0
+        respond(i, 1.0 - slip[i, k] if known[i, k] else guess[i, k], MINUTES, out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,11 +147,6 @@ class KT6kc:
             raise reject("kt6kc.scenario", self.scenario, f"a whole number from 0 to {len(SCENARIOS) - 1}")
         check_answers("kt6kc", self.rates[1], self.rates[2], "guess + slip")
         _ = self.course
-
-    @property
-    def restricts(self) -> bool:
-        """Dependencies slow learning and lock nothing."""
-        return False
 
     @cached_property
     def rates(self) -> Floats:
@@ -213,7 +200,7 @@ class KT6kc:
 
     def enrol(self, state: KT6kcState, rows: Ints, luck: Luck) -> Prologue | None:
         """New learners know nothing; they bring neither a goal nor a past."""
-        _enrol(*state, rows, luck.learner, self.perturbed, self.rates, self.depends)
+        _enrol(state, self.rates, self.perturbed, self.depends, rows, luck.learner)
         return None
 
     def p_correct(self, state: KT6kcState, item: Ints, out: Floats) -> None:
@@ -222,14 +209,10 @@ class KT6kc:
 
     def practise(self, state: KT6kcState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Learn, then answer from the new state; a row that is not taught only answers."""
-        _practise(*state, item, taught, luck.fate, luck.step, out.correct, out.grade, out.minutes)
+        _practise(*state, item, taught, *answers(luck, out))
 
     def elapse(self, state: KT6kcState, days: Floats, luck: Luck) -> None:
         """Nothing: these learners do not forget."""
-
-    def allowed(self, state: KT6kcState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
 
     def mastery(self, state: KT6kcState, out: Mastery) -> None:
         """Latent knowledge as 0 or 1, `[batch, skills]`."""

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -11,8 +11,10 @@ import numpy.typing as npt
 
 from coursewright.errors import InputError, reject
 from coursewright.simulators.arrays import Floats
+from coursewright.simulators.folders import rounded
 
 FIELDS = ("prior", "learn", "forget", "guess", "slip")
+DIGITS = 6  # of a number in the table
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +76,13 @@ class BktParameters:
         """How many skills there are."""
         return int(self.prior.shape[1])
 
+    def rounded(self) -> Self:
+        """The same parameters with the digits that `write` gives them."""
+        prior, learn, forget, guess, slip = (
+            rounded(np.asarray(getattr(self, field)), DIGITS) for field in FIELDS
+        )
+        return replace(self, prior=prior, learn=learn, forget=forget, guess=guess, slip=slip)
+
     @classmethod
     def read(cls, path: str | Path) -> Self:
         """Read a table with the columns skill, prior, learn, guess, slip and, if any, forget.
@@ -117,5 +126,7 @@ class BktParameters:
             writer.writerow(["draw", "skill", *FIELDS, *extra])
             for draw in range(self.n_draws):
                 for k, skill in enumerate(self.skills):
-                    values = [f"{np.asarray(getattr(self, field))[draw, k]:.6g}" for field in FIELDS]
-                    writer.writerow([draw, skill, *values, *(f"{extra[name][k]:.6g}" for name in extra)])
+                    values = [f"{np.asarray(getattr(self, field))[draw, k]:.{DIGITS}g}" for field in FIELDS]
+                    writer.writerow(
+                        [draw, skill, *values, *(f"{extra[name][k]:.{DIGITS}g}" for name in extra)]
+                    )

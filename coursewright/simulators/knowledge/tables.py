@@ -1,36 +1,62 @@
-"""Simulators whose parameters are committed as tables, or were written by a fit.
+"""BKT populations as folders of tables: what a fit writes, and what is committed.
 
-A folder holds `parameters.csv`, and, where they apply, `draws.csv` (bootstrap draws of the same
-table), `prerequisites.csv` (two columns: before, after) and `card.md` (how it came about).
+| file | one row per | columns |
+|---|---|---|
+| `parameters.csv` | skill | skill, prior, learn, forget, guess, slip, and what a fit knows of them |
+| `draws.csv` | bootstrap draw and skill | the same parameters; absent where there are no draws |
+| `items.csv`, `prerequisites.csv` | item, edge | see `simulators/folders.py`; absent: one item per skill |
+
+`population.json` holds the form of forgetting and the spreads between learners.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from coursewright.errors import unknown
 from coursewright.simulators.course import Course, read_edges
+from coursewright.simulators.folders import (
+    EDGES,
+    ITEMS,
+    course_files,
+    open_folder,
+    read_course,
+    write_facts,
+    write_texts,
+)
 from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.knowledge.parameters import BktParameters
 
-SHIPPED = Path(__file__).parents[1] / "populations"
+PARAMETERS, DRAWS = "parameters.csv", "draws.csv"
 
 
 def read_bkt(folder: str | Path, rho: float = 0.1) -> Bkt:
     """The BKT population in a shipped folder (by name) or in a folder of your own (by path).
 
-    One item a skill.  Raises `InputError` where there is no such folder or a table is broken.
+    Raises `InputError` where there is no such folder or a table is broken.
     """
-    path = Path(folder)
-    if not (path / "parameters.csv").is_file():
-        path = SHIPPED / str(folder)
-    if not (path / "parameters.csv").is_file():
-        shipped = sorted(table.parent.name for table in SHIPPED.glob("*/parameters.csv"))
-        raise unknown("simulator.folder", str(folder), shipped)
-    table = BktParameters.read(path / "parameters.csv")
-    edges = path / "prerequisites.csv"
-    draws = path / "draws.csv"
+    path, facts = open_folder(folder, "bkt", PARAMETERS)
+    parameters = BktParameters.read(path / PARAMETERS)
     return Bkt(
-        course=Course.of(table.skills, prerequisites=read_edges(edges) if edges.is_file() else ()),
-        parameters=table,
+        course=_course(path, parameters.skills),
+        parameters=parameters,
         rho=rho,
-        draws=BktParameters.read(draws) if draws.is_file() else None,
+        forgetting=facts.get("forgetting", "time"),
+        prior_sd=facts.get("prior_sd", 0.0),
+        learn_sd=facts.get("learn_sd", 0.0),
+        draws=BktParameters.read(path / DRAWS) if (path / DRAWS).is_file() else None,
     )
+
+
+def _course(path: Path, skills: tuple[str, ...]) -> Course:
+    if (path / ITEMS).is_file():
+        return read_course(path, skills)
+    return Course.of(skills, prerequisites=read_edges(path / EDGES) if (path / EDGES).is_file() else ())
+
+
+def write_bkt(folder: Path, learners: Bkt, columns: dict[str, Sequence[float]] | None = None) -> None:
+    """Write what `read_bkt` reads (but for `rho`); `columns` are added to the parameters, `[skills]` each."""
+    learners.parameters.write(folder / PARAMETERS, columns)
+    if learners.draws is not None:
+        learners.draws.write(folder / DRAWS)
+    write_texts(folder, course_files(learners.course))
+    spreads = {"prior_sd": learners.prior_sd, "learn_sd": learners.learn_sd}
+    write_facts(folder, "bkt", {"forgetting": learners.forgetting, **spreads})

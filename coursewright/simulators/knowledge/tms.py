@@ -20,10 +20,11 @@ import numpy as np
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
+from coursewright.simulators.asking import Answers, answers, respond
 from coursewright.simulators.chances import check_answers, check_sums, numbers, probabilities
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.luck import ANSWER, ENROL, LEARN, Keys, Luck, uniform
+from coursewright.simulators.luck import ENROL, LEARN, Keys, Luck, uniform
 from coursewright.simulators.protocol import Prologue, Response
 
 # The published binary instance: item 0 teaches the first skill, item 1 the second one to whoever has it.
@@ -59,7 +60,7 @@ def _pick(u: float, reached: Floats, row: int) -> int:
 
 
 @kernel
-def _enrol(profile: Ints, rows: Ints, learner: Keys, start: Floats) -> None:
+def _enrol(profile: Ints, learner: Keys, rows: Ints, start: Floats) -> None:
     for j in range(rows.shape[0]):
         profile[rows[j]] = _pick(uniform(learner[rows[j]], 0, ENROL), start, 0)
 
@@ -75,26 +76,20 @@ def _p_correct(profile: Ints, right: Floats, item: Ints, out: Floats) -> None:
 def _practise(
     profile: Ints,
     right: Floats,
-    reached: Floats,
-    minutes_of: Floats,
     item: Ints,
+    reached: Floats,
     taught: Bools,
-    fate: Keys,
-    step: Ints,
-    correct: Ints,
-    grade: Ints,
     minutes: Floats,
+    out: Answers,
 ) -> None:
     profiles = right.shape[1]
     for i in range(item.shape[0]):
         a = item[i]
         if a < 0:
             continue
-        correct[i] = uniform(fate[i], step[i], ANSWER) < right[a, profile[i]]
-        grade[i] = correct[i]
-        minutes[i] = minutes_of[a]
+        respond(i, right[a, profile[i]], minutes[a], out)
         if taught[i]:
-            profile[i] = _pick(uniform(fate[i], step[i], LEARN), reached, a * profiles + profile[i])
+            profile[i] = _pick(uniform(out.fate[i], out.step[i], LEARN), reached, a * profiles + profile[i])
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,11 +116,6 @@ class Tms:
 
     def __post_init__(self) -> None:
         _ = self.skills, self.right, self.reached_first, self.reached
-
-    @property
-    def restricts(self) -> bool:
-        """Any item may be practised at any time."""
-        return False
 
     @cached_property
     def skills(self) -> Mastery:
@@ -171,7 +161,7 @@ class Tms:
 
     def enrol(self, state: TmsState, rows: Ints, luck: Luck) -> Prologue | None:
         """New learners in a profile drawn from `start`; they bring neither a goal nor a past."""
-        _enrol(*state, rows, luck.learner, self.reached_first)
+        _enrol(*state, luck.learner, rows, self.reached_first)
         return None
 
     def p_correct(self, state: TmsState, item: Ints, out: Floats) -> None:
@@ -180,27 +170,12 @@ class Tms:
 
     def practise(self, state: TmsState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer from the old profile, then move; a row that is not taught only answers."""
-        _practise(
-            *state,
-            self.right,
-            self.reached,
-            self.course.minutes,
-            item,
-            taught,
-            luck.fate,
-            luck.step,
-            out.correct,
-            out.grade,
-            out.minutes,
-        )
+        minutes, reached = self.course.minutes, self.reached
+        _practise(*state, self.right, item, reached, taught, minutes, answers(luck, out))
 
     def elapse(self, state: TmsState, days: Floats, luck: Luck) -> None:
         """Nothing: only practice moves these learners."""
 
-    def allowed(self, state: TmsState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
-
     def mastery(self, state: TmsState, out: Mastery) -> None:
         """The skills of each learner's profile as 0 or 1, `[batch, skills]`."""
-        out[:] = self.skills[state.profile]
+        np.take(self.skills, state.profile, axis=0, out=out)

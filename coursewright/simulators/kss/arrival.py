@@ -12,7 +12,7 @@ import numpy as np
 
 from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.kss.dynamics import MASTERED, SKILLS, opportunity, p_answer
+from coursewright.simulators.kss.dynamics import MASTERED, SKILLS, Dynamics, KssState, opportunity, p_answer
 from coursewright.simulators.luck import ENROL, GOAL, WARM_UP, Keys, hash_pair, uniform
 
 WARM_UP_ROUNDS = 20  # each of one record or two
@@ -23,7 +23,7 @@ ATTEMPTS = 1000  # learners drawn before one with nothing left to learn is taken
 
 
 class Arrival(NamedTuple):
-    """What `enrol` needs to know besides the dynamics, in the order in which it takes it.
+    """What `enrol` needs to know besides the dynamics.
 
     Abilities start at U{-3, ..., `highest_start`} - .1 k; U{3, ..., `most_targets`} targets are drawn;
     `serves [10, 10]` says which skill is relevant to which target.  In the warm-up `follows [10, 10]`
@@ -39,6 +39,15 @@ class Arrival(NamedTuple):
     ready: Floats
     order: Ints
     kept: bool
+
+
+class Past(NamedTuple):
+    """Where `enrol` writes the visible past: `[rows, records]`, of which the first `length [rows]` count."""
+
+    item: Ints
+    correct: Ints
+    taught: Bools
+    length: Ints
 
 
 @inlined
@@ -64,130 +73,88 @@ def _draw_goal(key: np.uint64, i: int, goal: Bools, most: int, with_replacement:
 
 @inlined
 def _warm_up_choice(
-    key: np.uint64,
-    turn: int,
-    done: int,
-    item: Ints,
-    correct: Ints,
-    ability: Floats,
-    i: int,
-    ready: Floats,
-    order: Ints,
+    key: np.uint64, turn: int, done: int, i: int, j: int, arrival: Arrival, state: KssState, past: Past
 ) -> int:
     """The warm-up's next item for one learner, -1 to stop; +10 marks a repeat that is asked twice."""
     if done > 0:
-        last = item[done - 1]
+        last = past.item[j, done - 1]
         varied = False
-        for j in range(max(0, done - 3), done - 1):
-            if item[j] != last:
+        for before in range(max(0, done - 3), done - 1):
+            if past.item[j, before] != last:
                 varied = True
-        if correct[done - 1] == 1 and varied:
+        if past.correct[j, done - 1] == 1 and varied:
             return int(last) + SKILLS
-        if correct[done - 1] == 0 and uniform(key, turn, WARM_UP) < 0.7:
+        if past.correct[j, done - 1] == 0 and uniform(key, turn, WARM_UP) < 0.7:
             return int(last)
     if uniform(key, turn, WARM_UP + 1) < 0.9:
-        for j in range(SKILLS):
-            if ability[i, order[j]] < ready[order[j]]:
-                return int(order[j])
+        for k in arrival.order:
+            if state.ability[i, k] < arrival.ready[k]:
+                return int(k)
         return -1
     return int(uniform(key, turn, WARM_UP + 2) * SKILLS)
 
 
 @inlined
 def _warm_up(
-    key: np.uint64,
-    ability: Floats,
-    last: Ints,
-    i: int,
-    follows: Bools,
-    ready: Floats,
-    order: Ints,
-    certain: bool,
-    learns_first: bool,
-    difficulty: Floats,
-    transfer: Floats,
-    start: Ints,
-    parents: Ints,
-    item: Ints,
-    correct: Ints,
-    taught: Bools,
-) -> int:
-    """Fill one learner's visible past and return its length; abilities grow on the way."""
+    key: np.uint64, i: int, j: int, arrival: Arrival, dynamics: Dynamics, state: KssState, past: Past
+) -> None:
+    """Fill the visible past j of the learner in row i; abilities grow on the way."""
+    records = past.item.shape[1]
     done = 0
-    last[i] = -1
+    state.last[i] = -1
     for turn in range(WARM_UP_ROUNDS):
-        choice = _warm_up_choice(key, turn, done, item, correct, ability, i, ready, order)
-        if choice < 0 or done == item.shape[0]:
+        choice = _warm_up_choice(key, turn, done, i, j, arrival, state, past)
+        if choice < 0 or done == records:
             break
         k = choice % SKILLS
-        for again in range(2 if choice >= SKILLS and done + 1 < item.shape[0] else 1):
-            accepted = last[i] < 0 or follows[last[i], k]
-            item[done] = k
-            correct[done] = opportunity(
-                ability, i, k, accepted, key, turn, WARM_UP + 3 + again, certain, learns_first,
-                difficulty, transfer, start, parents,
-            )  # fmt: skip
-            taught[done] = accepted
+        for again in range(2 if choice >= SKILLS and done + 1 < records else 1):
+            accepted = state.last[i] < 0 or arrival.follows[state.last[i], k]
+            purpose = WARM_UP + 3 + again
+            right = opportunity(state.ability, i, k, accepted, key, turn, purpose, dynamics)
+            past.item[j, done], past.correct[j, done], past.taught[j, done] = k, right, accepted
             if accepted:
-                last[i] = k
+                state.last[i] = k
             done += 1
-    return done
+    past.length[j] = done
+
+
+@inlined
+def _arrive(
+    key: np.uint64, i: int, j: int, arrival: Arrival, dynamics: Dynamics, state: KssState, past: Past
+) -> int:
+    """Draw the learner in row i with their past j; returns how many targets they have yet to master."""
+    ability = state.ability
+    left = _draw_goal(key, i, state.goal, arrival.most_targets, arrival.with_replacement)
+    for k in range(SKILLS):
+        ability[i, k] = _first_ability(key, k, arrival.highest_start)
+    _warm_up(key, i, j, arrival, dynamics, state, past)
+    for k in range(SKILLS):
+        if not arrival.kept:
+            ability[i, k] = _first_ability(key, k, arrival.highest_start)
+        if state.goal[i, k] and p_answer(ability[i, k], dynamics.difficulty[k]) >= MASTERED:
+            left -= 1
+    return left
+
+
+@inlined
+def _first_ability(key: np.uint64, k: int, highest: int) -> float:
+    level = int(uniform(key, 0, ENROL + k) * (highest - LOWEST + 1))
+    return level + LOWEST - 0.1 * k
 
 
 @kernel
 def enrol(
-    highest_start: int,
-    most_targets: int,
-    with_replacement: bool,
-    serves: Bools,
-    follows: Bools,
-    ready: Floats,
-    order: Ints,
-    kept: bool,
-    certain: bool,
-    learns_first: bool,
-    difficulty: Floats,
-    transfer: Floats,
-    start: Ints,
-    parents: Ints,
-    ability: Floats,
-    last: Ints,
-    goal: Bools,
-    relevant: Bools,
-    rows: Ints,
-    learner: Keys,
-    item: Ints,
-    correct: Ints,
-    taught: Bools,
-    length: Ints,
-    first: Floats,
+    arrival: Arrival, dynamics: Dynamics, state: KssState, rows: Ints, learner: Keys, past: Past
 ) -> None:
-    """Put new learners into `rows`, with a visible past of `length [rows]` entries.
-
-    It is written to `item`, `correct` and `taught` `[rows, records]`; `first [10]` is room to work in.
-    """
+    """Put new learners into `rows`, and what is visible of their past into `past`."""
     for j in range(rows.shape[0]):
         i = rows[j]
         for attempt in range(ATTEMPTS):  # a learner who has mastered every target is drawn again
             key = hash_pair(learner[i], attempt)
-            left = _draw_goal(key, i, goal, most_targets, with_replacement)
-            for k in range(SKILLS):
-                level = int(uniform(key, 0, ENROL + k) * (highest_start - LOWEST + 1))
-                first[k] = level + LOWEST - 0.1 * k
-                ability[i, k] = first[k]
-            length[j] = _warm_up(
-                key, ability, last, i, follows, ready, order, certain, learns_first,
-                difficulty, transfer, start, parents, item[j], correct[j], taught[j],
-            )  # fmt: skip
-            for k in range(SKILLS):
-                if not kept:
-                    ability[i, k] = first[k]
-                if goal[i, k] and p_answer(ability[i, k], difficulty[k]) >= MASTERED:
-                    left -= 1
-            if left > 0:
+            if _arrive(key, i, j, arrival, dynamics, state, past) > 0:
                 break
         for k in range(SKILLS):
             leads = False
             for target in range(SKILLS):  # bitwise, so that the compiler takes all targets at once
-                leads = leads | (goal[i, target] & serves[k, target])
-            relevant[i, k] = leads
+                leads = leads | (state.goal[i, target] & arrival.serves[k, target])
+            state.relevant[i, k] = leads

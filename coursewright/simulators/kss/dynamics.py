@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from coursewright.simulators.arrays import Floats, Ints
+from coursewright.simulators.arrays import Bools, Floats, Ints
+from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined
 from coursewright.simulators.luck import uniform
 
@@ -35,19 +36,35 @@ FOLLOWERS = [
 MASTERED = 0.5  # p_k at or above which a skill counts as mastered
 
 
-class Dynamics(NamedTuple):
-    """What kernels need to know, in the order in which they take it.
+# The graph is the same in all variants: constants of the compiled code, which cost a call nothing.
+GRAPH = Course.of(SKILLS, prerequisites=EDGES)
+START, PARENTS = GRAPH.parents
+TRANSFER = np.ascontiguousarray(np.linalg.inv(np.eye(SKILLS) - 0.5 * GRAPH.prerequisites))
 
-    Whether answers are `certain` (1[p >= .5]) and whether a learner `learns_first`; `difficulty [10]`;
-    `transfer` W `[10, 10]`; the parents of skill k are `parents[start[k]:start[k + 1]]`.
+
+class KssState(NamedTuple):
+    """A batch of learners.
+
+    `ability [batch, 10]`; the `last [batch]` accepted item (-1: none); the `goal [batch, 10]`, and
+    the items `relevant [batch, 10]` to it: targets and what leads to them.
+    """
+
+    ability: Floats
+    last: Ints
+    goal: Bools
+    relevant: Bools
+
+
+class Dynamics(NamedTuple):
+    """In what the variants differ.
+
+    The `difficulty [10]` of the items; whether answers are `certain` (1[p >= .5]) rather than drawn; whether
+    a learner `learns_first` and then answers.
     """
 
     certain: bool
-    learns_first: bool
     difficulty: Floats
-    transfer: Floats
-    start: Ints
-    parents: Ints
+    learns_first: bool
 
 
 @inlined
@@ -69,27 +86,16 @@ def grow(ability: Floats, i: int, k: int, transfer: Floats, start: Ints, parents
 
 @inlined
 def opportunity(
-    ability: Floats,
-    i: int,
-    k: int,
-    taught: bool,
-    key: np.uint64,
-    t: int,
-    purpose: int,
-    certain: bool,
-    learns_first: bool,
-    difficulty: Floats,
-    transfer: Floats,
-    start: Ints,
-    parents: Ints,
+    ability: Floats, i: int, k: int, taught: bool, key: np.uint64, t: int, purpose: int, dynamics: Dynamics
 ) -> int:
     """Answer skill k's item and, where taught, practise it, in the variant's order; 1 if right."""
-    p = p_answer(ability[i, k], difficulty[k])
+    difficulty = dynamics.difficulty[k]
+    p = p_answer(ability[i, k], difficulty)
     if taught:
-        grow(ability, i, k, transfer, start, parents)
-        if learns_first:
-            p = p_answer(ability[i, k], difficulty[k])
-    if certain:
+        grow(ability, i, k, TRANSFER, START, PARENTS)
+        if dynamics.learns_first:
+            p = p_answer(ability[i, k], difficulty)
+    if dynamics.certain:
         return 1 if p >= MASTERED else 0
     return 1 if uniform(key, t, purpose) < p else 0
 

@@ -1,12 +1,11 @@
 """KSS, the "knowledge structure" simulator (Liu et al., CSEAL, KDD 2019; EduSim).
 
-How its learners answer and learn is in `kss_dynamics`, how they arrive in `kss_arrival`.  `Variant` says in
-what its published forms differ; the default is the first, `cseal18`, the others are in `kss_variants`.
+`dynamics.py` says how its learners answer and learn, `arrival.py` how they arrive.  `Variant` says in what
+its published forms differ; the default is the first, `cseal18`, the others are in `variants.py`.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
@@ -14,14 +13,16 @@ from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import kernel
-from coursewright.simulators.kss.arrival import FEWEST, LOWEST, READY, WARM_UP_ROUNDS, Arrival, enrol
+from coursewright.simulators.kss.arrival import FEWEST, LOWEST, READY, WARM_UP_ROUNDS, Arrival, Past, enrol
 from coursewright.simulators.kss.dynamics import (
     CAP,
     EDGES,
     FOLLOWERS,
     MASTERED,
     SKILLS,
+    TRANSFER,
     Dynamics,
+    KssState,
     ability_at,
     opportunity,
     p_answer,
@@ -88,21 +89,8 @@ class Variant:
 CSEAL18 = Variant()
 
 
-class KssState(NamedTuple):
-    """A batch of learners.
-
-    `ability [batch, 10]`; the `last [batch]` accepted item (-1: none); the `goal [batch, 10]`, and
-    the items `relevant [batch, 10]` to it: targets and what leads to them.
-    """
-
-    ability: Floats
-    last: Ints
-    goal: Bools
-    relevant: Bools
-
-
 @kernel
-def _p_correct(ability: Floats, difficulty: Floats, certain: bool, item: Ints, out: Floats) -> None:
+def _p_correct(ability: Floats, certain: bool, difficulty: Floats, item: Ints, out: Floats) -> None:
     for i in range(item.shape[0]):
         if item[i] >= 0:
             out[i] = p_answer(ability[i, item[i]], difficulty[item[i]])
@@ -115,27 +103,22 @@ def _practise(
     ability: Floats,
     last: Ints,
     certain: bool,
-    learns_first: bool,
     difficulty: Floats,
-    transfer: Floats,
-    start: Ints,
-    parents: Ints,
+    learns_first: bool,
     item: Ints,
     taught: Bools,
-    fate: Keys,
     step: Ints,
+    fate: Keys,
     correct: Ints,
-    grade: Ints,
     minutes: Floats,
+    grade: Ints,
 ) -> None:
+    dynamics = Dynamics(certain, difficulty, learns_first)
     for i in range(item.shape[0]):
         k = item[i]
         if k < 0:
             continue
-        correct[i] = opportunity(
-            ability, i, k, taught[i], fate[i], step[i], ANSWER, certain, learns_first,
-            difficulty, transfer, start, parents,
-        )  # fmt: skip
+        correct[i] = opportunity(ability, i, k, taught[i], fate[i], step[i], ANSWER, dynamics)
         grade[i] = correct[i]
         minutes[i] = 1.0
         if taught[i]:
@@ -143,7 +126,7 @@ def _practise(
 
 
 @kernel
-def _allowed(last: Ints, goal: Bools, relevant: Bools, follows: Bools, out: Bools) -> None:
+def _allowed(follows: Bools, last: Ints, goal: Bools, relevant: Bools, out: Bools) -> None:
     for i in range(last.shape[0]):
         some = False
         for k in range(SKILLS):
@@ -183,10 +166,10 @@ class Kss:
         """Whether what may follow the last item, or leads to a target, is all that is allowed."""
         return self.variant.by_table or self.variant.towards_targets
 
-    @cached_property
+    @property
     def transfer(self) -> Floats:
         """W = (I - A/2)^-1 `[10, 10]`: how growth in one skill carries over to those it leads to."""
-        return np.ascontiguousarray(np.linalg.inv(np.eye(SKILLS) - 0.5 * self.course.prerequisites))
+        return TRANSFER
 
     @cached_property
     def follows(self) -> Bools:
@@ -196,10 +179,8 @@ class Kss:
     @cached_property
     def dynamics(self) -> Dynamics:
         """How these learners answer and learn."""
-        variant, course = self.variant, self.course
-        return Dynamics(
-            variant.certain, variant.learns_first, course.difficulty, self.transfer, *course.parents
-        )
+        variant = self.variant
+        return Dynamics(bool(variant.certain), self.course.difficulty, bool(variant.learns_first))
 
     @cached_property
     def _arrival(self) -> Arrival:
@@ -232,29 +213,19 @@ class Kss:
         item = np.zeros((len(rows), self.variant.warm_up_records), np.int64)
         correct, taught = np.zeros_like(item), np.zeros(item.shape, bool)
         length = np.zeros(len(rows), np.int64)
-        scratch = np.empty(SKILLS)
-        past = (item, correct, taught, length)
-        enrol(*self._arrival, *self.dynamics, *state, rows, luck.learner, *past, scratch)
+        past = Past(item, correct, taught, length)
+        enrol(self._arrival, self.dynamics, state, rows, luck.learner, past)
         return Prologue(state.goal[rows], item, correct, length, taught)
 
     def p_correct(self, state: KssState, item: Ints, out: Floats) -> None:
         """P(correct) `[batch]` if `item [batch]` were asked now; 0 or 1 where answers are certain."""
-        _p_correct(state.ability, self.course.difficulty, self.variant.certain, item, out)
+        _p_correct(state.ability, self.variant.certain, self.course.difficulty, item, out)
 
     def practise(self, state: KssState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer and grow, in the variant's order; a row that is not taught only answers."""
-        _practise(
-            state.ability,
-            state.last,
-            *self.dynamics,
-            item,
-            taught,
-            luck.fate,
-            luck.step,
-            out.correct,
-            out.grade,
-            out.minutes,
-        )
+        step, fate, right, minutes, grade = luck.step, luck.fate, out.correct, out.minutes, out.grade
+        learners = (state.ability, state.last, *self.dynamics)
+        _practise(*learners, item, taught, step, fate, right, minutes, grade)
 
     def accept(self, state: KssState, item: Ints) -> None:
         """Take `item [batch]` (-1: none) for the last accepted one."""
@@ -265,7 +236,7 @@ class Kss:
 
     def allowed(self, state: KssState, out: Bools) -> None:
         """What may follow the last item and leads to a target; the targets where that leaves nothing."""
-        _allowed(state.last, state.goal, state.relevant, self.follows, out)
+        _allowed(self.follows, state.last, state.goal, state.relevant, out)
 
     def mastery(self, state: KssState, out: Mastery) -> None:
         """p_k of each skill, `[batch, 10]`."""

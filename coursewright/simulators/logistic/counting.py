@@ -53,57 +53,44 @@ class LogisticState(NamedTuple):
 
 
 @kernel
-def _enrol(
-    theta: Floats,
-    now: Floats,
-    successes: Counts,
-    failures: Counts,
-    last: Floats,
-    rows: Ints,
-    learner: Keys,
-    spread: float,
-) -> None:
-    for j in range(rows.shape[0]):
-        i = rows[j]
-        theta[i] = spread * normal(learner[i], 0, ENROL)
-        now[i] = 0.0
-        for c in range(last.shape[1]):
-            successes[i, c] = 0
-            failures[i, c] = 0
-            last[i, c] = 0.0
+def _enrol(state: LogisticState, spread: float, rows: Ints, learner: Keys) -> None:
+    for i in rows:
+        state.theta[i] = spread * normal(learner[i], 0, ENROL)
+        state.now[i] = 0.0
+        for c in range(state.last.shape[1]):
+            state.successes[i, c] = 0
+            state.failures[i, c] = 0
+            state.last[i, c] = 0.0
+
+
+class Constants(NamedTuple):
+    """What holds for the whole population: see `Logistic`; list a of `touched` are the counters of item a."""
+
+    weights: Floats
+    raw: bool
+    difficulty: Floats
+    touched: Lists
 
 
 @kernel
-def _chances(
-    theta: Floats,
-    now: Floats,
-    successes: Counts,
-    failures: Counts,
-    last: Floats,
-    weights: Floats,
-    difficulty: Floats,
-    start: Ints,
-    touched: Ints,
-    raw: bool,
-    item: Ints,
-    out: Floats,
-) -> None:
+def _chances(state: LogisticState, constants: Constants, item: Ints, out: Floats) -> None:
+    (weights, raw, difficulty, touched), now = constants, state.now
     for i in range(item.shape[0]):
         for m in range(item.shape[1]):
             a = item[i, m]
             if a < 0:
                 continue
-            logit = theta[i] - difficulty[a]
-            for j in range(start[a], start[a + 1]):
-                c = touched[j]
-                s, f = float(successes[i, c]), float(failures[i, c])
+            logit = state.theta[i] - difficulty[a]
+            for j in range(touched.start[a], touched.start[a + 1]):
+                c = touched.values[j]
+                s, f = float(state.successes[i, c]), float(state.failures[i, c])
                 n = s + f
                 logit += weights[c, EASINESS]
                 if n == 0.0:
                     continue
                 logit += weights[c, SEEN]
                 if weights[c, LAG] != 0.0:
-                    logit += weights[c, LAG] * np.log1p(DAY_S * (now[i] - last[i, c]))
+                    logit += weights[c, LAG] * np.log1p(DAY_S * (now[i] - state.last[i, c]))
                 if not raw:
                     n, s, f = np.log1p(n), np.log1p(s), np.log1p(f)
                 logit += weights[c, OPPORTUNITY] * n + weights[c, SUCCESS] * s + weights[c, FAILURE] * f
@@ -111,25 +98,15 @@ def _chances(
 
 
 @kernel
-def _count(
-    now: Floats,
-    successes: Counts,
-    failures: Counts,
-    last: Floats,
-    start: Ints,
-    touched: Ints,
-    item: Ints,
-    taught: Bools,
-    correct: Ints,
-) -> None:
+def _count(state: LogisticState, touched: Lists, item: Ints, taught: Bools, correct: Ints) -> None:
     for i in range(item.shape[0]):
         if item[i] < 0 or not taught[i]:
             continue
-        for j in range(start[item[i]], start[item[i] + 1]):
-            c = touched[j]
-            successes[i, c] += correct[i]
-            failures[i, c] += 1 - correct[i]
-            last[i, c] = now[i]
+        for j in range(touched.start[item[i]], touched.start[item[i] + 1]):
+            c = touched.values[j]
+            state.successes[i, c] += correct[i]
+            state.failures[i, c] += 1 - correct[i]
+            state.last[i, c] = state.now[i]
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,11 +136,6 @@ class Logistic:
             raise reject("logistic.spread", self.spread, "a finite number >= 0")
         object.__setattr__(self, "weights", weights)
 
-    @property
-    def restricts(self) -> bool:
-        """These learners may be offered anything."""
-        return False
-
     @cached_property
     def touched(self) -> Lists:
         """The counters of each item: its skills, and where items are counted itself and everything."""
@@ -172,6 +144,10 @@ class Logistic:
         if len(self.weights) > skills:
             needed = [[*row, skills + i, len(self.weights) - 1] for i, row in enumerate(needed)]
         return pack(needed)
+
+    @cached_property
+    def _constants(self) -> Constants:
+        return Constants(self.weights, bool(self.raw), self.course.difficulty, self.touched)
 
     def empty(self, batch: int) -> LogisticState:
         """Average learners without a past, on day 0."""
@@ -186,7 +162,7 @@ class Logistic:
 
     def enrol(self, state: LogisticState, rows: Ints, luck: Luck) -> Prologue | None:
         """New learners differ in theta alone; they bring neither a goal nor a past."""
-        _enrol(*state, rows, luck.learner, self.spread)
+        _enrol(state, float(self.spread), rows, luck.learner)
         return None
 
     def p_correct(self, state: LogisticState, item: Ints, out: Floats) -> None:
@@ -195,25 +171,19 @@ class Logistic:
 
     def practise(self, state: LogisticState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer, then count the answer; a row that is not taught only answers."""
-        p = np.empty(len(item))
-        self.p_correct(state, item, p)
-        answer(p, item, luck, self.course.minutes, out)
-        _count(*state[1:], *self.touched, item, taught, out.correct)
+        answer(self, state, item, luck, out)
+        _count(state, self.touched, item, taught, out.correct)
 
     def elapse(self, state: LogisticState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass; it shows where `lag` is not 0."""
         state.now[:] += days
-
-    def allowed(self, state: LogisticState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
 
     def mastery(self, state: LogisticState, out: Mastery) -> None:
         """Mean P(correct) over the items of each skill, if asked now, `[batch, skills]`."""
         mean_by_skill(partial(self._chances, state), self.course, out)
 
     def _chances(self, state: LogisticState, item: Ints, out: Floats) -> None:
-        _chances(*state, self.weights, self.course.difficulty, *self.touched, self.raw, item, out)
+        _chances(state, self._constants, item, out)
 
 
 def afm(course: Course, easiness: Sequence[float], opportunity: Sequence[float], spread: float) -> Logistic:

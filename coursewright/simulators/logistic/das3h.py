@@ -23,7 +23,7 @@ from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.asking import answer, mean_by_skill, sigmoid
 from coursewright.simulators.chances import numbers
-from coursewright.simulators.course import Course
+from coursewright.simulators.course import Course, Lists
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import ENROL, Keys, Luck, normal
 from coursewright.simulators.protocol import Prologue, Response
@@ -51,48 +51,33 @@ class Das3hState(NamedTuple):
     good: Bools
 
 
-@kernel
-def _enrol(
-    alpha: Floats,
-    now: Floats,
-    right: Counts,
-    tried: Counts,
-    when: Floats,
-    good: Bools,
-    rows: Ints,
-    learner: Keys,
-    spread: float,
-) -> None:
-    for j in range(rows.shape[0]):
-        i = rows[j]
-        alpha[i] = spread * normal(learner[i], 0, ENROL)
-        now[i] = 0.0
-        for k in range(tried.shape[1]):
-            right[i, k] = 0
-            tried[i, k] = 0
-            for at in range(when.shape[2]):
-                when[i, k, at] = 0.0
-                good[i, k, at] = False
+class Constants(NamedTuple):
+    """What holds for the whole population: see `Das3h`; list a of `needed` are the skills of item a."""
+
+    weights: Floats
+    log_count: Floats
+    difficulty: Floats
+    needed: Lists
 
 
 @kernel
-def _chances(
-    alpha: Floats,
-    now: Floats,
-    right: Counts,
-    tried: Counts,
-    when: Floats,
-    good: Bools,
-    weights: Floats,
-    width: Floats,
-    log_count: Floats,
-    difficulty: Floats,
-    start: Ints,
-    needed: Ints,
-    item: Ints,
-    out: Floats,
-) -> None:
-    memory, last = when.shape[2], width.shape[0] - 1
+def _enrol(state: Das3hState, spread: float, rows: Ints, learner: Keys) -> None:
+    for i in rows:
+        state.alpha[i] = spread * normal(learner[i], 0, ENROL)
+        state.now[i] = 0.0
+        for k in range(state.tried.shape[1]):
+            state.right[i, k] = 0
+            state.tried[i, k] = 0
+            for at in range(state.when.shape[2]):
+                state.when[i, k, at] = 0.0
+                state.good[i, k, at] = False
+
+
+@kernel
+def _chances(state: Das3hState, constants: Constants, item: Ints, out: Floats) -> None:
+    alpha, now, right, tried, when, good = state
+    weights, log_count, difficulty, (start, needed) = constants
+    memory, last = when.shape[2], WIDTHS.shape[0] - 1
     for i in range(item.shape[0]):
         for m in range(item.shape[1]):
             if item[i, m] < 0:
@@ -106,7 +91,7 @@ def _chances(
                 for w in range(last):
                     while a < kept:
                         at = (tried[i, k] - 1 - a) % memory
-                        if now[i] - when[i, k, at] >= width[w]:
+                        if now[i] - when[i, k, at] >= WIDTHS[w]:
                             break
                         c += good[i, k, at]
                         a += 1
@@ -117,28 +102,17 @@ def _chances(
 
 
 @kernel
-def _record(
-    now: Floats,
-    right: Counts,
-    tried: Counts,
-    when: Floats,
-    good: Bools,
-    start: Ints,
-    needed: Ints,
-    item: Ints,
-    taught: Bools,
-    correct: Ints,
-) -> None:
+def _record(state: Das3hState, needed: Lists, item: Ints, taught: Bools, correct: Ints) -> None:
     for i in range(item.shape[0]):
         if item[i] < 0 or not taught[i]:
             continue
-        for j in range(start[item[i]], start[item[i] + 1]):
-            k = needed[j]
-            at = tried[i, k] % when.shape[2]
-            when[i, k, at] = now[i]
-            good[i, k, at] = correct[i] == 1
-            tried[i, k] += 1
-            right[i, k] += correct[i]
+        for j in range(needed.start[item[i]], needed.start[item[i] + 1]):
+            k = needed.values[j]
+            at = state.tried[i, k] % state.when.shape[2]
+            state.when[i, k, at] = state.now[i]
+            state.good[i, k, at] = correct[i] == 1
+            state.tried[i, k] += 1
+            state.right[i, k] += correct[i]
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,15 +142,14 @@ class Das3h:
             raise reject("das3h.memory", self.memory, "a whole number of answers >= 1")
         object.__setattr__(self, "weights", weights)
 
-    @property
-    def restricts(self) -> bool:
-        """These learners may be offered anything."""
-        return False
-
     @cached_property
     def log_count(self) -> Floats:
         """ln(1 + n) of every count n that a short window can hold: looked up, not computed, at each step."""
         return np.asarray(np.log1p(np.arange(self.memory + 1.0)))
+
+    @cached_property
+    def _constants(self) -> Constants:
+        return Constants(self.weights, self.log_count, self.course.difficulty, self.course.needed)
 
     def empty(self, batch: int) -> Das3hState:
         """Average learners without a past, on day 0."""
@@ -192,7 +165,7 @@ class Das3h:
 
     def enrol(self, state: Das3hState, rows: Ints, luck: Luck) -> Prologue | None:
         """New learners differ in alpha alone; they bring neither a goal nor a past."""
-        _enrol(*state, rows, luck.learner, self.spread)
+        _enrol(state, float(self.spread), rows, luck.learner)
         return None
 
     def p_correct(self, state: Das3hState, item: Ints, out: Floats) -> None:
@@ -201,27 +174,20 @@ class Das3h:
 
     def chances(self, state: Das3hState, item: Ints, out: Floats) -> None:
         """P(correct) of several items a learner, `[batch, asked]`."""
-        course, counted = self.course, (self.weights, WIDTHS, self.log_count)
-        _chances(*state, *counted, course.difficulty, *course.needed, item, out)
+        _chances(state, self._constants, item, out)
 
     def practise(self, state: Das3hState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer, then remember the answer; a row that is not taught only answers."""
-        p = np.empty(len(item))
-        self.p_correct(state, item, p)
-        answer(p, item, luck, self.course.minutes, out)
+        answer(self, state, item, luck, out)
         self.record(state, item, taught, out.correct)
 
     def record(self, state: Das3hState, item: Ints, taught: Bools, correct: Ints) -> None:
         """Let the answers `correct [batch]` of the rows that are taught join their history."""
-        _record(*state[1:], *self.course.needed, item, taught, correct)
+        _record(state, self.course.needed, item, taught, correct)
 
     def elapse(self, state: Das3hState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass: answers leave the windows."""
         state.now[:] += days
-
-    def allowed(self, state: Das3hState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
 
     def mastery(self, state: Das3hState, out: Mastery) -> None:
         """Mean P(correct) over the items of each skill, if asked now, `[batch, skills]`."""

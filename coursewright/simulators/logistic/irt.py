@@ -11,7 +11,7 @@ from the old ability, then grows.
 """
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +20,7 @@ from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.asking import answer, mean_by_skill, sigmoid
 from coursewright.simulators.chances import numbers
-from coursewright.simulators.course import Course
+from coursewright.simulators.course import Course, Lists
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import ENROL, Keys, Luck, normal
 from coursewright.simulators.protocol import Prologue, Response
@@ -36,37 +36,36 @@ class IrtState(NamedTuple):
     practices: Ints
 
 
-@kernel
-def _enrol(
-    start: Floats,
-    practices: Ints,
-    rows: Ints,
-    learner: Keys,
-    mean: Floats,
-    spread: float,
-    skill_spread: float,
-) -> None:
-    for j in range(rows.shape[0]):
-        i = rows[j]
-        theta = spread * normal(learner[i], 0, ENROL)
-        for k in range(start.shape[1]):
-            own = skill_spread * normal(learner[i], 0, ENROL + 2 + 2 * k)
-            start[i, k] = mean[k] + theta + own
-            practices[i, k] = 0
+class Arrival(NamedTuple):
+    """Abilities of new learners: the `mean [skills]`, and how much learners and skills spread around it."""
+
+    mean: Floats
+    spread: float
+    skill_spread: float
+
+
+class Constants(NamedTuple):
+    """What answers depend on for the whole population; list a of `needed` are the skills of item a."""
+
+    growth: Floats
+    shape: Floats
+    difficulty: Floats
+    needed: Lists
 
 
 @kernel
-def _chances(
-    start: Floats,
-    practices: Ints,
-    growth: Floats,
-    shape: Floats,
-    difficulty: Floats,
-    first: Ints,
-    needed: Ints,
-    item: Ints,
-    out: Floats,
-) -> None:
+def _enrol(state: IrtState, arrival: Arrival, rows: Ints, learner: Keys) -> None:
+    for i in rows:
+        theta = arrival.spread * normal(learner[i], 0, ENROL)
+        for k in range(state.start.shape[1]):
+            own = arrival.skill_spread * normal(learner[i], 0, ENROL + 2 + 2 * k)
+            state.start[i, k] = arrival.mean[k] + theta + own
+            state.practices[i, k] = 0
+
+
+@kernel
+def _chances(state: IrtState, constants: Constants, item: Ints, out: Floats) -> None:
+    growth, shape, difficulty, (first, needed) = constants
     for i in range(item.shape[0]):
         for m in range(item.shape[1]):
             a = item[i, m]
@@ -75,18 +74,18 @@ def _chances(
             ability = 0.0
             for j in range(first[a], first[a + 1]):
                 k = needed[j]
-                ability += start[i, k] + growth[k] * np.log1p(float(practices[i, k]))
+                ability += state.start[i, k] + growth[k] * np.log1p(float(state.practices[i, k]))
             ability /= first[a + 1] - first[a]
             known = sigmoid(shape[a, DISCRIMINATION] * (ability - difficulty[a]))
             out[i, m] = shape[a, GUESS] + (1.0 - shape[a, GUESS]) * known
 
 
 @kernel
-def _grow(practices: Ints, first: Ints, needed: Ints, item: Ints, taught: Bools) -> None:
+def _grow(practices: Ints, needed: Lists, item: Ints, taught: Bools) -> None:
     for i in range(item.shape[0]):
         if item[i] >= 0 and taught[i]:
-            for j in range(first[item[i]], first[item[i] + 1]):
-                practices[i, needed[j]] += 1
+            for j in range(needed.start[item[i]], needed.start[item[i] + 1]):
+                practices[i, needed.values[j]] += 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,11 +123,6 @@ class Irt:
                 raise reject(f"irt.{field}", getattr(self, field), "a finite number >= 0")
 
     @property
-    def restricts(self) -> bool:
-        """These learners may be offered anything."""
-        return False
-
-    @property
     def shape(self) -> Floats:
         """Discrimination and guess of each item, `[items, 2]`."""
         return np.stack([self.discrimination, self.guess], axis=1)
@@ -140,7 +134,8 @@ class Irt:
 
     def enrol(self, state: IrtState, rows: Ints, luck: Luck) -> Prologue | None:
         """New learners differ in ability; they bring neither a goal nor a past."""
-        _enrol(*state, rows, luck.learner, self.mean, self.spread, self.skill_spread)
+        arrival = Arrival(self.mean, float(self.spread), float(self.skill_spread))
+        _enrol(state, arrival, rows, luck.learner)
         return None
 
     def p_correct(self, state: IrtState, item: Ints, out: Floats) -> None:
@@ -149,22 +144,19 @@ class Irt:
 
     def practise(self, state: IrtState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer from the old ability, then grow; a row that is not taught only answers."""
-        p = np.empty(len(item))
-        self.p_correct(state, item, p)
-        answer(p, item, luck, self.course.minutes, out)
-        _grow(state.practices, *self.course.needed, item, taught)
+        answer(self, state, item, luck, out)
+        _grow(state.practices, self.course.needed, item, taught)
 
     def elapse(self, state: IrtState, days: Floats, luck: Luck) -> None:
         """Nothing: these learners do not forget."""
-
-    def allowed(self, state: IrtState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
 
     def mastery(self, state: IrtState, out: Mastery) -> None:
         """Mean P(correct) over the items of each skill, if asked now, `[batch, skills]`."""
         mean_by_skill(partial(self._chances, state), self.course, out)
 
     def _chances(self, state: IrtState, item: Ints, out: Floats) -> None:
-        course = self.course
-        _chances(*state, self.growth, self.shape, course.difficulty, *course.needed, item, out)
+        _chances(state, self._constants, item, out)
+
+    @cached_property
+    def _constants(self) -> Constants:
+        return Constants(self.growth, self.shape, self.course.difficulty, self.course.needed)

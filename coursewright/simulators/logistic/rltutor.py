@@ -34,20 +34,28 @@ class RltutorState(NamedTuple):
     reviewed: Floats
 
 
+class Curve(NamedTuple):
+    """The forgetting curve: see `Rltutor`."""
+
+    scale: float
+    power: float
+
+
 @kernel
-def _above(now: Floats, reviewed: Floats, scale: float, power: float, item: Ints, p: Floats) -> None:
+def _above(state: RltutorState, curve: Curve, item: Ints, p: Floats) -> None:
+    now, reviewed = state.inner.now, state.reviewed
     for i in range(item.shape[0]):
         for m in range(item.shape[1]):
             if item[i, m] >= 0 and reviewed[i, item[i, m]] != NEVER:
                 lag = DAY_S * (now[i] - reviewed[i, item[i, m]])
-                p[i, m] += (1.0 - p[i, m]) * (1.0 + scale * lag) ** power
+                p[i, m] += (1.0 - p[i, m]) * (1.0 + curve.scale * lag) ** curve.power
 
 
 @kernel
-def _review(now: Floats, reviewed: Floats, item: Ints, taught: Bools) -> None:
+def _review(state: RltutorState, item: Ints, taught: Bools) -> None:
     for i in range(item.shape[0]):
         if item[i] >= 0 and taught[i]:
-            reviewed[i, item[i]] = now[i]
+            state.reviewed[i, item[i]] = state.inner.now[i]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,11 +80,6 @@ class Rltutor:
         """What is taught."""
         return self.inner.course
 
-    @property
-    def restricts(self) -> bool:
-        """These learners may be offered anything."""
-        return False
-
     def empty(self, batch: int) -> RltutorState:
         """Average learners who have reviewed nothing, on day 0."""
         return RltutorState(self.inner.empty(batch), np.full((batch, self.course.n_items), NEVER))
@@ -92,19 +95,13 @@ class Rltutor:
 
     def practise(self, state: RltutorState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer, then record the review; a row that is not taught only answers."""
-        p = np.empty(len(item))
-        self.p_correct(state, item, p)
-        answer(p, item, luck, self.course.minutes, out)
+        answer(self, state, item, luck, out)
         self.inner.record(state.inner, item, taught, out.correct)
-        _review(state.inner.now, state.reviewed, item, taught)
+        _review(state, item, taught)
 
     def elapse(self, state: RltutorState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass."""
         self.inner.elapse(state.inner, days, luck)
-
-    def allowed(self, state: RltutorState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
 
     def mastery(self, state: RltutorState, out: Mastery) -> None:
         """Mean P(correct) over the items of each skill, if asked now, `[batch, skills]`."""
@@ -112,4 +109,4 @@ class Rltutor:
 
     def _chances(self, state: RltutorState, item: Ints, out: Floats) -> None:
         self.inner.chances(state.inner, item, out)
-        _above(state.inner.now, state.reviewed, self.scale, self.power, item, out)
+        _above(state, Curve(float(self.scale), float(self.power)), item, out)

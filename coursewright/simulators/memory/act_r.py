@@ -12,16 +12,17 @@ there, so that its decay is a.  Default constants: those that the open srs-bench
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
-from coursewright.simulators.asking import sigmoid
+from coursewright.simulators.asking import Answers, answers, mean_of_items, respond, sigmoid
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.luck import ANSWER, Keys, Luck, uniform
+from coursewright.simulators.luck import Luck
 from coursewright.simulators.protocol import Prologue, Response
 
 SECONDS = 86_400.0  # in a day
@@ -53,89 +54,63 @@ def recall(strength: float, s: float, tau: float) -> float:
     return sigmoid((np.log(max(strength, TINY)) - tau) / s)
 
 
+class Constants(NamedTuple):
+    """What holds for the whole population: see `ActR`."""
+
+    a: float
+    c: float
+    s: float
+    tau: float
+    h: float
+    first: float
+
+
 @inlined
-def _strength(i: int, item: int, time: Floats, decay: Floats, met: Ints, now: Floats, h: float) -> float:
+def _strength(state: ActRState, h: float, i: int, a: int) -> float:
     total = 0.0
-    for j in range(min(met[i, item], time.shape[2])):
-        total += felt(now[i] - time[i, item, j], h) ** -decay[i, item, j]
+    for j in range(min(state.met[i, a], state.time.shape[2])):
+        total += felt(state.now[i] - state.time[i, a, j], h) ** -state.decay[i, a, j]
     return total
 
 
 @kernel
-def _p_correct(
-    time: Floats,
-    decay: Floats,
-    met: Ints,
-    now: Floats,
-    s: float,
-    tau: float,
-    h: float,
-    first: float,
-    item: Ints,
-    out: Floats,
-) -> None:
+def _p_correct(state: ActRState, constants: Constants, item: Ints, out: Floats) -> None:
     for i in range(item.shape[0]):
-        if item[i] >= 0:
-            strength = _strength(i, item[i], time, decay, met, now, h)
-            out[i] = recall(strength, s, tau) if met[i, item[i]] > 0 else first
+        if item[i] < 0:
+            continue
+        if state.met[i, item[i]] == 0:
+            out[i] = constants.first
+        else:
+            strength = _strength(state, constants.h, i, item[i])
+            out[i] = recall(strength, constants.s, constants.tau)
 
 
 @kernel
 def _practise(
-    time: Floats,
-    decay: Floats,
-    met: Ints,
-    now: Floats,
-    a: float,
-    c: float,
-    s: float,
-    tau: float,
-    h: float,
-    first: float,
-    item: Ints,
-    taught: Bools,
-    fate: Keys,
-    step: Ints,
-    minutes_of: Floats,
-    correct: Ints,
-    grade: Ints,
-    minutes: Floats,
+    state: ActRState, constants: Constants, minutes: Floats, item: Ints, taught: Bools, out: Answers
 ) -> None:
     for i in range(item.shape[0]):
         k = item[i]
         if k < 0:
             continue
-        strength = _strength(i, k, time, decay, met, now, h)
-        p = recall(strength, s, tau) if met[i, k] > 0 else first
-        answer = 1 if uniform(fate[i], step[i], ANSWER) < p else 0
-        correct[i], grade[i], minutes[i] = answer, answer, minutes_of[k]
+        strength, met = _strength(state, constants.h, i, k), state.met[i, k]
+        p = recall(strength, constants.s, constants.tau) if met > 0 else constants.first
+        respond(i, p, minutes[k], out)
         if taught[i]:
-            place = met[i, k] % time.shape[2]  # past the end, the oldest presentation gives way
-            time[i, k, place] = now[i]
-            decay[i, k, place] = c * strength + a
-            met[i, k] += 1
+            place = met % state.time.shape[2]  # past the end, the oldest presentation gives way
+            state.time[i, k, place] = state.now[i]
+            state.decay[i, k, place] = constants.c * strength + constants.a
+            state.met[i, k] += 1
 
 
 @kernel
-def _mastery(
-    time: Floats,
-    decay: Floats,
-    met: Ints,
-    now: Floats,
-    s: float,
-    tau: float,
-    h: float,
-    start: Ints,
-    items: Ints,
-    out: Mastery,
-) -> None:
+def _recalls(state: ActRState, constants: Constants, out: Floats) -> None:
+    """P(recall) of every item, `[batch, items]`; 0 of one never met."""
     for i in range(out.shape[0]):
-        for k in range(out.shape[1]):
-            total = 0.0
-            for j in range(start[k], start[k + 1]):
-                if met[i, items[j]] > 0:
-                    total += recall(_strength(i, items[j], time, decay, met, now, h), s, tau)
-            out[i, k] = total / max(start[k + 1] - start[k], 1)
+        for a in range(out.shape[1]):
+            met = state.met[i, a] > 0
+            strength = _strength(state, constants.h, i, a)
+            out[i, a] = recall(strength, constants.s, constants.tau) if met else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,10 +153,9 @@ class ActR:
         if not 0.0 <= self.first <= 1.0:
             raise reject("act_r.first", self.first, "a probability in [0, 1]")
 
-    @property
-    def restricts(self) -> bool:
-        """Anything may be asked at any time."""
-        return False
+    @cached_property
+    def _constants(self) -> Constants:
+        return Constants(*map(float, (self.a, self.c, self.s, self.tau, self.h, self.first)))
 
     def empty(self, batch: int) -> ActRState:
         """Learners who have met nothing, on day 0."""
@@ -197,36 +171,18 @@ class ActR:
 
     def p_correct(self, state: ActRState, item: Ints, out: Floats) -> None:
         """P(correct) `[batch]` if `item [batch]` were asked now."""
-        _p_correct(*state, self.s, self.tau, self.h, float(self.first), item, out)
+        _p_correct(state, self._constants, item, out)
 
     def practise(self, state: ActRState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer from the old traces, then leave a new one."""
-        _practise(
-            *state,
-            self.a,
-            float(self.c),
-            self.s,
-            self.tau,
-            self.h,
-            float(self.first),
-            item,
-            taught,
-            luck.fate,
-            luck.step,
-            self.course.minutes,
-            out.correct,
-            out.grade,
-            out.minutes,
-        )
+        _practise(state, self._constants, self.course.minutes, item, taught, answers(luck, out))
 
     def elapse(self, state: ActRState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass."""
         state.now[:] += days
 
-    def allowed(self, state: ActRState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
-
     def mastery(self, state: ActRState, out: Mastery) -> None:
         """Mean P(recall) of the skill's items `[batch, skills]`; items never met count 0."""
-        _mastery(*state, self.s, self.tau, self.h, *self.course.items_of, out)
+        p = np.empty((len(out), self.course.n_items))
+        _recalls(state, self._constants, p)
+        mean_of_items(p, self.course, out)

@@ -7,7 +7,7 @@ has, at time `now`, one of two forgetting curves:
     p_i = height_i exp(-pace_i (now - t_i))                                          exponential
     p_i = height_i (1 + pace_i (now - t_i))^(-bend_i)                                power law
 
-What practice does to the curve is a law of its own: see `forgetting.Efc`, `Hlr` and `Dash`.
+What practice does to the curve is a law of its own: see `laws.Efc`, `DeepTutorHlr` and `DeepTutorDash`.
 
 Order: the learner answers at `now`, and time passes; the item just shown is then taken as shown at
 the new `now`, so that it has age 0.  The published code draws the first t_i in the future, which gives
@@ -21,9 +21,10 @@ import numpy as np
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
+from coursewright.simulators.asking import answer
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.luck import ANSWER, Keys, Luck, uniform
+from coursewright.simulators.luck import Keys, Luck
 from coursewright.simulators.protocol import Prologue, Response
 
 
@@ -66,67 +67,30 @@ class Law(Protocol):
 
 
 @inlined
-def recall(power: bool, height: float, pace: float, bend: float, age: float) -> float:
-    """P(recall) of an item that was shown `age` days ago."""
+def recall(state: CurveState, power: bool, i: int, a: int) -> float:
+    """P(recall) of item a in row i now, by the power law or exponentially."""
+    height, pace, age = state.height[i, a], state.pace[i, a], state.now[i] - state.shown[i, a]
     if power:
-        return float(height * (1.0 + pace * age) ** -bend)
+        return float(height * (1.0 + pace * age) ** -state.bend[i, a])
     return float(height * np.exp(-pace * age))
 
 
 @kernel
-def _p_correct(
-    now: Floats,
-    shown: Floats,
-    height: Floats,
-    pace: Floats,
-    bend: Floats,
-    power: bool,
-    item: Ints,
-    out: Floats,
-) -> None:
+def _p_correct(state: CurveState, power: bool, item: Ints, out: Floats) -> None:
     for i in range(item.shape[0]):
-        a = item[i]
-        if a >= 0:
-            out[i] = recall(power, height[i, a], pace[i, a], bend[i, a], now[i] - shown[i, a])
+        if item[i] >= 0:
+            out[i] = recall(state, power, i, item[i])
 
 
 @kernel
-def _mastery(
-    now: Floats, shown: Floats, height: Floats, pace: Floats, bend: Floats, power: bool, out: Mastery
-) -> None:
+def _mastery(state: CurveState, power: bool, out: Mastery) -> None:
     for i in range(out.shape[0]):
         for a in range(out.shape[1]):
-            out[i, a] = recall(power, height[i, a], pace[i, a], bend[i, a], now[i] - shown[i, a])
+            out[i, a] = recall(state, power, i, a)
 
 
 @kernel
-def _answer(
-    now: Floats,
-    shown: Floats,
-    height: Floats,
-    pace: Floats,
-    bend: Floats,
-    power: bool,
-    item: Ints,
-    fate: Keys,
-    step: Ints,
-    minutes_of: Floats,
-    correct: Ints,
-    grade: Ints,
-    minutes: Floats,
-) -> None:
-    for i in range(item.shape[0]):
-        a = item[i]
-        if a < 0:
-            continue
-        p = recall(power, height[i, a], pace[i, a], bend[i, a], now[i] - shown[i, a])
-        correct[i] = 1 if uniform(fate[i], step[i], ANSWER) < p else 0
-        grade[i] = correct[i]
-        minutes[i] = minutes_of[a]
-
-
-@kernel
-def _show(now: Floats, fresh: Ints, lessons: Ints, shown: Floats, item: Ints, taught: Bools) -> None:
+def _show(now: Floats, fresh: Ints, shown: Floats, lessons: Ints, taught: Bools, item: Ints) -> None:
     for i in range(item.shape[0]):
         if item[i] >= 0 and taught[i]:
             shown[i, item[i]] = now[i]
@@ -135,13 +99,13 @@ def _show(now: Floats, fresh: Ints, lessons: Ints, shown: Floats, item: Ints, ta
 
 
 @kernel
-def _elapse(now: Floats, fresh: Ints, shown: Floats, days: Floats) -> None:
+def _elapse(state: CurveState, days: Floats) -> None:
     """An item is fresh until time passes once: a later gap without practice ages it like the others."""
-    for i in range(now.shape[0]):
-        now[i] += days[i]
-        if fresh[i] >= 0:
-            shown[i, fresh[i]] = now[i]
-            fresh[i] = -1
+    for i in range(days.shape[0]):
+        state.now[i] += days[i]
+        if state.fresh[i] >= 0:
+            state.shown[i, state.fresh[i]] = state.now[i]
+            state.fresh[i] = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,11 +124,6 @@ class DeepTutor:
     def __post_init__(self) -> None:
         if not self.course.one_to_one:
             raise reject("deeptutor.course", f"{self.course.n_items} items", "one item a skill, in order")
-
-    @property
-    def restricts(self) -> bool:
-        """These learners may be offered anything."""
-        return False
 
     def empty(self, batch: int) -> CurveState:
         """Learners on day 0 who forget nothing."""
@@ -192,41 +151,22 @@ class DeepTutor:
 
     def p_correct(self, state: CurveState, item: Ints, out: Floats) -> None:
         """P(recall) `[batch]` if `item [batch]` were asked now."""
-        _p_correct(state.now, state.shown, *self._curve(state), self.law.power, item, out)
+        _p_correct(state, self.law.power, item, out)
 
     def practise(self, state: CurveState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer from the old state, then learn."""
-        _answer(
-            state.now,
-            state.shown,
-            *self._curve(state),
-            self.law.power,
-            item,
-            luck.fate,
-            luck.step,
-            self.course.minutes,
-            out.correct,
-            out.grade,
-            out.minutes,
-        )
+        answer(self, state, item, luck, out)
         self.learn(state, item, taught, out.correct)
 
     def learn(self, state: CurveState, item: Ints, taught: Bools, correct: Ints) -> None:
         """What practice does once the answer `correct [batch]` is known; a tutor may replay it too."""
-        _show(state.now, state.fresh, state.lessons, state.shown, item, taught)
+        _show(state.now, state.fresh, state.shown, state.lessons, taught, item)
         self.law.teach(state, item, taught, correct)
 
     def elapse(self, state: CurveState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass; the item just taught has age 0 afterwards, as published."""
-        _elapse(state.now, state.fresh, state.shown, days)
-
-    def allowed(self, state: CurveState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
+        _elapse(state, days)
 
     def mastery(self, state: CurveState, out: Mastery) -> None:
         """P(recall) of each skill's item if asked now, `[batch, skills]`."""
-        _mastery(state.now, state.shown, *self._curve(state), self.law.power, out)
-
-    def _curve(self, state: CurveState) -> tuple[Floats, Floats, Floats]:
-        return state.height, state.pace, state.bend
+        _mastery(state, self.law.power, out)

@@ -18,9 +18,10 @@ import numpy as np
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
+from coursewright.simulators.asking import answer
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.luck import ANSWER, ENROL, Keys, Luck, uniform
+from coursewright.simulators.luck import ENROL, Keys, Luck, uniform
 from coursewright.simulators.protocol import Prologue, Response
 
 NEW = 0.0  # the half-life of an item that was never practised
@@ -68,85 +69,46 @@ def after_lapse(halflife: float, difficulty: float, p: float) -> float:
 
 
 @kernel
-def _enrol(
-    now: Floats,
-    halflife: Floats,
-    difficulty: Floats,
-    reviewed: Floats,
-    rows: Ints,
-    learner: Keys,
-    hardest: int,
-) -> None:
-    for j in range(rows.shape[0]):
-        i = rows[j]
-        now[i] = 0.0
-        for a in range(halflife.shape[1]):
-            halflife[i, a] = NEW
-            reviewed[i, a] = 0.0
-            difficulty[i, a] = EASIEST + np.floor(hardest * uniform(learner[i], 0, ENROL + a))
+def _enrol(state: DhpState, hardest: int, rows: Ints, learner: Keys) -> None:
+    for i in rows:
+        state.now[i] = 0.0
+        for a in range(state.halflife.shape[1]):
+            state.halflife[i, a] = NEW
+            state.reviewed[i, a] = 0.0
+            state.difficulty[i, a] = EASIEST + np.floor(hardest * uniform(learner[i], 0, ENROL + a))
 
 
 @kernel
-def _p_correct(now: Floats, halflife: Floats, reviewed: Floats, item: Ints, out: Floats) -> None:
+def _p_correct(state: DhpState, item: Ints, out: Floats) -> None:
     for i in range(item.shape[0]):
         a = item[i]
         if a >= 0:
-            out[i] = recall(halflife[i, a], now[i] - reviewed[i, a])
+            out[i] = recall(state.halflife[i, a], state.now[i] - state.reviewed[i, a])
 
 
 @kernel
-def _answer(
-    now: Floats,
-    halflife: Floats,
-    reviewed: Floats,
-    item: Ints,
-    fate: Keys,
-    step: Ints,
-    minutes_of: Floats,
-    correct: Ints,
-    grade: Ints,
-    minutes: Floats,
-) -> None:
-    for i in range(item.shape[0]):
-        a = item[i]
-        if a >= 0:
-            p = recall(halflife[i, a], now[i] - reviewed[i, a])
-            correct[i] = 1 if uniform(fate[i], step[i], ANSWER) < p else 0
-            grade[i] = correct[i]
-            minutes[i] = minutes_of[a]
-
-
-@kernel
-def _learn(
-    now: Floats,
-    halflife: Floats,
-    difficulty: Floats,
-    reviewed: Floats,
-    item: Ints,
-    taught: Bools,
-    correct: Ints,
-) -> None:
+def _learn(state: DhpState, item: Ints, taught: Bools, correct: Ints) -> None:
     for i in range(item.shape[0]):
         a = item[i]
         if a < 0 or not taught[i]:
             continue
-        h, d = halflife[i, a], difficulty[i, a]
-        p = recall(h, now[i] - reviewed[i, a])
+        h, d = state.halflife[i, a], state.difficulty[i, a]
+        p = recall(h, state.now[i] - state.reviewed[i, a])
         if h == NEW:
-            halflife[i, a] = first_halflife(d)
+            state.halflife[i, a] = first_halflife(d)
         elif correct[i] == 1:
-            halflife[i, a] = after_recall(h, d, p)
+            state.halflife[i, a] = after_recall(h, d, p)
         else:
-            halflife[i, a] = after_lapse(h, d, p)
-            difficulty[i, a] = min(d + 2.0, HARDEST)
-        reviewed[i, a] = now[i]
+            state.halflife[i, a] = after_lapse(h, d, p)
+            state.difficulty[i, a] = min(d + 2.0, HARDEST)
+        state.reviewed[i, a] = state.now[i]
 
 
 @kernel
-def _mastery(now: Floats, halflife: Floats, reviewed: Floats, out: Mastery) -> None:
+def _mastery(state: DhpState, out: Mastery) -> None:
     for i in range(out.shape[0]):
         for a in range(out.shape[1]):
-            out[i, a] = recall(halflife[i, a], now[i] - reviewed[i, a])
+            out[i, a] = recall(state.halflife[i, a], state.now[i] - state.reviewed[i, a])
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,11 +130,6 @@ class Dhp:
         if not 1 <= self.hardest <= HARDEST or int(self.hardest) != self.hardest:
             raise reject("dhp.hardest", self.hardest, "a whole number from 1 to 18")
 
-    @property
-    def restricts(self) -> bool:
-        """These learners may be offered anything."""
-        return False
-
     def empty(self, batch: int) -> DhpState:
         """Learners to whom everything is new and easy, on day 0."""
         shape = (batch, self.course.n_items)
@@ -180,41 +137,26 @@ class Dhp:
 
     def enrol(self, state: DhpState, rows: Ints, luck: Luck) -> Prologue | None:
         """New learners to whom everything is new; they bring neither a goal nor a past."""
-        _enrol(*state, rows, luck.learner, self.hardest)
+        _enrol(state, int(self.hardest), rows, luck.learner)
         return None
 
     def p_correct(self, state: DhpState, item: Ints, out: Floats) -> None:
         """P(recall) `[batch]` if `item [batch]` were asked now; 0 for a new item."""
-        _p_correct(state.now, state.halflife, state.reviewed, item, out)
+        _p_correct(state, item, out)
 
     def practise(self, state: DhpState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer from the old state, then learn."""
-        _answer(
-            state.now,
-            state.halflife,
-            state.reviewed,
-            item,
-            luck.fate,
-            luck.step,
-            self.course.minutes,
-            out.correct,
-            out.grade,
-            out.minutes,
-        )
+        answer(self, state, item, luck, out)
         self.learn(state, item, taught, out.correct)
 
     def learn(self, state: DhpState, item: Ints, taught: Bools, correct: Ints) -> None:
         """What practice does once the answer `correct [batch]` is known; a tutor may replay it too."""
-        _learn(*state, item, taught, correct)
+        _learn(state, item, taught, correct)
 
     def elapse(self, state: DhpState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass."""
         state.now[:] += days
 
-    def allowed(self, state: DhpState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
-
     def mastery(self, state: DhpState, out: Mastery) -> None:
         """P(recall) of each skill's item if asked now, `[batch, skills]`."""
-        _mastery(state.now, state.halflife, state.reviewed, out)
+        _mastery(state, out)

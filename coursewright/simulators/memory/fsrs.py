@@ -21,9 +21,10 @@ import numpy.typing as npt
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
+from coursewright.simulators.asking import Answers, answers, mean_of_items, respond
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.luck import ANSWER, ENROL, Keys, Luck, normal, uniform
+from coursewright.simulators.luck import ANSWER, ENROL, Luck, normal, uniform
 from coursewright.simulators.protocol import Prologue, Response
 
 AGAIN, HARD, GOOD, EASY = 1, 2, 3, 4
@@ -39,6 +40,8 @@ HIGHEST = (100.0, 100.0, 100.0, 100.0, 10.0, 4.0, 4.0, 0.75, 4.5, 0.8, 3.5,
 # Grades of a first meeting, and of a right answer later (Hard, Good, Easy): Anki's collections.
 FIRST_GRADES = (0.24, 0.094, 0.495, 0.171)
 RIGHT_GRADES = (0.224, 0.631, 0.145)
+FIRST, LATER = range(2)  # rows of `Fsrs.shares`
+RIGHT, AS_HARD, AS_GOOD = range(3)  # and its columns
 LEAST_STABILITY = 0.001
 LONGEST_INTERVAL = 36_500
 ROUNDING = 1e-9  # days (a tenth of a millisecond) by which a gap may miss a whole day, since floats add up
@@ -139,57 +142,48 @@ def next_stability(
 
 
 @kernel
-def _enrol(
-    stability: Floats,
-    difficulty: Floats,
-    last: Floats,
-    now: Floats,
-    weights: Floats,
-    rows: Ints,
-    learner: Keys,
-    number: Ints,
-    table: Floats,
-    spread: float,
-    lowest: Floats,
-    highest: Floats,
-) -> None:
-    for j in range(rows.shape[0]):
-        i = rows[j]
-        own = number[i] % table.shape[0]
-        now[i] = 0.0
+def _enrol(state: FsrsState, table: Floats, spread: float, rows: Ints, luck: Luck) -> None:
+    for i in rows:
+        draw = luck.number[i] % table.shape[0]
+        state.now[i] = 0.0
         for k in range(table.shape[1]):
-            shift = spread * normal(learner[i], 0, ENROL + 2 * k) if spread > 0.0 else 0.0
-            weights[i, k] = min(max(table[own, k] * (1.0 + shift), lowest[k]), highest[k])
-        for a in range(stability.shape[1]):
-            stability[i, a] = difficulty[i, a] = last[i, a] = 0.0
+            shift = spread * normal(luck.learner[i], 0, ENROL + 2 * k) if spread > 0.0 else 0.0
+            state.weights[i, k] = min(max(table[draw, k] * (1.0 + shift), LOWEST[k]), HIGHEST[k])
+        for a in range(state.stability.shape[1]):
+            state.stability[i, a] = state.difficulty[i, a] = state.last[i, a] = 0.0
+
+
+class Constants(NamedTuple):
+    """What holds for the whole population: see `Fsrs`; and the `minutes [items]` of the course."""
+
+    shares: Floats
+    same_day: float
+    minutes: Floats
+
+
+class Memory(NamedTuple):
+    """What is left of one item: whole `days` since its review, `recalled` (R now), `p` to answer right."""
+
+    days: float
+    recalled: float
+    p: float
 
 
 @inlined
-def _p_item(stability: float, days: float, recalled: float, first: float, same_day: float) -> float:
-    """P(correct): what is answered, which at a first meeting and within a day is not quite R."""
+def _memory(state: FsrsState, constants: Constants, i: int, a: int) -> Memory:
+    """What is answered, which at a first meeting and within a day is not quite R."""
+    days, stability = whole_days(state.now[i] - state.last[i, a]), state.stability[i, a]
     if stability <= 0.0:
-        return first
-    return same_day if days < 1.0 else recalled
+        return Memory(days, 0.0, constants.shares[FIRST, RIGHT])
+    recalled = recall(days, stability, state.weights[i])
+    return Memory(days, recalled, constants.same_day if days < 1.0 else recalled)
 
 
 @kernel
-def _p_correct(
-    stability: Floats,
-    last: Floats,
-    now: Floats,
-    weights: Floats,
-    first: float,
-    same_day: float,
-    item: Ints,
-    out: Floats,
-) -> None:
+def _p_correct(state: FsrsState, constants: Constants, item: Ints, out: Floats) -> None:
     for i in range(item.shape[0]):
-        a = item[i]
-        if a < 0:
-            continue
-        days = whole_days(now[i] - last[i, a])
-        recalled = recall(days, stability[i, a], weights[i]) if stability[i, a] > 0.0 else 0.0
-        out[i] = _p_item(stability[i, a], days, recalled, first, same_day)
+        if item[i] >= 0:
+            out[i] = _memory(state, constants, i, item[i]).p
 
 
 @inlined
@@ -198,60 +192,44 @@ def _right_grade(u: float, hard: float, good: float) -> int:
     return HARD if u < hard else (GOOD if u < hard + good else EASY)
 
 
+@inlined
+def _review(state: FsrsState, memory: Memory, i: int, a: int, mark: int) -> None:
+    """Move S and D of an item in row i that got this grade."""
+    w, stability, difficulty = state.weights[i], state.stability, state.difficulty
+    known, hard = stability[i, a], difficulty[i, a]
+    if known > 0.0:
+        stability[i, a] = next_stability(known, hard, memory.days, memory.recalled, mark, w)
+        difficulty[i, a] = next_difficulty(hard, mark, w)
+    else:
+        stability[i, a] = w[mark - 1]
+        difficulty[i, a] = in_range(first_difficulty(mark, w))
+    state.last[i, a] = state.now[i]
+
+
 @kernel
-def _practise(
-    stability: Floats,
-    difficulty: Floats,
-    last: Floats,
-    now: Floats,
-    weights: Floats,
-    shares: Floats,
-    same_day: float,
-    item: Ints,
-    taught: Bools,
-    fate: Keys,
-    step: Ints,
-    minutes_of: Floats,
-    correct: Ints,
-    grade: Ints,
-    minutes: Floats,
-) -> None:
+def _practise(state: FsrsState, constants: Constants, item: Ints, taught: Bools, out: Answers) -> None:
     for i in range(item.shape[0]):
         a = item[i]
         if a < 0:
             continue
-        w, known = weights[i], stability[i, a]
-        met = 1 if known > 0.0 else 0
-        days = whole_days(now[i] - last[i, a])
-        recalled = recall(days, known, w) if met else 0.0
-        p = _p_item(known, days, recalled, shares[0, 0], same_day)
-        right = 1 if uniform(fate[i], step[i], ANSWER) < p else 0
-        u = uniform(fate[i], step[i], ANSWER + 1)
-        mark = _right_grade(u, shares[met, 1], shares[met, 2]) if right else AGAIN
-        correct[i], grade[i], minutes[i] = right, mark, minutes_of[a]
-        if not taught[i]:
-            continue
-        if met:
-            stability[i, a] = next_stability(known, difficulty[i, a], days, recalled, mark, w)
-            difficulty[i, a] = next_difficulty(difficulty[i, a], mark, w)
-        else:
-            stability[i, a] = w[mark - 1]
-            difficulty[i, a] = in_range(first_difficulty(mark, w))
-        last[i, a] = now[i]
+        memory = _memory(state, constants, i, a)
+        mark = AGAIN
+        if respond(i, memory.p, constants.minutes[a], out):
+            u = uniform(out.fate[i], out.step[i], ANSWER + 1)
+            shares = constants.shares[LATER if state.stability[i, a] > 0.0 else FIRST]
+            mark = _right_grade(u, shares[AS_HARD], shares[AS_GOOD])
+        out.grade[i] = mark
+        if taught[i]:
+            _review(state, memory, i, a, mark)
 
 
 @kernel
-def _mastery(
-    stability: Floats, last: Floats, now: Floats, weights: Floats, start: Ints, items: Ints, out: Mastery
-) -> None:
+def _recalls(state: FsrsState, out: Floats) -> None:
+    """R of every item, `[batch, items]`; 0 of one never met."""
     for i in range(out.shape[0]):
-        for k in range(out.shape[1]):
-            total = 0.0
-            for j in range(start[k], start[k + 1]):
-                a = items[j]
-                if stability[i, a] > 0.0:
-                    total += recall(whole_days(now[i] - last[i, a]), stability[i, a], weights[i])
-            out[i, k] = total / max(start[k + 1] - start[k], 1)
+        for a in range(out.shape[1]):
+            days, stability = whole_days(state.now[i] - state.last[i, a]), state.stability[i, a]
+            out[i, a] = recall(days, stability, state.weights[i]) if stability > 0.0 else 0.0
 
 
 Numbers = Sequence[float] | npt.NDArray[np.float64]
@@ -268,7 +246,7 @@ class Fsrs:
 
     Attributes
     ----------
-    weights : w0..w20 `[21]`, or `[draws, 21]`: learner j has row j mod draws.
+    weights : w0..w20 `[21]`, or `[draws, 21]`; see `Luck.number` for who uses which draw.
     spread : normal spread between learners, as a share of each weight; cut to py-fsrs's bounds.
     first_grades, right_grades : shares of Again..Easy at the first meeting, of Hard..Easy later.
     same_day : P(correct) less than a day after the last review; 1 is R(0).
@@ -300,11 +278,6 @@ class Fsrs:
             if shares.shape != (length,) or not (shares >= 0).all() or abs(shares.sum() - 1.0) > 1e-6:
                 raise reject(f"fsrs.{field}", shares.tolist(), f"{length} shares that add up to 1")
 
-    @property
-    def restricts(self) -> bool:
-        """Anything may be reviewed at any time."""
-        return False
-
     @cached_property
     def table(self) -> Floats:
         """The weights as `[draws, 21]`."""
@@ -318,6 +291,10 @@ class Fsrs:
         first = [right, hard / right, good / right] if right > 0.0 else [0.0, 0.0, 1.0]
         return np.array([first, [np.nan, *self.right_grades[:2]]])
 
+    @cached_property
+    def _constants(self) -> Constants:
+        return Constants(self.shares, float(self.same_day), self.course.minutes)
+
     def empty(self, batch: int) -> FsrsState:
         """Learners who have met nothing, on day 0."""
         shape = (batch, self.course.n_items)
@@ -326,39 +303,23 @@ class Fsrs:
 
     def enrol(self, state: FsrsState, rows: Ints, luck: Luck) -> Prologue | None:
         """New learners with weights of their own; they bring neither a goal nor a past."""
-        bounds = (np.array(LOWEST), np.array(HIGHEST))
-        _enrol(*state, rows, luck.learner, luck.number, self.table, self.spread, *bounds)
+        _enrol(state, self.table, float(self.spread), rows, luck)
         return None
 
     def p_correct(self, state: FsrsState, item: Ints, out: Floats) -> None:
         """P(correct) `[batch]` if `item [batch]` were asked now."""
-        first = self.shares[0, 0]
-        _p_correct(state.stability, *state[2:], first, self.same_day, item, out)
+        _p_correct(state, self._constants, item, out)
 
     def practise(self, state: FsrsState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer and be graded from the old memory, then update it."""
-        _practise(
-            *state,
-            self.shares,
-            self.same_day,
-            item,
-            taught,
-            luck.fate,
-            luck.step,
-            self.course.minutes,
-            out.correct,
-            out.grade,
-            out.minutes,
-        )
+        _practise(state, self._constants, item, taught, answers(luck, out))
 
     def elapse(self, state: FsrsState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass."""
         state.now[:] += days
 
-    def allowed(self, state: FsrsState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
-
     def mastery(self, state: FsrsState, out: Mastery) -> None:
         """Mean R of the skill's items `[batch, skills]`; items never met count 0."""
-        _mastery(state.stability, *state[2:], *self.course.items_of, out)
+        p = np.empty((len(out), self.course.n_items))
+        _recalls(state, p)
+        mean_of_items(p, self.course, out)

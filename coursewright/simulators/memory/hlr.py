@@ -15,9 +15,10 @@ import numpy as np
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
+from coursewright.simulators.asking import Answers, answers, mean_of_items, respond
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.luck import ANSWER, Keys, Luck, uniform
+from coursewright.simulators.luck import Luck
 from coursewright.simulators.protocol import Prologue, Response
 
 SHORTEST, LONGEST = 15.0 / 1440.0, 274.0  # days
@@ -52,95 +53,52 @@ def recall(days: float, log_half: float) -> float:
     return float(min(max(2.0 ** (-days / half_life), LEAST), MOST))
 
 
+class Constants(NamedTuple):
+    """What holds for the whole population: see `Hlr`; `constant [items]`."""
+
+    right: float
+    wrong: float
+    constant: Floats
+    first: float
+
+
 @inlined
-def _p_item(
-    i: int,
-    a: int,
-    right: Floats,
-    wrong: Floats,
-    last: Floats,
-    now: Floats,
-    w_right: float,
-    w_wrong: float,
-    constant: Floats,
-    unseen: float,
-) -> float:
-    if last[i, a] < 0.0:
+def _p_item(state: HlrState, constants: Constants, i: int, a: int, unseen: float) -> float:
+    if state.last[i, a] < 0.0:
         return unseen
-    log_half = log_half_life(right[i, a], wrong[i, a], w_right, w_wrong, constant[a])
-    return recall(now[i] - last[i, a], log_half)
+    right, wrong, constant, _ = constants
+    log_half = log_half_life(state.right[i, a], state.wrong[i, a], right, wrong, constant[a])
+    return recall(state.now[i] - state.last[i, a], log_half)
 
 
 @kernel
-def _p_correct(
-    right: Floats,
-    wrong: Floats,
-    last: Floats,
-    now: Floats,
-    w_right: float,
-    w_wrong: float,
-    constant: Floats,
-    first: float,
-    item: Ints,
-    out: Floats,
-) -> None:
+def _p_correct(state: HlrState, constants: Constants, item: Ints, out: Floats) -> None:
     for i in range(item.shape[0]):
-        a = item[i]
-        if a >= 0:
-            out[i] = _p_item(i, a, right, wrong, last, now, w_right, w_wrong, constant, first)
+        if item[i] >= 0:
+            out[i] = _p_item(state, constants, i, item[i], constants.first)
 
 
 @kernel
 def _practise(
-    right: Floats,
-    wrong: Floats,
-    last: Floats,
-    now: Floats,
-    w_right: float,
-    w_wrong: float,
-    constant: Floats,
-    first: float,
-    item: Ints,
-    taught: Bools,
-    fate: Keys,
-    step: Ints,
-    minutes_of: Floats,
-    correct: Ints,
-    grade: Ints,
-    minutes: Floats,
+    state: HlrState, constants: Constants, minutes: Floats, item: Ints, taught: Bools, out: Answers
 ) -> None:
     for i in range(item.shape[0]):
         a = item[i]
         if a < 0:
             continue
-        p = _p_item(i, a, right, wrong, last, now, w_right, w_wrong, constant, first)
-        answer = 1 if uniform(fate[i], step[i], ANSWER) < p else 0
-        correct[i], grade[i], minutes[i] = answer, answer, minutes_of[a]
+        right = respond(i, _p_item(state, constants, i, a, constants.first), minutes[a], out)
         if taught[i]:
-            right[i, a] += answer
-            wrong[i, a] += 1 - answer
-            last[i, a] = now[i]
+            state.right[i, a] += right
+            state.wrong[i, a] += 1 - right
+            state.last[i, a] = state.now[i]
 
 
 @kernel
-def _mastery(
-    right: Floats,
-    wrong: Floats,
-    last: Floats,
-    now: Floats,
-    w_right: float,
-    w_wrong: float,
-    constant: Floats,
-    start: Ints,
-    items: Ints,
-    out: Mastery,
-) -> None:
+def _recalls(state: HlrState, constants: Constants, out: Floats) -> None:
+    """P(recall) of every item, `[batch, items]`; 0 of one never met."""
     for i in range(out.shape[0]):
-        for k in range(out.shape[1]):
-            total = 0.0
-            for j in range(start[k], start[k + 1]):
-                total += _p_item(i, items[j], right, wrong, last, now, w_right, w_wrong, constant, 0.0)
-            out[i, k] = total / max(start[k + 1] - start[k], 1)
+        for a in range(out.shape[1]):
+            out[i, a] = _p_item(state, constants, i, a, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,16 +138,15 @@ class Hlr:
         if not np.isfinite(self.constant).all():
             raise reject("hlr.lexeme", list(self.lexeme), "finite numbers")
 
-    @property
-    def restricts(self) -> bool:
-        """Anything may be asked at any time."""
-        return False
-
     @cached_property
     def constant(self) -> Floats:
         """What an item adds to w . x whatever was answered, `[items]`."""
         lexeme = np.array(self.lexeme, np.float64) if len(self.lexeme) else np.zeros(self.course.n_items)
         return np.asarray(self.bias + lexeme)
+
+    @cached_property
+    def _constants(self) -> Constants:
+        return Constants(float(self.right), float(self.wrong), self.constant, float(self.first))
 
     def empty(self, batch: int) -> HlrState:
         """Learners who have met nothing, on day 0."""
@@ -205,34 +162,18 @@ class Hlr:
 
     def p_correct(self, state: HlrState, item: Ints, out: Floats) -> None:
         """P(correct) `[batch]` if `item [batch]` were asked now."""
-        _p_correct(*state, float(self.right), float(self.wrong), self.constant, float(self.first), item, out)
+        _p_correct(state, self._constants, item, out)
 
     def practise(self, state: HlrState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer from the old memory, then count the answer."""
-        _practise(
-            *state,
-            float(self.right),
-            float(self.wrong),
-            self.constant,
-            float(self.first),
-            item,
-            taught,
-            luck.fate,
-            luck.step,
-            self.course.minutes,
-            out.correct,
-            out.grade,
-            out.minutes,
-        )
+        _practise(state, self._constants, self.course.minutes, item, taught, answers(luck, out))
 
     def elapse(self, state: HlrState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass."""
         state.now[:] += days
 
-    def allowed(self, state: HlrState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
-
     def mastery(self, state: HlrState, out: Mastery) -> None:
         """Mean P(recall) of the skill's items `[batch, skills]`; items never met count 0."""
-        _mastery(*state, float(self.right), float(self.wrong), self.constant, *self.course.items_of, out)
+        p = np.empty((len(out), self.course.n_items))
+        _recalls(state, self._constants, p)
+        mean_of_items(p, self.course, out)

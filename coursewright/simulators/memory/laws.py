@@ -11,6 +11,7 @@ tells learners apart is drawn, item by item.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,35 +27,24 @@ DRAWS = 6  # indices of ENROL that an item takes: three normal draws of two each
 
 
 @inlined
-def _start(learner: np.uint64, i: int, a: int, shown: Floats, attempts: Ints, correct: Ints) -> None:
+def _start(state: CurveState, learner: np.uint64, i: int, a: int) -> None:
     """Item a of row i was shown before day 0, and nothing has been counted."""
-    shown[i, a] = -np.exp(normal(learner, 0, ENROL + DRAWS * a))
-    attempts[i, a] = 0
-    correct[i, a] = 0
+    state.shown[i, a] = -np.exp(normal(learner, 0, ENROL + DRAWS * a))
+    state.attempts[i, a] = 0
+    state.correct[i, a] = 0
 
 
 @kernel
-def _draw_efc(
-    shown: Floats,
-    pace: Floats,
-    trait: Floats,
-    attempts: Ints,
-    correct: Ints,
-    rows: Ints,
-    learner: Keys,
-    log_decay: float,
-    sd: float,
-) -> None:
-    for j in range(rows.shape[0]):
-        i = rows[j]
-        for a in range(shown.shape[1]):
-            _start(learner[i], i, a, shown, attempts, correct)
-            trait[i, a] = np.exp(log_decay + sd * normal(learner[i], 0, ENROL + DRAWS * a + 2))
-            pace[i, a] = trait[i, a]
+def _draw_efc(state: CurveState, log_decay: float, rows: Ints, sd: float, learner: Keys) -> None:
+    for i in rows:
+        for a in range(state.shown.shape[1]):
+            _start(state, learner[i], i, a)
+            state.trait[i, a] = np.exp(log_decay + sd * normal(learner[i], 0, ENROL + DRAWS * a + 2))
+            state.pace[i, a] = state.trait[i, a]
 
 
 @kernel
-def _teach_efc(pace: Floats, trait: Floats, attempts: Ints, item: Ints, taught: Bools) -> None:
+def _teach_efc(pace: Floats, attempts: Ints, trait: Floats, taught: Bools, item: Ints) -> None:
     for i in range(item.shape[0]):
         a = item[i]
         if a >= 0 and taught[i]:
@@ -63,48 +53,29 @@ def _teach_efc(pace: Floats, trait: Floats, attempts: Ints, item: Ints, taught: 
 
 
 @inlined
-def _hlr_pace(attempts: int, correct: int, weights: Floats, own: float) -> float:
-    x = weights[0] * attempts + weights[1] * correct + weights[2] * (attempts - correct) + own
-    return float(np.exp(-max(min(x, MOST), LEAST)))
+def _hlr_pace(state: CurveState, weights: Floats, i: int, a: int) -> float:
+    attempts, correct = state.attempts[i, a], state.correct[i, a]
+    counted = weights[0] * attempts + weights[1] * correct + weights[2] * (attempts - correct)
+    return float(np.exp(-max(min(counted + state.trait[i, a], MOST), LEAST)))
 
 
 @kernel
-def _draw_hlr(
-    shown: Floats,
-    pace: Floats,
-    trait: Floats,
-    attempts: Ints,
-    correct: Ints,
-    rows: Ints,
-    learner: Keys,
-    weights: Floats,
-    sd: float,
-) -> None:
-    for j in range(rows.shape[0]):
-        i = rows[j]
-        for a in range(shown.shape[1]):
-            _start(learner[i], i, a, shown, attempts, correct)
-            trait[i, a] = sd * normal(learner[i], 0, ENROL + DRAWS * a + 2)
-            pace[i, a] = _hlr_pace(0, 0, weights, trait[i, a])
+def _draw_hlr(state: CurveState, weights: Floats, rows: Ints, sd: float, learner: Keys) -> None:
+    for i in rows:
+        for a in range(state.shown.shape[1]):
+            _start(state, learner[i], i, a)
+            state.trait[i, a] = sd * normal(learner[i], 0, ENROL + DRAWS * a + 2)
+            state.pace[i, a] = _hlr_pace(state, weights, i, a)
 
 
 @kernel
-def _teach_hlr(
-    pace: Floats,
-    trait: Floats,
-    attempts: Ints,
-    correct: Ints,
-    weights: Floats,
-    item: Ints,
-    taught: Bools,
-    right: Ints,
-) -> None:
+def _teach_hlr(state: CurveState, weights: Floats, item: Ints, taught: Bools, correct: Ints) -> None:
     for i in range(item.shape[0]):
         a = item[i]
         if a >= 0 and taught[i]:
-            attempts[i, a] += 1
-            correct[i, a] += right[i]
-            pace[i, a] = _hlr_pace(attempts[i, a], correct[i, a], weights, trait[i, a])
+            state.attempts[i, a] += 1
+            state.correct[i, a] += correct[i]
+            state.pace[i, a] = _hlr_pace(state, weights, i, a)
 
 
 @inlined
@@ -112,59 +83,55 @@ def _logistic(x: float) -> float:
     return float(1.0 / (1.0 + np.exp(-x)))
 
 
+class Spread(NamedTuple):
+    """How DASH's learners differ: normal draws of difficulty, of the log exponent, and of log h."""
+
+    difficulty: float
+    difficulty_sd: float
+    log_exponent: float
+    log_exponent_sd: float
+    delay_sd: float
+
+
 @kernel
-def _draw_dash(
-    shown: Floats,
-    height: Floats,
-    pace: Floats,
-    bend: Floats,
-    trait: Floats,
-    attempts: Ints,
-    correct: Ints,
-    rows: Ints,
-    learner: Keys,
-    means: Floats,
-    sds: Floats,
-) -> None:
-    items = shown.shape[1]
-    for j in range(rows.shape[0]):
-        i = rows[j]
-        h = np.exp(sds[2] * normal(learner[i], 0, ENROL + DRAWS * items))
+def _draw_dash(state: CurveState, spread: Spread, rows: Ints, learner: Keys) -> None:
+    items = state.shown.shape[1]
+    for i in rows:
+        h = np.exp(spread.delay_sd * normal(learner[i], 0, ENROL + DRAWS * items))
         for a in range(items):
-            _start(learner[i], i, a, shown, attempts, correct)
+            _start(state, learner[i], i, a)
             first = ENROL + DRAWS * a
-            trait[i, a] = -(means[0] + sds[0] * normal(learner[i], 0, first + 2))
-            bend[i, a] = np.exp(-np.exp(means[1] + sds[1] * normal(learner[i], 0, first + 4)))
-            height[i, a] = _logistic(trait[i, a])
-            pace[i, a] = h
+            difficulty = spread.difficulty + spread.difficulty_sd * normal(learner[i], 0, first + 2)
+            exponent = spread.log_exponent + spread.log_exponent_sd * normal(learner[i], 0, first + 4)
+            state.trait[i, a] = -difficulty
+            state.bend[i, a] = np.exp(-np.exp(exponent))
+            state.height[i, a] = _logistic(state.trait[i, a])
+            state.pace[i, a] = h
+
+
+@inlined
+def _close(state: CurveState, weight: float, i: int) -> None:
+    """A window of row i is over: its lessons count from now on."""
+    for a in range(state.height.shape[1]):
+        counts = np.log(1.0 + state.correct[i, a]) + np.log(1.0 + state.attempts[i, a])
+        state.trait[i, a] += weight * counts
+        state.height[i, a] = _logistic(state.trait[i, a])
+        state.attempts[i, a] = 0
+        state.correct[i, a] = 0
 
 
 @kernel
 def _teach_dash(
-    lessons: Ints,
-    height: Floats,
-    trait: Floats,
-    attempts: Ints,
-    correct: Ints,
-    weights: Floats,
-    window: int,
-    item: Ints,
-    taught: Bools,
-    right: Ints,
+    state: CurveState, weights: Floats, window: int, item: Ints, taught: Bools, correct: Ints
 ) -> None:
     for i in range(item.shape[0]):
         if item[i] < 0 or not taught[i]:
             continue
-        closed = lessons[i] // window - 1  # the window that this lesson closes, if it closes one
-        if lessons[i] % window == 0 and closed < weights.shape[0] - 1:
-            for a in range(height.shape[1]):
-                counts = np.log(1.0 + correct[i, a]) + np.log(1.0 + attempts[i, a])
-                trait[i, a] += weights[closed] * counts
-                height[i, a] = _logistic(trait[i, a])
-                attempts[i, a] = 0
-                correct[i, a] = 0
-        attempts[i, item[i]] += 1
-        correct[i, item[i]] += right[i]
+        closed = state.lessons[i] // window - 1  # the window that this lesson closes, if it closes one
+        if state.lessons[i] % window == 0 and closed < weights.shape[0] - 1:
+            _close(state, weights[closed], i)
+        state.attempts[i, item[i]] += 1
+        state.correct[i, item[i]] += correct[i]
 
 
 def _spread(field: str, value: float) -> None:
@@ -197,25 +164,15 @@ class Efc:
 
     def draw(self, state: CurveState, rows: Ints, learner: Keys) -> None:
         """Decay rates theta `[rows, items]`; strength 1."""
-        _draw_efc(
-            state.shown,
-            state.pace,
-            state.trait,
-            state.attempts,
-            state.correct,
-            rows,
-            learner,
-            float(np.log(self.decay)),
-            self.decay_sd,
-        )
+        _draw_efc(state, float(np.log(self.decay)), rows, float(self.decay_sd), learner)
 
     def teach(self, state: CurveState, item: Ints, taught: Bools, correct: Ints) -> None:
         """Strength grows by 1, whatever the answer."""
-        _teach_efc(state.pace, state.trait, state.attempts, item, taught)
+        _teach_efc(state.pace, state.attempts, state.trait, taught, item)
 
 
 @dataclass(frozen=True, eq=False)
-class Hlr:
+class DeepTutorHlr:
     """Half-life regression with x = (attempts, correct, wrong, which item): h = exp(w . x).
 
     `weights` are those of the three counts, the item's own is drawn from N(0, `item_sd`) for each learner.
@@ -228,9 +185,9 @@ class Hlr:
 
     def __post_init__(self) -> None:
         if len(self.weights) != 3:
-            raise reject("hlr.weights", list(self.weights), "three: of attempts, correct and wrong")
-        _finite("hlr.weights", self.weights)
-        _spread("hlr.item_sd", self.item_sd)
+            raise reject("deeptutor_hlr.weights", list(self.weights), "three: of attempts, correct and wrong")
+        _finite("deeptutor_hlr.weights", self.weights)
+        _spread("deeptutor_hlr.item_sd", self.item_sd)
 
     @cached_property
     def _weights(self) -> Floats:
@@ -238,34 +195,15 @@ class Hlr:
 
     def draw(self, state: CurveState, rows: Ints, learner: Keys) -> None:
         """Item weights `[rows, items]`; no attempts."""
-        _draw_hlr(
-            state.shown,
-            state.pace,
-            state.trait,
-            state.attempts,
-            state.correct,
-            rows,
-            learner,
-            self._weights,
-            self.item_sd,
-        )
+        _draw_hlr(state, self._weights, rows, float(self.item_sd), learner)
 
     def teach(self, state: CurveState, item: Ints, taught: Bools, correct: Ints) -> None:
         """Another attempt, right or wrong."""
-        _teach_hlr(
-            state.pace,
-            state.trait,
-            state.attempts,
-            state.correct,
-            self._weights,
-            item,
-            taught,
-            correct,
-        )
+        _teach_hlr(state, self._weights, item, taught, correct)
 
 
 @dataclass(frozen=True, eq=False)
-class Dash:
+class DeepTutorDash:
     """The generalised power law, with what was practised counted in windows of lessons.
 
     m_i = logistic(a - d_i + sum over windows w before the current one of
@@ -295,14 +233,14 @@ class Dash:
 
     def __post_init__(self) -> None:
         if self.window < 1 or int(self.window) != self.window:
-            raise reject("dash.window", self.window, "a whole number of lessons >= 1")
+            raise reject("deeptutor_dash.window", self.window, "a whole number of lessons >= 1")
         if not len(self.weights):
-            raise reject("dash.weights", list(self.weights), "one weight a window")
-        _finite("dash.weights", self.weights)
-        _finite("dash.difficulty", [self.difficulty])
-        _finite("dash.log_exponent", [self.log_exponent])
+            raise reject("deeptutor_dash.weights", list(self.weights), "one weight a window")
+        _finite("deeptutor_dash.weights", self.weights)
+        _finite("deeptutor_dash.difficulty", [self.difficulty])
+        _finite("deeptutor_dash.log_exponent", [self.log_exponent])
         for name in ("difficulty_sd", "log_exponent_sd", "delay_sd"):
-            _spread(f"dash.{name}", getattr(self, name))
+            _spread(f"deeptutor_dash.{name}", getattr(self, name))
 
     @cached_property
     def _weights(self) -> Floats:
@@ -310,31 +248,10 @@ class Dash:
 
     def draw(self, state: CurveState, rows: Ints, learner: Keys) -> None:
         """Difficulties and exponents `[rows, items]`, one h a learner; no window is over."""
-        _draw_dash(
-            state.shown,
-            state.height,
-            state.pace,
-            state.bend,
-            state.trait,
-            state.attempts,
-            state.correct,
-            rows,
-            learner,
-            np.array([self.difficulty, self.log_exponent]),
-            np.array([self.difficulty_sd, self.log_exponent_sd, self.delay_sd]),
-        )
+        exponent = float(self.log_exponent), float(self.log_exponent_sd)
+        spread = Spread(float(self.difficulty), float(self.difficulty_sd), *exponent, float(self.delay_sd))
+        _draw_dash(state, spread, rows, learner)
 
     def teach(self, state: CurveState, item: Ints, taught: Bools, correct: Ints) -> None:
         """Count the lesson; m changes when a window is over."""
-        _teach_dash(
-            state.lessons,
-            state.height,
-            state.trait,
-            state.attempts,
-            state.correct,
-            self._weights,
-            self.window,
-            item,
-            taught,
-            correct,
-        )
+        _teach_dash(state, self._weights, int(self.window), item, taught, correct)

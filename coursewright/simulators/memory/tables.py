@@ -1,34 +1,51 @@
-"""Memory learners as tables that people can open, and populations read from a folder of them.
+"""Memory learners as folders of tables, as a fit writes them.
 
-| file | a row a | columns |
+| file | one row per | columns |
 |---|---|---|
 | `parameters.csv` | parameter | parameter, value |
-| `course.csv` | item and skill that it needs | item, skill, minutes |
+| `items.csv`, `skills.csv` | item, skill | those of `simulators/folders.py` |
 """
 
-import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from coursewright.errors import InputError, reject, unknown
+from coursewright.errors import reject, unknown
 from coursewright.simulators.arrays import Floats
 from coursewright.simulators.course import Course
+from coursewright.simulators.folders import (
+    ITEMS,
+    course_files,
+    open_folder,
+    read_course,
+    read_rows,
+    table_text,
+    write_facts,
+    write_texts,
+)
 from coursewright.simulators.memory.act_r import ActR
 from coursewright.simulators.memory.fsrs import Fsrs
 from coursewright.simulators.memory.hlr import Hlr
 
-SHIPPED = Path(__file__).parents[1] / "populations"
+PARAMETERS = "parameters.csv"
+HISTORY = 32  # presentations kept, where a folder does not say
 
 
-def write_memory(folder: Path, names: Sequence[str], values: Floats, course: Course) -> None:
-    """Write parameters, by name, and the course into `folder`, which must be there."""
-    _write(folder / "parameters.csv", ("parameter", "value"), zip(names, map(float, values), strict=True))
-    needs = [
-        (name, course.skills[k], float(course.minutes[i]))
-        for i, name in enumerate(course.items)
-        for k in course.q_matrix[i].nonzero()[0]
-    ]
-    _write(folder / "course.csv", ("item", "skill", "minutes"), needs)
+def write_memory(
+    folder: Path,
+    kind: str,
+    estimates: tuple[Sequence[str], Floats],
+    course: Course,
+    facts: Mapping[str, object] | None = None,
+) -> None:
+    """Write parameters, by name and in all their digits, and the course into `folder`, which must be there.
+
+    `estimates` is names and values `[parameters]`; `facts` go into `population.json`.
+    """
+    names, values = estimates
+    parameters = table_text(("parameter", "value"), names, [[str(value)] for value in values.tolist()])
+    write_texts(folder, course_files(course) | {PARAMETERS: parameters})
+    write_facts(folder, kind, facts)
 
 
 def read_fsrs(folder: str | Path) -> Fsrs:
@@ -36,7 +53,7 @@ def read_fsrs(folder: str | Path) -> Fsrs:
 
     Raises `InputError` where there is no such folder or a table is broken; so do the other readers here.
     """
-    course, values = _read(_folder(folder))
+    course, values, _ = _read(folder, "fsrs")
     return Fsrs(
         course,
         [values[f"w{k}"] for k in range(21)],
@@ -48,14 +65,15 @@ def read_fsrs(folder: str | Path) -> Fsrs:
 
 def read_hlr(folder: str | Path) -> Hlr:
     """Half-life learners, likewise."""
-    course, values = _read(_folder(folder))
+    course, values, _ = _read(folder, "hlr")
     lexeme = [values[f"lexeme[{item}]"] for item in course.items]
     return Hlr(course, values["right"], values["wrong"], values["bias"], lexeme, values["first"])
 
 
-def read_act_r(folder: str | Path, history: int = 32) -> ActR:
-    """ACT-R learners, likewise; `history` presentations of each item are kept."""
-    course, values = _read(_folder(folder))
+def read_act_r(folder: str | Path, history: int | None = None) -> ActR:
+    """ACT-R learners, likewise; `history` presentations of each item are kept (None: as in the fit)."""
+    course, values, facts = _read(folder, "act_r")
+    history = facts.get("history", HISTORY) if history is None else history
     a, c, s, tau, h, first = (values[name] for name in ("a", "c", "s", "tau", "h", "first"))
     return ActR(course, a, c, s, tau, h, history, first)
 
@@ -67,50 +85,14 @@ class _Values(dict[str, float]):
         raise unknown("parameter", name, list(self))
 
 
-def _folder(folder: str | Path) -> Path:
-    for path in (Path(folder), SHIPPED / str(folder)):
-        if (path / "course.csv").is_file():
-            return path
-    if Path(str(folder)).is_dir():
-        kind = "was it fitted by another kind of model? (its card.md says)"
-        raise InputError(f"simulator.folder = {folder}: holds no course.csv; {kind}")
-    raise unknown(
-        "simulator.folder", str(folder), sorted(p.parent.name for p in SHIPPED.glob("*/course.csv"))
-    )
+def _read(folder: str | Path, kind: str) -> tuple[Course, _Values, Mapping[str, Any]]:
+    path, facts = open_folder(folder, kind, ITEMS)
+    rows = read_rows(path / PARAMETERS, ("parameter", "value"))
+    return read_course(path), _Values({row["parameter"]: _number(path, row) for row in rows}), facts
 
 
-def _read(folder: Path) -> tuple[Course, _Values]:
-    table = _rows(folder / "parameters.csv", ("parameter", "value"))
-    values = _Values({name: _number(folder, name, value) for name, value in table})
-    items: dict[str, list[str]] = {}
-    minutes: dict[str, float] = {}
-    for item, skill, taken in _rows(folder / "course.csv", ("item", "skill", "minutes")):
-        items.setdefault(item, []).append(skill)
-        minutes[item] = _number(folder, f"minutes of {item}", taken)
-    skills = tuple(dict.fromkeys(skill for needed in items.values() for skill in needed))
-    return Course.of(skills, items, minutes=minutes), values
-
-
-def _rows(path: Path, columns: tuple[str, ...]) -> list[list[str]]:
+def _number(folder: Path, row: dict[str, str]) -> float:
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    if not rows or not set(columns) <= set(rows[0]):
-        raise reject(f"columns of {path}", ", ".join(rows[0]) if rows else "none", ", ".join(columns))
-    return [[row[name] or "" for name in columns] for row in rows]
-
-
-def _number(folder: Path, name: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError as error:
-        raise reject(f"{name} in {folder}", repr(text), "a number") from error
-
-
-def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
+        return float(row["value"])
+    except (TypeError, ValueError) as error:
+        raise reject(f"{row['parameter']} in {folder}", repr(row["value"]), "a number") from error

@@ -14,10 +14,10 @@ import numpy as np
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
-from coursewright.simulators.course import Course
+from coursewright.simulators.course import Course, Lists
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import ANSWER, ENROL, GOAL, WARM_UP, Keys, Luck, uniform
-from coursewright.simulators.neural.network import Weights, logistic, logit
+from coursewright.simulators.neural.network import Readout, Weights, logistic, logit
 from coursewright.simulators.neural.tracer import Engine, Tracer
 from coursewright.simulators.protocol import Prologue, Response
 
@@ -55,34 +55,42 @@ def _draw_distinct(learner: Keys, purpose: int, drawn: Bools, out: Ints) -> None
 
 
 @kernel
-def _draw_items(learner: Keys, skill: Ints, start: Ints, items: Ints, out: Ints) -> None:
+def _draw_items(skill: Ints, learner: Keys, out: Ints, items_of: Lists) -> None:
     """One of the items of each skill `[rows, count]`."""
     for r in range(skill.shape[0]):
         for j in range(skill.shape[1]):
             k = skill[r, j]
-            pick = int(uniform(learner[r], j, WARM_UP + 1) * (start[k + 1] - start[k]))
-            out[r, j] = items[start[k] + pick]
+            first, behind = items_of.start[k], items_of.start[k + 1]
+            pick = int(uniform(learner[r], j, WARM_UP + 1) * (behind - first))
+            out[r, j] = items_of.values[first + pick]
+
+
+class Draw(NamedTuple):
+    """Whose answers these are, `key` and `step [batch]`, for what `purpose`, and what is fed back."""
+
+    key: Keys
+    step: Ints
+    purpose: int
+    feedback: int
 
 
 @kernel
-def _answer(
-    unit: Ints, chance: Floats, key: Keys, step: Ints, purpose: int, feedback: int, correct: Ints,
-    fed: Floats,
-) -> None:  # fmt: skip
+def _answer(unit: Ints, chance: Floats, draw: Draw, correct: Ints, fed: Floats) -> None:
     """Draw or round an answer, and what the network takes in; rows with unit -1 stay as they are."""
     for i in range(unit.shape[0]):
         if unit[i] < 0:
             continue
         right = chance[i] >= 0.5
-        if feedback != ROUNDED:
-            right = uniform(key[i], step[i], purpose) < chance[i]
+        if draw.feedback != ROUNDED:
+            right = uniform(draw.key[i], draw.step[i], draw.purpose) < chance[i]
         correct[i] = 1 if right else 0
-        fed[i] = chance[i] if feedback == EXPECTED else float(correct[i])
+        fed[i] = chance[i] if draw.feedback == EXPECTED else float(correct[i])
 
 
 @kernel
-def _means(p: Weights, unit: Ints, start: Ints, items: Ints, out: Mastery) -> None:
+def _means(p: Weights, unit: Ints, items_of: Lists, out: Mastery) -> None:
     """The mean of p `[batch, units]` over each skill's items."""
+    start, items = items_of
     for i in range(out.shape[0]):
         for k in range(out.shape[1]):
             total = 0.0
@@ -92,21 +100,18 @@ def _means(p: Weights, unit: Ints, start: Ints, items: Ints, out: Mastery) -> No
 
 
 @kernel
-def _goal_means(
-    memory: Weights, target: Ints, output: Weights, bias: Weights, unit: Ints, start: Ints, items: Ints,
-    out: Mastery,
-) -> None:  # fmt: skip
+def _goal_means(state: KesState, unit: Ints, readout: Readout, items_of: Lists, out: Mastery) -> None:
     """The same for the learner's targets alone; the other skills count as 0."""
+    start, items = items_of
     for i in range(out.shape[0]):
         for k in range(out.shape[1]):
             out[i, k] = 0.0
-        for t in range(target.shape[1]):
-            k = target[i, t]
+        for k in state.target[i]:
             if k < 0:
                 break
             total = 0.0
             for j in range(start[k], start[k + 1]):
-                total += logistic(logit(memory, i, unit[items[j]], output, bias))
+                total += logistic(logit(state.memory, i, unit[items[j]], readout))
             out[i, k] = total / (start[k + 1] - start[k])
 
 
@@ -172,11 +177,6 @@ class Kes:
     def course(self) -> Course:
         """The items that the network was trained on."""
         return self.tracer.course
-
-    @property
-    def restricts(self) -> bool:
-        """These learners may be offered anything."""
-        return False
 
     @cached_property
     def engine(self) -> Engine:
@@ -248,7 +248,7 @@ class Kes:
         else:
             skill = np.empty(shape, np.int64)
             _draw_distinct(learner, ENROL + 1, np.zeros((len(learner), self.course.n_skills), bool), skill)
-            _draw_items(learner, skill, *self.course.items_of, item)
+            _draw_items(skill, learner, item, self.course.items_of)
         correct = np.zeros(shape, np.int64)
         memory = np.zeros((len(learner), self.tracer.network.width), np.float32)
         for t in range(self.start_count):
@@ -265,7 +265,8 @@ class Kes:
         """Write answers into `correct [batch]` and return what the network takes in, `[batch]`."""
         chance, fed = np.zeros(len(unit)), np.zeros(len(unit))
         self.engine.p(memory, unit, chance)
-        _answer(unit, chance, key, step, purpose, FEEDBACK.index(self.feedback), correct, fed)
+        draw = Draw(key, step, purpose, FEEDBACK.index(self.feedback))
+        _answer(unit, chance, draw, correct, fed)
         return fed
 
     def _units(self, item: Ints) -> Ints:
@@ -288,18 +289,14 @@ class Kes:
     def elapse(self, state: KesState, days: Floats, luck: Luck) -> None:
         """Nothing: these networks know the order of answers, not the time between them."""
 
-    def allowed(self, state: KesState, out: Bools) -> None:
-        """Everything is allowed."""
-        out[:] = True
-
     def mastery(self, state: KesState, out: Mastery) -> None:
         """Mean P(correct) over each skill's items, `[batch, skills]`; see `mastery_of`."""
         network, unit, of = self.tracer.network, self.tracer.unit, self.course.items_of
         if self.mastery_of == "goal":
-            _goal_means(state.memory, state.target, network.output, network.bias, unit, *of, out)
+            _goal_means(state, unit, network.readout, of, out)
         elif self._one_unit_a_skill:
             self.engine.p_all(state.memory, out)
         else:
             p = np.empty((len(out), network.units), np.float32)
             self.engine.p_all(state.memory, p)
-            _means(p, unit, *of, out)
+            _means(p, unit, of, out)

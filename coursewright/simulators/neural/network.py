@@ -17,7 +17,7 @@ answer.
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -25,11 +25,33 @@ import numpy.typing as npt
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Floats, Ints
 from coursewright.simulators.kernel import inlined, kernel
-from coursewright.simulators.stored import read_arrays, write_arrays
+from coursewright.simulators.neural.stored import read_arrays, write_arrays
 
 Weights = npt.NDArray[np.float32]
 GRU_GATES, LSTM_GATES = 3, 4
 FIELDS = ("inputs", "recurrent", "recurrent_bias", "output", "bias")
+
+
+class Cell(NamedTuple):
+    """The weights of one step of memory; see `Network`."""
+
+    inputs: Weights
+    recurrent: Weights
+    recurrent_bias: Weights
+
+
+class Readout(NamedTuple):
+    """The weights of an answer; see `Network`."""
+
+    output: Weights
+    bias: Weights
+
+
+class Sums(NamedTuple):
+    """Room for one row's sums, `[gates * hidden]` each: W_h h + b, and what the answer feeds in."""
+
+    gates: Weights
+    fed: Weights
 
 
 @inlined
@@ -50,34 +72,29 @@ def _sum(a: np.float32, b: np.float32) -> float:
 
 
 @inlined
-def _recur(i: int, memory: Weights, recurrent: Weights, recurrent_bias: Weights, gates: Weights) -> None:
-    """`gates` = W_h h + b of row i: whole rows of W_h at a time, which the compiler vectorises."""
-    for k in range(gates.shape[0]):
-        gates[k] = recurrent_bias[k]
-    for j in range(recurrent.shape[0]):
-        h = memory[i, j]
-        for k in range(gates.shape[0]):
-            gates[k] += h * recurrent[j, k]
+def _gather(memory: Weights, i: int, unit: int, answer: float, cell: Cell, sums: Sums) -> None:
+    """Fill the sums of row i: whole rows of W_h at a time, which the compiler vectorises.
 
-
-@inlined
-def _feed(unit: int, answer: float, inputs: Weights, fed: Weights) -> None:
-    """The input of an answer in [0, 1]: an answer of p counts as p right ones and 1 - p wrong ones."""
+    An answer of p in [0, 1] counts as p right ones and 1 - p wrong ones.
+    """
+    (gates, fed), inputs = sums, cell.inputs
     for k in range(fed.shape[0]):
         fed[k] = (1.0 - answer) * np.float64(inputs[unit, 0, k]) + answer * np.float64(inputs[unit, 1, k])
+    for k in range(gates.shape[0]):
+        gates[k] = cell.recurrent_bias[k]
+    for j in range(cell.recurrent.shape[0]):
+        h = memory[i, j]
+        for k in range(gates.shape[0]):
+            gates[k] += h * cell.recurrent[j, k]
 
 
 @kernel
-def _gru(
-    memory: Weights, unit: Ints, answer: Floats, inputs: Weights, recurrent: Weights, recurrent_bias: Weights,
-    gates: Weights, fed: Weights,
-) -> None:  # fmt: skip
-    size = memory.shape[1]
+def _gru(memory: Weights, unit: Ints, answer: Floats, cell: Cell, sums: Sums) -> None:
+    (gates, fed), size = sums, memory.shape[1]
     for i in range(memory.shape[0]):
         if unit[i] < 0:
             continue
-        _feed(unit[i], answer[i], inputs, fed)
-        _recur(i, memory, recurrent, recurrent_bias, gates)
+        _gather(memory, i, unit[i], answer[i], cell, sums)
         for k in range(size):
             reset = logistic(_sum(fed[k], gates[k]))
             keep = logistic(_sum(fed[size + k], gates[size + k]))
@@ -86,38 +103,34 @@ def _gru(
 
 
 @kernel
-def _lstm(
-    memory: Weights, unit: Ints, answer: Floats, inputs: Weights, recurrent: Weights, recurrent_bias: Weights,
-    gates: Weights, fed: Weights,
-) -> None:  # fmt: skip
-    size = memory.shape[1] // 2  # h, then c
+def _lstm(memory: Weights, unit: Ints, answer: Floats, cell: Cell, sums: Sums) -> None:
+    (gates, fed), size = sums, memory.shape[1] // 2  # h, then c
     for i in range(memory.shape[0]):
         if unit[i] < 0:
             continue
-        _feed(unit[i], answer[i], inputs, fed)
-        _recur(i, memory, recurrent, recurrent_bias, gates)
+        _gather(memory, i, unit[i], answer[i], cell, sums)
         for k in range(size):
             write = logistic(_sum(fed[k], gates[k])) * _tanh(_sum(fed[2 * size + k], gates[2 * size + k]))
             forget = logistic(_sum(fed[size + k], gates[size + k]))
-            cell = forget * np.float64(memory[i, size + k]) + write
-            memory[i, size + k] = cell
-            memory[i, k] = logistic(_sum(fed[3 * size + k], gates[3 * size + k])) * _tanh(cell)
+            kept = forget * np.float64(memory[i, size + k]) + write
+            memory[i, size + k] = kept
+            memory[i, k] = logistic(_sum(fed[3 * size + k], gates[3 * size + k])) * _tanh(kept)
 
 
 @inlined
-def logit(memory: Weights, i: int, unit: int, output: Weights, bias: Weights) -> float:
+def logit(memory: Weights, i: int, unit: int, readout: Readout) -> float:
     """v_u h + a_u of row i."""
-    total = bias[unit]
-    for j in range(output.shape[1]):
-        total += memory[i, j] * output[unit, j]
+    total = readout.bias[unit]
+    for j in range(readout.output.shape[1]):
+        total += memory[i, j] * readout.output[unit, j]
     return np.float64(total)
 
 
 @kernel
-def _p(memory: Weights, unit: Ints, output: Weights, bias: Weights, out: Floats) -> None:
+def _p(memory: Weights, unit: Ints, readout: Readout, out: Floats) -> None:
     for i in range(unit.shape[0]):
         if unit[i] >= 0:
-            out[i] = logistic(logit(memory, i, unit[i], output, bias))
+            out[i] = logistic(logit(memory, i, unit[i], readout))
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,6 +190,11 @@ class Network:
         """How many numbers a learner's memory has: h, and for an LSTM c behind it."""
         return self.hidden * (2 if self.is_lstm else 1)
 
+    @property
+    def readout(self) -> Readout:
+        """What turns memory into P(correct)."""
+        return Readout(self.output, self.bias)
+
     @cached_property
     def output_columns(self) -> Weights:
         """`output` as `[hidden, units]`."""
@@ -184,7 +202,7 @@ class Network:
 
     def p(self, memory: Weights, unit: Ints, out: Floats) -> None:
         """P(correct) `[batch]` on `unit [batch]`; where that is -1, `out` is left as it is."""
-        _p(memory, unit, self.output, self.bias, out)
+        _p(memory, unit, self.readout, out)
 
     def p_all(self, memory: Weights, out: Weights) -> None:
         """P(correct) on every unit, float32 `[batch, units]`: one BLAS product, rows equal to 1e-6."""
@@ -199,9 +217,8 @@ class Network:
     def advance(self, memory: Weights, unit: Ints, answer: Floats) -> None:
         """Take in `answer [batch]` in [0, 1] on `unit [batch]`; rows with unit -1 stay as they are."""
         step = _lstm if self.is_lstm else _gru
-        wide = self.recurrent_bias.size
-        scratch = np.empty((2, wide), np.float32)
-        step(memory, unit, answer, self.inputs, self.recurrent, self.recurrent_bias, *scratch)
+        cell = Cell(self.inputs, self.recurrent, self.recurrent_bias)
+        step(memory, unit, answer, cell, Sums(*np.empty((2, self.recurrent_bias.size), np.float32)))
 
     def only(self, units: Ints) -> "Network":
         """The same network with these units in this order (they may repeat)."""

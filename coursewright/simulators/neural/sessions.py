@@ -10,7 +10,7 @@ import numpy as np
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Ints
 from coursewright.simulators.luck import Luck, Split, uniforms
-from coursewright.simulators.stored import read_arrays, write_arrays
+from coursewright.simulators.neural.stored import read_arrays, write_arrays
 
 FIELDS = ("start", "person", "item", "correct")
 # Whose sessions each fifth of the people are: training needs most of them.

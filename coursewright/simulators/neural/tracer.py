@@ -1,26 +1,32 @@
 """A trained knowledge tracer: its folder, and what computes it.
 
-A folder holds `items.csv` (item, unit, skills joined by ";"), `weights.npz`, perhaps `sessions.npz`, and
-`card.md`.  A network is computed by compiled loops (see `recurrent`) or by torch, imported only then.
+A folder holds `items.csv` (the columns of `simulators/folders.py`, and unit), `weights.npz`, and perhaps
+`sessions.npz`.  A network is computed by compiled loops (see `recurrent`) or by torch, imported only then.
 """
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from coursewright.errors import InputError, reject, unknown
+from coursewright.errors import InputError, reject
 from coursewright.simulators.arrays import Floats, Ints
 from coursewright.simulators.course import Course
-from coursewright.simulators.knowledge.tables import SHIPPED
+from coursewright.simulators.folders import (
+    ITEMS,
+    course_files,
+    open_folder,
+    read_course,
+    read_numbers,
+    write_facts,
+    write_texts,
+)
 from coursewright.simulators.neural.network import FIELDS, Network, Weights
 from coursewright.simulators.neural.sessions import Sessions
 
-BETWEEN = ";"  # of the skills of an item, as in a learner log
-COLUMNS = ("item", "unit", "skills")
-ITEMS, WEIGHTS, SESSIONS = "items.csv", "weights.npz", "sessions.npz"
+KIND = "neural"
+WEIGHTS, SESSIONS = "weights.npz", "sessions.npz"
 
 
 class Engine(Protocol):
@@ -149,14 +155,10 @@ class Tracer:
         return self.network if device is None else OnDevice(self.network, device)
 
     def write(self, folder: str | Path) -> None:
-        """Write the folder that `read_neural` reads; an older `sessions.npz` there does not survive."""
+        """Write what `read_neural` reads into `folder`; an older `sessions.npz` there does not survive."""
         folder = Path(folder)
-        with (folder / ITEMS).open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            for i, item in enumerate(self.course.items):
-                skills = [self.course.skills[k] for k in np.flatnonzero(self.course.q_matrix[i])]
-                writer.writerow([item, self.unit[i], BETWEEN.join(skills)])
+        write_texts(folder, course_files(self.course, ("unit",), self.unit[:, None].astype(np.float64)))
+        write_facts(folder, KIND)
         self.network.write(folder / WEIGHTS)
         (folder / SESSIONS).unlink(missing_ok=True)
         if self.sessions is not None:
@@ -169,32 +171,13 @@ def read_neural(folder: str | Path, each_item_a_skill: bool = False) -> Tracer:
     With `each_item_a_skill` the log's skills are left aside, and targets and mastery go by items.  Raises
     `InputError` where there is no such folder or a file in it is broken.
     """
-    path = Path(folder)
-    if not (path / WEIGHTS).is_file():
-        path = SHIPPED / str(folder)
-    if not (path / WEIGHTS).is_file():
-        known = sorted(p.parent.name for p in SHIPPED.glob(f"*/{WEIGHTS}"))
-        raise unknown("tracer.folder", str(folder), known)
-    try:
-        with (path / ITEMS).open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        unit = np.array([int(row["unit"]) for row in rows], np.int64)
-        needed = {row["item"]: row["skills"].split(BETWEEN) for row in rows}
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"tracer.folder = {path / ITEMS}: cannot be read ({error})") from error
-    if not rows:
-        raise reject(f"rows of {path / ITEMS}", 0, "at least one item")
+    path = open_folder(folder, KIND, WEIGHTS, field="tracer.folder").path
+    course = read_course(path)
+    unit = read_numbers(path / ITEMS, course.items, ("unit",))[:, 0]
     sessions = path / SESSIONS
     return Tracer(
-        course=course_of(needed, each_item_a_skill),
+        course=course.by_item if each_item_a_skill else course,
         network=Network.read(path / WEIGHTS),
-        unit=unit,
+        unit=unit.astype(np.int64),
         sessions=Sessions.read(sessions) if sessions.is_file() else None,
     )
-
-
-def course_of(needed: dict[str, list[str]], each_item_a_skill: bool = False) -> Course:
-    """The course of these items and the skills that each needs; skills in order of appearance."""
-    if each_item_a_skill:
-        return Course.of(list(needed))
-    return Course.of(list(dict.fromkeys(k for skills in needed.values() for k in skills)), items=needed)

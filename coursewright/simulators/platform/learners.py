@@ -15,7 +15,7 @@ So an item teaches d opportunities in expectation, whatever the model inside.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -23,7 +23,7 @@ import numpy as np
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
-from coursewright.simulators.capabilities import Assisting, Sequential, Stratified
+from coursewright.simulators.capabilities import Sequential, Stratified, assists, resampled, restricts
 from coursewright.simulators.course import Course, Lists, pack
 from coursewright.simulators.luck import Luck
 from coursewright.simulators.platform.content import KINDS, PRACTICE, Content, per_name
@@ -34,6 +34,10 @@ from coursewright.simulators.platform.step import (
     INSIDE,
     KIND,
     MEDIAN,
+    Effects,
+    Lessons,
+    Person,
+    Teaching,
     enrol_rows,
     finish,
     plan,
@@ -95,7 +99,7 @@ class RichLearner:
         reached[self.what[open_to_all, INSIDE]] = True
         needed = np.zeros_like(reached)
         needed[self.what[:, INSIDE]] = True
-        if self.learner.restricts:  # whatever it may leave allowed
+        if restricts(self.learner):  # whatever it may leave allowed
             needed[:] = True
         if (needed & ~reached).any():
             name = self.learner.course.items[int(np.argmax(needed & ~reached))]
@@ -161,13 +165,12 @@ class RichLearner:
     @property
     def restricts(self) -> bool:
         """Whether the learner inside restricts, or some format is barred to some."""
-        return self.learner.restricts or bool((self.barred > 0.0).any())
+        return restricts(self.learner) or bool((self.barred > 0.0).any())
 
     @property
     def assists(self) -> bool:
         """Whether there are hints, or help for the asking."""
-        inside = isinstance(self.learner, Assisting) and self.learner.assists
-        return inside or "hint" in self.course.kind or self.content.help.abuse > 0.0
+        return assists(self.learner) or "hint" in self.course.kind or self.content.help.abuse > 0.0
 
     @property
     def strata(self) -> tuple[str, ...]:
@@ -194,7 +197,7 @@ class RichLearner:
     def enrol(self, state: RichState, rows: Ints, luck: Luck) -> Prologue | None:
         """New learners, with the goal and the past of the learner inside; all of it was practice."""
         start, learner_sd = float(self.engagement.start), float(self.pace.learner_sd)
-        enrol_rows(*state[1:], rows, luck.learner, self.barred, start, learner_sd)
+        enrol_rows(Person(*state[1:]), self.barred, rows, start, luck.learner, learner_sd)
         past = self.learner.enrol(state.inside, rows, luck)
         if past is None:
             return None
@@ -202,7 +205,7 @@ class RichLearner:
         counts = np.arange(item.shape[1]) < past.length[:, None]
         if (counts & (item < 0)).any():
             raise reject(
-                "rich.offers", "without practice", "a course in which the learner's past can be told"
+                "rich.offers", "without practice", "a course with practice on every item of the warm-up"
             )
         return past._replace(item=np.where(counts, item, 0))
 
@@ -211,50 +214,65 @@ class RichLearner:
         self.learner.p_correct(state.inside, self._item_inside(item), out)
 
     def _item_inside(self, item: Ints) -> Ints:
-        return np.where(item < 0, -1, self.what[item, INSIDE])
+        return np.where(item < 0, -1, self.offer.inside[item])
 
     def practise(self, state: RichState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """One item of any kind; a row that is not taught learns nothing from it."""
-        batch, content = len(item), self.content
+        batch, person = len(item), Person(*state[1:])
+        inside = self._item_inside(item)
         p, prior = np.zeros(batch), np.full(batch, 0.5)
-        inside, again = np.empty(batch, np.int64), np.empty(batch, np.int64)
-        learns, helped = np.zeros(batch, bool), np.zeros(batch, bool)
-        fate_again = luck.fate.copy()
-        self.p_correct(state, item, p)
-        if content.reversal:
+        self.learner.p_correct(state.inside, inside, p)
+        if self.content.reversal:
             mastery = np.empty((batch, self.course.n_skills), np.float32)
             self.mastery(state, mastery)
-            prior_knowledge(mastery, item, *self.before, prior)
-        plan(
-            state.seen, state.preferred, self.table, self.what, item, taught, luck.fate, luck.step, p, prior,
-            float(content.repeated), float(content.help.abuse), float(content.help.abused),
-            float(content.counterfactual_meshing), inside, learns, again, fate_again, helped,
-        )  # fmt: skip
-        there = item >= 0
-        out.assisted[there] = out.ended[there] = False  # a learner inside may write only what is True
-        self.learner.practise(state.inside, inside, learns, luck, out)
-        if (again >= 0).any():
-            unseen = empty_response(batch)
-            self.learner.practise(state.inside, again, learns, luck._replace(fate=fate_again), unseen)
-        if isinstance(self.learner, Sequential):  # or the mask would tell which lessons took
-            self.learner.accept(state.inside, np.where(taught, inside, -1))
-        self._finish(state, item, taught, luck, p, helped, out)
+            prior_knowledge(mastery, item, self.before, prior)
+        lessons = Lessons(
+            learns=np.zeros(batch, bool),
+            again=np.empty(batch, np.int64),
+            fate_again=luck.fate.copy(),
+            helped=np.zeros(batch, bool),
+        )
+        plan(person, self._teaching, item, p, taught, prior, luck, lessons)
+        self._teach(state, inside, lessons, luck, out)
+        self._accept(state, np.where(taught, inside, -1))  # or the mask would tell which lessons took
+        finish(person, self._effects, item, taught, p, lessons.helped, luck, out)
 
-    def _finish(
-        self, state: RichState, item: Ints, taught: Bools, luck: Luck, p: Floats, helped: Bools, out: Response
-    ) -> None:
+    def _teach(self, state: RichState, inside: Ints, lessons: Lessons, luck: Luck, out: Response) -> None:
+        """The learner inside practises, some of them twice; what is in `out` is what they answered first."""
+        there = inside >= 0
+        out.assisted[there] = out.ended[there] = False  # a learner inside may write only what is True
+        self.learner.practise(state.inside, inside, lessons.learns, luck, out)
+        if (lessons.again >= 0).any():
+            luck = luck._replace(fate=lessons.fate_again)
+            unseen = empty_response(len(inside))
+            self.learner.practise(state.inside, lessons.again, lessons.learns, luck, unseen)
+
+    @cached_property
+    def _teaching(self) -> Teaching:
+        content = self.content
+        factors = (content.repeated, content.help.abuse, content.help.abused, content.counterfactual_meshing)
+        return Teaching(self.table, self.what, *map(float, factors))
+
+    @cached_property
+    def _effects(self) -> Effects:
         feels, pace = self.engagement, self.pace
-        finish(
-            state.engagement, state.tau, state.seen, self.table, self.what, item, taught, luck.fate,
-            luck.step, p, helped, float(self.content.help.raises), float(pace.slope), float(pace.sd),
-            float(feels.too_easy), float(feels.too_hard), float(feels.boredom), float(feels.frustration),
-            float(feels.flow), float(feels.leaves), float(feels.leaves_disengaged), *out,
-        )  # fmt: skip
+        answers = (self.content.help.raises, pace.slope, pace.sd)
+        engaged = (feels.too_easy, feels.too_hard, feels.boredom, feels.frustration, feels.flow)
+        leaving = (feels.leaves, feels.leaves_disengaged)
+        return Effects(self.table, self.what, *map(float, (*answers, *engaged, *leaving)))
+
+    def accept(self, state: RichState, item: Ints) -> None:
+        """Take `item [batch]` (-1: none) for the last accepted one, where that matters inside."""
+        self._accept(state, self._item_inside(item))
+
+    def _accept(self, state: RichState, inside: Ints) -> None:
+        if isinstance(self.learner, Sequential):
+            self.learner.accept(state.inside, inside)
 
     def elapse(self, state: RichState, days: Floats, luck: Luck) -> None:
         """The learner inside may forget; engagement comes back."""
         self.learner.elapse(state.inside, days, luck)
-        rest(state.engagement, days, float(self.engagement.recovery))
+        rest(state.engagement, float(self.engagement.recovery), days)
 
     @property
     def quickest(self) -> float:
@@ -262,11 +280,16 @@ class RichLearner:
         spread = np.hypot(self.pace.learner_sd, self.pace.sd)
         return float(self.table[:, MEDIAN].min() * np.exp(-3.0 * spread))
 
+    def resampled(self) -> "RichLearner | None":
+        """The same platform for the learner inside under its fit's doubt; None where that has no draws."""
+        drawn = resampled(self.learner)
+        return None if drawn is None else replace(self, learner=drawn)
+
     def allowed(self, state: RichState, out: Bools) -> None:
         """What the learner inside allows, in formats that this learner can use."""
         out[:] = state.usable[:, self.what[:, FORMAT]]
-        if self.learner.restricts:
-            inside = np.empty((len(out), self.learner.course.n_items), bool)
+        inside = np.empty((len(out), self.learner.course.n_items), bool)
+        if restricts(self.learner):
             self.learner.allowed(state.inside, inside)
             out &= inside[:, self.what[:, INSIDE]]
 

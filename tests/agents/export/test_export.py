@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -13,8 +14,9 @@ import torch
 
 from coursewright.agents.export.onnx import compare, export, observe
 from coursewright.agents.export.policy import OnnxPolicy
-from coursewright.agents.learning.sb3 import dqn, maskable_ppo, ppo
-from coursewright.agents.learning.trained import TrainedPolicy
+from coursewright.agents.learning.dqn import Dqn
+from coursewright.agents.learning.ppo import Ppo
+from coursewright.agents.learning.trained import SAVED, TrainedPolicy
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.rollout import rollout
 from coursewright.envs.shipped import bkt, kss
@@ -23,16 +25,15 @@ from coursewright.errors import InputError
 TASK = kss(10)
 SMALL = {"steps": 640, "learners": 16, "batch_size": 80, "layers": (16,)}
 AGENTS = {
-    "ppo": (ppo, SMALL),
-    "maskable_ppo": (maskable_ppo, SMALL),
-    "dqn": (dqn, SMALL | {"learning_starts": 64, "buffer_size": 500}),
+    "ppo": Ppo(**SMALL),
+    "maskable_ppo": Ppo(masked=True, **SMALL),
+    "dqn": Dqn(**SMALL, learning_starts=64, buffer_size=500),
 }
 
 
 @pytest.fixture(scope="module", params=AGENTS)
 def trained(request):
-    agent, options = AGENTS[request.param]
-    return agent(TASK, 0, SilentTracker(), **options)
+    return AGENTS[request.param](TASK, 0, SilentTracker())
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def file(trained, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def masked(tmp_path_factory):
-    policy = maskable_ppo(TASK, 0, SilentTracker(), **SMALL)
+    policy = AGENTS["maskable_ppo"](TASK, 0, SilentTracker())
     path = tmp_path_factory.mktemp("masked") / "policy.onnx"
     export(policy, TASK, path)
     return policy, path
@@ -82,7 +83,7 @@ def test_anybody_can_run_the_file(trained, file):
     assert about["columns"] == list(TASK.layout.names)
     assert about["actions"] == list(TASK.course.items)
     assert about["course"] == TASK.course.hash
-    assert about["agent"] == {"PPO": "ppo", "DQN": "dqn"}.get(type(trained.model).__name__, "maskable_ppo")
+    assert about["agent"] == trained.agent.algorithm.name
     assert about["versions"]["torch"] == torch.__version__
     assert {"coursewright", "stable-baselines3", "sb3-contrib"} < set(about["versions"])
     seen, masks = observe(trained, TASK, 50)
@@ -134,7 +135,7 @@ def test_running_a_file_needs_no_torch(masked, tmp_path):
 @pytest.mark.parametrize("kind", ["scores", "order"])
 def test_an_export_that_differs_is_noticed(masked, kind):
     _, path = masked
-    other = maskable_ppo(TASK, 0, SilentTracker(), **SMALL)
+    other = AGENTS["maskable_ppo"](TASK, 0, SilentTracker())
     compare(OnnxPolicy(path, TASK), other, TASK)  # the same training: the same policy
     head = other.model.policy.action_net
     with torch.no_grad():
@@ -229,13 +230,13 @@ def test_a_file_of_a_later_format_is_refused(masked, tmp_path):
 def test_a_saved_policy_comes_back(trained, tmp_path):
     path = tmp_path / "folder" / "policy.zip"
     trained.save(path)
-    again = TrainedPolicy.load(path, TASK)
+    again = TrainedPolicy.load(path, trained.agent, TASK)
     assert again.label == trained.label
     np.testing.assert_array_equal(rollout(TASK, again, 100).item, rollout(TASK, trained, 100).item)
     export(again, TASK, tmp_path / "policy.onnx")
     type(trained.model).load(path, device="cpu")  # Stable-Baselines3 reads it too
     with pytest.raises(InputError, match="course"):
-        TrainedPolicy.load(path, bkt())
+        TrainedPolicy.load(path, trained.agent, bkt())
 
 
 @pytest.mark.parametrize("damage", ["missing", "empty", "cut", "flipped", "foreign"])
@@ -253,4 +254,33 @@ def test_a_broken_saved_policy_is_one_line(masked, tmp_path, damage):
     else:
         path.write_bytes(whole[: len(whole) // 2 if damage == "cut" else 0])
     with pytest.raises(InputError, match=rf"^policy = {path}: [^\n]*$"):
-        TrainedPolicy.load(path, TASK)
+        TrainedPolicy.load(path, AGENTS["maskable_ppo"], TASK)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"format": "1"}, ["format 1", "an earlier"]),  # the first one: the bare label, as text
+        ({"format": 3}, ["format 3", "a later"]),
+    ],
+)
+def test_a_saved_policy_that_cannot_be_read_here_is_one_line(masked, tmp_path, change, words):
+    path = tmp_path / "policy.zip"
+    masked[0].save(path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    about = json.loads(parts[SAVED]) | change
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in (parts | {SAVED: json.dumps(about)}).items():
+            archive.writestr(name, content)
+    with pytest.raises(InputError, match=rf"^policy = {path}[^\n]*$") as caught:
+        TrainedPolicy.load(path, AGENTS["maskable_ppo"], TASK)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_a_saved_policy_of_another_algorithm_is_one_line(masked, tmp_path):
+    path = tmp_path / "policy.zip"
+    masked[0].save(path)
+    with pytest.raises(InputError, match=rf"^policy = {path}: must be made by dqn; maskable_ppo made it$"):
+        TrainedPolicy.load(path, AGENTS["dqn"], TASK)

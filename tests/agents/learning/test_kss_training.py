@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from coursewright.agents.learning.sb3 import dqn, maskable_ppo, ppo
+from coursewright.agents.learning.dqn import Dqn
+from coursewright.agents.learning.ppo import Ppo
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.rollout import rollout
 from coursewright.envs.shipped import kss
@@ -17,15 +18,15 @@ SEEDS = range(5)
 EVALUATION_LEARNERS = 20_000
 
 
-def scores(agent, horizon, steps, seeds, learners, capsys):
+def scores(agent, horizon, seeds, learners, capsys):
     """Mean E_p of each seed, `[seeds]`; prints mean and 95 % t interval."""
     task = kss(horizon)
-    policies = [agent(task, seed, SilentTracker(), steps=steps) for seed in seeds]
+    policies = [agent(task, seed, SilentTracker()) for seed in seeds]
     each = np.array([rollout(task, policy, learners).returned.mean() for policy in policies])
     half = t.ppf(0.975, len(each) - 1) * each.std(ddof=1) / len(each) ** 0.5
     with capsys.disabled():
         print(
-            f"\n{agent.__name__}, T={horizon}, {steps:,} steps, "
+            f"\n{agent.algorithm.name}, T={horizon}, {agent.steps:,} steps, "
             f"{len(each)} seeds, {learners:,} learners each: "
             f"E_p {each.mean():.4f}, 95 % t interval [{each.mean() - half:.4f}, {each.mean() + half:.4f}], "
             f"seeds {np.round(each, 4).tolist()}"
@@ -36,17 +37,17 @@ def scores(agent, horizon, steps, seeds, learners, capsys):
 @pytest.mark.slow
 @pytest.mark.parametrize(("horizon", "steps", "target"), [(30, 500_000, 0.88), (10, 1_000_000, 0.48)])
 def test_masked_ppo_beats_the_tuned_mastery_rule(horizon, steps, target, capsys):
-    assert scores(maskable_ppo, horizon, steps, SEEDS, EVALUATION_LEARNERS, capsys).mean() >= target
+    assert scores(Ppo(masked=True, steps=steps), horizon, SEEDS, EVALUATION_LEARNERS, capsys).mean() >= target
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("agent", [ppo, dqn])
+@pytest.mark.parametrize("agent", [Ppo(), Dqn()])
 def test_agents_without_masks_beat_random_among_legal(agent, capsys):
     # Random among legal items scores .492 at T=30; these do not know what is legal.
-    assert scores(agent, 30, 500_000, range(2), 5_000, capsys).min() > 0.5
+    assert scores(agent, 30, range(2), 5_000, capsys).min() > 0.5
 
 
 def test_a_short_training_learns_something():
     # Random among legal items scores .154 at T=10 (n = 400,000); 30,000 steps give about .36.
-    policy = maskable_ppo(kss(10), 0, SilentTracker(), steps=30_000)
+    policy = Ppo(masked=True, steps=30_000)(kss(10), 0, SilentTracker())
     assert rollout(kss(10), policy, 2_000).returned.mean() > 0.25

@@ -7,13 +7,15 @@ import sys
 import time
 import zipfile
 from collections import deque
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from coursewright.agents.learning import checkpoint
-from coursewright.agents.learning.sb3 import dqn, maskable_ppo, ppo
+from coursewright.agents.learning.dqn import Dqn
+from coursewright.agents.learning.ppo import Ppo
 from coursewright.agents.learning.vec_env import LearnersVecEnv
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.episodes import Running
@@ -29,8 +31,9 @@ SMALL = {
     "layers": (16,),
     "checkpoint_every": 300,
 }
-SMALL_DQN = SMALL | {"learning_starts": 200, "buffer_size": 1200, "target_update": 200}
-AGENTS = [(ppo, SMALL), (maskable_ppo, SMALL), (dqn, SMALL_DQN)]
+PPO, MASKED = Ppo(**SMALL), Ppo(masked=True, **SMALL)
+DQN = Dqn(**SMALL, learning_starts=200, buffer_size=1200, target_update=200)
+AGENTS = [PPO, MASKED, DQN]
 
 
 class Interrupted(SilentTracker):
@@ -56,33 +59,33 @@ def state(policy):
 
 @pytest.fixture(scope="module")
 def uninterrupted():
-    return {agent: state(agent(kss(7), 3, SilentTracker(), **options)) for agent, options in AGENTS}
+    return {agent: state(agent(kss(7), 3, SilentTracker())) for agent in AGENTS}
 
 
-@pytest.mark.parametrize(("agent", "options"), AGENTS)
+@pytest.mark.parametrize("agent", AGENTS)
 @pytest.mark.parametrize("steps", [[700], [400, 1100, 1700]])
-def test_interrupted_and_resumed_gives_the_same_bits(agent, options, steps, tmp_path, uninterrupted):
+def test_interrupted_and_resumed_gives_the_same_bits(agent, steps, tmp_path, uninterrupted):
     for step in steps:
         with pytest.raises(KeyboardInterrupt):
-            agent(kss(7), 3, Interrupted(tmp_path, step), **options)
+            agent(kss(7), 3, Interrupted(tmp_path, step))
         torch.rand(5)  # another process would have other random states
         np.random.rand(5)  # noqa: NPY002
         assert (tmp_path / checkpoint.NAME).is_file()
-    done = agent(kss(7), 3, SilentTracker(tmp_path), **options)
+    done = agent(kss(7), 3, SilentTracker(tmp_path))
     assert state(done) == uninterrupted[agent]
 
 
-@pytest.mark.parametrize(("agent", "options"), AGENTS)
-def test_keeping_checkpoints_changes_nothing(agent, options, tmp_path, uninterrupted):
-    assert state(agent(kss(7), 3, SilentTracker(tmp_path), **options)) == uninterrupted[agent]
+@pytest.mark.parametrize("agent", AGENTS)
+def test_keeping_checkpoints_changes_nothing(agent, tmp_path, uninterrupted):
+    assert state(agent(kss(7), 3, SilentTracker(tmp_path))) == uninterrupted[agent]
     assert [path.name for path in tmp_path.iterdir()] == [checkpoint.NAME]
 
 
-@pytest.mark.parametrize(("agent", "options"), AGENTS)
-def test_a_finished_training_is_not_repeated(agent, options, tmp_path, uninterrupted):
-    agent(kss(7), 3, SilentTracker(tmp_path), **options)
+@pytest.mark.parametrize("agent", AGENTS)
+def test_a_finished_training_is_not_repeated(agent, tmp_path, uninterrupted):
+    agent(kss(7), 3, SilentTracker(tmp_path))
     assert torch.load(tmp_path / checkpoint.NAME, weights_only=True)["state"]["replay"] == {}
-    again = agent(kss(7), 3, Interrupted(tmp_path, -1), **options)
+    again = agent(kss(7), 3, Interrupted(tmp_path, -1))
     assert state(again) == uninterrupted[agent]
     assert again.label.steps >= SMALL["steps"]
 
@@ -90,10 +93,10 @@ def test_a_finished_training_is_not_repeated(agent, options, tmp_path, uninterru
 @pytest.mark.parametrize("lost", ["torch", "numpy", "actions", "env", "counters", "last_obs"])
 def test_each_part_of_a_checkpoint_is_needed(lost, tmp_path, uninterrupted, monkeypatch):
     # The planted fault: a part that is not brought back must show in the bits.
-    agent, options = (dqn, SMALL_DQN) if lost in ("numpy", "actions", "counters") else (ppo, SMALL)
+    agent = DQN if lost in ("numpy", "actions", "counters") else PPO
     step = 350 if lost == "actions" else 700  # the action space is drawn from while exploring
     with pytest.raises(KeyboardInterrupt):
-        agent(kss(7), 3, Interrupted(tmp_path, step), **options)
+        agent(kss(7), 3, Interrupted(tmp_path, step))
     path = tmp_path / checkpoint.NAME
     content = torch.load(path, weights_only=True)
     torch.manual_seed(9)
@@ -110,13 +113,13 @@ def test_each_part_of_a_checkpoint_is_needed(lost, tmp_path, uninterrupted, monk
     else:
         content["state"]["last_obs"][:] = 0.0
     torch.save(content, path)
-    assert state(agent(kss(7), 3, SilentTracker(tmp_path), **options)) != uninterrupted[agent]
+    assert state(agent(kss(7), 3, SilentTracker(tmp_path))) != uninterrupted[agent]
 
 
 CHILD = """
 import sys, time
 from pathlib import Path
-from coursewright.agents.learning.sb3 import {agent}
+from coursewright.agents.learning.{module} import {kind}
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.shipped import kss
 
@@ -125,41 +128,47 @@ class Slow(SilentTracker):
         print(step, flush=True)
         time.sleep(0.05)
 
-{agent}(kss(7), 3, Slow(Path(sys.argv[1])), **{options})
+{agent}(kss(7), 3, Slow(Path(sys.argv[1])))
 """
 
 
-@pytest.mark.parametrize(("agent", "options"), [AGENTS[1], AGENTS[2]])
-def test_a_killed_process_is_resumed_to_the_same_bits(agent, options, tmp_path, uninterrupted):
-    script = CHILD.format(agent=agent.__name__, options=options)
-    child = subprocess.Popen(
+def child(agent):
+    """The training as a script of its own."""
+    kind = type(agent)
+    return CHILD.format(module=kind.__module__.rpartition(".")[2], kind=kind.__name__, agent=repr(agent))
+
+
+@pytest.mark.parametrize("agent", [MASKED, DQN])
+def test_a_killed_process_is_resumed_to_the_same_bits(agent, tmp_path, uninterrupted):
+    script = child(agent)
+    running = subprocess.Popen(
         [sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True, bufsize=1
     )
-    assert child.stdout is not None
-    for line in child.stdout:
+    assert running.stdout is not None
+    for line in running.stdout:
         if int(line) > 1000:
             break
-    os.kill(child.pid, signal.SIGKILL)
-    child.wait()
-    assert child.returncode == -signal.SIGKILL
+    os.kill(running.pid, signal.SIGKILL)
+    running.wait()
+    assert running.returncode == -signal.SIGKILL
     done = torch.load(tmp_path / checkpoint.NAME, weights_only=True)["state"]["counters"]["num_timesteps"]
     assert 0 < done < SMALL["steps"]
-    assert state(agent(kss(7), 3, SilentTracker(tmp_path), **options)) == uninterrupted[agent]
+    assert state(agent(kss(7), 3, SilentTracker(tmp_path))) == uninterrupted[agent]
 
 
 def test_a_checkpoint_is_whole_at_every_moment(tmp_path):
     # Killed at random moments while it does little but write checkpoints.
-    busy = SMALL | {"checkpoint_every": 1, "steps": 10**6, "layers": (256, 256)}
-    script = CHILD.format(agent="ppo", options=busy).replace("time.sleep(0.05)", "pass")
+    busy = replace(PPO, checkpoint_every=1, steps=10**6, layers=(256, 256))
+    script = child(busy).replace("time.sleep(0.05)", "pass")
     path = tmp_path / checkpoint.NAME
     for moment in range(2):
-        child = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.DEVNULL)
+        running = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.DEVNULL)
         before = path.stat().st_mtime_ns if path.exists() else 0
         while not path.exists() or path.stat().st_mtime_ns == before:
             time.sleep(0.01)
         time.sleep(0.05 + 0.013 * moment)
-        os.kill(child.pid, signal.SIGKILL)
-        child.wait()
+        os.kill(running.pid, signal.SIGKILL)
+        running.wait()
         torch.load(path, weights_only=True)
 
 
@@ -167,7 +176,7 @@ def test_a_checkpoint_is_whole_at_every_moment(tmp_path):
 def test_a_broken_checkpoint_is_one_line(damage, tmp_path):
     path = tmp_path / checkpoint.NAME
     with pytest.raises(KeyboardInterrupt):
-        ppo(kss(7), 3, Interrupted(tmp_path, 700), **SMALL)
+        PPO(kss(7), 3, Interrupted(tmp_path, 700))
     whole = bytearray(path.read_bytes())
     if damage == "flipped":
         with zipfile.ZipFile(path) as archive:
@@ -176,34 +185,46 @@ def test_a_broken_checkpoint_is_one_line(damage, tmp_path):
     cut = {"empty": 0, "cut": len(whole) // 2}.get(damage, len(whole))
     path.write_bytes(b"something else" if damage == "other" else whole[:cut])
     with pytest.raises(InputError, match=rf"^checkpoint = {path}: [^\n]*$"):
-        ppo(kss(7), 3, SilentTracker(tmp_path), **SMALL)
+        PPO(kss(7), 3, SilentTracker(tmp_path))
+
+
+@pytest.mark.parametrize(("found", "word"), [(None, "format 1.*an earlier"), (3, "format 3.*a later")])
+def test_a_checkpoint_of_another_format_is_one_line(found, word, tmp_path):
+    path = tmp_path / checkpoint.NAME
+    with pytest.raises(KeyboardInterrupt):
+        PPO(kss(7), 3, Interrupted(tmp_path, 700))
+    content = torch.load(path, weights_only=True)
+    assert content.pop("format") == checkpoint.FORMAT
+    torch.save(content | ({} if found is None else {"format": found}), path)
+    with pytest.raises(InputError, match=rf"^checkpoint = {path} \({word}[^\n]*$"):
+        PPO(kss(7), 3, SilentTracker(tmp_path))
 
 
 def test_a_checkpoint_of_another_training_is_refused(tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        ppo(kss(7), 3, Interrupted(tmp_path, 700), **SMALL)
+        PPO(kss(7), 3, Interrupted(tmp_path, 700))
     tracker = SilentTracker(tmp_path)
     for name, value in (("learning_rate", 0.5), ("layers", (8,)), ("steps", 9999)):
         with pytest.raises(InputError, match=rf"^agent\.{name} = .*checkpoint"):
-            ppo(kss(7), 3, tracker, **SMALL | {name: value})
+            replace(PPO, **{name: value})(kss(7), 3, tracker)
     with pytest.raises(InputError, match=r"^agent\.seed = 4: "):
-        ppo(kss(7), 4, tracker, **SMALL)
+        PPO(kss(7), 4, tracker)
     with pytest.raises(InputError, match="agent"):
-        maskable_ppo(kss(7), 3, tracker, **SMALL)
+        MASKED(kss(7), 3, tracker)
     with pytest.raises(InputError, match=r"^task\.simulator = Bkt: "):
-        ppo(bkt(steps=7), 3, tracker, **SMALL)
-    with pytest.raises(InputError, match=r"^task\.budget = "):
-        ppo(kss(8), 3, tracker, **SMALL)
+        PPO(bkt(steps=7), 3, tracker)
+    with pytest.raises(InputError, match=r"^task\.steps = "):
+        PPO(kss(8), 3, tracker)
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"cannot be written"):
-        ppo(kss(7), 3, SilentTracker(tmp_path / "file" / "inside"), **SMALL)
+        PPO(kss(7), 3, SilentTracker(tmp_path / "file" / "inside"))
 
 
 def test_a_checkpoint_holds_no_code(tmp_path):
-    maskable_ppo(kss(7), 3, SilentTracker(tmp_path), **SMALL)
+    MASKED(kss(7), 3, SilentTracker(tmp_path))
     content = torch.load(tmp_path / checkpoint.NAME, weights_only=True)
     plain = (torch.Tensor, dict, list, tuple, str, int, float, bool, type(None))
     waiting = deque([content["state"]])

@@ -24,7 +24,7 @@ from coursewright.simulators.knowledge.parameters import BktParameters
 from coursewright.simulators.luck import Seeds, Split, identify
 from coursewright.simulators.memory.deeptutor import DeepTutor
 from coursewright.simulators.memory.dhp import Dhp
-from coursewright.simulators.memory.laws import Dash, Efc, Hlr
+from coursewright.simulators.memory.laws import DeepTutorDash, DeepTutorHlr, Efc
 from memory_learners import chances, enrolled, step
 from small_tasks import begun, random_actions
 
@@ -86,7 +86,7 @@ def test_nothing_remembered_costs_the_log_of_1e_9() -> None:
 
 
 @pytest.mark.parametrize("name", RULES)
-@pytest.mark.parametrize("law", [Efc(), Hlr(), Dash(window=7)])
+@pytest.mark.parametrize("law", [Efc(), DeepTutorHlr(), DeepTutorDash(window=7)])
 def test_rows_do_not_depend_on_the_batch(name, law) -> None:
     task = recall_task(law)
     policy = RULES[name](task)
@@ -163,7 +163,7 @@ def test_targets_are_tuned_on_the_reward_at_hand() -> None:
 
 def test_the_informed_rule_believes_what_bayes_says() -> None:
     # One learner, two items, and the posterior mean worked out over the same candidates by hand.
-    task = recall_task(Hlr(), items=2, steps=10)
+    task = recall_task(DeepTutorHlr(), items=2, steps=10)
     policy = InformedThreshold(recall=0.5, draws=4)(task, 0, TRACKER)
     episodes = begun(task, 1)
     belief = policy.begin(episodes.luck)

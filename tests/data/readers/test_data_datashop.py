@@ -5,7 +5,7 @@ import gzip
 import numpy as np
 import pytest
 
-from coursewright.data.readers.datashop import read_datashop
+from coursewright.data.readers.datashop import Datashop
 from coursewright.errors import InputError
 from places import DATA
 
@@ -34,7 +34,7 @@ def file(path, text, name="export.txt"):
 
 
 def test_a_tab_separated_export(tmp_path):
-    log = read_datashop(file(tmp_path, EXPORT))
+    log = Datashop(file(tmp_path, EXPORT))()
     assert log.table["learner"].to_pylist() == ["s1", "s1", "s2"]
     assert log.table["item"].to_pylist() == ["p2", "p2", 'p "1 / a']
     assert log.table["skills"].to_pylist() == [["add"], ["carry"], ["add", "carry"]]
@@ -48,9 +48,7 @@ def test_a_tab_separated_export(tmp_path):
 
 
 def test_first_attempts_and_another_kc_model(tmp_path):
-    log = read_datashop(
-        file(tmp_path, EXPORT), skill="KC (Default 2)", item="Problem Name", first_attempts=True
-    )
+    log = Datashop(file(tmp_path, EXPORT), skill="KC (Default 2)", item="Problem Name", first_attempts=True)()
     assert log.table["skills"].to_pylist() == [["whole"]] * 3
     assert log.table["item"].to_pylist() == ["p2", "p3", 'p "1']
     assert log.dropped["not the first attempt at its step"] == 1
@@ -58,11 +56,11 @@ def test_first_attempts_and_another_kc_model(tmp_path):
 
 def test_a_comma_separated_export_with_the_names_that_r_makes(tmp_path):
     path = file(tmp_path, MANGLED, "sample.csv")
-    log = read_datashop(path, skill="KC (Cluster)", item=["KC (Default)"])
+    log = Datashop(path, skill="KC (Cluster)", item=["KC (Default)"])()
     assert log.table["item"].to_pylist() == ["15-3 mean"] * 2
     assert log.table["skills"].to_pylist() == [["15"], ["15", "16"]]
     assert log.table["correct"].to_pylist() == [-1, 1]
-    assert read_datashop(path).table["item"].to_pylist() == ["p, 1 / a"] * 2
+    assert Datashop(path)().table["item"].to_pylist() == ["p, 1 / a"] * 2
 
 
 @pytest.mark.parametrize(
@@ -82,7 +80,7 @@ def test_a_comma_separated_export_with_the_names_that_r_makes(tmp_path):
 def test_each_fault_gets_one_line(tmp_path, change, parts):
     text = EXPORT.replace("s1\t\t6", "s1\t2020-01-01\t6").replace(*change)
     with pytest.raises(InputError) as caught:
-        read_datashop(file(tmp_path, text))
+        Datashop(file(tmp_path, text))()
     message = str(caught.value)
     assert "\n" not in message
     for part in parts:
@@ -103,26 +101,26 @@ def test_files_that_are_missing_empty_or_cut(tmp_path):
     }
     for path, fault in faults.items():
         with pytest.raises(InputError, match=fault) as caught:
-            read_datashop(path)
+            Datashop(path)()
         assert "\n" not in str(caught.value)
 
 
 def test_a_log_of_which_nothing_is_left_says_why(tmp_path):
     header = EXPORT.splitlines()[0]
     with pytest.raises(InputError, match=r"0 rows \(1 dropped: no outcome\)"):
-        read_datashop(file(tmp_path, header + "\ns\t2020-01-01\t1\tp\t\t1\t\tk\t\t\t\tk\n"))
+        Datashop(file(tmp_path, header + "\ns\t2020-01-01\t1\tp\t\t1\t\tk\t\t\t\tk\n"))()
 
 
 def test_outcomes_of_the_data_sets_own(tmp_path):
     text = EXPORT.replace("INCORRECT", "Ungraded").replace("Initial_Hint", "Half")
-    log = read_datashop(file(tmp_path, text), outcomes={"Ungraded": None, "half": 0})
+    log = Datashop(file(tmp_path, text), outcomes={"Ungraded": None, "half": 0})()
     assert log.table["correct"].to_pylist() == [0, 1]
     assert log.dropped["an outcome that is no answer"] == 1
 
 
 @here
 def test_the_lkt_sample_is_whole():
-    log = read_datashop(LKT, skill="KC (Cluster)", item=["KC (Default)"])
+    log = Datashop(LKT, skill="KC (Cluster)", item=["KC (Default)"])()
     assert (log.table.num_rows, log.n_learners) == (44_652, 366)
     assert not log.dropped
     correct = log.table["correct"].to_numpy()

@@ -31,7 +31,9 @@ S = SilentTracker()
 
 def ednet():
     simulator = read_bkt("bkt_ednet")
-    return Task(simulator=simulator, tutor=tutor("bkt_ednet"), steps=12, features=COMMON + LAST)
+    return Task(
+        simulator=simulator, tutor=tutor("bkt_ednet", simulator.course), steps=12, features=COMMON + LAST
+    )
 
 
 def policies(task):

@@ -15,7 +15,7 @@ from coursewright.evaluation.validity import words as validity_words
 from coursewright.evaluation.validity.judge import Settings, validate
 from coursewright.evaluation.validity.report import models_table, write_judged
 from coursewright.fitting.bkt.model import BktModel
-from coursewright.fitting.logistic.item_difficulty import ItemDifficulty
+from coursewright.fitting.item_difficulty import ItemDifficultyModel
 
 
 @dataclass(frozen=True)
@@ -24,19 +24,17 @@ class Peeking:
 
     name: str = "peeking"
 
-    def fit(self, table):
-        fitted = ItemDifficulty().fit(table)
+    def fit(self, log):
+        fitted = ItemDifficultyModel().fit(log)
         predict = fitted.predict
-        object.__setattr__(
-            fitted, "predict", lambda table: 0.4 * predict(table) + 0.5 * table["correct"].to_numpy()
-        )
+        object.__setattr__(fitted, "predict", lambda log: 0.4 * predict(log) + 0.5 * log.correct)
         return fitted
 
 
 @pytest.fixture(scope="module")
 def found():
     log = learner_log(simulate_log(120, 6), "made up", "free", {"a bad row": 7})
-    models = {"item_difficulty": ItemDifficulty(), "bkt": BktModel(), "peeking": Peeking()}
+    models = {"item_difficulty": ItemDifficultyModel(), "bkt": BktModel(), "peeking": Peeking()}
     return validate(log, models, "item_difficulty", Settings(replicates=39))
 
 
@@ -104,7 +102,7 @@ def test_refits_put_the_doubt_about_parameters_into_the_bands():
 def test_one_learner_gets_a_page_too(tmp_path):
     log = learner_log(simulate_log(1, 12), "made up")
     found = validate(
-        log, {"item_difficulty": ItemDifficulty()}, "item_difficulty", Settings(replicates=5, draws=0)
+        log, {"item_difficulty": ItemDifficultyModel()}, "item_difficulty", Settings(replicates=5, draws=0)
     )
     assert found.split.startswith("split by time")
     assert found.few_learners

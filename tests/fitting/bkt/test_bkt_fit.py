@@ -16,6 +16,7 @@ from coursewright.fitting.bkt.hidden_markov import DENOMINATOR, NUMERATOR, data,
 from coursewright.fitting.bkt.predict import predict
 from coursewright.fitting.bkt.sequences import Sequences
 from coursewright.simulators.knowledge.parameters import BktParameters
+from small_logs import coded
 
 TRUE = np.array([0.4, 0.15, 0.0, 0.2, 0.1])  # prior, learn, forget, guess, slip
 NOISY = np.array([0.3, 0.05, 0.0, 0.45, 0.3])
@@ -68,7 +69,7 @@ SHORT = [(1, 0, 1, 1), (0, 0, -1, 1, 0, 1), (1,), (0, 1), (-1, 1, 0, 0, 1)]
 
 @pytest.mark.parametrize("theta", [THETA, TRUE, np.array([0.9, 0.01, 0.3, 0.05, 0.4])])
 def test_likelihood_and_expected_counts_equal_brute_force(theta):
-    sequences = Sequences.from_log(table(SHORT))
+    sequences = Sequences.of(coded(table(SHORT)))
     counts = np.empty((5, 2))
     value = expectation(theta, data(sequences), 0, np.empty(sequences.longest), counts)
     expected, events = 0.0, np.zeros((5, 2))
@@ -90,7 +91,7 @@ def test_likelihood_and_expected_counts_equal_brute_force(theta):
 
 @pytest.mark.parametrize("theta", [THETA, TRUE])
 def test_predictions_equal_brute_force_and_see_only_earlier_rows(theta):
-    p = predict(as_parameters(theta[None, None], ["k"]), table(SHORT))
+    p = predict(as_parameters(theta[None, None], ["k"]), coded(table(SHORT)))
     row = 0
     for responses in SHORT:
         for t in range(len(responses)):
@@ -104,19 +105,22 @@ def test_predictions_equal_brute_force_and_see_only_earlier_rows(theta):
 def test_predictions_do_not_change_with_later_answers():
     one, other = [[1, 0, 1, 1]], [[1, 0, 0, 0]]
     parameters = as_parameters(THETA[None, None], ["k"])
-    assert predict(parameters, table(one))[:3].tolist() == predict(parameters, table(other))[:3].tolist()
+    assert (
+        predict(parameters, coded(table(one)))[:3].tolist()
+        == predict(parameters, coded(table(other)))[:3].tolist()
+    )
 
 
 def test_unseen_skills_get_the_median_parameters():
     known = np.stack([THETA, THETA + 0.1, THETA + 0.05])
     parameters = as_parameters(known[None], ["a", "b", "c"])
     middle = as_parameters(np.median(known, axis=0)[None, None], ["k"])
-    assert np.array_equal(predict(parameters, table(SHORT)), predict(middle, table(SHORT)))
+    assert np.array_equal(predict(parameters, coded(table(SHORT))), predict(middle, coded(table(SHORT))))
 
 
 def test_certain_parameters_stay_finite():
     sure = BktParameters(prior=[1.0], learn=[0.0], guess=[0.0], slip=[0.0], skills=("k",))
-    assert predict(sure, table([[0, 0, 1]])).tolist() == [1.0, 1.0, 1.0]
+    assert predict(sure, coded(table([[0, 0, 1]]))).tolist() == [1.0, 1.0, 1.0]
 
 
 def test_long_sequences_do_not_underflow():
@@ -301,14 +305,14 @@ def test_sequences_of_items_with_several_skills_in_several_chunks():
     whole = learner_log(pa.table(rows), "").table
     chunked = pa.concat_tables([whole.slice(0, 2), whole.slice(2, 2), whole.slice(4)])
     for log in (whole, chunked):
-        q = Sequences.from_log(log)
+        q = Sequences.of(coded(log))
         assert q.skills == ("x", "y")
         assert q.first.tolist() == [0, 2, 4]
         assert [q.learners[n] for n in q.learner] == ["a", "b", "a", "b"]
         assert q.start.tolist() == [0, 1, 3, 4, 6]
         assert q.correct.tolist() == [0, 1, -1, 1, 1, 0]
         assert q.row.tolist() == [0, 2, 3, 1, 2, 4]
-        only = Sequences.from_log(log, only={"y"})
+        only = Sequences.of(coded(log), only={"y"})
         assert only.skills == ("y",)
         assert only.learners == ("a", "b")
         assert only.row.tolist() == [1, 2, 4]

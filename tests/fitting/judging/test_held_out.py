@@ -6,17 +6,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hydra import compose, initialize_config_module
-from hydra.utils import instantiate
+from hydra import initialize_config_module
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 
 import coursewright
-from coursewright.data.log import codes, learner_log
+from coursewright.data.log import learner_log
 from coursewright.data.synthetic import simulate_log, synthetic_log
 from coursewright.fitting.bkt.model import BktModel
-from coursewright.fitting.judging.bkt_folds import cross_validate, item_difficulty
+from coursewright.fitting.item_difficulty import ItemDifficultyModel
 from coursewright.fitting.judging.calibration import calibration, recalibration
 from coursewright.fitting.judging.causality import peeks
 from coursewright.fitting.judging.held_out import (
@@ -29,9 +28,9 @@ from coursewright.fitting.judging.held_out import (
     units,
 )
 from coursewright.fitting.judging.replay import replay
-from coursewright.fitting.logistic.item_difficulty import ItemDifficulty
-from coursewright.scripts.models import learner_models
-from coursewright.simulators.luck import Seeds, identify
+from coursewright.fitting.judging.scores import Score
+from coursewright.scripts.validate import learner_models
+from small_logs import coded
 
 MODELS = sorted(p.stem for p in (Path(coursewright.__file__).parent / "configs" / "model").glob("*.yaml"))
 
@@ -57,12 +56,56 @@ def test_weighted_figures_equal_scikit_learns():
     assert np.isnan(Scored.of(np.arange(3), np.ones(3, np.int8), p[:3]).figures()[0])
 
 
-def test_folds_equal_those_of_the_cross_validation():
+def test_folds_are_by_learner_and_every_answer_is_scored_once():
     log = synthetic_log().table
-    held = held_out(log, ItemDifficulty(), plan(log).folds)
-    score = cross_validate(log, {"item": item_difficulty})["item"]
-    assert by_fold(held) == pytest.approx(np.stack([score.auc, score.log_loss, score.rmse], axis=1))
-    assert (held.n_learners, len(held.p)) == (score.learners, score.rows)
+    short = pa.concat_tables([log, log.slice(0, 9).set_column(0, "learner", pa.array(["9999"] * 9))])
+    log, seen = coded(short), []
+
+    class Spy:
+        name = "spy"
+
+        def fit(self, train):
+            self.inside = set(train.learners)
+            return self
+
+        def predict(self, test):
+            assert not self.inside & set(test.learners)
+            assert "9999" not in self.inside | set(test.learners)
+            seen.extend(test.learners)
+            return np.full(test.rows, 0.5)
+
+    score = Score.of(held_out(log, Spy(), plan(log).folds))
+    assert len(seen) == len(set(seen)) == score.learners == 300
+    assert score.rows == short.num_rows - 9
+    assert score.auc.tolist() == [0.5] * 5
+    assert score.log_loss == pytest.approx(np.log(2))
+    assert score.rmse == pytest.approx(0.5)
+
+
+def test_rows_without_a_question_are_history_but_not_scored():
+    whole = coded(synthetic_log().table)
+    log = replace(whole, correct=np.where(np.arange(whole.rows) % 5 == 0, np.int8(-1), whole.correct))
+    score = Score.of(held_out(log, ItemDifficultyModel(), plan(log, folds=3).folds))
+    assert score.rows == (log.correct >= 0).sum()
+    assert np.isfinite(score.auc).all()
+
+
+def test_scores_equal_scikit_learns():
+    log = coded(synthetic_log().table)
+    held = held_out(log, ItemDifficultyModel(), plan(log, folds=2).folds)
+    score = Score.of(held)
+    parts = [(held.correct[held.fold == k], held.p[held.fold == k]) for k in range(2)]
+    assert score.auc == pytest.approx([roc_auc_score(y, p) for y, p in parts], abs=1e-12)
+    assert score.log_loss == pytest.approx([log_loss(y, p) for y, p in parts], abs=1e-12)
+    assert by_fold(held)[:, 0].tolist() == score.auc.tolist()
+
+
+def test_an_unseen_item_gets_the_intercept():
+    log = synthetic_log().table
+    unseen = log.slice(0, 2).set_column(1, "item", pa.array(["new", "newer"]))
+    p = ItemDifficultyModel().fit(coded(log)).predict(coded(unseen))
+    assert p[0] == p[1]
+    assert 0.2 < p[0] < 0.9
 
 
 def test_resamples_are_of_whole_learners_and_the_same_for_every_model():
@@ -137,22 +180,22 @@ class Cheat:
 
     kind: str
 
-    def predict(self, table):
-        learner, _ = codes(table["learner"])
-        correct = table["correct"].to_numpy()
+    def predict(self, log):
+        learner, correct = log.learner, log.correct
         if self.kind == "answer":
             return 0.5 + 0.1 * correct
         if self.kind == "grade":
-            return 0.5 + 0.1 * table["grade"].to_numpy()
+            return 0.5 + 0.1 * log.grade
+        if self.kind == "assisted":
+            return 0.5 + 0.1 * log.assisted
         if self.kind == "later":
             return 0.5 + 0.1 * np.append(correct[1:], 0)
         if self.kind == "length":
             return 1.0 / np.bincount(learner)[learner]
         if self.kind == "others":
-            return np.full(len(correct), 0.9 - 0.001 * len(np.unique(learner)))
+            return np.full(len(correct), 0.9 - 0.001 * len(log.learners))
         before = np.append(0, np.cumsum(correct)[:-1])  # honest: right answers so far
-        first = np.searchsorted(learner, learner)
-        return 0.2 + 0.01 * (before - np.append(0, np.cumsum(correct))[first])
+        return 0.2 + 0.01 * (before - np.append(0, np.cumsum(correct))[log.start[learner]])
 
 
 @pytest.mark.parametrize(
@@ -160,6 +203,7 @@ class Cheat:
     [
         ("answer", "outcome of that row"),
         ("grade", "outcome of that row"),
+        ("assisted", "outcome of that row"),
         ("later", "outcome of that row or of later ones"),
         ("length", "later rows are left out"),
         ("others", "other learners are left out"),
@@ -168,17 +212,17 @@ class Cheat:
 def test_a_model_that_peeks_is_caught(kind, words):
     log = simulate_log(20, 3)
     log = log.append_column("grade", pa.array(log["correct"].to_numpy().astype(float)))
-    assert any(words in line for line in peeks(Cheat(kind), learner_log(log, "").table))
+    assert any(words in line for line in peeks(Cheat(kind), coded(learner_log(log, "").table)))
 
 
 def test_an_honest_model_does_not_peek():
-    assert peeks(Cheat("none"), synthetic_log().table) == []
+    assert peeks(Cheat("none"), coded(synthetic_log().table)) == []
 
 
 @pytest.fixture(scope="module")
 def models():
     with initialize_config_module("coursewright.configs", version_base="1.3"):
-        return learner_models(MODELS, first=MODELS[0])
+        return learner_models(MODELS)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -187,42 +231,24 @@ def test_no_model_peeks_and_all_can_be_simulated(name, models):
     model = models[name]
     if hasattr(model, "epochs"):
         model = replace(model, epochs=1)
+    if hasattr(model, "min_learners"):
+        model = replace(model, n_skills=None)  # of 30 learners
     log = learner_log(simulate_log(30, 4), "").table
-    fitted = model.fit(log)
-    assert peeks(fitted, log) == []
-    p = fitted.predict(log)
+    fitted = model.fit(coded(log))
+    assert peeks(fitted, coded(log)) == []
+    p = fitted.predict(coded(log))
     assert ((p > 0.0) & (p < 1.0)).all()
-    assert (replay([fitted.simulator()], log, 2) >= 0).all()
-
-
-@pytest.mark.parametrize("name", [m for m in MODELS if m not in ("item_difficulty", "bkt")])
-def test_a_fits_folder_makes_the_learners_that_its_last_line_names(name, models, tmp_path):
-    model = replace(models[name], epochs=1) if hasattr(models[name], "epochs") else models[name]
-    fitted = model.fit(learner_log(simulate_log(30, 4), "").table)
-    fitted.write(tmp_path)
-    with initialize_config_module("coursewright.configs", version_base="1.3"):
-        teach = compose("fit", [f"model={name}"]).model.teach
-        read = instantiate(compose("train", f"{teach}{tmp_path}".split()).simulator)
-    theirs = fitted.simulator()
-    chances = []
-    for simulator in (read, theirs):
-        place = [simulator.course.items.index(item) for item in read.course.items]
-        batch = len(place)
-        luck = identify(Seeds(), np.arange(batch), 0, np.zeros(batch, np.int64))
-        luck.learner[:], luck.fate[:] = luck.learner[0], luck.fate[0]  # one learner, every item
-        state, p = simulator.empty(batch), np.empty(batch)
-        simulator.enrol(state, np.arange(batch), luck)
-        simulator.p_correct(state, np.array(place), p)
-        chances.append(p)
-    if name not in ("dkt", "gru"):  # these arrive with a random past
-        assert chances[0] == pytest.approx(chances[1], abs=1e-5)
+    assert (replay([fitted.simulator()], coded(log), 2) >= 0).all()
 
 
 def test_bkt_as_a_model_predicts_as_its_fit_does():
     log = synthetic_log().table
-    fitted = BktModel(forgetting=True).fit(log)
+    fitted = BktModel(forgetting=True).fit(coded(log))
     names, values = fitted.estimates()
     assert len(names) == len(values) == 25
-    assert values[names.index("slip[ratios]")] == fitted.fitted.theta[fitted.fitted.skills.index("ratios"), 4]
+    assert (
+        values[names.index("slip[ratios]")]
+        == fitted.everything.theta[fitted.everything.skills.index("ratios"), 4]
+    )
     assert fitted.simulator().forgetting == "opportunity"
     assert fitted.simulator().course.n_items == 20

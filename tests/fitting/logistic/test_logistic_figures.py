@@ -15,12 +15,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 
 from coursewright.data.log import codes
-from coursewright.data.readers.datashop import read_datashop
+from coursewright.data.readers.datashop import Datashop
 from coursewright.data.readers.ednet import read_ednet
-from coursewright.fitting.judging.bkt_folds import cross_validate, item_difficulty
-from coursewright.fitting.logistic.models import Afm, BestLr, Das3h, Irt, Pfa
+from coursewright.fitting.item_difficulty import ItemDifficultyModel
+from coursewright.fitting.judging.held_out import held_out, plan
+from coursewright.fitting.judging.scores import Score
+from coursewright.fitting.logistic.models import AfmModel, BestLrModel, Das3hModel, IrtModel, PfaModel
 from coursewright.fitting.model import LearnerModel
 from places import DATA
+from small_logs import coded
 
 EDNET, LKT = DATA / "ednet", DATA / "lkt" / "largerawsample.csv.gz"
 with_ednet = pytest.mark.skipif(not EDNET.is_dir(), reason=f"the EdNet sample is not at {EDNET}")
@@ -29,7 +32,8 @@ POSTTEST_ROWS = 54  # the last of each learner's 122
 
 
 def auc(table: pa.Table, model: LearnerModel) -> float:
-    score = cross_validate(table, {"it": lambda train, test: model.fit(train).predict(test)})["it"]
+    log = coded(table)
+    score = Score.of(held_out(log, model, plan(log).folds))
     return float(score.auc.mean())
 
 
@@ -46,7 +50,7 @@ class Lkt(NamedTuple):
 
 @pytest.fixture(scope="module")
 def lkt() -> Lkt:
-    table = read_datashop(LKT, skill="KC (Cluster)", item="KC (Default)").table
+    table = Datashop(LKT, skill="KC (Cluster)", item="KC (Default)")().table
     raw = pd.read_csv(LKT, usecols=["Anon.Student.Id", "Condition.Name.3", "Level..Unitname."])
     condition = raw.groupby("Anon.Student.Id")["Condition.Name.3"].first()
     assert (
@@ -58,7 +62,9 @@ def lkt() -> Lkt:
 
 @with_ednet
 @pytest.mark.slow
-@pytest.mark.parametrize(("model", "reference"), [(Pfa(), 0.618), (BestLr(), 0.702)], ids=["PFA", "Best-LR"])
+@pytest.mark.parametrize(
+    ("model", "reference"), [(PfaModel(), 0.618), (BestLrModel(), 0.702)], ids=["PFA", "Best-LR"]
+)
 def test_ednet(ednet, model, reference) -> None:
     assert auc(ednet, model) >= reference - 0.005
 
@@ -66,13 +72,13 @@ def test_ednet(ednet, model, reference) -> None:
 @with_ednet
 @pytest.mark.slow
 def test_ednet_item_only(ednet) -> None:
-    assert cross_validate(ednet, {"it": item_difficulty})["it"].auc.mean() >= 0.651 - 0.005
+    assert auc(ednet, ItemDifficultyModel()) >= 0.651 - 0.005
 
 
 @with_ednet
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("model", "found"), [(Irt(growth=False), 0.700), (Afm(), 0.647)], ids=["Rasch", "AFM"]
+    ("model", "found"), [(IrtModel(growth=False), 0.700), (AfmModel(), 0.647)], ids=["Rasch", "AFM"]
 )
 def test_ednet_without_a_reference(ednet, model, found) -> None:
     assert auc(ednet, model) >= found - 0.005  # no worse than measured when this was written
@@ -81,7 +87,7 @@ def test_ednet_without_a_reference(ednet, model, found) -> None:
 @with_lkt
 @pytest.mark.parametrize(
     ("model", "reference"),
-    [(Pfa(items=True), 0.761), (Pfa(items=True, lag=True), 0.797)],
+    [(PfaModel(items=True), 0.761), (PfaModel(items=True, lag=True), 0.797)],
     ids=["PFA", "PFA with lag"],
 )
 def test_lkt(lkt, model, reference) -> None:
@@ -91,7 +97,7 @@ def test_lkt(lkt, model, reference) -> None:
 @with_lkt
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("model", "found"), [(BestLr(lag=True), 0.855), (Das3h(), 0.812)], ids=["Best-LR", "DAS3H"]
+    ("model", "found"), [(BestLrModel(lag=True), 0.855), (Das3hModel(), 0.812)], ids=["Best-LR", "DAS3H"]
 )
 def test_lkt_without_a_reference(lkt, model, found) -> None:
     assert auc(lkt.table, model) >= found - 0.005  # no worse than measured when this was written
@@ -106,7 +112,7 @@ def pooled(table: pa.Table, model: LearnerModel) -> np.ndarray:
     p = np.full(table.num_rows, np.nan)
     for inside, outside in KFold(5, shuffle=True, random_state=0).split(np.arange(len(ids))):
         train, test = (np.flatnonzero(np.isin(learner, part)) for part in (inside, outside))
-        p[test] = model.fit(table.take(pa.array(train))).predict(table.take(pa.array(test)))
+        p[test] = model.fit(coded(table.take(pa.array(train)))).predict(coded(table.take(pa.array(test))))
     return p
 
 
@@ -124,7 +130,9 @@ def interval(lkt) -> tuple[float, float]:
 
 
 @with_lkt
-@pytest.mark.parametrize("model", [Pfa(items=True, lag=True), BestLr(lag=True)], ids=lambda model: model.name)
+@pytest.mark.parametrize(
+    "model", [PfaModel(items=True, lag=True), BestLrModel(lag=True)], ids=lambda model: model.name
+)
 def test_forgetting_until_the_posttest_is_predicted(lkt, model) -> None:
     # measured: data .080 [.031, .128]; PFA with lag .078, slope .930; Best-LR with lag .078, slope 1.003
     p, y = pooled(lkt.table, model)[lkt.posttest], lkt.table["correct"].to_numpy()[lkt.posttest]
@@ -140,6 +148,6 @@ def test_forgetting_until_the_posttest_is_predicted(lkt, model) -> None:
 
 @with_lkt
 def test_a_model_that_ignores_time_misses_it(lkt) -> None:
-    p = pooled(lkt.table, Pfa(items=True))[lkt.posttest]
+    p = pooled(lkt.table, PfaModel(items=True))[lkt.posttest]
     condition = lkt.condition[lkt.posttest]
     assert p[condition == 0].mean() - p[condition == 2].mean() < interval(lkt)[0]

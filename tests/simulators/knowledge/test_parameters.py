@@ -5,8 +5,9 @@ import pytest
 
 from coursewright.errors import InputError
 from coursewright.simulators.course import Course
+from coursewright.simulators.folders import SHIPPED
 from coursewright.simulators.knowledge.parameters import FIELDS, BktParameters
-from coursewright.simulators.knowledge.tables import SHIPPED, read_bkt
+from coursewright.simulators.knowledge.tables import read_bkt
 
 HEADER = "skill,prior,learn,guess,slip\n"
 GOOD = {"prior": [0.1, 0.2], "learn": [0.3, 0.4], "guess": [0.2, 0.1], "slip": [0.1, 0.05]}

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from coursewright.simulators.capabilities import restricts
 from coursewright.simulators.knowledge.ability import Ability
 from coursewright.simulators.knowledge.knowledge_space import KnowledgeSpace
 from coursewright.simulators.knowledge.kt6kc import KT6kc
@@ -95,7 +96,4 @@ def test_practice_never_hurts_and_mastery_is_a_share(simulator):
         assert (after >= before).all()
         assert ((after >= 0) & (after <= 1)).all()
     assert (after > 0).any()
-    assert not simulator.restricts
-    allowed = np.zeros((300, simulator.course.n_items), bool)
-    simulator.allowed(state, allowed)
-    assert allowed.all()
+    assert not restricts(simulator)

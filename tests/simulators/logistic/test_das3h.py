@@ -9,7 +9,7 @@ from coursewright.errors import InputError
 from coursewright.simulators.course import Course
 from coursewright.simulators.logistic.das3h import WIDTHS, Das3h
 from coursewright.simulators.logistic.rltutor import Rltutor
-from coursewright.simulators.logistic.tables import das3h_files, read_das3h, read_rltutor
+from coursewright.simulators.logistic.tables import read_das3h, read_rltutor, write_das3h
 from learners import enrolled
 from logistic_learners import course, mastery_is_the_mean_over_items, rows_stand_alone, step, walk
 
@@ -93,8 +93,7 @@ def test_mastery_is_the_mean_over_items() -> None:
 
 
 def test_tables_round_trip(tmp_path) -> None:
-    for name, text in das3h_files(small()).items():
-        (tmp_path / name).write_text(text)
+    write_das3h(tmp_path, small())
     for back in (read_das3h(tmp_path, memory=7), read_rltutor(tmp_path, memory=7).inner):
         assert back.course.hash == small().course.hash
         np.testing.assert_allclose(back.weights, small().weights, rtol=1e-7)

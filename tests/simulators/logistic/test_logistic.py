@@ -8,8 +8,9 @@ from scipy import stats
 
 from coursewright.errors import InputError
 from coursewright.simulators.course import Course
+from coursewright.simulators.folders import SHIPPED
 from coursewright.simulators.logistic.counting import COLUMNS, Logistic, afm, best_lr, pfa
-from coursewright.simulators.logistic.tables import SHIPPED, logistic_files, read_logistic
+from coursewright.simulators.logistic.tables import read_logistic, write_logistic
 from learners import enrolled
 from logistic_learners import course, mastery_is_the_mean_over_items, rows_stand_alone, step, walk
 
@@ -160,8 +161,7 @@ def test_what_is_refused(changes, message) -> None:
 @pytest.mark.parametrize("size", [3, 9])
 def test_tables_round_trip(tmp_path, size) -> None:
     simulator = Logistic(course(), everything().weights[:size], spread=0.25, raw=True)
-    for name, text in logistic_files(simulator).items():
-        (tmp_path / name).write_text(text)
+    write_logistic(tmp_path, simulator)
     back = read_logistic(tmp_path)
     assert back.course.hash == simulator.course.hash
     np.testing.assert_allclose(back.weights, simulator.weights, rtol=1e-7)
@@ -169,8 +169,7 @@ def test_tables_round_trip(tmp_path, size) -> None:
 
 
 def test_broken_tables_are_refused(tmp_path) -> None:
-    for name, text in logistic_files(everything()).items():
-        (tmp_path / name).write_text(text)
+    write_logistic(tmp_path, everything())
     with pytest.raises(InputError, match=r"no such name.*'pfa'"):
         read_logistic("pfaa")
     whole = (tmp_path / "skills.csv").read_text()
@@ -187,9 +186,11 @@ def test_broken_tables_are_refused(tmp_path) -> None:
         read_logistic(tmp_path)
 
 
-def test_names_that_cannot_be_joined_are_refused() -> None:
-    with pytest.raises(InputError, match="named without ';'"):
-        logistic_files(Logistic(Course.of(["a;b"]), np.zeros((1, 6))))
+def test_names_that_hold_the_separator_survive(tmp_path) -> None:
+    skills = ["a;b", 'c "d"', "e,f", "g\nh"]
+    made = Logistic(Course.of(skills, {"one;two": skills, "three": ["e,f"]}), np.zeros((4, 6)))
+    write_logistic(tmp_path, made)
+    assert read_logistic(tmp_path).course.hash == made.course.hash
 
 
 @pytest.mark.parametrize("name", ["afm", "pfa", "best_lr", "irt", "das3h", "rltutor"])

@@ -10,11 +10,11 @@ from scipy import stats
 from coursewright.errors import InputError
 from coursewright.simulators.course import Course
 from coursewright.simulators.memory.deeptutor import DeepTutor
-from coursewright.simulators.memory.laws import Dash, Efc, Hlr
+from coursewright.simulators.memory.laws import DeepTutorDash, DeepTutorHlr, Efc
 from coursewright.simulators.protocol import clone, take
 from memory_learners import chances, enrolled, follow, step
 
-LAWS = {"efc": Efc(), "hlr": Hlr(), "dash": Dash()}
+LAWS = {"efc": Efc(), "hlr": DeepTutorHlr(), "dash": DeepTutorDash()}
 N = 3000  # learners of thirty items each
 
 
@@ -94,7 +94,7 @@ def test_learners_are_what_their_history_says(law) -> None:
 
 
 def test_hlr_stops_growing_at_30() -> None:
-    simulator = few(Hlr(weights=(5.0, 5.0, 0.0), item_sd=0.0), items=1)
+    simulator = few(DeepTutorHlr(weights=(5.0, 5.0, 0.0), item_sd=0.0), items=1)
     state, luck = enrolled(simulator, 3)
     for _ in range(400):
         step(simulator, state, luck, 0, days=1.0)
@@ -106,9 +106,9 @@ def test_new_learners_are_drawn_as_published() -> None:
     assert (state.shown < 0).all()
     assert stats.kstest(np.log(-state.shown).ravel(), "norm").pvalue > 1e-3
     assert stats.kstest((np.log(state.pace) - math.log(0.077)).ravel(), "norm").pvalue > 1e-3
-    state, _ = enrolled(DeepTutor(Hlr()), N)
+    state, _ = enrolled(DeepTutor(DeepTutorHlr()), N)
     assert stats.kstest(-np.log(state.pace).ravel(), "norm").pvalue > 1e-3
-    state, _ = enrolled(DeepTutor(Dash()), N)
+    state, _ = enrolled(DeepTutor(DeepTutorDash()), N)
     difficulty = np.log(1 / state.height - 1)
     exponent = np.log(-np.log(state.bend))
     for values in (difficulty - 1.0, exponent - 1.0):
@@ -148,7 +148,7 @@ def test_only_the_first_gap_leaves_an_item_fresh(law) -> None:
 
 
 def test_dash_counts_a_window_once_it_is_over() -> None:
-    simulator = few(Dash(window=3, weights=(0.5, 0.7, 1.0)), items=1)
+    simulator = few(DeepTutorDash(window=3, weights=(0.5, 0.7, 1.0)), items=1)
     state, luck = enrolled(simulator, 200)
     logit = np.log(state.height[:, 0] / (1 - state.height[:, 0]))
     right = []
@@ -214,13 +214,13 @@ def test_a_row_does_not_depend_on_its_neighbours(law) -> None:
         (lambda: DeepTutor(Efc(), Course.of(2, items={"a": "0", "b": "1", "c": "1"})), "deeptutor.course"),
         (lambda: Efc(decay=0.0), "efc.decay = 0.0: must be a positive"),
         (lambda: Efc(decay_sd=-1.0), "efc.decay_sd = -1.0"),
-        (lambda: Hlr(weights=(1.0, 1.0)), "hlr.weights"),
-        (lambda: Hlr(weights=(1.0, float("nan"), 0.0)), "hlr.weights = nan"),
-        (lambda: Hlr(item_sd=float("inf")), "hlr.item_sd = inf"),
-        (lambda: Dash(window=0), "dash.window = 0"),
-        (lambda: Dash(weights=()), "dash.weights"),
-        (lambda: replace(Dash(), delay_sd=-0.1), "dash.delay_sd = -0.1"),
-        (lambda: Dash(difficulty=1e9), "dash.difficulty"),
+        (lambda: DeepTutorHlr(weights=(1.0, 1.0)), "deeptutor_hlr.weights"),
+        (lambda: DeepTutorHlr(weights=(1.0, float("nan"), 0.0)), "deeptutor_hlr.weights = nan"),
+        (lambda: DeepTutorHlr(item_sd=float("inf")), "deeptutor_hlr.item_sd = inf"),
+        (lambda: DeepTutorDash(window=0), "deeptutor_dash.window = 0"),
+        (lambda: DeepTutorDash(weights=()), "deeptutor_dash.weights"),
+        (lambda: replace(DeepTutorDash(), delay_sd=-0.1), "deeptutor_dash.delay_sd = -0.1"),
+        (lambda: DeepTutorDash(difficulty=1e9), "deeptutor_dash.difficulty"),
     ],
 )
 def test_what_is_refused(make, message) -> None:

@@ -16,9 +16,12 @@ from coursewright.agents.tutor import unaided
 from coursewright.envs.rollout import rollout
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
+from coursewright.fitting.coded import Coded
+from coursewright.simulators.capabilities import restricts
 from coursewright.simulators.course import Course
 from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.knowledge.parameters import BktParameters
+from coursewright.simulators.knowledge.tables import read_bkt
 from coursewright.simulators.kss.learners import Kss
 from coursewright.simulators.luck import Seeds, Split, identify
 from coursewright.simulators.platform.content import KINDS, Content, Help
@@ -80,7 +83,7 @@ def kind(name):
 def test_neutral_it_is_the_learner_inside(learner):
     plain, rich = Class(learner, 50), Class(RichLearner(learner), 50)
     assert rich.simulator.course is learner.course
-    assert rich.simulator.restricts == learner.restricts
+    assert restricts(rich.simulator) == restricts(learner)
     if plain.past is not None:
         for mine, theirs in zip(rich.past, plain.past, strict=True):
             assert np.array_equal(mine, theirs)
@@ -96,7 +99,7 @@ def test_neutral_it_is_the_learner_inside(learner):
         for mine, theirs in zip(rich.state.inside, plain.state, strict=True):
             assert np.array_equal(mine, theirs)
         assert np.array_equal(rich.mastery(), plain.mastery())
-        if learner.restricts:
+        if restricts(learner):
             allowed = np.zeros((2, 50, learner.course.n_items), bool)
             rich.simulator.allowed(rich.state, allowed[0])
             learner.allowed(plain.state, allowed[1])
@@ -268,13 +271,30 @@ def test_a_tutor_does_not_learn_from_helped_answers():
     task = Task(simulator, steps=10, features=["attempts"])
     rolled = rollout(task, RandomLegal()(task, 0, SilentTracker()), 400, Split.TRAIN)
     assert np.array_equal(rolled.assisted, rolled.item == 1)
-    table = log_of(task, rolled, Split.TRAIN, "rich learners").table
-    correct, evidence = (each["correct"].to_numpy() for each in (table, unaided(table)))
-    helped = table["assisted"].to_numpy()
+    log = Coded.of(log_of(task, rolled, Split.TRAIN, "rich learners"))
+    correct, evidence, helped = log.correct, unaided(log).correct, log.assisted
     assert_rate(correct[helped], 0.2 + 0.8 * 0.75)
     assert_rate(correct[~helped], 0.2)
     assert (evidence[helped] == -1).all()
     assert np.array_equal(evidence[~helped], correct[~helped])
+
+
+def test_learners_fitted_with_doubt_stay_so_on_a_platform():
+    inside = read_bkt("bkt_ednet")
+    rich = RichLearner(inside, [Form(), Form("video", "video")], pace=Pace(sd=0.2))
+    drawn = rich.resampled()
+    assert drawn.learner.parameters is inside.draws
+    assert (drawn.offers, drawn.pace) == (rich.offers, rich.pace)
+    assert RichLearner(small_bkt()).resampled() is None
+
+
+def test_the_last_accepted_item_reaches_the_learner_inside():
+    rich = Class(RichLearner(Kss(), [Form(), Form("video", "video")]), 3)
+    before = rich.state.inside.last.copy()
+    rich.simulator.accept(rich.state, np.array([9, -1, 4]))
+    assert rich.state.inside.last.tolist() == [4, before[1], 2]
+    steady = Class(RichLearner(small_bkt()), 3)
+    steady.simulator.accept(steady.state, np.array([1, -1, 0]))
 
 
 def barred_to_some() -> RichLearner:

@@ -9,42 +9,42 @@ so that its features and its simulator serve.
 
 from dataclasses import dataclass
 
-import pyarrow as pa
-
-from coursewright.errors import reject
+from coursewright.fitting.coded import Coded
 from coursewright.fitting.course import course_of
 from coursewright.fitting.logistic.linear import Linear, Part, fit_linear
-from coursewright.fitting.logistic.models import LEVEL, STRENGTH, LogisticFit
+from coursewright.fitting.logistic.models import LEVEL, STRENGTH, Form, LogisticFit, check_penalty, spread_of
+from coursewright.fitting.model import Teaching
 from coursewright.simulators.course import Course
+from coursewright.simulators.folders import rounded
 from coursewright.simulators.logistic import das3h
-from coursewright.simulators.logistic.tables import das3h_files
+from coursewright.simulators.logistic.tables import write_das3h
 
 
 @dataclass(frozen=True)
-class Dash:
+class DashModel:
     """DASH; `penalty` is the L2 penalty on what sets one item apart from the others."""
 
     penalty: float = STRENGTH
 
     def __post_init__(self) -> None:
-        if not self.penalty > 0.0:
-            raise reject("fit.penalty", self.penalty, "above 0")
+        check_penalty(self.penalty)
 
     @property
     def name(self) -> str:
         """What tables call it."""
         return "DASH"
 
-    def fit(self, table: pa.Table) -> LogisticFit:
-        """Fit to the rows of a log, in order of learner, time and file."""
-        linear = fit_linear(table, [Part("item", das3h.COLUMNS, LEVEL)], self.penalty, individual=True)
-        course = course_of(table)
-        minutes = dict(zip(course.items, course.minutes.tolist(), strict=True))
-        return LogisticFit(linear, Course.of(course.items, minutes=minutes), _learners, das3h_files)
+    def fit(self, log: Coded) -> LogisticFit:
+        """Fit to the rows of a log."""
+        linear = fit_linear(log, [Part("item", das3h.COLUMNS, LEVEL)], self.penalty, individual=True)
+        return LogisticFit(linear, course_of(log).by_item, DASH)
 
 
 def _learners(linear: Linear, course: Course) -> das3h.Das3h:
     """DAS3H learners for whom every item is a skill of its own."""
     weights = linear.parts[0].table(das3h.COLUMNS)
     weights[:, das3h.TRIED :] *= -1.0  # DAS3H subtracts what attempts add here
-    return das3h.Das3h(course, weights, linear.spread)
+    return das3h.Das3h(course, rounded(weights), spread_of(linear))
+
+
+DASH = Form(_learners, write_das3h, Teaching("recall", "das3h"))

@@ -1,22 +1,17 @@
 """Training with Stable-Baselines3: what the network reads, masks, seeds, options, logging."""
 
-import inspect
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from hydra.utils import instantiate
-from omegaconf import OmegaConf
 
-import coursewright
-from coursewright.agents.learning import sb3
+from coursewright.agents.learning.dqn import Dqn
 from coursewright.agents.learning.network import Reading, default_features, reading
+from coursewright.agents.learning.ppo import Ppo
 from coursewright.agents.learning.progress import Progress
-from coursewright.agents.learning.sampling import DISALLOWED, Draws, draw
-from coursewright.agents.learning.sb3 import dqn, maskable_ppo, ppo
+from coursewright.agents.sampling import DISALLOWED, Draws, draw
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.gym import spaces
 from coursewright.envs.layout import Layout
@@ -26,10 +21,10 @@ from coursewright.errors import InputError
 from coursewright.simulators.course import Course
 from coursewright.simulators.luck import Luck, Seeds, identify
 
-CONFIGS = Path(coursewright.__file__).parent / "configs" / "agent"
 SMALL = {"steps": 320, "learners": 8, "batch_size": 40, "layers": (8,)}
-SMALL_DQN = SMALL | {"learning_starts": 64, "buffer_size": 200}
-AGENTS = [(ppo, SMALL), (maskable_ppo, SMALL), (dqn, SMALL_DQN)]
+PPO, MASKED = Ppo(**SMALL), Ppo(masked=True, **SMALL)
+DQN = Dqn(**SMALL, learning_starts=64, buffer_size=200)
+AGENTS = [PPO, MASKED, DQN]
 
 
 class Notebook(SilentTracker):
@@ -94,7 +89,7 @@ def test_reading_is_the_stated_transform():
 
 
 def test_the_network_reads_nothing_else():
-    policy = maskable_ppo(kss(4), 0, SilentTracker(), **SMALL, features=["goal", "streak"])
+    policy = replace(MASKED, features=("goal", "streak"))(kss(4), 0, SilentTracker())
     layout = kss(4).layout
     seen = np.random.default_rng(0).random((5, layout.width), np.float32)
     read = np.zeros(layout.width, bool)
@@ -108,30 +103,29 @@ def test_the_network_reads_nothing_else():
 @pytest.mark.parametrize("features", [["strek"], ["days_since"], []])
 def test_a_feature_that_the_task_lacks_is_refused(features):
     with pytest.raises(InputError, match="feature"):
-        ppo(kss(4), 0, SilentTracker(), **SMALL, features=features)
+        replace(PPO, features=features)(kss(4), 0, SilentTracker())
 
 
-@pytest.mark.parametrize(("agent", "options"), AGENTS)
-def test_one_seed_gives_one_set_of_weights(agent, options):
-    first = weights(agent(kss(5), 0, SilentTracker(), **options))
+@pytest.mark.parametrize("agent", AGENTS)
+def test_one_seed_gives_one_set_of_weights(agent):
+    first = weights(agent(kss(5), 0, SilentTracker()))
     torch.rand(7)  # what was drawn before must not matter
     np.random.rand(3)  # noqa: NPY002
-    assert same(first, weights(agent(kss(5), 0, SilentTracker(), **options)))
-    assert not same(first, weights(agent(kss(5), 1, SilentTracker(), **options)))
+    assert same(first, weights(agent(kss(5), 0, SilentTracker())))
+    assert not same(first, weights(agent(kss(5), 1, SilentTracker())))
 
 
 def test_masked_training_never_tries_what_is_disallowed():
     task = replace(kss(6), strict=True)
-    maskable_ppo(task, 0, SilentTracker(), **SMALL)
+    MASKED(task, 0, SilentTracker())
     with pytest.raises(InputError, match="allowed"):
-        ppo(task, 0, SilentTracker(), **SMALL)
+        PPO(task, 0, SilentTracker())
 
 
 def test_updates_use_the_masks_of_the_rollout():
     # Without learning the probabilities of an update are those of the rollout, if the masks are.
     notebook = Notebook()
-    still = SMALL | {"learning_rate": 1e-12}
-    policy = maskable_ppo(kss(6), 0, notebook, **still)
+    policy = replace(MASKED, learning_rate=1e-12)(kss(6), 0, notebook)
     assert [abs(row["train/approx_kl"]) < 1e-6 for _, row in notebook.rows] == [True] * len(notebook.rows)
     buffer = policy.model.rollout_buffer
     assert 0.1 < buffer.action_masks.mean() < 0.9
@@ -145,15 +139,15 @@ def test_updates_use_the_masks_of_the_rollout():
 
 def test_masks_where_nothing_restricts_and_with_stop():
     for task in (bkt(steps=5), replace(kss(5), stop=True)):
-        policy = maskable_ppo(task, 0, SilentTracker(), **SMALL)
+        policy = MASKED(task, 0, SilentTracker())
         assert len(rollout(task, policy, 10)) == 10
 
 
-@pytest.mark.parametrize(("agent", "options"), AGENTS)
-def test_policies_declare_what_they_do_with_masks(agent, options):
+@pytest.mark.parametrize("agent", AGENTS)
+def test_policies_declare_what_they_do_with_masks(agent):
     task = kss(6)
-    policy = agent(task, 0, SilentTracker(), **options)
-    assert policy.respects_mask == (agent is maskable_ppo)
+    policy = agent(task, 0, SilentTracker())
+    assert policy.respects_mask == (agent is MASKED)
     refused = rollout(task, policy, 200).refused.sum()
     assert (refused == 0) == policy.respects_mask
 
@@ -161,7 +155,7 @@ def test_policies_declare_what_they_do_with_masks(agent, options):
 @pytest.mark.parametrize("deterministic", [True, False])
 def test_rows_do_not_depend_on_the_batch(deterministic):
     task = kss(8)
-    policy = maskable_ppo(task, 0, SilentTracker(), **SMALL)
+    policy = MASKED(task, 0, SilentTracker())
     whole = rollout(task, policy, 60, deterministic=deterministic)
     parts = rollout(task, policy, 60, chunk=7, deterministic=deterministic)
     alone = rollout(task, policy, 12, chunk=1, deterministic=deterministic)
@@ -183,7 +177,7 @@ def test_drawing_follows_the_logits():
 
 
 def test_drawing_needs_the_learners_luck():
-    policy = ppo(kss(4), 0, SilentTracker(), **SMALL)
+    policy = PPO(kss(4), 0, SilentTracker())
     seen = np.zeros((2, kss(4).layout.width), np.float32)
     with pytest.raises(InputError, match="begin"):
         policy.predict(seen, deterministic=False)
@@ -197,7 +191,7 @@ def test_drawing_needs_the_learners_luck():
 
 def test_numbers_go_out_once_a_rollout():
     notebook = Notebook()
-    policy = maskable_ppo(kss(20), 0, notebook, **SMALL | {"steps": 480})
+    policy = replace(MASKED, steps=480)(kss(20), 0, notebook)
     assert [step for step, _ in notebook.rows] == [160, 320, 480]
     for _, row in notebook.rows:
         assert {"train/return", "train/loss", "train/approx_kl", "train/entropy_loss"} <= row.keys()
@@ -208,8 +202,8 @@ def test_numbers_go_out_once_a_rollout():
 
 
 def test_nothing_is_printed(capfd):
-    for agent, options in AGENTS:
-        agent(kss(5), 0, SilentTracker(), **options)
+    for agent in AGENTS:
+        agent(kss(5), 0, SilentTracker())
     assert capfd.readouterr() == ("", "")
 
 
@@ -247,33 +241,21 @@ def test_progress_is_for_terminals_and_long_trainings(monkeypatch, capsys):
         ("threads", 0),
         ("checkpoint_every", 0),
         ("n_steps", 0),
+        ("masked", 1),
+        ("steps", None),
+        ("gamma", float("nan")),
+        ("learning_rate", float("inf")),
+        ("entropy", None),
+        ("layers", 128),
+        ("features", "goal"),
+        ("device", "cdua"),
     ],
 )
 def test_an_option_out_of_range_names_itself(name, value):
-    with pytest.raises(InputError, match=rf"^agent\.{name} = "):
-        ppo(kss(4), 0, SilentTracker(), **SMALL | {name: value})
+    with pytest.raises(InputError, match=rf"^agent\.{name}(\[1\])? = [^\n]*$"):
+        Ppo(**SMALL | {name: value})(kss(4), 0, SilentTracker())
 
 
 def test_an_agent_seed_out_of_range_is_refused():
     with pytest.raises(InputError, match=r"agent\.seed"):
-        ppo(kss(4), -1, SilentTracker(), **SMALL)
-
-
-@pytest.mark.parametrize("path", [CONFIGS / f"{name}.yaml" for name in ("ppo", "maskable_ppo", "dqn")])
-def test_yaml_states_every_option_at_its_default(path):
-    options = OmegaConf.to_container(OmegaConf.load(path))
-    assert options.pop("_partial_") is True
-    function = getattr(sb3, options.pop("_target_").rpartition(".")[2])
-    assert function.__name__ == path.stem
-    given = inspect.signature(function).parameters.values()
-    expected = {p.name: p.default for p in given if p.kind is p.KEYWORD_ONLY}
-    assert {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()} == expected
-
-
-def test_an_agent_made_from_yaml_trains():
-    config = OmegaConf.merge(
-        OmegaConf.load(CONFIGS / "maskable_ppo.yaml"),
-        {"steps": 80, "learners": 8, "layers": [8], "features": ["goal"], "batch_size": 40},
-    )
-    policy = instantiate(config)(kss(4), 0, SilentTracker())
-    assert len(rollout(kss(4), policy, 5)) == 5
+        PPO(kss(4), -1, SilentTracker())

@@ -4,12 +4,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
-from typing import TYPE_CHECKING
 
-from coursewright.errors import reject
+import numpy as np
 
-if TYPE_CHECKING:
-    from coursewright.envs.task import Task
+from coursewright.envs.task import Task
+from coursewright.errors import InputError, reject
+from coursewright.files import refuse_format
+from coursewright.simulators.arrays import Bools
 
 FORMAT = 1
 LIBRARIES = ("coursewright", "torch", "stable-baselines3", "sb3-contrib")
@@ -49,16 +50,23 @@ class Label:
     def read(cls, metadata: Mapping[str, str], where: object) -> "Label":
         """The label of the file `where`; an InputError where this is no policy file of ours."""
         try:
+            if "format" in metadata:
+                refuse_format("policy", where, json.loads(metadata["format"]), FORMAT)
             values = {field.name: json.loads(metadata[field.name]) for field in fields(cls)}
             columns, actions = tuple(values.pop("columns")), tuple(values.pop("actions"))
-            label = cls(columns=columns, actions=actions, **values)
+            return cls(columns=columns, actions=actions, **values)
+        except InputError:
+            raise
         except (KeyError, TypeError, ValueError) as error:
             raise reject("policy", where, "a policy that was exported or saved by coursewright") from error
-        if label.format != FORMAT:
-            raise reject("policy", f"{where} (format {label.format})", f"of format {FORMAT}")
-        return label
 
-    def check(self, task: "Task", where: object) -> None:
+    def heeded(self, action_masks: Bools | None, rows: int) -> Bools:
+        """The mask `[rows, actions]` to choose by: full for a policy that knows none, or is given none."""
+        if self.respects_mask and action_masks is not None:
+            return action_masks
+        return np.ones((rows, len(self.actions)), bool)
+
+    def check(self, task: Task, where: object) -> None:
         """Refuse a task that the policy was not made for; the error names both sides."""
         if self.course != task.course.hash:
             raise reject("course", task.course.hash, f"{self.course}, for which the policy {where} was made")
@@ -70,7 +78,7 @@ class Label:
             raise reject("task.stop, task.delays", ours, f"as the policy {where} was made ({theirs})")
 
 
-def actions_of(task: "Task") -> tuple[str, ...]:
+def actions_of(task: Task) -> tuple[str, ...]:
     """A name for each action of the task, `[actions]`."""
     delayed = [f"{item} then {days:g} days" for days in task.delays for item in task.course.items]
     return (*(delayed or task.course.items), *(["stop"] if task.stop else []))

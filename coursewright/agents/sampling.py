@@ -1,10 +1,11 @@
-"""Drawing actions from logits with each learner's own luck."""
+"""From scores to actions: the best ones, or draws from logits with each learner's own luck."""
 
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from coursewright.errors import reject
 from coursewright.simulators.arrays import Ints
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import POLICY, Keys, Luck, uniform
@@ -52,3 +53,11 @@ def draw(scores: Scores, draws: Draws) -> Ints:
     action = np.empty(len(scores), np.int64)
     _draw(scores, draws.fate, draws.step, action)
     return action
+
+
+def choose(scores: Scores, best: Ints, state: Draws | None, deterministic: bool) -> tuple[Ints, Draws | None]:
+    """The `best` action of each row, or one drawn from its `scores`; and the next state."""
+    if state is None and not deterministic:
+        raise reject("state", None, "what the policy's begin(luck) gave, to draw actions from")
+    action = best if deterministic or state is None else draw(scores, state)
+    return action, None if state is None else state.next()

@@ -1,0 +1,78 @@
+"""What tells one Stable-Baselines3 algorithm from another: everything that differs, in one value.
+
+Training, checkpoints, saved policies and exports read it, so a new algorithm is one file beside
+`ppo` and `dqn` (or in a package of your own) and one YAML.
+"""
+
+from collections.abc import Callable
+from dataclasses import Field, dataclass
+from typing import Any, ClassVar, Protocol
+
+from stable_baselines3.common.base_class import BaseAlgorithm
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """An algorithm of Stable-Baselines3's kind.
+
+    Attributes
+    ----------
+    name : what labels, progress lines and errors call it.
+    kind : its class.
+    scores : of a model's policy, the layers from observations `[batch, columns]` to one score per action
+        `[batch, actions]`; see `actor`.
+    stochastic : whether scores are logits to draw from; otherwise they are values to maximise.
+    masks : whether it knows which actions are allowed, in training and in `predict`.
+    counters : attributes of the model, besides those of every model, that change in training; numbers
+        only.  One that is missing here shows as a resumed training with other bits.
+    """
+
+    name: str
+    kind: type[BaseAlgorithm]
+    scores: Callable[[Any], nn.Module]
+    stochastic: bool = True
+    masks: bool = False
+    counters: tuple[str, ...] = ()
+
+
+class Trainable(Protocol):
+    """An agent that trains a network: a frozen dataclass with the options of its algorithm as fields."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """What is trained."""
+        ...
+
+    @property
+    def steps(self) -> int:
+        """Environment steps over all learners."""
+        ...
+
+    @property
+    def learners(self) -> int:
+        """How many learners are taught at once."""
+        ...
+
+    @property
+    def threads(self) -> int:
+        """Of torch."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """Where the network is trained."""
+        ...
+
+    @property
+    def checkpoint_every(self) -> int:
+        """Steps between two checkpoints."""
+        ...
+
+
+def actor(policy: Any) -> nn.Module:
+    """The layers that choose in an actor-critic policy (PPO, A2C, TRPO): its scores are logits."""
+    body = policy.mlp_extractor.policy_net
+    return nn.Sequential(policy.pi_features_extractor, body, policy.action_net)

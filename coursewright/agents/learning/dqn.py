@@ -1,0 +1,98 @@
+"""Deep Q-learning."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stable_baselines3 import DQN
+from torch import nn
+
+from coursewright.agents.learning.algorithm import Algorithm
+from coursewright.agents.learning.trained import TrainedPolicy
+from coursewright.agents.learning.training import learners_of, network, place, quiet, train
+from coursewright.agents.options import at_least, feature_names, positive, shares, widths
+from coursewright.agents.tracker import Tracker
+from coursewright.envs.task import Task
+
+
+def _values(policy: Any) -> nn.Module:
+    return nn.Sequential(policy.q_net.features_extractor, policy.q_net.q_net)
+
+
+ALGORITHM = Algorithm("dqn", DQN, _values, stochastic=False, counters=("_n_calls", "exploration_rate"))
+
+
+@dataclass(frozen=True)
+class Dqn:
+    """Deep Q-learning (Mnih et al. 2015), blind to masks: a disallowed choice is the task's no-op.
+
+    Attributes
+    ----------
+    steps, learners, gamma, learning_rate, layers, features, threads, device, checkpoint_every : as
+        in `ppo.Ppo`.
+    n_steps, gradient_steps : updates of `batch_size` transitions after every n_steps of each learner.
+    buffer_size : transitions remembered, over all learners.
+    learning_starts : environment steps of uniform choice before the first update.
+    target_update : environment steps between two updates of the target network.
+    explore_for, explore_last : over this share of training, exploration falls from 1 to its last value.
+
+    Raises `InputError` as `ppo.Ppo` does.
+    """
+
+    steps: int = 500_000
+    learners: int = 64
+    n_steps: int = 4
+    gradient_steps: int = 8
+    batch_size: int = 256
+    buffer_size: int = 100_000
+    learning_starts: int = 10_000
+    target_update: int = 10_000
+    explore_for: float = 0.3
+    explore_last: float = 0.05
+    gamma: float = 1.0
+    learning_rate: float = 5e-4
+    layers: Sequence[int] = (128, 128)
+    features: Sequence[str] | None = None
+    threads: int = 1
+    device: str = "cpu"
+    checkpoint_every: int = 100_000
+
+    def __post_init__(self) -> None:
+        at_least(1, steps=self.steps, learners=self.learners, n_steps=self.n_steps, threads=self.threads)
+        at_least(1, gradient_steps=self.gradient_steps, batch_size=self.batch_size)
+        at_least(1, buffer_size=self.buffer_size, target_update=self.target_update)
+        at_least(1, checkpoint_every=self.checkpoint_every)
+        at_least(0, learning_starts=self.learning_starts)
+        shares(gamma=self.gamma, explore_for=self.explore_for, explore_last=self.explore_last)
+        positive(learning_rate=self.learning_rate)
+        object.__setattr__(self, "layers", widths(self.layers))
+        object.__setattr__(self, "features", feature_names(self.features))
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """What is trained."""
+        return ALGORITHM
+
+    def __call__(self, task: Task, seed: int, tracker: Tracker) -> TrainedPolicy:
+        """Train on the task's training learners; one seed makes one set of weights."""
+        env = learners_of(self, task, seed)
+        with quiet():
+            model = DQN(
+                "MlpPolicy",
+                env,
+                learning_rate=self.learning_rate,
+                buffer_size=self.buffer_size,
+                learning_starts=self.learning_starts,
+                batch_size=self.batch_size,
+                gamma=self.gamma,
+                train_freq=self.n_steps,
+                gradient_steps=self.gradient_steps,
+                target_update_interval=max(self.target_update, self.learners),
+                exploration_fraction=self.explore_for,
+                exploration_final_eps=self.explore_last,
+                policy_kwargs=network(task, self.layers, self.features),
+                stats_window_size=self.learners,
+                seed=seed,
+                device=place(self.device),
+            )
+        return train(self, model, env, tracker)

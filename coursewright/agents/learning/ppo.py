@@ -1,0 +1,124 @@
+"""Proximal policy optimisation, blind to masks or among the allowed actions only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sb3_contrib import MaskablePPO
+from stable_baselines3 import PPO
+from stable_baselines3.common.utils import LinearSchedule
+
+from coursewright.agents.learning.algorithm import Algorithm, actor
+from coursewright.agents.learning.trained import TrainedPolicy
+from coursewright.agents.learning.training import learners_of, network, place, quiet, train
+from coursewright.agents.options import (
+    at_least,
+    feature_names,
+    not_negative,
+    positive,
+    shares,
+    switches,
+    widths,
+)
+from coursewright.agents.tracker import Tracker
+from coursewright.envs.task import Task
+from coursewright.errors import reject
+
+BLIND = Algorithm("ppo", PPO, actor)
+MASKED = Algorithm("maskable_ppo", MaskablePPO, actor, masks=True)
+SHORT = 20  # episodes shorter than this are collected two at a time
+
+
+@dataclass(frozen=True)
+class Ppo:
+    """PPO (Schulman et al. 2017, arXiv 1707.06347); the defaults are measured ones.
+
+    Blind to masks, a disallowed choice is the task's no-op, which costs the step.  `masked`, it samples
+    and learns among the allowed actions only (Huang & Ontanon 2022, arXiv 2006.14171).
+
+    Attributes
+    ----------
+    masked : whether it knows which actions are allowed.
+    steps : environment steps over all learners; the last rollout is finished.
+    learners : how many are taught at once.
+    n_steps : steps per learner and rollout; None: an episode, or two where it is short.
+    batch_size, epochs : transitions per update, and passes over a rollout.
+    gamma, gae_lambda : discount, and bias against variance of the advantage.
+    entropy : weight of the entropy bonus.
+    learning_rate, anneal : of the optimiser, and whether it falls linearly to 0 over the training.
+    layers : widths of the hidden layers of policy and value network.
+    features : what the network reads; None: `network.default_features`.
+    threads : of torch; more than one is slower for networks this small, and not reproducible.
+    device : where the network is trained: cpu, cuda, or auto (cuda where there is one).
+    checkpoint_every : steps between two checkpoints in the tracker's directory.
+
+    Raises `InputError` for an option out of range; when called, for a feature that the task does not
+    offer, a device that is not there, and a checkpoint that is broken or of another training.
+    """
+
+    masked: bool = False
+    steps: int = 500_000
+    learners: int = 256
+    n_steps: int | None = None
+    batch_size: int = 2048
+    epochs: int = 5
+    gamma: float = 1.0
+    gae_lambda: float = 0.95
+    entropy: float = 0.01
+    learning_rate: float = 1e-3
+    anneal: bool = False
+    layers: Sequence[int] = (128, 128)
+    features: Sequence[str] | None = None
+    threads: int = 1
+    device: str = "cpu"
+    checkpoint_every: int = 100_000
+
+    def __post_init__(self) -> None:
+        at_least(1, steps=self.steps, learners=self.learners, epochs=self.epochs, threads=self.threads)
+        at_least(1, n_steps=1 if self.n_steps is None else self.n_steps)
+        at_least(2, batch_size=self.batch_size)
+        at_least(1, checkpoint_every=self.checkpoint_every)
+        shares(gamma=self.gamma, gae_lambda=self.gae_lambda)
+        not_negative(entropy=self.entropy)
+        positive(learning_rate=self.learning_rate)
+        switches(masked=self.masked, anneal=self.anneal)
+        object.__setattr__(self, "layers", widths(self.layers))
+        object.__setattr__(self, "features", feature_names(self.features))
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """What is trained."""
+        return MASKED if self.masked else BLIND
+
+    def __call__(self, task: Task, seed: int, tracker: Tracker) -> TrainedPolicy:
+        """Train on the task's training learners; one seed makes one set of weights."""
+        kind = MaskablePPO if self.masked else PPO
+        n_steps = self._rollout_steps(task)
+        env = learners_of(self, task, seed)
+        with quiet():
+            model = kind(
+                "MlpPolicy",
+                env,
+                n_steps=n_steps,
+                batch_size=self.batch_size,
+                n_epochs=self.epochs,
+                gamma=self.gamma,
+                gae_lambda=self.gae_lambda,
+                ent_coef=self.entropy,
+                learning_rate=LinearSchedule(self.learning_rate, 0.0, 1.0)
+                if self.anneal
+                else self.learning_rate,
+                policy_kwargs=network(task, self.layers, self.features),
+                stats_window_size=self.learners,
+                seed=seed,
+                device=place(self.device),
+            )
+        return train(self, model, env, tracker)
+
+    def _rollout_steps(self, task: Task) -> int:
+        """Steps per learner and rollout; a batch of one is refused, for its advantage has no deviation."""
+        steps = self.n_steps or (2 * task.horizon if task.horizon < SHORT else task.horizon)
+        transitions = steps * self.learners
+        if transitions % self.batch_size == 1:
+            many = f"a size that leaves no last batch of a single transition ({transitions} per rollout)"
+            raise reject("agent.batch_size", self.batch_size, many)
+        return steps

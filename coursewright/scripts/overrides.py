@@ -1,0 +1,22 @@
+"""Command lines that work as they are printed: settings for Hydra's grammar, quoted for the shell."""
+
+import re
+import shlex
+from collections.abc import Iterable
+
+PLAIN = re.compile(r"[\w./:@-]+", re.ASCII)
+
+
+def override(key: str, value: object) -> str:
+    """`key=value` as Hydra reads it: a value that is no plain word or path is quoted."""
+    text = str(value)
+    if PLAIN.fullmatch(text):
+        return f"{key}={text}"
+    escaped = re.sub(r"(\\*)'", lambda found: 2 * found[1] + r"\'", text)
+    escaped = re.sub(r"\\+$", lambda found: 2 * found[0], escaped).replace("${", r"\${")
+    return f"{key}='{escaped}'"
+
+
+def command_line(verb: str, overrides: Iterable[str]) -> str:
+    """What to type for `coursewright verb` with these overrides."""
+    return shlex.join(["coursewright", verb, *overrides])

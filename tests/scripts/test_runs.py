@@ -1,0 +1,150 @@
+"""Runs' folders: which agent took which settings, and what an old or a later folder is told."""
+
+import json
+import shutil
+from importlib import import_module
+
+import pytest
+from omegaconf import OmegaConf
+
+from coursewright.scripts.app import run
+from places import SUPPORT
+
+TINY = ["learners=30", "tracker=none"]
+
+
+@pytest.fixture
+def verb(tmp_path, monkeypatch, capsys):
+    """Run a verb in an empty folder: its exit code and its lines on stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(name, *arguments):
+        main = import_module(f"coursewright.scripts.{name}").main
+        code = run(f"coursewright {name}", main, list(arguments))
+        return code, [line for line in capsys.readouterr().err.splitlines() if line.strip()]
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished run of a rule, which takes no time."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    main = import_module("coursewright.scripts.train").main
+    assert run("coursewright train", main, ["agent=random", *TINY, f"hydra.run.dir={folder}"]) == 0
+    return folder
+
+
+def test_an_experiment_for_two_kinds_of_agents(verb, tmp_path):
+    code, lines = verb(
+        "train",
+        "-m",
+        "experiment=kss_t10",
+        "agent=maskable_ppo,tuned_mastery",
+        "agents.maskable_ppo.steps=1_280",
+        "+agents.maskable_ppo.learners=64",
+        "+agents.tuned_mastery.learners=20",
+        "hydra.sweep.dir=runs",
+        *TINY,
+    )
+    assert (code, lines) == (0, [])
+    config = {run.name: OmegaConf.load(run / "config.yaml") for run in (tmp_path / "runs").glob("*/")}
+    made = {kept.name: kept.agent for kept in config.values()}
+    assert (made["maskable_ppo"].steps, made["maskable_ppo"].learners) == (1280, 64)
+    assert made["tuned_mastery"].learners == 20
+    assert "steps" not in made["tuned_mastery"]
+
+
+def test_the_command_line_wins_and_a_resumed_run_keeps_that(verb, tmp_path):
+    arguments = ["experiment=kss_t10", "agent.steps=1_280", "agent.learners=64", *TINY]
+    assert verb("train", *arguments, "hydra.run.dir=run")[0] == 0
+    before = (tmp_path / "run" / "config.yaml").read_text()
+    assert OmegaConf.create(before).agent.steps == 1280
+    (tmp_path / "run" / "summary.json").unlink()
+    assert verb("train", "resume=run") == (0, [])
+    assert (tmp_path / "run" / "config.yaml").read_text() == before
+    assert (tmp_path / "run" / "summary.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["experiment=kss", "agents.maskable_ppo.stepz=3"], ["agents.maskable_ppo.stepz", "'steps'"]),
+        (["experiment=kss", "+agents.maskable_ppo.stepz=3"], ["agents.maskable_ppo.stepz", "'steps'"]),
+        (["experiment=kss", "+agents.maskable_pp.steps=3"], ["agents.maskable_pp", "'maskable_ppo'"]),
+        (["experiment=kss", "agents.maskable_ppo.steps=many"], ["agent.steps = many", "whole number"]),
+        (["+agent.stepz=3"], ["agent.stepz", "did you mean 'steps'"]),
+        (["agent.gamma=nan"], ["agent.gamma = nan", "[0, 1]"]),
+        (["agent.steps=null"], ["agent.steps = None", "whole number"]),
+        (["agent.device=cuda:77"], ["agent.device = cuda:77", "cpu"]),
+        (["+agent._partial_=true"], ["agent._partial_", "left out"]),
+        (["tutor=kss_csael18"], ["tutor = 'kss_csael18'", "did you mean 'kss_cseal18'"]),
+        (["tutor=nowhere.csv"], ["tutor = 'nowhere.csv'", "fitted"]),
+        (["tutor=bkt_ednet"], ["tutor = bkt_ednet", "10 skills"]),
+    ],
+)
+def test_wrong_input_is_one_line(verb, arguments, words):
+    code, lines = verb("train", *arguments, "tracker=none")
+    assert code == 2
+    assert len(lines) == 1
+    assert lines[0].startswith("error: ")
+    for word in words:
+        assert word in lines[0]
+
+
+def test_a_tutor_that_does_not_exist_is_refused_by_evaluate_too(verb):
+    code, lines = verb("evaluate", "tutor=kss_csael18", "tracker=none")
+    assert code == 2
+    assert "did you mean 'kss_cseal18'" in lines[-1]
+
+
+def test_an_experiment_and_an_agent_of_ones_own(verb, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(SUPPORT))
+    (tmp_path / "mine" / "agent").mkdir(parents=True)
+    (tmp_path / "mine" / "experiment").mkdir()
+    shutil.copy(SUPPORT / "outside_agent.yaml", tmp_path / "mine" / "agent" / "a2c.yaml")
+    (tmp_path / "mine" / "experiment" / "short.yaml").write_text(
+        "# @package _global_\nagents:\n  a2c: {steps: 640, learners: 16, layers: [8]}\n"
+    )
+    own = [f"--config-dir={tmp_path}/mine"]
+    assert verb("train", *own, "experiment=short", "agent=a2c", *TINY, "hydra.run.dir=runs/a2c") == (0, [])
+    assert OmegaConf.load(tmp_path / "runs" / "a2c" / "config.yaml").agent.layers == [8]
+    assert (tmp_path / "runs" / "a2c" / "policy.onnx").is_file()
+    assert verb("export", "run=runs/a2c", "to=mine.onnx") == (0, [])
+    few = [f"~policies.{name}" for name in ("thompson", "ucb", "oracle_beam", "tuned_mastery", "n_in_a_row")]
+    compared = ["runs=runs", "learners=40", "tracker=none", "reference=random_legal", "workers=1", *few]
+    assert verb("evaluate", *compared, "hydra.run.dir=report")[0] == 0
+    assert "a2c" in (tmp_path / "report" / "report.html").read_text()
+
+
+def called(verb, folder):
+    """What each verb says of a run's folder."""
+    yield verb("evaluate", f"runs={folder}", "tracker=none")
+    yield verb("export", f"run={folder}")
+    yield verb("train", f"resume={folder}")
+
+
+def test_an_old_run_is_told_the_new_addresses(verb, finished, tmp_path):
+    shutil.copytree(finished, tmp_path / "old")
+    config = OmegaConf.load(tmp_path / "old" / "config.yaml")
+    config.agent = {"_target_": "coursewright.agents.sb3.maskable_ppo", "_partial_": True, "steps": 500_000}
+    OmegaConf.save(config, tmp_path / "old" / "config.yaml")
+    for code, lines in called(verb, "old"):
+        assert code == 2
+        assert len(lines) == 1
+        assert "agent._target_ = coursewright.agents.sb3.maskable_ppo has moved" in lines[0]
+        assert lines[0].endswith("it is now coursewright.agents.learning.ppo.Ppo (with masked: true)")
+
+
+@pytest.mark.parametrize(("found", "word"), [(None, "format 1"), (3, "a later coursewright")])
+def test_a_run_of_another_format_is_one_line(verb, finished, tmp_path, found, word):
+    shutil.copytree(finished, tmp_path / "other")
+    code = json.loads((tmp_path / "other" / "code.json").read_text())
+    assert code.pop("format") == 2
+    code |= {} if found is None else {"format": found}
+    (tmp_path / "other" / "code.json").write_text(json.dumps(code))
+    for exit_code, lines in called(verb, "other"):
+        assert exit_code == 2
+        assert len(lines) == 1
+        assert word in lines[0]
+        assert "must be of format 2" in lines[0]

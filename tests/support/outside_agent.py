@@ -1,0 +1,52 @@
+"""An agent of somebody else's: A2C (Mnih et al. 2016) in one module outside the package."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stable_baselines3 import A2C
+
+from coursewright.agents.learning.algorithm import Algorithm, actor
+from coursewright.agents.learning.training import learners_of, network, place, quiet, train
+from coursewright.agents.options import at_least, feature_names, positive, widths
+
+
+@dataclass(frozen=True)
+class A2c:
+    """Advantage actor-critic."""
+
+    steps: int = 100_000
+    learners: int = 64
+    n_steps: int = 5
+    learning_rate: float = 7e-4
+    layers: Sequence[int] = (64,)
+    features: Sequence[str] | None = None
+    threads: int = 1
+    device: str = "cpu"
+    checkpoint_every: int = 50_000
+
+    def __post_init__(self):
+        at_least(1, steps=self.steps, learners=self.learners, n_steps=self.n_steps, threads=self.threads)
+        at_least(1, checkpoint_every=self.checkpoint_every)
+        positive(learning_rate=self.learning_rate)
+        object.__setattr__(self, "layers", widths(self.layers))
+        object.__setattr__(self, "features", feature_names(self.features))
+
+    @property
+    def algorithm(self):
+        return Algorithm("a2c", A2C, actor)
+
+    def __call__(self, task, seed, tracker):
+        env = learners_of(self, task, seed)
+        with quiet():
+            model = A2C(
+                "MlpPolicy",
+                env,
+                n_steps=self.n_steps,
+                learning_rate=self.learning_rate,
+                gamma=1.0,
+                policy_kwargs=network(task, self.layers, self.features),
+                stats_window_size=self.learners,
+                seed=seed,
+                device=place(self.device),
+            )
+        return train(self, model, env, tracker)
