@@ -14,6 +14,7 @@ from coursewright.envs.terms import ENDLESS, Terms, logs
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
 
+MANY = 32  # rows
 NO_COPY: Observation = np.zeros((0, 0), np.float32)
 
 
@@ -57,7 +58,6 @@ class Records:
         self.batch = batch
         self.locks = terms.locks(batch)
         self.memory: Observation = np.zeros((batch, terms.layout.width), np.float32)
-        self._shape = self.memory.shape
         self.observation: Observation = self.memory.copy()
         self.over: Bools = np.ones(batch, bool)
         self.some_over = True
@@ -70,8 +70,10 @@ class Records:
         self._own = tuple(feature for feature in terms.layout.records if feature.update is not None)
         self._endless = terms.horizon == ENDLESS
         self._locked = terms.unlock_after > 0
-        # Where more is written after `record`, its copy of the rows would come too early.
         self._more = bool(terms.keeps_days or self._own)
+        # Rows are best copied while they are in the cache; a few are sooner copied at once, and where more is
+        # written after `record` its copies would come too early.
+        self._copied_by_row = batch >= MANY and not self._more
 
     @property
     def mask(self) -> Bools:
@@ -143,9 +145,9 @@ class Records:
 
         `ended [batch]` says whose episode this response was the last of.
         """
-        self.observation = np.empty(self._shape, np.float32)
         if self._endless:
             self._lengthen()
+        seen = np.empty(self.memory.shape, np.float32) if self._copied_by_row else NO_COPY
         self.some_over = record(
             self._bare,
             self.memory,
@@ -158,10 +160,11 @@ class Records:
             minutes,
             ended,
             self.over,
-            NO_COPY if self._more else self.observation,
+            seen,
         )
         if self._more:
             self._write_more(Event(item, correct, minutes, days, taught, taught, False))
+        self.observation = seen if self._copied_by_row else self.memory.copy()
         if self._locked:
             self.locks.note(self.memory, item, correct)
 
@@ -173,8 +176,8 @@ class Records:
         self._check("days", days)
         nothing, none = np.full(self.batch, -1, np.int64), np.zeros(self.batch)
         nobody = np.zeros(self.batch, bool)
-        self.observation = np.empty(self._shape, np.float32)
         self._write_more(Event(nothing, nothing, none, np.asarray(days, np.float64), nobody, nobody, False))
+        self.observation = self.memory.copy()
 
     def offer(self, items: Bools) -> None:
         """Allow only what is unlocked and among these `items [batch, items]` of the learner's platform."""
@@ -215,7 +218,6 @@ class Records:
             note_days(self._rules, self.memory, event.item, event.days)
         for feature in self._own:
             self._update(feature, event)
-        np.copyto(self.observation, self.memory)
 
     def _update(self, feature: Feature, event: Event) -> None:
         assert feature.update is not None
