@@ -18,6 +18,7 @@ from coursewright.agents.learning.dqn import Dqn
 from coursewright.agents.learning.ppo import Ppo
 from coursewright.agents.learning.vec_env import LearnersVecEnv
 from coursewright.agents.tracker import SilentTracker
+from coursewright.envs.episodes import Running
 from coursewright.envs.shipped import bkt, kss
 from coursewright.errors import InputError
 
@@ -106,7 +107,7 @@ def test_each_part_of_a_checkpoint_is_needed(lost, tmp_path, uninterrupted, monk
     elif lost == "actions":
         content["state"]["actions"]["state"]["state"] += 12345
     elif lost == "env":
-        content["state"]["env"]["episodes"]["state"][0][:] = 0.0
+        content["state"]["env"]["episodes"][Running._fields.index("state")][0][:] = 0.0
     elif lost == "counters":
         content["state"]["counters"]["_n_calls"] += 1
     else:
