@@ -1,10 +1,15 @@
 """Coursewright: learn what to teach next, on simulated learners that were fitted to real logs.
 
 Importing the package registers its environments with Gymnasium, by name only: nothing is compiled
-and no heavy library is imported until one of them is made.
+and no heavy library is imported until one of them is made.  The names of `api.py` can be had from here.
 """
 
+from importlib import import_module
+from typing import Any
+
 from gymnasium.envs.registration import register
+
+from coursewright.api import FACE
 
 __version__ = "0.1.0"
 
@@ -14,3 +19,14 @@ for _id, _task in (("coursewright/BKT-v0", "bkt"), ("coursewright/KSS-v0", "kss"
         entry_point=f"coursewright.envs.shipped:{_task}_env",
         vector_entry_point=f"coursewright.envs.shipped:{_task}_vector_env",
     )
+
+
+def __getattr__(name: str) -> Any:
+    """One of the names of `api.py`, imported when it is first asked for."""
+    if name not in FACE:
+        raise AttributeError(f"module 'coursewright' has no attribute {name!r}")
+    return getattr(import_module(FACE[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *FACE})

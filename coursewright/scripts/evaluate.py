@@ -21,11 +21,8 @@ def main(config: DictConfig) -> None:
 
 def evaluate(config: DictConfig) -> None:
     """Gather the runs, compare, draw, report, track, and say where everything is."""
-    from rich.console import Console
-
     from coursewright.evaluation.comparison.report import Report
-    from coursewright.evaluation.comparison.table import comparison_tables
-    from coursewright.evaluation.comparison.words import verdict
+    from coursewright.evaluation.comparison.table import show
     from coursewright.scripts.run_directory import open_run
     from coursewright.scripts.studies import published, results, studies
 
@@ -42,12 +39,8 @@ def evaluate(config: DictConfig) -> None:
         tracker.finish(exit_code=1)
         raise
     tracker.finish()
-    console = Console()
-    for comparison in (section.comparison for section in sections):
-        for condition in comparison.conditions:
-            for table in comparison_tables(comparison, condition, console.width):
-                console.print(table, "")
-        console.print(*verdict(comparison), "", sep="\n", highlight=False)
+    for section in sections:
+        show(section.comparison)
     for policy in sorted(file for study in given for file in study.files):
         log.info("policy   %s", policy)
     log.info("figures  %s\nreport   %s", run.path, page)

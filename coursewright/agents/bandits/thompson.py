@@ -6,7 +6,7 @@ import numpy as np
 
 from coursewright.agents.bandits.arms import Arms, BanditRule
 from coursewright.agents.rule import RulePolicy, Seen
-from coursewright.agents.tracker import Tracker
+from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.task import Task
 from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.kernel import kernel
@@ -37,6 +37,6 @@ def posterior_draws(seen: Seen, arms: Arms, among: Bools) -> Floats:
 class Thompson:
     """Gaussian Thompson sampling: prior N(0, 1) on an arm's mean reward, noise of sd .5."""
 
-    def __call__(self, task: Task, seed: int, tracker: Tracker) -> RulePolicy:
+    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:
         """The policy.  Raises `InputError` where the task lacks `last_correct` or `goal`."""
         return RulePolicy("thompson", task, BanditRule(task.course, posterior_draws))

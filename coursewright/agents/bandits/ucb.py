@@ -6,7 +6,7 @@ import numpy as np
 
 from coursewright.agents.bandits.arms import Arms, BanditRule
 from coursewright.agents.rule import RulePolicy, Seen
-from coursewright.agents.tracker import Tracker
+from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.agents.tuning import LEARNERS, Tuning, check_learners, tuned_option
 from coursewright.envs.task import Task
 from coursewright.errors import reject
@@ -58,7 +58,7 @@ class Ucb:
             raise reject("agent.c", self.c, "a finite number >= 0, or null to tune it")
         check_learners(self.learners)
 
-    def __call__(self, task: Task, seed: int, tracker: Tracker) -> RulePolicy:
+    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:
         """The policy.  Raises `InputError` where the task lacks `last_correct` or `goal`."""
 
         def make(c: float) -> RulePolicy:

@@ -24,7 +24,7 @@ import numpy as np
 
 from coursewright.agents.choosing import keep_skill, offered
 from coursewright.agents.rule import Last, RulePolicy, Seen
-from coursewright.agents.tracker import Tracker
+from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.task import Task
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints
@@ -228,6 +228,6 @@ class Zpdes:
         if not (isinstance(self.active, int) and self.active >= 1):
             raise reject("agent.active", self.active, "a whole number >= 1")
 
-    def __call__(self, task: Task, seed: int, tracker: Tracker) -> RulePolicy:
+    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:
         """The policy.  Raises `InputError` where the task lacks `last_correct` or `goal`."""
         return RulePolicy("zpdes", task, ZpdesRule(task.course, self.active))

@@ -11,7 +11,7 @@ from coursewright.agents.learning.algorithm import Algorithm
 from coursewright.agents.learning.trained import TrainedPolicy
 from coursewright.agents.learning.training import learners_of, network, place, quiet, train
 from coursewright.agents.options import at_least, feature_names, positive, shares, widths
-from coursewright.agents.tracker import Tracker
+from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.task import Task
 
 
@@ -73,7 +73,7 @@ class Dqn:
         """What is trained."""
         return ALGORITHM
 
-    def __call__(self, task: Task, seed: int, tracker: Tracker) -> TrainedPolicy:
+    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> TrainedPolicy:
         """Train on the task's training learners; one seed makes one set of weights."""
         env = learners_of(self, task, seed)
         with quiet():

@@ -19,7 +19,7 @@ from coursewright.agents.options import (
     switches,
     widths,
 )
-from coursewright.agents.tracker import Tracker
+from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.task import Task
 from coursewright.errors import reject
 
@@ -89,7 +89,7 @@ class Ppo:
         """What is trained."""
         return MASKED if self.masked else BLIND
 
-    def __call__(self, task: Task, seed: int, tracker: Tracker) -> TrainedPolicy:
+    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> TrainedPolicy:
         """Train on the task's training learners; one seed makes one set of weights."""
         kind = MaskablePPO if self.masked else PPO
         n_steps = self._rollout_steps(task)

@@ -10,7 +10,7 @@ import numpy as np
 
 from coursewright.agents.choosing import item_recall, lowest
 from coursewright.agents.rule import Nothing, OraclePolicy, RulePolicy, Seen
-from coursewright.agents.tracker import Tracker
+from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.agents.tuning import CHANCES, Tuning, check_learners, check_tuned_chance, tuned_option
 from coursewright.envs.task import Task
 from coursewright.simulators.arrays import Ints
@@ -52,7 +52,7 @@ class OracleThreshold:
         check_tuned_chance("recall", self.recall)
         check_learners(self.learners)
 
-    def __call__(self, task: Task, seed: int, tracker: Tracker) -> OraclePolicy:
+    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> OraclePolicy:
         """The policy."""
 
         def make(recall: float) -> RulePolicy:

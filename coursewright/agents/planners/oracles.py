@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from coursewright.agents.planners.oracle_bkt import BktBeamRule, BktGreedyRule
 from coursewright.agents.planners.oracle_kss import KssBeamRule, KssGreedyRule
 from coursewright.agents.rule import OraclePolicy, RulePolicy
-from coursewright.agents.tracker import Tracker
+from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.task import Task
 from coursewright.errors import InputError, reject
 from coursewright.simulators.knowledge.bkt import Bkt
@@ -28,7 +28,7 @@ class OracleGreedy:
     sum, over the item's unknown skills, of T_eff times what knowing the skill is worth.
     """
 
-    def __call__(self, task: Task, seed: int, tracker: Tracker) -> OraclePolicy:
+    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> OraclePolicy:
         """The policy.  Raises `InputError` for any other simulator."""
         if isinstance(task.simulator, Kss):
             return OraclePolicy(RulePolicy("oracle_greedy", task, KssGreedyRule(task.simulator)))
@@ -56,7 +56,7 @@ class OracleBeam:
         if self.bkt_width < 1:
             raise reject("agent.bkt_width", self.bkt_width, "a whole number >= 1")
 
-    def __call__(self, task: Task, seed: int, tracker: Tracker) -> OraclePolicy:
+    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> OraclePolicy:
         """The policy.
 
         Raises `InputError` for any other simulator, and for KSS with a budget of minutes or with

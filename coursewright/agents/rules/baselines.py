@@ -6,7 +6,7 @@ from typing import ClassVar
 from coursewright.agents.choosing import next_items
 from coursewright.agents.rule import AnyAllowed, Nothing, RulePolicy, Seen
 from coursewright.agents.rules.in_order import Order, SkillRule, skill_order
-from coursewright.agents.tracker import Tracker
+from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.task import Task
 from coursewright.simulators.arrays import Ints
 from coursewright.simulators.luck import Luck
@@ -16,7 +16,7 @@ from coursewright.simulators.luck import Luck
 class UniformRandom:
     """Any action but the stop, allowed or not: a disallowed choice costs the step and teaches nothing."""
 
-    def __call__(self, task: Task, seed: int, tracker: Tracker) -> RulePolicy:
+    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:
         """The policy."""
         return RulePolicy("random", task, AnyAllowed(), respects_mask=False)
 
@@ -25,7 +25,7 @@ class UniformRandom:
 class RandomLegal:
     """Any allowed action but the stop."""
 
-    def __call__(self, task: Task, seed: int, tracker: Tracker) -> RulePolicy:
+    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:
         """The policy."""
         return RulePolicy("random_legal", task, AnyAllowed())
 
@@ -48,7 +48,7 @@ class RoundRobinRule:
 class RoundRobin:
     """Every allowed item in turn, whatever the goal."""
 
-    def __call__(self, task: Task, seed: int, tracker: Tracker) -> RulePolicy:
+    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:
         """The policy."""
         return RulePolicy("round_robin", task, RoundRobinRule())
 
@@ -63,7 +63,7 @@ class Topological:
     uniform allowed item.
     """
 
-    def __call__(self, task: Task, seed: int, tracker: Tracker) -> RulePolicy:
+    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:
         """The policy.
 
         Raises `InputError` where there is neither a graph nor a tutor, and where the task lacks the

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from coursewright.agents.rule import Nothing, RulePolicy, Seen
-from coursewright.agents.tracker import Tracker
+from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.task import Task
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
@@ -82,7 +82,7 @@ class ExpectedGain:
     skill count like goal skills; where that promises nothing either, the first allowed item is taken.
     """
 
-    def __call__(self, task: Task, seed: int, tracker: Tracker) -> RulePolicy:
+    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:
         """The policy.  Raises `InputError` where the task has no tutor, or lacks `belief` or `goal`."""
         if task.tutor is None:
             raise reject("task.tutor", None, "BKT parameters, because expected gain is computed from them")

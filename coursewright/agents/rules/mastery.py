@@ -12,7 +12,7 @@ from coursewright.agents.rules.in_order import (
     check_choices,
     skill_order,
 )
-from coursewright.agents.tracker import Tracker
+from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.task import Task
 from coursewright.errors import reject
 
@@ -37,7 +37,7 @@ class NInARow:
             raise reject("agent.n", self.n, "a whole number >= 1")
         check_choices(self.order, self.fallback)
 
-    def __call__(self, task: Task, seed: int, tracker: Tracker) -> RulePolicy:
+    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:
         """The policy.  Raises `InputError` for a task without `streak` and `goal`."""
         return RulePolicy("n_in_a_row", task, self.rule(task))
 
@@ -74,7 +74,7 @@ class MasteryThreshold:
             raise reject("agent.threshold", self.threshold, "a probability in (0, 1)")
         check_choices(self.order, self.fallback)
 
-    def __call__(self, task: Task, seed: int, tracker: Tracker) -> RulePolicy:
+    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:
         """The policy.  Raises `InputError` for a task without `belief` and `goal`."""
         return RulePolicy("mastery_threshold", task, self.rule(task))
 

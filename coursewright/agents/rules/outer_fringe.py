@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from coursewright.agents.rule import Nothing, RulePolicy, Seen
-from coursewright.agents.tracker import Tracker
+from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.task import Task
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Ints
@@ -60,6 +60,6 @@ class OuterFringe:
         if not 0.0 < self.threshold < 1.0:
             raise reject("agent.threshold", self.threshold, "a probability in (0, 1)")
 
-    def __call__(self, task: Task, seed: int, tracker: Tracker) -> RulePolicy:
+    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:
         """The policy.  Raises `InputError` for a task without `belief` or `goal`."""
         return RulePolicy("outer_fringe", task, OuterFringeRule(self.threshold))

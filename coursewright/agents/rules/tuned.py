@@ -8,7 +8,7 @@ import numpy as np
 from coursewright.agents.rule import RulePolicy
 from coursewright.agents.rules.in_order import Fallback, ItemRule, Order
 from coursewright.agents.rules.mastery import MasteryThreshold, NInARow
-from coursewright.agents.tracker import Tracker
+from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.agents.tuning import LEARNERS, Tuning, check_learners
 from coursewright.envs.task import Task
 
@@ -90,7 +90,7 @@ class TunedMastery:
     def __post_init__(self) -> None:
         check_learners(self.learners)
 
-    def __call__(self, task: Task, seed: int, tracker: Tracker) -> RulePolicy:
+    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:
         """The policy, with what was tuned in `policy.tuned`.
 
         Raises `InputError` where the task lacks `streak`, `belief` or `goal`, or has no tutor.

@@ -12,7 +12,7 @@ import numpy as np
 
 from coursewright.agents.choosing import item_recall, lowest
 from coursewright.agents.rule import Last, RulePolicy, Seen
-from coursewright.agents.tracker import Tracker
+from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.agents.tuning import CHANCES, Tuning, check_learners, check_tuned_chance, tuned_option
 from coursewright.envs.task import Task
 from coursewright.errors import reject
@@ -142,7 +142,7 @@ class InformedThreshold:
         if self.draws < 1:
             raise reject("agent.draws", self.draws, "a whole number >= 1")
 
-    def __call__(self, task: Task, seed: int, tracker: Tracker) -> RulePolicy:
+    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:
         """The policy.
 
         Raises `InputError` for a simulator that is no memory model, and for a task without the features

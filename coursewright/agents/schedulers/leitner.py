@@ -6,7 +6,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from coursewright.agents.rule import Last, RulePolicy, Seen
-from coursewright.agents.tracker import Tracker
+from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.agents.tuning import LEARNERS, Tuning, check_learners, check_tuned_chance, tuned_option
 from coursewright.envs.task import Task
 from coursewright.simulators.arrays import Bools, Floats, Ints
@@ -117,7 +117,7 @@ class Leitner:
         check_tuned_chance("arrival", self.arrival)
         check_learners(self.learners)
 
-    def __call__(self, task: Task, seed: int, tracker: Tracker) -> RulePolicy:
+    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:
         """The policy.  Raises `InputError` where the task lacks `last_correct`."""
 
         def make(arrival: float) -> RulePolicy:

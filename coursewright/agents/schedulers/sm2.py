@@ -6,7 +6,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from coursewright.agents.rule import Last, RulePolicy, Seen
-from coursewright.agents.tracker import Tracker
+from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.task import Task
 from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.course import Course
@@ -122,6 +122,6 @@ class Sm2:
 
     new_first: bool = False
 
-    def __call__(self, task: Task, seed: int, tracker: Tracker) -> RulePolicy:
+    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:
         """The policy.  Raises `InputError` where the task lacks `last_correct` or `days_since`."""
         return RulePolicy("sm2", task, Sm2Rule(task.course, self.new_first))

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 import pandas as pd
+from rich.console import Console
 from rich.table import Table
 
 from coursewright.evaluation.comparison.columns import Column, asked_for, cell, heading, of_aim
 from coursewright.evaluation.comparison.found import POINT, Comparison
 from coursewright.evaluation.comparison.scores import ORACLE, TRAINED
-from coursewright.evaluation.comparison.words import CONDITIONS
+from coursewright.evaluation.comparison.words import CONDITIONS, verdict
 from coursewright.evaluation.tables import GAP, plain_table
 
 WIDTH = 80  # characters
@@ -30,6 +31,15 @@ def comparison_tables(comparison: Comparison, condition: str = POINT, width: int
         _table(title if place == 0 else "", comparison, condition, {column: texts[column] for column in part})
         for place, part in enumerate(_fitting(comparison, texts, room))
     ]
+
+
+def show(comparison: Comparison) -> None:
+    """Print the tables of every condition, and what they say of the trained policies in a sentence each."""
+    console = Console()
+    for condition in comparison.conditions:
+        for table in comparison_tables(comparison, condition, console.width):
+            console.print(table, "")
+    console.print(*verdict(comparison), "", sep="\n", highlight=False)
 
 
 def _table(title: str, comparison: Comparison, condition: str, texts: dict[Column, list[str]]) -> Table:

@@ -1,0 +1,28 @@
+"""What `import coursewright as cw` offers, by name: each is imported when it is first used.
+
+The names are those of a session in Python: a task, agents, a comparison.  Everything else is imported
+from where it lives.
+"""
+
+FACE = {
+    "bkt": "coursewright.envs.shipped",
+    "kss": "coursewright.envs.shipped",
+    "Task": "coursewright.envs.task",
+    "Seeds": "coursewright.simulators.luck",
+    "read_bkt": "coursewright.simulators.knowledge.tables",
+    "Ppo": "coursewright.agents.learning.ppo",
+    "Dqn": "coursewright.agents.learning.dqn",
+    "UniformRandom": "coursewright.agents.rules.baselines",
+    "RandomLegal": "coursewright.agents.rules.baselines",
+    "MasteryThreshold": "coursewright.agents.rules.mastery",
+    "NInARow": "coursewright.agents.rules.mastery",
+    "TunedMastery": "coursewright.agents.rules.tuned",
+    "ExpectedGain": "coursewright.agents.rules.expected_gain",
+    "Thompson": "coursewright.agents.bandits.thompson",
+    "OracleGreedy": "coursewright.agents.planners.oracles",
+    "OracleBeam": "coursewright.agents.planners.oracles",
+    "rollout": "coursewright.envs.rollout",
+    "compare": "coursewright.evaluation.comparison.compare",
+    "Comparing": "coursewright.evaluation.comparison.settings",
+    "show": "coursewright.evaluation.comparison.table",
+}
