@@ -22,6 +22,7 @@ from coursewright.envs.schedule import RandomGaps, Sessions
 from coursewright.envs.shipped import bkt, kss
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
+from coursewright.simulators.capabilities import restricts
 from coursewright.simulators.luck import Split, identify
 from small_tasks import ALL_FEATURES, begun, random_actions, small_task
 
@@ -74,7 +75,7 @@ def past_of(task) -> Past | None:
 
 def offered(episodes) -> np.ndarray:
     items = np.ones((LEARNERS, episodes.task.course.n_items), bool)
-    if episodes.task.simulator.restricts:
+    if restricts(episodes.task.simulator):
         episodes.task.simulator.allowed(episodes.state, items)
     return items
 

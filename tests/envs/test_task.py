@@ -62,7 +62,7 @@ def test_a_mistyped_goal_names_the_nearest_skill() -> None:
     with pytest.raises(InputError, match=r"skill = '11x'"):
         replace(bkt(), goal=["3", "11x"])
     with pytest.raises(InputError, match=r"tutor = 'bkt_v00'.*did you mean 'bkt_v0'"):
-        tutor("bkt_v00")
+        tutor("bkt_v00", bkt().course)
 
 
 def test_without_belief_no_tutor_is_needed() -> None:
