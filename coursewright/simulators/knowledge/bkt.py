@@ -15,7 +15,7 @@ draw per learner.
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -144,7 +144,7 @@ def _practise(
     now: Floats,
     pace: Floats,
     draw: Ints,
-    constants: Constants,
+    bare: tuple[Any, ...],
     item: Ints,
     taught: Bools,
     step: Ints,
@@ -153,6 +153,7 @@ def _practise(
     minutes: Floats,
     grade: Ints,
 ) -> None:
+    constants = Constants(*bare)  # named in here: a NamedTuple costs a call five times what a tuple does
     state, out = BktState(until, now, pace, draw), Answers(step, fate, correct, minutes, grade)
     for i in range(item.shape[0]):
         a = item[i]
@@ -234,6 +235,10 @@ class Bkt:
         return np.stack([*answers, rate, at_practice, given.prior, given.learn, rho], axis=2)
 
     @cached_property
+    def _bare(self) -> tuple[Any, ...]:
+        return tuple(self._constants)
+
+    @cached_property
     def _constants(self) -> Constants:
         course = self.course
         lists = pack([*unpack(course.needed), *unpack(course.parents)])
@@ -260,7 +265,7 @@ class Bkt:
     def practise(self, state: BktState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer from the old state, then learn (and, in the `opportunity` form, forget)."""
         step, fate, right, minutes, grade = luck.step, luck.fate, out.correct, out.minutes, out.grade
-        _practise(*state, self._constants, item, taught, step, fate, right, minutes, grade)
+        _practise(*state, self._bare, item, taught, step, fate, right, minutes, grade)
 
     def elapse(self, state: BktState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass; in the `time` form each known skill may be lost."""
