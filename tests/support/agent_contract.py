@@ -36,8 +36,9 @@ LEARNERS, STEPS = 9, 6
 
 
 def names() -> list[str]:
-    """Every configured agent that needs no training."""
-    return [path.stem for path in sorted(CONFIGS.glob("*.yaml")) if LEARNED not in path.read_text()]
+    """Every configured agent that needs no training; a YAML may have its `_target_` from another one."""
+    stems = [path.stem for path in sorted(CONFIGS.glob("*.yaml"))]
+    return [name for name in stems if LEARNED not in configured(name)._target_]
 
 
 def configured(name: str, *options: str, folder: Path | None = None) -> Any:
