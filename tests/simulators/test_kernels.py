@@ -14,7 +14,7 @@ from coursewright.simulators.knowledge import bkt
 from coursewright.simulators.memory import act_r, hlr
 
 FOLDER = Path(simulators.__file__).parent
-MOST, MOST_OF_PRACTISE = 8, 12
+MOST = 8
 SAFE = {"int", "float"}  # of scalars a few stand side by side; arrays and tuples never do
 # The mastery of KSS, at every step: a tuple would cost it twice its time.  And the two keys of `identify`.
 HOT = {("ability", "difficulty"), ("learner", "fate")}
@@ -49,8 +49,7 @@ def loose(text: str) -> list[str]:
         pairs = [pair for pair in pairwise(kinds) if pair not in IN_ORDER | HOT and pair[1] != "out"]
         alike = [pair for pair in pairs if kinds[pair[0]] == kinds[pair[1]] and kinds[pair[0]] not in SAFE]
         wrong += [f"{function.name}: {', '.join(pair)}" for pair in alike]
-        most = MOST_OF_PRACTISE if function.name == "_practise" else MOST
-        if len(kinds) > most:
+        if len(kinds) > MOST:
             wrong.append(f"{function.name}: {len(kinds)} arguments")
     return wrong
 

@@ -22,11 +22,11 @@ import numpy.typing as npt
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
-from coursewright.simulators.asking import Answers, respond
+from coursewright.simulators.asking import Answers, respond, told
 from coursewright.simulators.course import Course, pack, unpack
 from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.knowledge.parameters import BktParameters
-from coursewright.simulators.luck import ENROL, FORGET, LEARN, Keys, Luck, normal, uniform
+from coursewright.simulators.luck import ENROL, FORGET, LEARN, Luck, normal, uniform
 from coursewright.simulators.protocol import Prologue, Response
 
 # Columns of `Bkt.table`: P(right) by whether the skill is known; the rate of forgetting per day, and P(F) at
@@ -147,14 +147,10 @@ def _practise(
     bare: tuple[Any, ...],
     item: Ints,
     taught: Bools,
-    step: Ints,
-    fate: Keys,
-    correct: Ints,
-    minutes: Floats,
-    grade: Ints,
+    answers: tuple[Any, ...],
 ) -> None:
-    constants = Constants(*bare)  # named in here: a NamedTuple costs a call five times what a tuple does
-    state, out = BktState(until, now, pace, draw), Answers(step, fate, correct, minutes, grade)
+    # Named in here: a call with a NamedTuple costs five times what a call with a tuple does.
+    state, constants, out = BktState(until, now, pace, draw), Constants(*bare), Answers(*answers)
     for i in range(item.shape[0]):
         a = item[i]
         if a < 0:
@@ -167,10 +163,10 @@ def _practise(
         if not taught[i]:
             continue
         if constants.one_to_one:
-            _opportunity(state, constants, i, a, fate[i], step[i])
+            _opportunity(state, constants, i, a, out.fate[i], out.step[i])
             continue
         for j in range(constants.start[a], constants.start[a + 1]):
-            _opportunity(state, constants, i, constants.skill[j], fate[i], step[i])
+            _opportunity(state, constants, i, constants.skill[j], out.fate[i], out.step[i])
 
 
 @kernel
@@ -264,8 +260,7 @@ class Bkt:
 
     def practise(self, state: BktState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer from the old state, then learn (and, in the `opportunity` form, forget)."""
-        step, fate, right, minutes, grade = luck.step, luck.fate, out.correct, out.minutes, out.grade
-        _practise(*state, self._bare, item, taught, step, fate, right, minutes, grade)
+        _practise(*state, self._bare, item, taught, told(luck, out))
 
     def elapse(self, state: BktState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass; in the `time` form each known skill may be lost."""

@@ -18,13 +18,13 @@ Answers come from the old state.  Teaching item by item along the outer fringe i
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
-from coursewright.simulators.asking import Answers, answers, respond
+from coursewright.simulators.asking import Answers, respond, told
 from coursewright.simulators.chances import check_answers, probabilities
 from coursewright.simulators.course import Course, Lists
 from coursewright.simulators.kernel import inlined, kernel
@@ -97,19 +97,19 @@ def _practise(
     taken: Floats,
     item: Ints,
     taught: Bools,
-    step: Ints,
-    fate: Keys,
-    correct: Ints,
-    minutes: Floats,
-    grade: Ints,
+    bare: tuple[Any, ...],
 ) -> None:
-    out = Answers(step, fate, correct, minutes, grade)
+    out = Answers(*bare)
     for i in range(item.shape[0]):
         k = item[i]
         if k < 0:
             continue
         respond(i, chances[KNOWN if known[i, k] else UNKNOWN, k], taken[k], out)
-        if taught[i] and not known[i, k] and uniform(fate[i], step[i], LEARN + k) < chances[LEARNS, k]:
+        if (
+            taught[i]
+            and not known[i, k]
+            and uniform(out.fate[i], out.step[i], LEARN + k) < chances[LEARNS, k]
+        ):
             known[i, k] = _prepared(known, i, k, Lists(start, parents))
 
 
@@ -180,7 +180,7 @@ class KnowledgeSpace:
     ) -> None:
         """Answer from the old state, then learn; a row that is not taught only answers."""
         (start, parents), taken = self.course.parents, self.course.minutes
-        _practise(state.known, start, self.chances, parents, taken, item, taught, *answers(luck, out))
+        _practise(state.known, start, self.chances, parents, taken, item, taught, told(luck, out))
 
     def elapse(self, state: KnowledgeSpaceState, days: Floats, luck: Luck) -> None:
         """Nothing: these learners do not forget."""

@@ -13,13 +13,13 @@ Dependencies are no locks: any skill may be practised at any time.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
-from coursewright.simulators.asking import Answers, answers, respond
+from coursewright.simulators.asking import Answers, respond, told
 from coursewright.simulators.chances import check_answers, numbers, probabilities
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
@@ -99,13 +99,9 @@ def _practise(
     depends: Floats,
     item: Ints,
     taught: Bools,
-    step: Ints,
-    fate: Keys,
-    correct: Ints,
-    minutes: Floats,
-    grade: Ints,
+    bare: tuple[Any, ...],
 ) -> None:
-    out = Answers(step, fate, correct, minutes, grade)
+    out = Answers(*bare)
     for i in range(item.shape[0]):
         k = item[i]
         if k < 0:
@@ -114,7 +110,7 @@ def _practise(
             p = learn[i, k]
             for j in range(known.shape[1]):
                 p += depends[i, k, j] if known[i, j] else 0.0
-            known[i, k] = uniform(fate[i], step[i], LEARN + k) < p
+            known[i, k] = uniform(out.fate[i], out.step[i], LEARN + k) < p
         respond(i, 1.0 - slip[i, k] if known[i, k] else guess[i, k], MINUTES, out)
 
 
@@ -209,7 +205,7 @@ class KT6kc:
 
     def practise(self, state: KT6kcState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Learn, then answer from the new state; a row that is not taught only answers."""
-        _practise(*state, item, taught, *answers(luck, out))
+        _practise(*state, item, taught, told(luck, out))
 
     def elapse(self, state: KT6kcState, days: Floats, luck: Luck) -> None:
         """Nothing: these learners do not forget."""

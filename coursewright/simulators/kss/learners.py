@@ -6,11 +6,13 @@ its published forms differ; the default is the first, `cseal18`, the others are 
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
+from coursewright.simulators.asking import Answers, told
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.kss.arrival import FEWEST, LOWEST, READY, WARM_UP_ROUNDS, Arrival, Past, enrol
@@ -27,7 +29,7 @@ from coursewright.simulators.kss.dynamics import (
     opportunity,
     p_answer,
 )
-from coursewright.simulators.luck import ANSWER, Keys, Luck
+from coursewright.simulators.luck import ANSWER, Luck
 from coursewright.simulators.protocol import Prologue, Response
 
 DIFFICULTY = [0, 2, 3, 3, 3, 0, 1, 3, 4, 4]  # the published seed 10
@@ -102,25 +104,19 @@ def _p_correct(ability: Floats, certain: bool, difficulty: Floats, item: Ints, o
 def _practise(
     ability: Floats,
     last: Ints,
-    certain: bool,
-    difficulty: Floats,
-    learns_first: bool,
+    bare: tuple[Any, ...],
     item: Ints,
     taught: Bools,
-    step: Ints,
-    fate: Keys,
-    correct: Ints,
-    minutes: Floats,
-    grade: Ints,
+    answers: tuple[Any, ...],
 ) -> None:
-    dynamics = Dynamics(certain, difficulty, learns_first)
+    dynamics, out = Dynamics(*bare), Answers(*answers)
     for i in range(item.shape[0]):
         k = item[i]
         if k < 0:
             continue
-        correct[i] = opportunity(ability, i, k, taught[i], fate[i], step[i], ANSWER, dynamics)
-        grade[i] = correct[i]
-        minutes[i] = 1.0
+        out.correct[i] = opportunity(ability, i, k, taught[i], out.fate[i], out.step[i], ANSWER, dynamics)
+        out.grade[i] = out.correct[i]
+        out.minutes[i] = 1.0
         if taught[i]:
             last[i] = k
 
@@ -177,6 +173,10 @@ class Kss:
         return _followers(self.variant.by_table)
 
     @cached_property
+    def _bare(self) -> tuple[Any, ...]:
+        return tuple(self.dynamics)
+
+    @cached_property
     def dynamics(self) -> Dynamics:
         """How these learners answer and learn."""
         variant = self.variant
@@ -223,9 +223,7 @@ class Kss:
 
     def practise(self, state: KssState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer and grow, in the variant's order; a row that is not taught only answers."""
-        step, fate, right, minutes, grade = luck.step, luck.fate, out.correct, out.minutes, out.grade
-        learners = (state.ability, state.last, *self.dynamics)
-        _practise(*learners, item, taught, step, fate, right, minutes, grade)
+        _practise(state.ability, state.last, self._bare, item, taught, told(luck, out))
 
     def accept(self, state: KssState, item: Ints) -> None:
         """Take `item [batch]` (-1: none) for the last accepted one."""
