@@ -1,6 +1,7 @@
 """What every app shares: one clear line for wrong input, and going on where a run was interrupted."""
 
 import functools
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -34,6 +35,7 @@ CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 def run(program: str, app: Callable[[], Any], arguments: list[str]) -> int:
     """Run a Hydra app on command-line arguments and return the exit code."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us whole; `explanation` shortens them
+    logging.getLogger("hydra.utils").setLevel(logging.CRITICAL + 1)  # which says some of them itself
     try:
         sys.argv = [program, *resumed(arguments)]
         app()

@@ -24,11 +24,12 @@ def fit(config: DictConfig) -> None:
     from hydra.core.hydra_config import HydraConfig
     from hydra.utils import instantiate
 
+    from coursewright.data.log import in_memory
     from coursewright.fitting.folder import fit_model
     from coursewright.scripts.run_directory import open_run
 
     open_run(config)
-    log = instantiate(config.log)()
+    log = instantiate(config.log)(into=in_memory)
     if HydraConfig.get().runtime.choices["log"] == "synthetic":
         console.info(
             "This is the synthetic log that comes with the package.  For a log of your own: log=file "

@@ -75,14 +75,23 @@ def trained_on(folder: Path) -> Task:
     return task_of(read_run(folder), str(folder / "tutor.csv"))
 
 
-def rules(policies: Mapping[str, DictConfig], task: Task, seed: int) -> dict[str, Policy]:
-    """What the runs are compared with; a rule that cannot do this task is left out with a word."""
+def rules(
+    policies: Mapping[str, DictConfig], task: Task, seed: int, needed: Mapping[str, str]
+) -> dict[str, Policy]:
+    """What the runs are compared with; a rule that cannot do this task is left out with a word.
+
+    Raises `InputError` for one that is `needed`: setting -> name, such as that of the reference.
+    """
     made: dict[str, Policy] = {}
     for name, agent in tqdm(policies.items(), desc="tuning rules", delay=2.0, leave=False, disable=None):
         make_policy = agent_of(agent, f"policies.{name}")
         try:
             made[str(name)] = make_policy(task, seed, SilentTracker())
         except InputError as error:
+            for setting in (setting for setting, wanted in needed.items() if wanted == name):
+                raise InputError(
+                    f"{setting} = {name}: cannot do this task ({error}); name another"
+                ) from error
             log.info("left out: %s (%s)", name, error)
     return made
 
@@ -90,7 +99,9 @@ def rules(policies: Mapping[str, DictConfig], task: Task, seed: int) -> dict[str
 def published(study: Study, config: DictConfig, folder: Path) -> Published:
     """Compare a study's policies with the rules and write everything into `folder/<study>`."""
     settings = _settings(config)
-    policies: dict[str, Seeded] = {**study.trained, **rules(config.policies, study.task, config.seed)}
+    needed = {name: config[name] for name in ("reference", "baseline") if config[name] not in study.trained}
+    made = rules(config.policies, study.task, config.seed, needed)
+    policies: dict[str, Seeded] = {**study.trained, **made}
     with tqdm(unit=" learners", desc=study.name, delay=2.0, leave=False, disable=None) as bar:
 
         def progress(done: int, total: int) -> None:

@@ -36,6 +36,7 @@ def validate(config: DictConfig) -> None:
     from hydra.utils import instantiate
     from rich.console import Console
 
+    from coursewright.data.log import in_memory
     from coursewright.evaluation.validity import judge, report, words
     from coursewright.scripts.run_directory import code_version, open_run
     from coursewright.scripts.tracking import Results
@@ -45,7 +46,7 @@ def validate(config: DictConfig) -> None:
     run = open_run(config)
     names = [config.models] if isinstance(config.models, str) else config.models
     models = learner_models(dict.fromkeys([config.reference, *names]))
-    log = instantiate(config.log)()
+    log = instantiate(config.log)(into=in_memory)
     console.info("%s\n", log.summary)
     found = judge.validate(log, models, config.reference, instantiate(config.settings))
     code = ", ".join(f"{name} {value}" for name, value in code_version().items())

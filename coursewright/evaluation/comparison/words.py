@@ -51,7 +51,8 @@ def contender(comparison: Comparison) -> str:
 def verdict(comparison: Comparison) -> list[str]:
     """Whether each trained policy beats the reference rule, whatever the answer is."""
     table = comparison.at(POINT)
-    names = [str(name) for name in table.index[table["kind"] == TRAINED]]
+    trained = [str(name) for name in table.index[table["kind"] == TRAINED]]
+    names = [name for name in trained if name != comparison.reference]
     if not names:
         best = best_rule(comparison)
         level = number(comparison.estimate(best).value)
