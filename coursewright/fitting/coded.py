@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from coursewright.data.log import LearnerLog, codes
+from coursewright.errors import InputError
 from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.course import Lists
 
@@ -179,3 +180,11 @@ def _truths(table: pa.Table, name: str) -> Bools:
     if name not in table.column_names:
         return np.zeros(table.num_rows, bool)
     return np.asarray(table[name].fill_null(False).to_numpy(), bool)
+
+
+def require_both(correct: npt.NDArray[np.integer]) -> None:
+    """Refuse answers `[rows]` (-1: none) that are all right or all wrong: no model can be fitted to them."""
+    seen = set(np.unique(correct[correct >= 0]).tolist())
+    if seen != {0, 1}:
+        shown = ", ".join(map(str, sorted(seen))) or "nothing asked"
+        raise InputError(f"log.correct = only {shown}: must be both 0 and 1 somewhere, to fit a model")

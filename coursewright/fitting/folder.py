@@ -11,7 +11,7 @@ import numpy as np
 from coursewright.data.log import LearnerLog
 from coursewright.errors import reject
 from coursewright.files import fill_atomically
-from coursewright.fitting.coded import Coded
+from coursewright.fitting.coded import Coded, require_both
 from coursewright.fitting.item_difficulty import ItemDifficultyModel
 from coursewright.fitting.judging.held_out import held_out, plan
 from coursewright.fitting.judging.scores import Score, comparison, scores_table
@@ -72,6 +72,7 @@ def fit_model(
     folder = Path(out)
     _refuse_another(folder, model.name)
     coded = Coded.of(log)
+    require_both(coded.correct)
     split = plan(coded, folds, min_rows)
     fitted, again = redrawn(model.fit(coded), coded, model, draws, seed)
     doubt = Doubt.of(fitted.estimates(), again)

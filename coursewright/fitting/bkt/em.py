@@ -7,11 +7,12 @@ from typing import Self
 import numpy as np
 from tqdm import tqdm
 
-from coursewright.errors import InputError, reject
+from coursewright.errors import reject
 from coursewright.fitting.bkt.climb import EDGE, MARGIN, Limits, climb, scratch
 from coursewright.fitting.bkt.hidden_markov import FORGET, GUESS, LEARN, PRIOR, SLIP, data
 from coursewright.fitting.bkt.information import standard_errors
 from coursewright.fitting.bkt.sequences import Sequences
+from coursewright.fitting.coded import require_both
 from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.knowledge.parameters import FIELDS, BktParameters
 
@@ -126,7 +127,7 @@ def fit(sequences: Sequences, settings: EmSettings | None = None) -> BktFit:
     Raises `InputError` where the responses are all right or all wrong.
     """
     settings = settings or EmSettings()
-    _check(sequences)
+    require_both(sequences.correct)
     start = _best_start(sequences, settings)
     theta, likelihood, converged = climbed(sequences, start, settings, settings.cycles)
     return BktFit(
@@ -172,13 +173,6 @@ def as_parameters(theta: Floats, skills: Sequence[str]) -> BktParameters:
         slip=theta[..., SLIP],
         skills=tuple(skills),
     )
-
-
-def _check(sequences: Sequences) -> None:
-    seen = set(np.unique(sequences.correct).tolist()) - {-1}
-    if seen != {0, 1}:
-        shown = ", ".join(map(str, sorted(seen))) or "nothing asked"
-        raise InputError(f"log.correct = only {shown}: must be both 0 and 1 somewhere, to fit a model")
 
 
 def _best_start(sequences: Sequences, settings: EmSettings) -> Floats:

@@ -13,8 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from coursewright.errors import InputError
-from coursewright.fitting.coded import Coded, places
+from coursewright.fitting.coded import Coded, places, require_both
 from coursewright.fitting.histories import Histories, Kind
 from coursewright.fitting.logistic.features import values
 from coursewright.fitting.logistic.random_intercept import Solution, forecast, solve
@@ -84,10 +83,7 @@ def fit_linear(
     Deterministic.  Raises `InputError` where the answers are all right or all wrong.
     """
     asked = np.flatnonzero(log.correct >= 0)
-    seen = set(np.unique(log.correct[asked]).tolist())
-    if seen != {0, 1}:
-        shown = ", ".join(map(str, sorted(seen))) or "nothing asked"
-        raise InputError(f"log.correct = only {shown}: must be both 0 and 1 somewhere, to fit a model")
+    require_both(log.correct)
     of = [Histories.of(log, part.kind) for part in parts]
     blocks = [_block(e, part, log.rows, raw) for e, part in zip(of, parts, strict=True)]
     x = sparse.hstack(blocks, format="csr")[asked]

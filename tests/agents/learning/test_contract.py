@@ -167,15 +167,16 @@ def test_an_unknown_option_is_refused_with_the_nearest(name):
 
 @every_agent
 def test_numbers_out_of_range_are_refused_by_their_path(name):
-    numbers = [key for key, value in config(name).items() if type(value) in (int, float)]
+    stated, given = config(name), small(name)
+    numbers = [key for key, value in stated.items() if type(value) in (int, float)]
     assert "steps" in numbers
     for key in numbers:
-        whole = isinstance(config(name)[key], int)
+        whole = isinstance(stated[key], int)
         for value in WRONG:
             if value == 0.5 and not whole:
                 continue
             with pytest.raises(Exception, match=rf"agent\.{key} = [^\n]*$") as caught:
-                agent_of(OmegaConf.merge(small(name), {key: value}))
+                agent_of(OmegaConf.merge(given, {key: value}))
             assert isinstance(caught.value.__cause__ or caught.value, InputError)
 
 

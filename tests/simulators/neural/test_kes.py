@@ -521,7 +521,7 @@ def test_broken_folders_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"tracer\.unit"):
         read_neural(tmp_path)
     (tmp_path / "items.csv").write_text("item,skills\ni0,s0\n")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="without unit"):
         read_neural(tmp_path)
 
 
