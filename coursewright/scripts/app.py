@@ -4,6 +4,7 @@ import functools
 import logging
 import os
 import sys
+from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from inspect import signature
@@ -34,6 +35,7 @@ CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 
 def run(program: str, app: Callable[[], Any], arguments: list[str]) -> int:
     """Run a Hydra app on command-line arguments and return the exit code."""
+    _let_help_be_late()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us whole; `explanation` shortens them
     logging.getLogger("hydra.utils").setLevel(logging.CRITICAL + 1)  # which says some of them itself
     try:
@@ -56,6 +58,15 @@ def run(program: str, app: Callable[[], Any], arguments: list[str]) -> int:
         print(f"error: {line}", file=sys.stderr)
         return 2
     return 0
+
+
+def _let_help_be_late() -> None:
+    """Keep Python 3.14 from looking into a help text that Hydra 1.3 makes only when it is printed.
+
+    argparse checks help texts when an option is added since that version, and Hydra's is no string yet.
+    """
+    if hasattr(ArgumentParser, "_check_help"):
+        ArgumentParser._check_help = lambda self, action: None
 
 
 def resumed(arguments: list[str]) -> list[str]:

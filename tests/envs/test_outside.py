@@ -153,7 +153,7 @@ def test_a_gymnasium_environment_with_them(task) -> None:
 
 def told(values, event) -> None:
     values[:, 0] += event.past
-    values[:, 1] += ~event.past & (event.item >= 0)
+    values[:, 1] += (event.item >= 0) & (not event.past)
 
 
 def test_a_visible_past_is_told_too() -> None:
