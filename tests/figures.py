@@ -1,6 +1,7 @@
 """The recorded figures: what a change of structure must leave as it is, to the bit.
 
-    python tests/figures.py > before.json        # at the one commit
+    export PYTHONPATH=.:tests/support
+    python tests/figures.py > before.json            # at the one commit
     python tests/figures.py --against before.json    # at the other, on the same machine
 
 Answers and states of every configured simulator, every configured agent on small tasks, three short
