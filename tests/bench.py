@@ -32,7 +32,7 @@ class Row(NamedTuple):
 
 
 def single(name: str, **options: object) -> Callable[[], float]:
-    """Ints a second of one environment under random actions, resets included."""
+    """Steps a second of one environment under random actions, resets included."""
     env = gym.make(name, **options)
     actions = np.random.default_rng(0).integers(0, env.action_space.n, STEPS)
     env.reset(seed=0)
@@ -88,7 +88,7 @@ def environments() -> list[Row]:
     ]
 
 
-# Ints a second of the fastest published code for the same model, where CartPole-v1 makes 160,000.
+# Steps a second of the fastest published code for the same model, where CartPole-v1 makes 160,000.
 PEERS = {
     "kss_cseal18": 86_000,  # RAR
     "kss_edusim19": 197_000,  # EduSim, three in five of them rejected

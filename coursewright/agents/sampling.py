@@ -1,12 +1,15 @@
 """From scores to actions: the best ones, or draws from logits with each learner's own luck."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from coursewright.agents.label import Label
 from coursewright.errors import reject
-from coursewright.simulators.arrays import Ints
+from coursewright.simulators.arrays import Bools, Ints, Observation
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import POLICY, Keys, Luck, uniform
 
@@ -55,9 +58,48 @@ def draw(scores: Scores, draws: Draws) -> Ints:
     return action
 
 
-def choose(scores: Scores, best: Ints, state: Draws | None, deterministic: bool) -> tuple[Ints, Draws | None]:
-    """The `best` action of each row, or one drawn from its `scores`; and the next state."""
-    if state is None and not deterministic:
-        raise reject("state", None, "what the policy's begin(luck) gave, to draw actions from")
-    action = best if deterministic or state is None else draw(scores, state)
-    return action, None if state is None else state.next()
+@dataclass(frozen=True, eq=False)
+class Chooser:
+    """Stable-Baselines3's `predict` over whatever scores actions: a network in memory, or one in a file.
+
+    Attributes
+    ----------
+    label : which columns are scored, whether masks are heeded, and whether scores are logits to draw from.
+    judge : `observation [batch, columns]` and `mask [batch, actions]` to scores and the best action.
+    """
+
+    label: Label
+    judge: Callable[[Observation, Bools], tuple[Scores, Ints]]
+
+    def begin(self, luck: Luck) -> Draws:
+        """Each learner's own draws, for choices that are not deterministic."""
+        return Draws.of(luck)
+
+    def scores(self, observation: Observation, action_masks: Bools | None = None) -> Scores:
+        """A score for every action, `[batch, actions]`; what is disallowed gets -1e8."""
+        return self._judged(observation, action_masks)[0]
+
+    def predict(
+        self,
+        observation: Observation,
+        state: Draws | None = None,
+        episode_start: Bools | None = None,
+        deterministic: bool = True,
+        action_masks: Bools | None = None,
+    ) -> tuple[Ints, Draws | None]:
+        """Actions `[batch]`: the best ones, or draws from the logits with the learners' own luck.
+
+        Raises `InputError` where a draw is asked for without the state that `begin` gives.
+        """
+        scores, best = self._judged(observation, action_masks)
+        drawn = self.label.stochastic and not deterministic
+        if drawn and state is None:
+            raise reject("state", None, "what the policy's begin(luck) gave, to draw actions from")
+        action = draw(scores, state) if drawn and state is not None else best
+        return action, None if state is None else state.next()
+
+    def _judged(self, observation: Observation, action_masks: Bools | None) -> tuple[Scores, Ints]:
+        if observation.shape[1:] != (len(self.label.columns),):
+            allowed = f"[batch, {len(self.label.columns)}]"
+            raise reject("observation", f"of shape {observation.shape}", allowed)
+        return self.judge(observation, self.label.heeded(action_masks, len(observation)))

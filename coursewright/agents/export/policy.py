@@ -1,16 +1,14 @@
 """A trained policy as one ONNX file, run with onnxruntime and numpy: neither torch nor a trainer."""
 
 from pathlib import Path
-from typing import Any
 
 import onnxruntime
 
 from coursewright.agents.label import Label
-from coursewright.agents.sampling import Draws, Scores, choose
+from coursewright.agents.sampling import Chooser, Scores
 from coursewright.envs.task import Task
-from coursewright.errors import InputError, reject
+from coursewright.errors import InputError
 from coursewright.simulators.arrays import Bools, Ints, Observation
-from coursewright.simulators.luck import Luck
 
 INPUTS = ("features", "mask")
 OUTPUTS = ("scores", "action")
@@ -49,6 +47,10 @@ class OnnxPolicy:
         self.label = Label.read(self._run.get_modelmeta().custom_metadata_map, self.path)
         if task is not None:
             self.label.check(task, self.path)
+        chooser = Chooser(self.label, self._judge)
+        self.begin = chooser.begin
+        self.scores = chooser.scores
+        self.predict = chooser.predict
 
     def __reduce__(self) -> "tuple[type[OnnxPolicy], tuple[Path]]":
         """A copy for another process reads the file itself: sessions cannot travel."""
@@ -59,34 +61,6 @@ class OnnxPolicy:
         """Whether only allowed actions are ever chosen."""
         return self.label.respects_mask
 
-    def begin(self, luck: Luck) -> Draws:
-        """Each learner's own draws, for choices that are not deterministic."""
-        return Draws.of(luck)
-
-    def scores(self, observation: Observation, action_masks: Bools | None = None) -> Scores:
-        """A score for every action, `[batch, actions]`; what is disallowed gets -1e8."""
-        return self._outputs(observation, action_masks)[0]
-
-    def predict(
-        self,
-        observation: Observation,
-        state: Any = None,
-        episode_start: Bools | None = None,
-        deterministic: bool = True,
-        action_masks: Bools | None = None,
-    ) -> tuple[Ints, Any]:
-        """Actions `[batch]`: the best ones, or draws from the scores where the policy is stochastic.
-
-        Raises `InputError` where a draw is asked for without the state that `begin` gives.
-        """
-        scores, best = self._outputs(observation, action_masks)
-        return choose(scores, best, state, deterministic or not self.label.stochastic)
-
-    def _outputs(self, observation: Observation, action_masks: Bools | None) -> tuple[Scores, Ints]:
-        if observation.shape[1:] != (len(self.label.columns),):
-            raise reject(
-                "observation", f"of shape {observation.shape}", f"[batch, {len(self.label.columns)}]"
-            )
-        mask = self.label.heeded(action_masks, len(observation))
+    def _judge(self, observation: Observation, mask: Bools) -> tuple[Scores, Ints]:
         scores, action = self._run.run(OUTPUTS, dict(zip(INPUTS, (observation, mask), strict=True)))
         return scores, action

@@ -13,12 +13,11 @@ from torch import nn
 
 from coursewright.agents.label import Label, actions_of, versions
 from coursewright.agents.learning.algorithm import Algorithm, Trainable
-from coursewright.agents.sampling import DISALLOWED, Draws, Scores, choose
+from coursewright.agents.sampling import DISALLOWED, Chooser, Scores
 from coursewright.envs.task import Task
 from coursewright.errors import InputError, reject
 from coursewright.files import refuse_format, write_atomically
 from coursewright.simulators.arrays import Bools, Ints, Observation
-from coursewright.simulators.luck import Luck
 
 SAVED = "coursewright.json"
 FORMAT = 2
@@ -59,6 +58,10 @@ class TrainedPolicy:
         self.agent = agent
         self.label = label
         self.network = ScoringNetwork(model, agent.algorithm).eval()
+        chooser = Chooser(label, self._judge)
+        self.begin = chooser.begin
+        self.scores = chooser.scores
+        self.predict = chooser.predict
 
     @classmethod
     def of(cls, model: BaseAlgorithm, agent: Trainable, task: Task) -> "TrainedPolicy":
@@ -81,28 +84,7 @@ class TrainedPolicy:
         """Whether only allowed actions are ever chosen."""
         return self.label.respects_mask
 
-    def begin(self, luck: Luck) -> Draws:
-        """Each learner's own draws, for choices that are not deterministic."""
-        return Draws.of(luck)
-
-    def scores(self, observation: Observation, action_masks: Bools | None = None) -> Scores:
-        """A score for every action, `[batch, actions]`; what is disallowed gets -1e8."""
-        return self._outputs(observation, action_masks)[0]
-
-    def predict(
-        self,
-        observation: Observation,
-        state: Any = None,
-        episode_start: Bools | None = None,
-        deterministic: bool = True,
-        action_masks: Bools | None = None,
-    ) -> tuple[Ints, Any]:
-        """Actions `[batch]`: the best ones, or draws from the logits with the learners' own luck."""
-        scores, best = self._outputs(observation, action_masks)
-        return choose(scores, best, state, deterministic or not self.label.stochastic)
-
-    def _outputs(self, observation: Observation, action_masks: Bools | None) -> tuple[Scores, Ints]:
-        mask = self.label.heeded(action_masks, len(observation))
+    def _judge(self, observation: Observation, mask: Bools) -> tuple[Scores, Ints]:
         with torch.no_grad():
             scores, action = self.network(torch.as_tensor(observation), torch.as_tensor(mask))
         return scores.numpy(), action.numpy()
