@@ -218,7 +218,7 @@ class RichLearner:
 
     def practise(self, state: RichState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """One item of any kind; a row that is not taught learns nothing from it."""
-        batch, person = len(item), Person(*state[1:])
+        batch, person = len(item), tuple(state[1:])
         inside = self._item_inside(item)
         p, prior = np.zeros(batch), np.full(batch, 0.5)
         self.learner.p_correct(state.inside, inside, p)
@@ -232,10 +232,11 @@ class RichLearner:
             fate_again=luck.fate.copy(),
             helped=np.zeros(batch, bool),
         )
-        plan(person, self._teaching, item, p, taught, prior, luck, lessons)
+        plan(person, self._teaching, item, p, taught, prior, tuple(luck), tuple(lessons))
         self._teach(state, inside, lessons, luck, out)
-        self._accept(state, np.where(taught, inside, -1))  # or the mask would tell which lessons took
-        finish(person, self._effects, item, taught, p, lessons.helped, luck, out)
+        if isinstance(self.learner, Sequential):  # or the mask would tell which lessons took
+            self.learner.accept(state.inside, np.where(taught, inside, -1))
+        finish(person, self._effects, item, taught, p, lessons.helped, tuple(luck), tuple(out))
 
     def _teach(self, state: RichState, inside: Ints, lessons: Lessons, luck: Luck, out: Response) -> None:
         """The learner inside practises, some of them twice; what is in `out` is what they answered first."""
@@ -248,26 +249,23 @@ class RichLearner:
             self.learner.practise(state.inside, lessons.again, lessons.learns, luck, unseen)
 
     @cached_property
-    def _teaching(self) -> Teaching:
+    def _teaching(self) -> tuple[Any, ...]:
         content = self.content
         factors = (content.repeated, content.help.abuse, content.help.abused, content.counterfactual_meshing)
-        return Teaching(self.table, self.what, *map(float, factors))
+        return tuple(Teaching(self.table, self.what, *map(float, factors)))
 
     @cached_property
-    def _effects(self) -> Effects:
+    def _effects(self) -> tuple[Any, ...]:
         feels, pace = self.engagement, self.pace
         answers = (self.content.help.raises, pace.slope, pace.sd)
         engaged = (feels.too_easy, feels.too_hard, feels.boredom, feels.frustration, feels.flow)
         leaving = (feels.leaves, feels.leaves_disengaged)
-        return Effects(self.table, self.what, *map(float, (*answers, *engaged, *leaving)))
+        return tuple(Effects(self.table, self.what, *map(float, (*answers, *engaged, *leaving))))
 
     def accept(self, state: RichState, item: Ints) -> None:
         """Take `item [batch]` (-1: none) for the last accepted one, where that matters inside."""
-        self._accept(state, self._item_inside(item))
-
-    def _accept(self, state: RichState, inside: Ints) -> None:
         if isinstance(self.learner, Sequential):
-            self.learner.accept(state.inside, inside)
+            self.learner.accept(state.inside, self._item_inside(item))
 
     def elapse(self, state: RichState, days: Floats, luck: Luck) -> None:
         """The learner inside may forget; engagement comes back."""
