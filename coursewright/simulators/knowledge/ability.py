@@ -99,7 +99,7 @@ def _p_correct(state: AbilityState, levels: Floats, item: Ints, out: Floats) -> 
 
 @kernel
 def _practise(
-    competence: Floats, levels: Floats, item: Ints, minutes: Floats, taught: Bools, answers: tuple[Any, ...]
+    competence: Floats, item: Ints, levels: Floats, taught: Bools, minutes: Floats, answers: tuple[Any, ...]
 ) -> None:
     out = Answers(*answers)
     for i in range(item.shape[0]):
@@ -175,7 +175,7 @@ class Ability:
 
     def practise(self, state: AbilityState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Learn, then answer with the new competence; a row that is not taught only answers."""
-        _practise(state.competence, self.required, item, self.course.minutes, taught, told(luck, out))
+        _practise(state.competence, item, self.required, taught, self.course.minutes, told(luck, out))
 
     def elapse(self, state: AbilityState, days: Floats, luck: Luck) -> None:
         """Nothing: competence stays."""
