@@ -208,7 +208,7 @@ def _review(state: FsrsState, memory: Memory, i: int, a: int, mark: int) -> None
 
 @kernel
 def _practise(
-    learners: tuple[Any, ...], bare: tuple[Any, ...], item: Ints, taught: Bools, answers: tuple[Any, ...]
+    learners: tuple[Any, ...], item: Ints, bare: tuple[Any, ...], taught: Bools, answers: tuple[Any, ...]
 ) -> None:
     # Named in here: a call with a NamedTuple costs five times what a call with a tuple does.
     state, constants, out = FsrsState(*learners), Constants(*bare), Answers(*answers)
@@ -316,7 +316,7 @@ class Fsrs:
 
     def practise(self, state: FsrsState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer and be graded from the old memory, then update it."""
-        _practise(tuple(state), tuple(self._constants), item, taught, told(luck, out))
+        _practise(tuple(state), item, tuple(self._constants), taught, told(luck, out))
 
     def elapse(self, state: FsrsState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass."""

@@ -232,11 +232,11 @@ class RichLearner:
             fate_again=luck.fate.copy(),
             helped=np.zeros(batch, bool),
         )
-        plan(person, self._teaching, item, p, taught, prior, tuple(luck), tuple(lessons))
+        plan(person, item, self._teaching, p, tuple(luck), taught, tuple(lessons), prior)
         self._teach(state, inside, lessons, luck, out)
         if isinstance(self.learner, Sequential):  # or the mask would tell which lessons took
             self.learner.accept(state.inside, np.where(taught, inside, -1))
-        finish(person, self._effects, item, taught, p, lessons.helped, tuple(luck), tuple(out))
+        finish(person, item, self._effects, taught, tuple(luck), p, tuple(out), lessons.helped)
 
     def _teach(self, state: RichState, inside: Ints, lessons: Lessons, luck: Luck, out: Response) -> None:
         """The learner inside practises, some of them twice; what is in `out` is what they answered first."""

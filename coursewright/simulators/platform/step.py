@@ -103,13 +103,13 @@ def prior_knowledge(mastery: Mastery, item: Ints, before: Lists, out: Floats) ->
 @kernel
 def plan(
     person_: tuple[Any, ...],
-    by_: tuple[Any, ...],
     item: Ints,
+    by_: tuple[Any, ...],
     p: Floats,
-    taught: Bools,
-    prior: Floats,
     luck_: tuple[Any, ...],
+    taught: Bools,
     out_: tuple[Any, ...],
+    prior: Floats,
 ) -> None:
     """Draw the lessons of one step: whether the learner inside learns from it, and how often."""
     person, by, luck, out = Person(*person_), Teaching(*by_), Luck(*luck_), Lessons(*out_)
@@ -138,13 +138,13 @@ def plan(
 @kernel
 def finish(
     person_: tuple[Any, ...],
-    by_: tuple[Any, ...],
     item: Ints,
+    by_: tuple[Any, ...],
     taught: Bools,
-    p: Floats,
-    helped: Bools,
     luck_: tuple[Any, ...],
+    p: Floats,
     out_: tuple[Any, ...],
+    helped: Bools,
 ) -> None:
     """What the platform sees of one step, and what it does to the learner's engagement."""
     person, by, luck, out = Person(*person_), Effects(*by_), Luck(*luck_), Response(*out_)
