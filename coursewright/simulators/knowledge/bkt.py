@@ -23,9 +23,10 @@ import numpy.typing as npt
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.asking import Answers, respond, told
-from coursewright.simulators.course import Course, pack, unpack
+from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.knowledge.parameters import BktParameters
+from coursewright.simulators.lists import pack, unpack
 from coursewright.simulators.luck import ENROL, FORGET, LEARN, Luck, normal, uniform
 from coursewright.simulators.protocol import Prologue, Response
 

@@ -24,7 +24,8 @@ import numpy as np
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.capabilities import Sequential, Stratified, assists, resampled, restricts
-from coursewright.simulators.course import Course, Lists, pack
+from coursewright.simulators.course import Course
+from coursewright.simulators.lists import Lists, pack, unpack
 from coursewright.simulators.luck import Luck
 from coursewright.simulators.platform.content import KINDS, PRACTICE, Content, per_name
 from coursewright.simulators.platform.delivery import Engagement, Formats, Pace
@@ -157,10 +158,8 @@ class RichLearner:
     @cached_property
     def before(self) -> Lists:
         """The skills of each item and all that come before them, packed."""
-        ancestors = self.course.ancestors
-        return pack(
-            [np.flatnonzero(ancestors[:, needs].any(axis=1)).tolist() for needs in self.course.q_matrix]
-        )
+        parents = unpack(self.course.parents)
+        return pack([sorted(_with_all_before(needs, parents)) for needs in unpack(self.course.needs)])
 
     @property
     def restricts(self) -> bool:
@@ -294,3 +293,13 @@ class RichLearner:
     def mastery(self, state: RichState, out: Mastery) -> None:
         """Mastery as the learner inside has it, `[batch, skills]`."""
         self.learner.mastery(state.inside, out)
+
+
+def _with_all_before(skills: Sequence[int], parents: Sequence[Sequence[int]]) -> set[int]:
+    """These skills, their prerequisites, and so on."""
+    found, ahead = set(skills), list(skills)
+    while ahead:
+        new = set(parents[ahead.pop()]) - found
+        found |= new
+        ahead += new
+    return found

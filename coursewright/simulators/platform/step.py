@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
-from coursewright.simulators.course import Lists
 from coursewright.simulators.kernel import kernel
+from coursewright.simulators.lists import Lists
 from coursewright.simulators.luck import DOSE, ENGAGE, MINUTES, Keys, Luck, hash_pair, normal, uniform
 from coursewright.simulators.platform.content import HINT, PRACTICE, TEST
 from coursewright.simulators.platform.delivery import felt, minutes_taken
