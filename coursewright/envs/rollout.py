@@ -116,7 +116,7 @@ def traces(
     task = replace(task, strict=task.strict or (policy.respects_mask and task.masked))
     for begin in range(first, first + learners, chunk):
         size = min(chunk, first + learners - begin)
-        episodes = Episodes(task, size)
+        episodes = Episodes(task, size, lasting=False)
         episodes.begin(np.arange(size), np.arange(begin, begin + size), np.zeros(size, np.int64), split)
         yield Trace(_taught(episodes, policy, deterministic, with_mastery), episodes)
 
