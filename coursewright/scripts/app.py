@@ -6,7 +6,6 @@ import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from difflib import get_close_matches
 from inspect import signature
 from pathlib import Path
@@ -26,10 +25,8 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from coursewright.errors import InputError, reject, unknown
-from coursewright.scripts.life import alone, lived, queue, typed
+from coursewright.scripts.claims import go_on, occupied
 from coursewright.scripts.moved import new_address
-from coursewright.scripts.names import claimed, group_of
-from coursewright.scripts.overrides import command_line
 from coursewright.scripts.run_directory import refuse_old
 from coursewright.scripts.signals import Interrupted, heeded
 from coursewright.workers import obey_parent
@@ -55,10 +52,12 @@ def run(program: str, app: Callable[[], Any], arguments: list[str]) -> int:
         with heeded():
             sys.argv = [program, *resumed(arguments)]
             jobs = _jobs(program.split()[-1], sys.argv[1:])
-            with _claimed(jobs):
+            several = bool(jobs) and jobs[0].hydra.mode == RunMode.MULTIRUN
+            with occupied(jobs, several) as words:
+                sys.argv += words
                 app()
     except KeyboardInterrupt as error:
-        print(f"\ninterrupted; {_go_on()}", file=sys.stderr)
+        print(f"\ninterrupted; go on with: {go_on()}", file=sys.stderr)
         return error.code if isinstance(error, Interrupted) else 130
     except BrokenPipeError:  # the reader of our output, such as `head`, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -98,35 +97,6 @@ def _jobs(verb: str, arguments: list[str]) -> list[DictConfig]:
     given = OverridesParser.create(loader).parse_overrides([*params, *whole.hydra.overrides.task])
     (batch,) = BasicSweeper.split_arguments(given, None)
     return [loader.load_sweep_config(whole, list(job)) for job in batch]
-
-
-@contextmanager
-def _claimed(jobs: list[DictConfig]) -> Iterator[None]:
-    """With folders for all jobs, in which no other command works.
-
-    Hydra, and a person who goes on later, are told their names.
-    """
-    if not jobs or jobs[0].hydra.output_subdir is None:  # a verb that leaves no folder
-        yield
-        return
-    claim = claimed(jobs)
-    sys.argv += claim.words
-    if claim.sweep is None:
-        yield
-        return
-    group = group_of(claim.sweep)
-    with alone(claim.sweep, "hydra.sweep.dir"), lived(claim.sweep, group):
-        queue(claim.folders, group)
-        yield
-
-
-def _go_on() -> str:
-    """What to type after an interruption."""
-    if sys.argv[0] == "coursewright train":
-        folders = [a.partition("=")[2].strip("'") for a in sys.argv if a.startswith("hydra.run.dir=")]
-        if folders and (Path(folders[0]) / "config.yaml").is_file():
-            return f"go on with: {command_line('train', [f'resume={folders[0]}'])}"
-    return f"go on with: {typed()}"
 
 
 def _let_help_be_late() -> None:
