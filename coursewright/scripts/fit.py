@@ -7,6 +7,7 @@ import hydra
 from omegaconf import DictConfig
 
 from coursewright.scripts.app import explained
+from coursewright.scripts.names import near
 from coursewright.scripts.overrides import command_line, override
 from coursewright.scripts.run_directory import Place, open_run, placed
 
@@ -22,6 +23,8 @@ def main(config: DictConfig) -> None:
 
 def fit(config: DictConfig, place: Place) -> None:
     """Read the log, fit, and say what was found and where it is."""
+    from pathlib import Path
+
     from hydra.core.hydra_config import HydraConfig
     from hydra.utils import instantiate
 
@@ -43,5 +46,5 @@ def fit(config: DictConfig, place: Place) -> None:
         console.info(made.report)
     teaching = made.fitted.teaching
     choice = [f"task={teaching.task}", f"simulator={teaching.simulator}", *teaching.more]
-    line = command_line("train", [*choice, override(teaching.folder, config.out)])
+    line = command_line("train", [*choice, override(teaching.folder, near(Path(config.out)))])
     console.info("\nteach these learners: %s", line)

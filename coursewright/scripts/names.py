@@ -56,6 +56,12 @@ def job_folder(overrides: str) -> str:
     return f"{shown[:ROOM]}-{sha256(overrides.encode()).hexdigest()[:10]}"
 
 
+def near(path: Path) -> Path:
+    """A path as a person types it: from the working directory on, where it lies below that."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) and path != here else path
+
+
 def group_of(sweep: Path) -> str:
     """The name that the runs of a sweep share: its folder's, and the day's where that holds it."""
     sweep = Path.cwd() / sweep
