@@ -31,6 +31,7 @@ def fit(config: DictConfig, place: Place) -> None:
     from coursewright.data.log import in_memory
     from coursewright.fitting.folder import fit_model
 
+    out = near(Path(config.out))
     with open_run(config, place):
         log = instantiate(config.log)(into=in_memory)
         if HydraConfig.get().runtime.choices["log"] == "synthetic":
@@ -40,11 +41,13 @@ def fit(config: DictConfig, place: Place) -> None:
                 "log=ednet log.path=FOLDER.\n"
             )
         console.info(log.summary)
-        command = command_line("fit", [a for a in sys.argv[1:] if not a.startswith(("out=", "name="))])
+        command = command_line(
+            "fit", [a for a in sys.argv[1:] if not a.startswith(("out=", "name=", "hydra.run.dir="))]
+        )
         counts = {name: config[name] for name in ("draws", "folds", "min_rows", "seed")}
-        made = fit_model(log, config.out, instantiate(config.model), **counts, command=command)
+        made = fit_model(log, out, instantiate(config.model), **counts, command=command)
         console.info(made.report)
     teaching = made.fitted.teaching
     choice = [f"task={teaching.task}", f"simulator={teaching.simulator}", *teaching.more]
-    line = command_line("train", [*choice, override(teaching.folder, near(Path(config.out)))])
+    line = command_line("train", [*choice, override(teaching.folder, out)])
     console.info("\nteach these learners: %s", line)
