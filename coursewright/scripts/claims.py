@@ -54,18 +54,20 @@ def _run(job: DictConfig) -> list[str]:
 
 
 def _sweep(jobs: Sequence[DictConfig]) -> Sweep:
-    dirs, names = [], []
+    wheres, names, studies = [], [], []
     for number, job in enumerate(jobs):
         with open_dict(job.hydra.job):
             job.hydra.job.num = number  # which names the jobs of verbs that have no better name
-        HydraConfig.instance().set_config(job)
-        dirs.append(str(job.hydra.sweep.dir))
+        HydraConfig.instance().set_config(job)  # which the configuration refers to
+        wheres.append(str(job.hydra.sweep.dir))
         names.append(str(job.hydra.sweep.subdir))
+        studies.append(str(job.study))
     for name in names:
         if names.count(name) > 1:
             raise reject("hydra.sweep.subdir", name, "another for each job (are two jobs the same?)")
-    different = len(set(dirs))  # jobs of several studies have one folder, which can name none of them
-    where = dirs[0] if different == 1 else dirs[0].replace(str(jobs[0].study), f"{different}-studies")
+    where, several = wheres[0], len(set(studies))
+    if several > 1:  # their one folder can name none of them
+        where = where.replace(studies[0], f"{several}-studies")
     new = _is_new(jobs[0].hydra.sweep)
     path = claim(_plain(where)) if new else Path(where)
     return Sweep(path, [path / name for name in names], [override("hydra.sweep.dir", path)] if new else [])
