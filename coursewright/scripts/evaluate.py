@@ -35,7 +35,7 @@ def evaluate(config: DictConfig, place: Place) -> None:
         done = [published(study, config, run.path) for study in given]
         sections = [part.section for part in done]
         page = run.path / "report.html"
-        Report(TITLE, sections, run.facts(), {"folder": str(run.path.resolve())}).write(page)
+        Report(TITLE, sections, run.facts(), {"folder": str(run.path)}).write(page)
         tracker.report(results(done))
     for section in sections:
         show(section.comparison)
