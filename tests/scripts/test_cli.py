@@ -13,6 +13,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from omegaconf import OmegaConf
 
 from coursewright.agents.export.policy import OnnxPolicy
 from places import ROOT, SUPPORT
@@ -155,7 +156,7 @@ def test_validate_judges_models_on_one_page(tmp_path):
     assert table.loc["bkt", "auc_difference_low"] > 0.1
     assert (tmp_path / "v" / "report.html").read_text().count("data:image/png;base64,") == 6
     assert "bkt predicts unseen responses best by AUC" in " ".join(done.stdout.split())
-    assert str(tmp_path / "v" / "report.html") in done.stdout
+    assert "report   v/report.html" in done.stdout
 
 
 def test_a_run_directory_holds_what_is_needed(sweep):
@@ -208,6 +209,8 @@ def test_evaluate_gathers_a_sweep(sweep):
     )
     assert done.returncode == 0, done.stderr
     report = sweep / "report"
+    recorded = OmegaConf.load(report / "config.yaml")
+    assert not {"task", "simulator", "seeds", "tutor", "choices"} & set(recorded)  # the runs have their own
     summary = pd.read_csv(next(report.glob("**/summary.csv")))
     assert set(summary["policy"]) == {*rules, "maskable_ppo"}
     learners = pd.read_parquet(next(report.glob("**/learners.parquet")))
@@ -217,7 +220,7 @@ def test_evaluate_gathers_a_sweep(sweep):
     assert "tuned_mastery" in page
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert "maskable_ppo" in done.stdout
-    assert str(report / "report.html") in done.stdout
+    assert "report   report/report.html" in done.stdout
 
 
 def test_export_writes_a_file_that_runs(sweep, tmp_path):

@@ -27,7 +27,7 @@ from coursewright.files import refuse_format, write_atomically
 from coursewright.simulators.arrays import Floats
 
 NAME = "checkpoint.pt"
-FORMAT = 2
+FORMAT = 3
 COUNTERS = ("num_timesteps", "_episode_num", "_n_updates", "_current_progress_remaining")  # of every model
 # What reading a damaged file can raise
 DAMAGE = (OSError, RuntimeError, EOFError, LookupError, TypeError, ValueError)
@@ -51,16 +51,20 @@ class Checkpoint:
     walk: Floats
     counters: tuple[str, ...]
 
-    def save(self, model: BaseAlgorithm, env: LearnersVecEnv, finished: bool = False) -> None:
+    def save(
+        self, model: BaseAlgorithm, env: LearnersVecEnv, *, logged: int = 0, finished: bool = False
+    ) -> None:
         """Write the training's whole state.  Only right between two rollouts.
 
-        A `finished` training needs its replay buffer, a hundred times the rest, no more.
+        `logged` is the step of the last row of numbers, from which the next one is counted.  A `finished`
+        training needs its replay buffer, a hundred times the rest, no more.
 
         Raises `InputError` where the file system refuses.
         """
         state = {
             "settings": dict(self.settings),
             "walk": self.walk,
+            "logged": logged,
             "counters": {name: getattr(model, name) for name in COUNTERS + self.counters},
             "episodes": [dict(info) for info in model.ep_info_buffer or ()],
             "last_obs": model._last_obs,
@@ -78,8 +82,10 @@ class Checkpoint:
         torch.save({"format": FORMAT, "tensors": tensors, "state": _plain(state)}, content)
         write_atomically(self.path, lambda part: part.write_bytes(content.getbuffer()))
 
-    def load(self, model: BaseAlgorithm, env: LearnersVecEnv) -> None:
+    def load(self, model: BaseAlgorithm, env: LearnersVecEnv) -> int:
         """Bring a model and its environment, both freshly made, to where the file was written.
+
+        The value is the step of the last row of numbers.
 
         Raises `InputError` for a broken file, one of another format, or one of another training.
         """
@@ -100,6 +106,7 @@ class Checkpoint:
         if model.device.type == "cuda":
             torch.cuda.set_rng_state(tensors["cuda"], model.device)
         model.action_space.np_random.bit_generator.state = state["actions"]
+        return int(state["logged"])
 
     def _read(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Tensors and the rest."""

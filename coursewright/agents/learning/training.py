@@ -5,6 +5,7 @@ way (see `checkpoint`).
 """
 
 import contextlib
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -71,12 +72,21 @@ def quiet() -> Iterator[None]:
 
 
 class Watch(BaseCallback):
-    """Logs, shows progress and keeps checkpoints, all between rollouts."""
+    """Logs, shows progress and keeps checkpoints, all between rollouts.
+
+    `done` and `logged` are the steps of the checkpoint and of the last row of numbers before it.
+    """
 
     model: BaseAlgorithm
 
     def __init__(
-        self, agent: Trainable, env: LearnersVecEnv, tracker: Tracker, kept: Checkpoint | None, done: int
+        self,
+        agent: Trainable,
+        env: LearnersVecEnv,
+        tracker: Tracker,
+        kept: Checkpoint | None,
+        done: int,
+        logged: int,
     ) -> None:
         super().__init__()
         self.env = env
@@ -85,7 +95,8 @@ class Watch(BaseCallback):
         self.every = agent.checkpoint_every
         self.progress = Progress(agent.algorithm.name, agent.steps)
         self.round = env.num_envs * env.task.horizon  # an episode of every learner
-        self.logged = self.saved = done
+        self.logged, self.saved = logged, done
+        self.clocked = (done, time.monotonic())
 
     def _on_step(self) -> bool:
         return True
@@ -95,22 +106,28 @@ class Watch(BaseCallback):
         if done - self.logged >= self.round:
             self._log()
         if self.kept is not None and done - self.saved >= self.every:
-            self.kept.save(self.model, self.env)
+            self.kept.save(self.model, self.env, logged=self.logged)
             self.saved = done
 
     def _on_training_end(self) -> None:
         self._log()
         self.progress.finish()
         if self.kept is not None:
-            self.kept.save(self.model, self.env, finished=True)
+            self.kept.save(self.model, self.env, logged=self.logged, finished=True)
 
     def _log(self) -> None:
         self.logged = self.model.num_timesteps
         returned = float(np.mean([info["r"] for info in self.model.ep_info_buffer or ()] or [np.nan]))
         numbers = self.model.logger.name_to_value.items()
         data = {name: float(value) for name, value in numbers if name.startswith(("train/", "rollout/"))}
-        self.tracker.log(data | {"train/return": returned}, self.logged)
+        self.tracker.log(data | {"train/return": returned, "time/fps": self._pace()}, self.logged)
         self.progress.show(self.logged, returned)
+
+    def _pace(self) -> float:
+        """Steps per second since the last row; a clock decides it, so it is no result."""
+        (step, then), now = self.clocked, time.monotonic()
+        self.clocked = (self.logged, now)
+        return (self.logged - step) / max(now - then, 1e-9)
 
 
 def train(agent: Trainable, model: BaseAlgorithm, env: LearnersVecEnv, tracker: Tracker) -> TrainedPolicy:
@@ -121,10 +138,11 @@ def train(agent: Trainable, model: BaseAlgorithm, env: LearnersVecEnv, tracker: 
         path = Path(tracker.directory) / checkpoint.NAME
         kept = Checkpoint(path, told, walk(env.task), agent.algorithm.counters)
     model.set_logger(Logger(folder=None, output_formats=[]))
+    logged = model.num_timesteps
     if kept is not None and kept.path.exists():
-        kept.load(model, env)
+        logged = kept.load(model, env)
     left = agent.steps - model.num_timesteps
     if left > 0:
-        watch = Watch(agent, env, tracker, kept, model.num_timesteps)
+        watch = Watch(agent, env, tracker, kept, model.num_timesteps, logged)
         model.learn(left, callback=watch, log_interval=None, reset_num_timesteps=False)  # type: ignore[arg-type]
     return TrainedPolicy.of(model, agent, env.task)
