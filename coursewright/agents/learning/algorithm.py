@@ -4,12 +4,17 @@ Training, checkpoints, saved policies and exports read it, so a new algorithm is
 `ppo` and `dqn` (or in a package of your own) and one YAML.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import Field, dataclass
 from typing import Any, ClassVar, Protocol
 
+import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from torch import nn
+
+from coursewright.agents.learning.vec_env import LearnersVecEnv
+from coursewright.envs.task import Task
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,24 @@ class Trainable(Protocol):
     def checkpoint_every(self) -> int:
         """Steps between two checkpoints."""
         ...
+
+    def untrained(self, env: LearnersVecEnv, seed: int) -> BaseAlgorithm:
+        """The model before its first step: what training begins with, and what saved weights are put into."""
+        ...
+
+
+def begun(agent: Trainable, task: Task, seed: int) -> tuple[BaseAlgorithm, LearnersVecEnv]:
+    """An untrained model and the batch of training learners that it is to meet.
+
+    Two warnings of Stable-Baselines3 are held back, for neither thing is a fault: a last mini-batch may be
+    smaller than the others, and a small network may be trained on a card.
+    """
+    env = LearnersVecEnv(task, agent.learners, seed)
+    torch.set_num_threads(agent.threads)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="You have specified a mini-batch size")
+        warnings.filterwarnings("ignore", message="You are trying to run")
+        return agent.untrained(env, seed), env
 
 
 def actor(policy: Any) -> nn.Module:

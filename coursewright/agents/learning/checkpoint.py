@@ -149,4 +149,3 @@ def _restore_replay(model: BaseAlgorithm, replay: dict[str, Any]) -> None:
     for name in ARRAYS:
         getattr(buffer, name)[: len(replay[name])] = replay[name]
     buffer.pos, buffer.full = replay["pos"], replay["full"]
-

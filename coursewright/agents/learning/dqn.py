@@ -9,7 +9,8 @@ from torch import nn
 
 from coursewright.agents.learning.algorithm import Algorithm
 from coursewright.agents.learning.trained import TrainedPolicy
-from coursewright.agents.learning.training import learners_of, network, place, quiet, train
+from coursewright.agents.learning.training import network, place, train
+from coursewright.agents.learning.vec_env import LearnersVecEnv
 from coursewright.agents.options import at_least, feature_names, positive, shares, widths
 from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.task import Task
@@ -75,24 +76,25 @@ class Dqn:
 
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> TrainedPolicy:
         """Train on the task's training learners; one seed makes one set of weights."""
-        env = learners_of(self, task, seed)
-        with quiet():
-            model = DQN(
-                "MlpPolicy",
-                env,
-                learning_rate=self.learning_rate,
-                buffer_size=self.buffer_size,
-                learning_starts=self.learning_starts,
-                batch_size=self.batch_size,
-                gamma=self.gamma,
-                train_freq=self.n_steps,
-                gradient_steps=self.gradient_steps,
-                target_update_interval=max(self.target_update, self.learners),
-                exploration_fraction=self.explore_for,
-                exploration_final_eps=self.explore_last,
-                policy_kwargs=network(task, self.layers, self.features),
-                stats_window_size=self.learners,
-                seed=seed,
-                device=place(self.device),
-            )
-        return train(self, model, env, tracker)
+        return train(self, task, seed, tracker)
+
+    def untrained(self, env: LearnersVecEnv, seed: int) -> DQN:
+        """The model before its first step."""
+        return DQN(
+            "MlpPolicy",
+            env,
+            learning_rate=self.learning_rate,
+            buffer_size=self.buffer_size,
+            learning_starts=self.learning_starts,
+            batch_size=self.batch_size,
+            gamma=self.gamma,
+            train_freq=self.n_steps,
+            gradient_steps=self.gradient_steps,
+            target_update_interval=max(self.target_update, self.learners),
+            exploration_fraction=self.explore_for,
+            exploration_final_eps=self.explore_last,
+            policy_kwargs=network(env.task, self.layers, self.features),
+            stats_window_size=self.learners,
+            seed=seed,
+            device=place(self.device),
+        )

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from sb3_contrib import MaskablePPO
 from stable_baselines3 import PPO
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.utils import LinearSchedule
 
 from coursewright.agents.learning.algorithm import Algorithm, actor
 from coursewright.agents.learning.trained import TrainedPolicy
-from coursewright.agents.learning.training import learners_of, network, place, quiet, train
+from coursewright.agents.learning.training import network, place, train
+from coursewright.agents.learning.vec_env import LearnersVecEnv
 from coursewright.agents.options import (
     at_least,
     feature_names,
@@ -91,28 +93,25 @@ class Ppo:
 
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> TrainedPolicy:
         """Train on the task's training learners; one seed makes one set of weights."""
-        kind = MaskablePPO if self.masked else PPO
-        n_steps = self._rollout_steps(task)
-        env = learners_of(self, task, seed)
-        with quiet():
-            model = kind(
-                "MlpPolicy",
-                env,
-                n_steps=n_steps,
-                batch_size=self.batch_size,
-                n_epochs=self.epochs,
-                gamma=self.gamma,
-                gae_lambda=self.gae_lambda,
-                ent_coef=self.entropy,
-                learning_rate=LinearSchedule(self.learning_rate, 0.0, 1.0)
-                if self.anneal
-                else self.learning_rate,
-                policy_kwargs=network(task, self.layers, self.features),
-                stats_window_size=self.learners,
-                seed=seed,
-                device=place(self.device),
-            )
-        return train(self, model, env, tracker)
+        return train(self, task, seed, tracker)
+
+    def untrained(self, env: LearnersVecEnv, seed: int) -> BaseAlgorithm:
+        """The model before its first step."""
+        return (MaskablePPO if self.masked else PPO)(
+            "MlpPolicy",
+            env,
+            n_steps=self._rollout_steps(env.task),
+            batch_size=self.batch_size,
+            n_epochs=self.epochs,
+            gamma=self.gamma,
+            gae_lambda=self.gae_lambda,
+            ent_coef=self.entropy,
+            learning_rate=LinearSchedule(self.learning_rate, 0.0, 1.0) if self.anneal else self.learning_rate,
+            policy_kwargs=network(env.task, self.layers, self.features),
+            stats_window_size=self.learners,
+            seed=seed,
+            device=place(self.device),
+        )
 
     def _rollout_steps(self, task: Task) -> int:
         """Steps per learner and rollout; a batch of one is refused, for its advantage has no deviation."""

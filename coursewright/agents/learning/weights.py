@@ -1,8 +1,8 @@
-"""Weights and whatever goes with them as data: one ordinary `.npz` file, which reading cannot make run anything.
+"""Weights and whatever goes with them as data: one ordinary `.npz` file, and reading it runs nothing.
 
-A tree of dicts, lists, tuples, plain values and arrays is cut in two.  The arrays stand in the file under their
-paths (`np.load(file)["weights/action_net.bias"]`); what is left of the tree is JSON, under `tree`.  Nothing is
-pickled, and what was pickled is refused.
+A tree of dicts, lists, tuples, plain values and arrays is cut in two.  The arrays stand in the file under
+their paths (`np.load(file)["weights/action_net.bias"]`); the rest of the tree is JSON, under `tree`.
+Nothing is pickled, and a pickle is refused.
 """
 
 import io
@@ -23,7 +23,16 @@ Arrays = dict[str, npt.NDArray[Any]]
 TREE = "tree"
 ARRAY, DICT, TUPLE = "array", "dict", "tuple"  # what JSON has no form for, under its one key
 # What reading a damaged file can raise
-BROKEN = (OSError, EOFError, LookupError, TypeError, ValueError, RuntimeError, MemoryError, zipfile.BadZipFile)
+BROKEN = (
+    OSError,
+    EOFError,
+    LookupError,
+    TypeError,
+    ValueError,
+    RuntimeError,
+    MemoryError,
+    zipfile.BadZipFile,
+)
 
 
 def write_tree(path: str | Path, tree: dict[str, Any], version: int) -> None:
@@ -47,7 +56,9 @@ def read_tree(field: str, path: str | Path, version: int, remedy: str = "") -> d
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            if archive.testzip() is not None:  # numpy does not look at the check sum of what it reads in parts
+            if (
+                archive.testzip() is not None
+            ):  # numpy does not look at the check sum of what it reads in parts
                 raise ValueError("a check sum is wrong")
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
