@@ -218,6 +218,73 @@ def test_a_foreign_onnx_file_is_refused(masked, tmp_path):
         OnnxPolicy(tmp_path / "foreign.onnx")
 
 
+def network(nodes, columns=TASK.layout.width, actions=TASK.n_actions, weights=()):
+    """A network with the inputs and outputs of a policy's."""
+    tensor = onnx.helper.make_tensor_value_info
+    takes = [tensor("features", 1, ["batch", columns]), tensor("mask", 9, ["batch", actions])]
+    gives = [tensor("scores", 1, None), tensor("action", 7, None)]
+    graph = onnx.helper.make_graph(nodes, "other", takes, gives, list(weights))
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 20)])
+    model.ir_version = 10
+    return model
+
+
+CAST = onnx.helper.make_node("Cast", ["mask"], ["numbers"], to=1)
+SCORES = onnx.helper.make_node("Cast", ["mask"], ["scores"], to=1)
+ACTION = onnx.helper.make_node("ArgMax", ["scores"], ["action"], axis=1, keepdims=0)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "sizes"),
+    [
+        ([SCORES, ACTION], {"columns": 3}),
+        ([SCORES, ACTION], {"actions": 3}),
+        ([SCORES, onnx.helper.make_node("ArgMax", ["scores"], ["action"], axis=1, keepdims=1)], {}),
+        ([onnx.helper.make_node("Identity", ["features"], ["scores"]), ACTION], {}),
+        ([CAST, onnx.helper.make_node("Mul", ["numbers", "by"], ["scores"]), ACTION], {"by": np.nan}),
+        ([onnx.helper.make_node("Gather", ["features", "by"], ["scores"], axis=1), ACTION], {"by": 10**6}),
+    ],
+)
+def test_our_label_on_another_network_is_one_line(masked, tmp_path, nodes, sizes):
+    kind = np.int64 if "Gather" in {node.op_type for node in nodes} else np.float32
+    weights = [onnx.numpy_helper.from_array(np.array([sizes.pop("by", 0)], kind), "by")]
+    model = network(nodes, **sizes, weights=weights)
+    model.metadata_props.extend(onnx.load(masked[1]).metadata_props)
+    onnx.save(model, tmp_path / "policy.onnx")
+    with pytest.raises(InputError, match=r"^policy = [^\n]*that its label describes[^\n]*$"):
+        OnnxPolicy(tmp_path / "policy.onnx")
+
+
+def test_a_file_with_weights_in_another_file_is_refused(masked, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = onnx.load(masked[1])
+    onnx.save(model, "policy.onnx", save_as_external_data=True, location="weights", size_threshold=0)
+    assert (tmp_path / "weights").is_file()
+    with pytest.raises(InputError, match=r"^policy = policy\.onnx: [^\n]*$"):
+        OnnxPolicy("policy.onnx")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("respects_mask", '"yes"'),
+        ("seed", "null"),
+        ("columns", "3"),
+        ("columns", '"goal"'),
+        ("versions", "[]"),
+        ("course", "{"),
+    ],
+)
+def test_a_label_of_wrong_kinds_is_refused(masked, tmp_path, name, value):
+    model = onnx.load(masked[1])
+    for entry in model.metadata_props:
+        if entry.key == name:
+            entry.value = value
+    onnx.save(model, tmp_path / "policy.onnx")
+    with pytest.raises(InputError, match=r"^policy = [^\n]*by coursewright$"):
+        OnnxPolicy(tmp_path / "policy.onnx")
+
+
 def test_a_file_of_a_later_format_is_refused(masked, tmp_path):
     model = onnx.load(masked[1])
     for entry in model.metadata_props:
