@@ -1,12 +1,19 @@
 """Files that are whole or absent, never half a table, and the format that each of them says it has."""
 
 import os
+import platform
+import re
 import shutil
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from coursewright.errors import InputError, reject
+
+# Processes are told apart by number on one machine only, and a folder may be shared by several.
+HOST = f"{zlib.crc32(platform.node().encode()):08x}"
+PART = re.compile(rf"\..+\.{HOST}\.(\d+)\.part")
 
 
 def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
@@ -17,7 +24,7 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
     such as a full disk or a folder without permission.
     """
     path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = part_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(part)
@@ -31,7 +38,7 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
 
 def write_text(path: str | Path, text: str) -> None:
     """Write all of `text` or nothing: whoever reads `path` never sees half a file."""
-    write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
+    write_atomically(path, lambda part: part.write_text(text, encoding="utf-8", newline="\n"))
 
 
 def fill_atomically(folder: str | Path, fill: Callable[[Path], object]) -> None:
@@ -40,9 +47,10 @@ def fill_atomically(folder: str | Path, fill: Callable[[Path], object]) -> None:
     Where `fill` fails, nothing appears in `folder`.  Raises `InputError` as `write_atomically` does.
     """
     folder = Path(folder)
-    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    part = part_of(folder)
     try:
-        part.mkdir(parents=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        part.mkdir(mode=0o700)
         fill(part)
         folder.mkdir(parents=True, exist_ok=True)
         for file in sorted(part.iterdir()):
@@ -51,6 +59,42 @@ def fill_atomically(folder: str | Path, fill: Callable[[Path], object]) -> None:
         raise InputError(f"output = {folder}: cannot be written ({error.strerror or error})") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def part_of(path: Path) -> Path:
+    """The name beside `path` under which this process makes it.
+
+    What a killed process left there under such a name is removed first: it may hold learners' answers.
+    """
+    part = path.with_name(f".{path.name}.{HOST}.{os.getpid()}.part")
+    _remove(part)  # of a process that had our number
+    with suppress(OSError):  # the folder is not there yet, or it is not ours to sweep
+        for entry in path.parent.iterdir():
+            found = PART.fullmatch(entry.name)
+            if found is not None and not alive(int(found[1])):
+                _remove(entry)
+    return part
+
+
+def _remove(entry: Path) -> None:
+    with suppress(OSError):
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink(missing_ok=True)
+
+
+def alive(process: int) -> bool:
+    """Whether a process of this machine runs; on Windows, where asking by signal would end it, always."""
+    if os.name == "nt":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass
+    return True
 
 
 def refuse_format(field: str, where: object, found: object, ours: int) -> None:

@@ -52,7 +52,8 @@ class Tuning:
         score, se = float(run.returned.mean()), float(run.returned.std() / np.sqrt(learners))
         self.trials.append(Trial(setting, score, se, learners))
         self._steps += int(run.steps.sum())
-        self.tracker.log({"train/return": score, "train/learners": learners}, self._steps)
+        told = {"tuning/trial": len(self.trials), "tuning/return": score, "tuning/learners": learners}
+        self.tracker.log(told, self._steps)
         return score
 
     def best(self, candidates: Sequence[tuple[str, Policy]], learners: int, keep: int = 1) -> list[int]:

@@ -6,7 +6,6 @@ part is sorted by itself.  What has to fit in memory is one part.
 """
 
 import json
-import os
 import shutil
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,6 +22,7 @@ import pyarrow.parquet as pq
 from coursewright.data.log import in_order, no_rows, summary
 from coursewright.data.schema import as_schema
 from coursewright.errors import InputError, reject
+from coursewright.files import part_of
 
 FACTS = "log.json"
 ROWS = 1 << 17  # in a row group, and read at a time
@@ -72,9 +72,10 @@ def store(
         raise reject("parts", parts, "from 1 to 1,000")
     if folder.exists():
         raise InputError(f"to = {folder}: exists; name a new folder, or remove that one")
-    work = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    work = part_of(folder)
     try:
-        work.mkdir(parents=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        work.mkdir(mode=0o700)  # learners' answers; the finished folder is as private
         rows = _spread(tables, work, parts)
         if not rows:
             raise no_rows(dropped)

@@ -6,12 +6,19 @@ import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from inspect import signature
 from pathlib import Path
 from typing import Any
 
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra._internal.utils import create_config_search_path, get_args_parser
+from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.utils import setup_globals
 from hydra.errors import HydraException, InstantiationException, MissingConfigException
 from hydra.types import RunMode
 from hydra.utils import get_object
@@ -19,8 +26,13 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from coursewright.errors import InputError, reject, unknown
+from coursewright.scripts.life import alone, lived, queue, typed
 from coursewright.scripts.moved import new_address
+from coursewright.scripts.names import claimed, group_of
+from coursewright.scripts.overrides import command_line
 from coursewright.scripts.run_directory import refuse_old
+from coursewright.scripts.signals import Interrupted, heeded
+from coursewright.workers import obey_parent
 
 NUMBERS = {
     int: "a whole number",
@@ -38,14 +50,16 @@ def run(program: str, app: Callable[[], Any], arguments: list[str]) -> int:
     _let_help_be_late()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us whole; `explanation` shortens them
     logging.getLogger("hydra.utils").setLevel(logging.CRITICAL + 1)  # which says some of them itself
+    sys.argv = [program, *arguments]
     try:
-        sys.argv = [program, *resumed(arguments)]
-        app()
-    except KeyboardInterrupt:
-        print(
-            "\ninterrupted; a training goes on with: coursewright train resume=<its folder>", file=sys.stderr
-        )
-        return 130
+        with heeded():
+            sys.argv = [program, *resumed(arguments)]
+            jobs = _jobs(program.split()[-1], sys.argv[1:])
+            with _claimed(jobs):
+                app()
+    except KeyboardInterrupt as error:
+        print(f"\ninterrupted; {_go_on()}", file=sys.stderr)
+        return error.code if isinstance(error, Interrupted) else 130
     except BrokenPipeError:  # the reader of our output, such as `head`, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -58,6 +72,62 @@ def run(program: str, app: Callable[[], Any], arguments: list[str]) -> int:
         print(f"error: {line}", file=sys.stderr)
         return 2
     return 0
+
+
+def _jobs(verb: str, arguments: list[str]) -> list[DictConfig]:
+    """The configuration of each job of a command line; none where it only asks for a word."""
+    if "--version" in arguments:
+        return []
+    flags = get_args_parser().parse_args(arguments)
+    asks = (flags.help, flags.hydra_help, flags.shell_completion, flags.cfg, flags.info)
+    if any(asks):
+        return []
+    setup_globals()
+    path = create_config_search_path("pkg://coursewright.configs")
+    if flags.config_dir is not None:
+        folder = f"file://{Path(flags.config_dir).resolve()}"
+        path.prepend("command-line", folder, SearchPathQuery(provider="schema"))
+    loader = ConfigLoaderImpl(path)
+    mode = RunMode.MULTIRUN if flags.multirun else RunMode.RUN
+    whole = loader.load_configuration(
+        flags.config_name or verb, flags.overrides, mode, validate_sweep_overrides=False
+    )
+    whole.hydra.mode = whole.hydra.mode or mode
+    if whole.hydra.mode != RunMode.MULTIRUN:
+        return [whole]
+    params = [f"{key}={value}" for key, value in (whole.hydra.sweeper.params or {}).items()]
+    given = OverridesParser.create(loader).parse_overrides([*params, *whole.hydra.overrides.task])
+    (batch,) = BasicSweeper.split_arguments(given, None)
+    return [loader.load_sweep_config(whole, list(job)) for job in batch]
+
+
+@contextmanager
+def _claimed(jobs: list[DictConfig]) -> Iterator[None]:
+    """With folders for all jobs, in which no other command works.
+
+    Hydra, and a person who goes on later, are told their names.
+    """
+    if not jobs or jobs[0].hydra.output_subdir is None:  # a verb that leaves no folder
+        yield
+        return
+    claim = claimed(jobs)
+    sys.argv += claim.words
+    if claim.sweep is None:
+        yield
+        return
+    group = group_of(claim.sweep)
+    with alone(claim.sweep, "hydra.sweep.dir"), lived(claim.sweep, group):
+        queue(claim.folders, group)
+        yield
+
+
+def _go_on() -> str:
+    """What to type after an interruption."""
+    if sys.argv[0] == "coursewright train":
+        folders = [a.partition("=")[2].strip("'") for a in sys.argv if a.startswith("hydra.run.dir=")]
+        if folders and (Path(folders[0]) / "config.yaml").is_file():
+            return f"go on with: {command_line('train', [f'resume={folders[0]}'])}"
+    return f"go on with: {typed()}"
 
 
 def _let_help_be_late() -> None:
@@ -100,6 +170,7 @@ def explained(app: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
 
     @functools.wraps(app)
     def wrapped(config: DictConfig) -> Any:
+        obey_parent()
         try:
             refuse_words(config)
             return app(config)

@@ -3,12 +3,14 @@
 import logging
 
 import hydra
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from coursewright.scripts.app import explained
+from coursewright.scripts.run_directory import Place, open_run, placed
 
 log = logging.getLogger(__name__)
 
+TASK = ("simulator", "task", "seeds", "tutor", "choices")
 TITLE = "Does the trained policy beat a tuned mastery rule?"
 
 
@@ -16,29 +18,25 @@ TITLE = "Does the trained policy beat a tuned mastery rule?"
 @explained
 def main(config: DictConfig) -> None:
     """Compare what was trained with rules and oracles, on learners nobody has met."""
-    evaluate(config)
+    evaluate(config, placed(config))
 
 
-def evaluate(config: DictConfig) -> None:
+def evaluate(config: DictConfig, place: Place) -> None:
     """Gather the runs, compare, draw, report, track, and say where everything is."""
     from coursewright.evaluation.comparison.report import Report
     from coursewright.evaluation.comparison.table import show
-    from coursewright.scripts.run_directory import open_run
     from coursewright.scripts.studies import published, results, studies
 
-    run = open_run(config)
-    tracker = run.tracker("evaluate")
-    try:
+    if config.runs is not None:  # which have tasks and seeds of their own
+        config = OmegaConf.masked_copy(config, [key for key in config if key not in TASK])
+    with open_run(config, place) as run:
+        tracker = run.tracker("evaluate")
         given = studies(config)
         done = [published(study, config, run.path) for study in given]
         sections = [part.section for part in done]
         page = run.path / "report.html"
         Report(TITLE, sections, run.facts(), {"folder": str(run.path.resolve())}).write(page)
         tracker.report(results(done))
-    except BaseException:
-        tracker.finish(exit_code=1)
-        raise
-    tracker.finish()
     for section in sections:
         show(section.comparison)
     for policy in sorted(file for study in given for file in study.files):

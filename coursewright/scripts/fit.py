@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 
 from coursewright.scripts.app import explained
 from coursewright.scripts.overrides import command_line, override
+from coursewright.scripts.run_directory import Place, open_run, placed
 
 console = logging.getLogger(__name__)
 
@@ -16,31 +17,30 @@ console = logging.getLogger(__name__)
 @explained
 def main(config: DictConfig) -> None:
     """Fit a learner model to a log."""
-    fit(config)
+    fit(config, placed(config))
 
 
-def fit(config: DictConfig) -> None:
+def fit(config: DictConfig, place: Place) -> None:
     """Read the log, fit, and say what was found and where it is."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.utils import instantiate
 
     from coursewright.data.log import in_memory
     from coursewright.fitting.folder import fit_model
-    from coursewright.scripts.run_directory import open_run
 
-    open_run(config)
-    log = instantiate(config.log)(into=in_memory)
-    if HydraConfig.get().runtime.choices["log"] == "synthetic":
-        console.info(
-            "This is the synthetic log that comes with the package.  For a log of your own: log=file "
-            "log.path=FILE.\nEdNet is public (github.com/riiid/ednet, CC BY-NC 4.0): "
-            "log=ednet log.path=FOLDER.\n"
-        )
-    console.info(log.summary)
-    command = command_line("fit", [a for a in sys.argv[1:] if not a.startswith(("out=", "name="))])
-    counts = {name: config[name] for name in ("draws", "folds", "min_rows", "seed")}
-    made = fit_model(log, config.out, instantiate(config.model), **counts, command=command)
-    console.info(made.report)
+    with open_run(config, place):
+        log = instantiate(config.log)(into=in_memory)
+        if HydraConfig.get().runtime.choices["log"] == "synthetic":
+            console.info(
+                "This is the synthetic log that comes with the package.  For a log of your own: log=file "
+                "log.path=FILE.\nEdNet is public (github.com/riiid/ednet, CC BY-NC 4.0): "
+                "log=ednet log.path=FOLDER.\n"
+            )
+        console.info(log.summary)
+        command = command_line("fit", [a for a in sys.argv[1:] if not a.startswith(("out=", "name="))])
+        counts = {name: config[name] for name in ("draws", "folds", "min_rows", "seed")}
+        made = fit_model(log, config.out, instantiate(config.model), **counts, command=command)
+        console.info(made.report)
     teaching = made.fitted.teaching
     choice = [f"task={teaching.task}", f"simulator={teaching.simulator}", *teaching.more]
     line = command_line("train", [*choice, override(teaching.folder, config.out)])

@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 
 from coursewright.scripts.app import explained
 from coursewright.scripts.overrides import command_line, override
+from coursewright.scripts.run_directory import open_run, placed
 
 console = logging.getLogger(__name__)
 
@@ -22,10 +23,11 @@ def main(config: DictConfig) -> None:
     from rich.console import Console
 
     from coursewright.data.stream import store
-    from coursewright.scripts.run_directory import open_run
 
-    open_run(config)
-    with Console(stderr=True).status("reading, checking and sorting rows ..."):
+    with (
+        open_run(config, placed(config)),
+        Console(stderr=True).status("reading, checking and sorting rows ..."),
+    ):
         stored = instantiate(config.log)(into=partial(store, folder=config.to, parts=config.parts))
     console.info(stored.summary)
     line = command_line("fit", ["log=stream", override("log.path", stored.path)])

@@ -4,10 +4,11 @@ import json
 import platform
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -16,21 +17,45 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 import coursewright
 from coursewright.errors import InputError
-from coursewright.files import refuse_format, write_atomically
+from coursewright.files import refuse_format, write_text
+from coursewright.scripts.life import alone, lived
 from coursewright.scripts.moved import new_address
+from coursewright.scripts.names import group_of
+from coursewright.scripts.signals import heeded_by_worker
 from coursewright.scripts.tracking import CsvTracker, Run, RunTracker, Trackers
 
 FORMAT = 2
 PACKAGES = ("numpy", "numba", "gymnasium", "torch", "stable-baselines3", "sb3-contrib", "hydra-core", "wandb")
 
 
+class Place(NamedTuple):
+    """Where a run lies, and the sweep that it belongs to."""
+
+    path: Path
+    group: str
+
+
+def placed(config: DictConfig) -> Place:
+    """Where Hydra put this run."""
+    hydra = HydraConfig.get()
+    path, cwd = Path(hydra.runtime.output_dir), Path.cwd()
+    if path.is_relative_to(cwd) and path != cwd:  # as a person types it
+        path = path.relative_to(cwd)
+    if hydra.mode == RunMode.MULTIRUN:
+        return Place(path, group_of(Path(hydra.sweep.dir)))
+    if isinstance(config.get("runs"), str):  # a comparison belongs to the sweep that it compares
+        return Place(path, group_of(Path(config.runs)))
+    return Place(path, str(config.study))
+
+
 @dataclass(frozen=True)
 class RunDirectory:
-    """Where one run keeps everything; `group` names the sweep that it belongs to."""
+    """Where one run keeps everything; `group` names the sweep that it belongs to, `end` what ends with it."""
 
     path: Path
     config: DictConfig
     group: str
+    end: ExitStack
 
     @property
     def finished(self) -> bool:
@@ -40,17 +65,20 @@ class RunDirectory:
     def facts(self) -> dict[str, str]:
         """What a report says about how it was made."""
         code = ", ".join(f"{name} {value}" for name, value in code_version().items())
-        seeds = ", ".join(
-            f"{name} {value}" for name, value in self.config.seeds.items() if name != "_target_"
-        )
+        named = [
+            f"{name} {value}" for name, value in self.config.get("seeds", {}).items() if name != "_target_"
+        ]
         return {
             "settings": str(self.path / "config.yaml"),
-            "seeds": f"{seeds}, rules {self.config.seed}",
+            "seeds": ", ".join([*named, f"rules {self.config.seed}"]),
             "code": code,
         }
 
     def tracker(self, job_type: str) -> RunTracker:
-        """CSV files in the folder, and whatever the configuration asks for besides."""
+        """CSV files in the folder, and whatever the configuration asks for besides.
+
+        It is finished when the run ends, as failed where that is by an error or a signal.
+        """
         plain = OmegaConf.to_container(self.config, resolve=True)
         assert isinstance(plain, dict)
         run = Run(
@@ -61,31 +89,32 @@ class RunDirectory:
             job_type=job_type,
             tags=list(self.config.tags),
         )
-        return Trackers([CsvTracker(run), instantiate(self.config.tracker)(run)])
+        made = instantiate(self.config.tracker)(run)
+        tracker = made if isinstance(made, CsvTracker) else Trackers([CsvTracker(run), made])
+        self.end.push(lambda kind, error, trace: tracker.finish(0 if kind is None else 1))
+        return tracker
 
 
-def open_run(config: DictConfig) -> RunDirectory:
-    """The folder that Hydra made for this run, with `config.yaml` and `code.json` in it.
+@contextmanager
+def open_run(config: DictConfig, place: Place) -> Iterator[RunDirectory]:
+    """The folder of a run, with `config.yaml` and `code.json` in it, for this process alone.
 
-    Raises `InputError` where the folder holds a run with another configuration.
+    How the run stands is written down on the way (see `life`), and trackers are finished at the end.
+    Raises `InputError` where another process works there, or where the folder holds a run with another
+    configuration.
     """
-    hydra = HydraConfig.get()
-    path = Path(hydra.runtime.output_dir)
-    group = str(config.study)
-    if hydra.mode == RunMode.MULTIRUN:
-        group = Path(hydra.sweep.dir).name
-    elif isinstance(config.get("runs"), str):  # a comparison belongs to the sweep that it compares
-        group = Path(config.runs).name
+    path = place.path
     text = OmegaConf.to_yaml(config, resolve=True)
-    kept = path / "config.yaml"
-    if kept.is_file() and kept.read_text(encoding="utf-8") != text:
-        raise InputError(
-            f"run directory = {path}: holds a run with other settings; choose another hydra.run.dir"
-        )
-    write_atomically(kept, lambda part: part.write_text(text, encoding="utf-8"))
-    code = json.dumps({"format": FORMAT, **code_version()}, indent=2) + "\n"
-    write_atomically(path / "code.json", lambda part: part.write_text(code, encoding="utf-8"))
-    return RunDirectory(path, config, group)
+    with heeded_by_worker(), alone(path):
+        kept = path / "config.yaml"
+        if kept.is_file() and kept.read_text(encoding="utf-8") != text:
+            raise InputError(
+                f"hydra.run.dir = {path}: holds a run with other settings; choose another hydra.run.dir"
+            )
+        with lived(path, place.group), ExitStack() as end:
+            write_text(kept, text)
+            write_text(path / "code.json", json.dumps({"format": FORMAT, **code_version()}, indent=2) + "\n")
+            yield RunDirectory(path, config, place.group, end)
 
 
 def read_run(folder: Path) -> DictConfig:

@@ -7,8 +7,6 @@ Hydra makes one from `configs/tracker/*.yaml` as a partial; the app completes it
 A tracker of one's own is a class that takes a `Run`, with the methods of `RunTracker`, and a YAML file.
 """
 
-import csv
-import io
 import json
 import logging
 import math
@@ -22,14 +20,21 @@ from typing import TYPE_CHECKING, Any, Protocol
 from coursewright.agents.tracker import Tracker
 from coursewright.errors import InputError, unknown
 from coursewright.files import write_text
+from coursewright.scripts.growing import GrowingTable
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MODES = ("offline", "online", "disabled")
-# Every metric of these rooms is drawn against environment steps, so that policies that log at a
-# different rhythm share one x axis.
-ROOMS = ("train/*", "eval/*", "rollout/*", "time/*")
+# Every metric of a room is drawn against its axis: environment steps, so that policies that log at a
+# different rhythm share one, and for settings that are tried out, the number of the trial.
+AXES = {
+    "train/*": "global_step",
+    "eval/*": "global_step",
+    "rollout/*": "global_step",
+    "time/*": "global_step",
+    "tuning/*": "tuning/trial",
+}
 
 
 @dataclass(frozen=True)
@@ -125,9 +130,8 @@ class NoTracker:
 class CsvTracker:
     """`metrics.csv`, `summary.json` and `comparison.csv` in the run directory, for any tool to read.
 
-    A resumed run appends.  A metric that appears later gets a column of its own at the right, and
-    every row is on disk when `log` returns, so a killed run loses nothing.  The configuration is not
-    repeated: Hydra keeps it beside these files.
+    `metrics.csv` is the same to the last byte whether or not the run was interrupted; so what a clock
+    decides (`time/...`) goes to `timing.csv`.  The configuration is not repeated: it lies beside these files.
     """
 
     def __init__(self, run: Run) -> None:
@@ -139,37 +143,16 @@ class CsvTracker:
             "job_type": run.job_type,
             "tags": list(run.tags),
         }
-        self.path = self.directory / "metrics.csv"
-        self.columns = ["step"]
-        if self.path.exists():
-            text = self.path.read_text(encoding="utf-8")
-            # A run that was killed while writing leaves half a row, which must not join the next one.
-            whole = text[: text.rfind("\n") + 1]
-            if whole != text:
-                write_text(self.path, whole)
-            self.columns = next(csv.reader(whole.splitlines()), self.columns)
+        self.metrics = GrowingTable(self.directory / "metrics.csv")
+        self.timing = GrowingTable(self.directory / "timing.csv")
 
     def log(self, data: Mapping[str, float], step: int) -> None:
         """Append one row."""
-        row = {"step": step} | {name: float(value) for name, value in data.items()}
-        new = [name for name in row if name not in self.columns]
-        if new or not self.path.exists():
-            self._widen(new)
-        with self.path.open("a", newline="", encoding="utf-8") as file:
-            csv.DictWriter(file, self.columns, lineterminator="\n").writerow(row)
-
-    def _widen(self, new: list[str]) -> None:
-        """Rewrite the file with the columns `new` at the right."""
-        rows: list[list[str]] = []
-        if self.path.exists():
-            with self.path.open(newline="", encoding="utf-8") as file:
-                rows = list(csv.reader(file))[1:]
-        self.columns = [*self.columns, *new]
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.columns)
-        writer.writerows([*row, *[""] * (len(self.columns) - len(row))] for row in rows)
-        write_text(self.path, text.getvalue())
+        clock = {name: value for name, value in data.items() if name.startswith("time/")}
+        if len(clock) < len(data):
+            self.metrics.add(step, {name: value for name, value in data.items() if name not in clock})
+        if clock:
+            self.timing.add(step, clock)
 
     def report(self, results: Results) -> None:
         """Write the summary and the table; figures and files lie in the run directory already."""
@@ -188,7 +171,8 @@ class WandbTracker:
 
     Offline runs lie in `<directory>/wandb`, artifacts included; `wandb sync` sends them later, from
     the place where they were made.  The run's id is kept in the directory, so that a resumed
-    training goes on with the same run.
+    training goes on with the same run.  What it repeats since its checkpoint, the same to the last bit, is
+    not sent twice: rows of steps that `metrics.csv` held at the interruption were sent before.
 
     Raises `InputError`, one line, where an online run cannot start.
     """
@@ -223,9 +207,10 @@ class WandbTracker:
             reason = " ".join(str(error).split()).partition(" [type=")[0]  # one line, without pydantic's tail
             hint = "; keep tracker.mode=offline and `wandb sync` later" if mode == "online" else ""
             raise InputError(f"tracker.mode = {mode}: W&B did not start ({reason}){hint}") from error
-        self.run.define_metric("global_step")
-        for room in ROOMS:
-            self.run.define_metric(room, step_metric="global_step")
+        for axis in dict.fromkeys(AXES.values()):
+            self.run.define_metric(axis)
+        for room, axis in AXES.items():
+            self.run.define_metric(room, step_metric=axis)
 
     def _started(self, run: Run, account: Mapping[str, str | None], patience: float) -> Any:
         """W&B's own run, or the one of this folder that was interrupted."""
@@ -238,6 +223,7 @@ class WandbTracker:
             )
         id_file = self.directory / f"wandb-{run.job_type}.id"
         known = id_file.read_text(encoding="utf-8").strip() if id_file.exists() else None
+        self.sent = GrowingTable(self.directory / "metrics.csv").last if known else None
         started = wandb.init(
             project=account["project"],
             entity=account["entity"],
@@ -261,6 +247,8 @@ class WandbTracker:
 
     def log(self, data: Mapping[str, float], step: int) -> None:
         """Send one row; it costs 120 to 420 µs, so once a rollout."""
+        if self.sent is not None and step <= self.sent:
+            return
         self.run.log({name: float(value) for name, value in data.items()} | {"global_step": step})
 
     def report(self, results: Results) -> None:

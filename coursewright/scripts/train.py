@@ -6,6 +6,7 @@ import hydra
 from omegaconf import DictConfig
 
 from coursewright.scripts.app import explained
+from coursewright.scripts.run_directory import Place, open_run, placed
 
 log = logging.getLogger(__name__)
 
@@ -20,27 +21,26 @@ def main(config: DictConfig) -> float | None:
     from coursewright.scripts.experiment import settled
 
     agents = GlobalHydra.instance().config_loader().get_group_options("agent")
-    return train(settled(config, HydraConfig.get().overrides.task, agents))
+    settings = settled(config, HydraConfig.get().overrides.task, agents)
+    return train(settings, placed(settings))
 
 
-def train(config: DictConfig) -> float | None:
+def train(config: DictConfig, place: Place) -> float | None:
     """Instantiate the task and the agent, train, score, save, export."""
     from coursewright.agents.export.onnx import export
     from coursewright.agents.learning.trained import TrainedPolicy
     from coursewright.envs.rollout import rollout
     from coursewright.scripts.making import agent_of, task_of
-    from coursewright.scripts.run_directory import open_run
     from coursewright.scripts.tracking import Results
     from coursewright.simulators.luck import Split
 
-    run = open_run(config)
-    if run.finished:
-        log.info("finished before: %s", run.path)
-        return None
-    make_policy = agent_of(config.agent)
-    task = task_of(config, config.tutor, keep=run.path / "tutor.csv")
-    tracker = run.tracker("train")
-    try:
+    with open_run(config, place) as run:
+        if run.finished:
+            log.info("finished before: %s", run.path)
+            return None
+        make_policy = agent_of(config.agent)
+        task = task_of(config, config.tutor, keep=run.path / "tutor.csv")
+        tracker = run.tracker("train")
         policy = make_policy(task, config.seed, tracker)
         files = {}
         if isinstance(policy, TrainedPolicy):
@@ -49,10 +49,6 @@ def train(config: DictConfig) -> float | None:
             export(policy, task, files["policy"])
         score = float(rollout(task, policy, config.learners, Split.TUNE).returned.mean())
         tracker.report(Results({"eval/return": score, "eval/learners": config.learners}, files=files))
-    except BaseException:
-        tracker.finish(exit_code=1)
-        raise
-    tracker.finish()
     log.info("%s-%d: mean return %.4f on %d tuning learners; kept in %s", config.name, config.seed, score,
              config.learners, run.path)  # fmt: skip
     return score

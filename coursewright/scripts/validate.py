@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 from coursewright.errors import InputError, reject
 from coursewright.fitting.model import LearnerModel
 from coursewright.scripts.app import explained
+from coursewright.scripts.run_directory import Place, code_version, open_run, placed
 
 console = logging.getLogger(__name__)
 
@@ -17,7 +18,7 @@ console = logging.getLogger(__name__)
 @explained
 def main(config: DictConfig) -> None:
     """Judge learner models on a log."""
-    validate(config)
+    validate(config, placed(config))
 
 
 def learner_models(names: Iterable[str]) -> dict[str, LearnerModel]:
@@ -31,30 +32,29 @@ def learner_models(names: Iterable[str]) -> dict[str, LearnerModel]:
     return models
 
 
-def validate(config: DictConfig) -> None:
+def validate(config: DictConfig, place: Place) -> None:
     """Read the log, judge each model, write the page, and say what was found and where it is."""
     from hydra.utils import instantiate
     from rich.console import Console
 
     from coursewright.data.log import in_memory
     from coursewright.evaluation.validity import judge, report, words
-    from coursewright.scripts.run_directory import code_version, open_run
     from coursewright.scripts.tracking import Results
 
     if "model" in config:
         raise InputError("model: validate compares several; give models=[NAME, ...]")
-    run = open_run(config)
-    names = [config.models] if isinstance(config.models, str) else config.models
-    models = learner_models(dict.fromkeys([config.reference, *names]))
-    log = instantiate(config.log)(into=in_memory)
-    console.info("%s\n", log.summary)
-    found = judge.validate(log, models, config.reference, instantiate(config.settings))
-    code = ", ".join(f"{name} {value}" for name, value in code_version().items())
-    facts = {"settings": str(run.path / "config.yaml"), "seed": str(config.seed), "code": code}
-    made = report.write_judged(found, run.path, facts)
-    tracker = run.tracker("validate")
-    scores = {f"{name}/{k}": v for name, row in found.table.to_dict("index").items() for k, v in row.items()}
-    tracker.report(Results(scores, found.table.reset_index(), made.figures, made.tables))
-    tracker.finish()
+    with open_run(config, place) as run:
+        names = [config.models] if isinstance(config.models, str) else config.models
+        models = learner_models(dict.fromkeys([config.reference, *names]))
+        log = instantiate(config.log)(into=in_memory)
+        console.info("%s\n", log.summary)
+        found = judge.validate(log, models, config.reference, instantiate(config.settings))
+        code = ", ".join(f"{name} {value}" for name, value in code_version().items())
+        facts = {"settings": str(run.path / "config.yaml"), "seed": str(config.seed), "code": code}
+        made = report.write_judged(found, run.path, facts)
+        scores = {
+            f"{name}/{k}": v for name, row in found.table.to_dict("index").items() for k, v in row.items()
+        }
+        run.tracker("validate").report(Results(scores, found.table.reset_index(), made.figures, made.tables))
     Console().print(report.models_table(found), "", *words.conclusions(found), sep="\n", highlight=False)
     console.info("\ntables   %s\nreport   %s", run.path, made.page)

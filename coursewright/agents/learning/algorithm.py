@@ -4,17 +4,15 @@ Training, checkpoints, saved policies and exports read it, so a new algorithm is
 `ppo` and `dqn` (or in a package of your own) and one YAML.
 """
 
-import warnings
 from collections.abc import Callable
 from dataclasses import Field, dataclass
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-import torch
-from stable_baselines3.common.base_class import BaseAlgorithm
-from torch import nn
+if TYPE_CHECKING:  # an agent's options are checked without torch, which takes seconds to import
+    from stable_baselines3.common.base_class import BaseAlgorithm
+    from torch import nn
 
-from coursewright.agents.learning.vec_env import LearnersVecEnv
-from coursewright.envs.task import Task
+    from coursewright.agents.learning.vec_env import LearnersVecEnv
 
 
 @dataclass(frozen=True)
@@ -34,8 +32,8 @@ class Algorithm:
     """
 
     name: str
-    kind: type[BaseAlgorithm]
-    scores: Callable[[Any], nn.Module]
+    kind: "type[BaseAlgorithm]"
+    scores: "Callable[[Any], nn.Module]"
     stochastic: bool = True
     masks: bool = False
     counters: tuple[str, ...] = ()
@@ -76,26 +74,14 @@ class Trainable(Protocol):
         """Steps between two checkpoints."""
         ...
 
-    def untrained(self, env: LearnersVecEnv, seed: int) -> BaseAlgorithm:
+    def untrained(self, env: "LearnersVecEnv", seed: int) -> "BaseAlgorithm":
         """The model before its first step: what training begins with, and what saved weights are put into."""
         ...
 
 
-def begun(agent: Trainable, task: Task, seed: int) -> tuple[BaseAlgorithm, LearnersVecEnv]:
-    """An untrained model and the batch of training learners that it is to meet.
-
-    Two warnings of Stable-Baselines3 are held back, for neither thing is a fault: a last mini-batch may be
-    smaller than the others, and a small network may be trained on a card.
-    """
-    env = LearnersVecEnv(task, agent.learners, seed)
-    torch.set_num_threads(agent.threads)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="You have specified a mini-batch size")
-        warnings.filterwarnings("ignore", message="You are trying to run")
-        return agent.untrained(env, seed), env
-
-
-def actor(policy: Any) -> nn.Module:
+def actor(policy: Any) -> "nn.Module":
     """The layers that choose in an actor-critic policy (PPO, A2C, TRPO): its scores are logits."""
+    from torch import nn
+
     body = policy.mlp_extractor.policy_net
     return nn.Sequential(policy.pi_features_extractor, body, policy.action_net)

@@ -46,16 +46,20 @@ class Checkpoint:
     walk: Floats
     counters: tuple[str, ...]
 
-    def save(self, model: BaseAlgorithm, env: LearnersVecEnv, finished: bool = False) -> None:
+    def save(
+        self, model: BaseAlgorithm, env: LearnersVecEnv, *, logged: int = 0, finished: bool = False
+    ) -> None:
         """Write the training's whole state.  Only right between two rollouts.
 
-        A `finished` training needs its replay buffer, a hundred times the rest, no more.
+        `logged` is the step of the last row of numbers, from which the next one is counted.  A `finished`
+        training needs its replay buffer, a hundred times the rest, no more.
 
         Raises `InputError` where the file system refuses.
         """
         state = {
             "settings": dict(self.settings),
             "walk": self.walk,
+            "logged": logged,
             "counters": {name: getattr(model, name) for name in COUNTERS + self.counters},
             "episodes": [dict(info) for info in model.ep_info_buffer or ()],
             "last_obs": model._last_obs,
@@ -72,21 +76,23 @@ class Checkpoint:
             state["cuda"] = torch.cuda.get_rng_state(model.device)
         write_tree(self.path, state, FORMAT)
 
-    def load(self, model: BaseAlgorithm, env: LearnersVecEnv) -> None:
+    def load(self, model: BaseAlgorithm, env: LearnersVecEnv) -> int:
         """Bring a model and its environment, both freshly made, to where the file was written.
+
+        The value is the step of the last row of numbers.
 
         Raises `InputError` for a broken file, one of another format, or one of another training.
         """
         state = read_tree("checkpoint", self.path, FORMAT, ANEW)
         try:
             self._refuse_others(state)
-            self._restore(model, env, state)
+            return self._restore(model, env, state)
         except InputError:
             raise
         except (*BROKEN, AttributeError) as error:  # whole, and yet no state of this model
             raise InputError(f"checkpoint = {self.path}: is no checkpoint of this training{ANEW}") from error
 
-    def _restore(self, model: BaseAlgorithm, env: LearnersVecEnv, state: Mapping[str, Any]) -> None:
+    def _restore(self, model: BaseAlgorithm, env: LearnersVecEnv, state: Mapping[str, Any]) -> int:
         model.set_parameters(tensors(state["parameters"]))
         for name in COUNTERS + self.counters:  # no others, whatever the file says
             setattr(model, name, state["counters"][name])
@@ -104,6 +110,7 @@ class Checkpoint:
         if model.device.type == "cuda":
             torch.cuda.set_rng_state(tensors(state["cuda"]), model.device)
         model.action_space.np_random.bit_generator.state = state["actions"]
+        return int(state["logged"])
 
     def _refuse_others(self, state: Mapping[str, Any]) -> None:
         """Refuse the state of a training with other settings, or with learners who are others."""

@@ -11,7 +11,8 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from torch import nn
 
 from coursewright.agents.label import Label, actions_of, versions
-from coursewright.agents.learning.algorithm import Algorithm, Trainable, begun
+from coursewright.agents.learning.algorithm import Algorithm, Trainable
+from coursewright.agents.learning.beginning import begun
 from coursewright.agents.learning.weights import BROKEN, read_tree, tensors, write_tree
 from coursewright.agents.sampling import DISALLOWED, Chooser, Scores
 from coursewright.envs.task import Task

@@ -4,6 +4,7 @@ Training is deterministic: one seed, one set of weights, whether or not the run 
 way (see `checkpoint`).
 """
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 
 from coursewright.agents.learning import checkpoint
-from coursewright.agents.learning.algorithm import Trainable, begun
+from coursewright.agents.learning.algorithm import Trainable
+from coursewright.agents.learning.beginning import begun
 from coursewright.agents.learning.checkpoint import Checkpoint
 from coursewright.agents.learning.identity import settings, walk
 from coursewright.agents.learning.network import Reading, reading
@@ -50,12 +52,21 @@ def place(device: str) -> torch.device:
 
 
 class Watch(BaseCallback):
-    """Logs, shows progress and keeps checkpoints, all between rollouts."""
+    """Logs, shows progress and keeps checkpoints, all between rollouts.
+
+    `done` and `logged` are the steps of the checkpoint and of the last row of numbers before it.
+    """
 
     model: BaseAlgorithm
 
     def __init__(
-        self, agent: Trainable, env: LearnersVecEnv, tracker: Tracker, kept: Checkpoint | None, done: int
+        self,
+        agent: Trainable,
+        env: LearnersVecEnv,
+        tracker: Tracker,
+        kept: Checkpoint | None,
+        done: int,
+        logged: int,
     ) -> None:
         super().__init__()
         self.env = env
@@ -64,7 +75,8 @@ class Watch(BaseCallback):
         self.every = agent.checkpoint_every
         self.progress = Progress(agent.algorithm.name, agent.steps)
         self.round = env.num_envs * env.task.horizon  # an episode of every learner
-        self.logged = self.saved = done
+        self.logged, self.saved = logged, done
+        self.clocked = (done, time.monotonic())
 
     def _on_step(self) -> bool:
         return True
@@ -74,22 +86,28 @@ class Watch(BaseCallback):
         if done - self.logged >= self.round:
             self._log()
         if self.kept is not None and done - self.saved >= self.every:
-            self.kept.save(self.model, self.env)
+            self.kept.save(self.model, self.env, logged=self.logged)
             self.saved = done
 
     def _on_training_end(self) -> None:
         self._log()
         self.progress.finish()
         if self.kept is not None:
-            self.kept.save(self.model, self.env, finished=True)
+            self.kept.save(self.model, self.env, logged=self.logged, finished=True)
 
     def _log(self) -> None:
         self.logged = self.model.num_timesteps
         returned = float(np.mean([info["r"] for info in self.model.ep_info_buffer or ()] or [np.nan]))
         numbers = self.model.logger.name_to_value.items()
         data = {name: float(value) for name, value in numbers if name.startswith(("train/", "rollout/"))}
-        self.tracker.log(data | {"train/return": returned}, self.logged)
+        self.tracker.log(data | {"train/return": returned, "time/fps": self._pace()}, self.logged)
         self.progress.show(self.logged, returned)
+
+    def _pace(self) -> float:
+        """Steps per second since the last row; a clock decides it, so it is no result."""
+        (step, then), now = self.clocked, time.monotonic()
+        self.clocked = (self.logged, now)
+        return (self.logged - step) / max(now - then, 1e-9)
 
 
 def train(agent: Trainable, task: Task, seed: int, tracker: Tracker) -> TrainedPolicy:
@@ -100,10 +118,11 @@ def train(agent: Trainable, task: Task, seed: int, tracker: Tracker) -> TrainedP
         path = Path(tracker.directory) / checkpoint.NAME
         kept = Checkpoint(path, settings(agent, task, seed), walk(task), agent.algorithm.counters)
     model.set_logger(Logger(folder=None, output_formats=[]))
+    logged = model.num_timesteps
     if kept is not None and kept.path.exists():
-        kept.load(model, env)
+        logged = kept.load(model, env)
     left = agent.steps - model.num_timesteps
     if left > 0:
-        watch = Watch(agent, env, tracker, kept, model.num_timesteps)
+        watch = Watch(agent, env, tracker, kept, model.num_timesteps, logged)
         model.learn(left, callback=watch, log_interval=None, reset_num_timesteps=False)  # type: ignore[arg-type]
     return TrainedPolicy.of(model, agent, task)

@@ -17,6 +17,7 @@ from coursewright.evaluation.comparison.scores import ORACLE
 from coursewright.evaluation.comparison.settings import Comparing
 from coursewright.evaluation.outcomes import Figures, any_watches, measured
 from coursewright.simulators.arrays import Ints
+from coursewright.workers import obey_parent
 
 Seeded = Policy | Sequence[Policy] | Mapping[int, Policy]
 Progress = Callable[[int, int], object]
@@ -93,6 +94,7 @@ def run_all(jobs: Sequence[Job], settings: Comparing, progress: Progress | None)
 
 def run(job: Job, settings: Comparing, progress: Callable[[int], object] | None = None) -> Result:
     """Teach all learners of a job; `progress` is called with the learners taught so far."""
+    obey_parent()
     number, stratum, curve = [], [], []
     outcomes: dict[str, list[Figures]] = {name: [] for name in settings.outcomes}
     items, days = sha256(), sha256()

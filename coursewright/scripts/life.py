@@ -1,0 +1,158 @@
+"""A folder's life: who works in it, and how that goes.  One process at a time may.
+
+`state.json` is life and no result: two equal runs differ in it.  The lock is the file system's own and falls
+with its process, however that ends, so a run that says `running` and holds no lock has died.
+"""
+
+import json
+import logging
+import platform
+import shlex
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from os import getpid
+from pathlib import Path
+from typing import Literal, get_args
+
+from filelock import FileLock, Timeout
+
+from coursewright.errors import InputError, reject
+from coursewright.files import write_text
+
+log = logging.getLogger(__name__)
+
+LOCK, STATE = ".lock", "state.json"
+FORMAT = 1
+PATIENCE = 1.0  # seconds; whoever only asks whether a run lives holds its lock for a moment
+Word = Literal["queued", "running", "done", "failed", "interrupted"]
+
+
+@dataclass(frozen=True)
+class State:
+    """How a folder's work stands.
+
+    Attributes
+    ----------
+    state : a word.
+    since : when it became so, in UTC.
+    host, process : who works or worked there.
+    group : the sweep that a run belongs to.
+    command : what was typed, to type it again.
+    error : why it failed, in a line.
+    """
+
+    state: Word
+    since: str
+    host: str
+    process: int
+    group: str
+    command: str
+    error: str = ""
+
+    @classmethod
+    def now(cls, state: Word, group: str, error: str = "") -> "State":
+        """The state of what this process does, from this moment on."""
+        since = datetime.now(UTC).isoformat(timespec="seconds")
+        return cls(state, since, platform.node(), getpid(), group, typed(), error)
+
+    @property
+    def who(self) -> str:
+        """Process, host and time, in words."""
+        return f"process {self.process} on {self.host}, since {self.since}"
+
+    def write(self, folder: Path) -> None:
+        """Keep it in the folder, in one step."""
+        write_text(folder / STATE, json.dumps({"format": FORMAT, **asdict(self)}, indent=2) + "\n")
+
+
+def read(folder: Path) -> State | None:
+    """What a folder says; None where it says nothing, or nothing that can be understood."""
+    try:
+        found = json.loads((folder / STATE).read_text(encoding="utf-8"))
+        if found.pop("format") == FORMAT and found["state"] in get_args(Word):
+            return State(**found)
+    except (OSError, ValueError, TypeError, AttributeError, KeyError):
+        pass
+    return None
+
+
+@contextmanager
+def alone(folder: Path, setting: str = "hydra.run.dir") -> Iterator[None]:
+    """Keep every other process out of the folder.
+
+    Raises `InputError` where one works there; `setting` is what names the folder.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / LOCK, timeout=PATIENCE)
+        lock.acquire()
+    except Timeout as error:
+        state = read(folder)
+        raise reject(
+            setting,
+            folder,
+            f"a folder in which no other process works ({state.who if state else 'one does'}); "
+            "wait for it, or name another",
+        ) from error
+    except OSError as error:
+        raise InputError(f"{setting} = {folder}: cannot be used ({error.strerror or error})") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def works(folder: Path) -> bool:
+    """Whether a process works in the folder now, on whichever machine."""
+    if not (folder / LOCK).exists():
+        return False
+    try:
+        with FileLock(folder / LOCK, timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:  # not ours to lock: believe what is written
+        state = read(folder)
+        return state is not None and state.state == "running"
+
+
+@contextmanager
+def lived(folder: Path, group: str) -> Iterator[None]:
+    """Write down that this process works in the folder, and how that ends.  Only inside `alone`."""
+    before = read(folder)
+    if before is not None and before.state == "running":
+        log.info("%s was left in the middle (%s); going on", folder, before.who)
+    State.now("running", group).write(folder)
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        State.now("interrupted", group).write(folder)
+        raise
+    except BaseException as error:
+        with suppress(InputError):  # such as of a full disk, which is the error already
+            State.now("failed", group, in_a_line(error)).write(folder)
+        raise
+    State.now("done", group).write(folder)
+
+
+def queue(folders: Iterable[Path], group: str) -> None:
+    """Write down that these folders wait for their turn, those apart that are done or at work."""
+    for folder in folders:
+        state = read(folder)
+        if state is None or state.state in ("queued", "failed", "interrupted"):
+            State.now("queued", group).write(folder)
+
+
+def in_a_line(error: BaseException) -> str:
+    """An error as one printable line."""
+    text = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+    return "".join(c if c.isprintable() else " " for c in text)[:500]
+
+
+def typed() -> str:
+    """The command line of this process, ready to be typed again; empty where it is none of ours."""
+    program, *arguments = sys.argv or [""]
+    return f"{program} {shlex.join(arguments)}" if program.startswith("coursewright ") else ""
