@@ -37,6 +37,8 @@ examples
   coursewright validate log=file log.path=my-log.parquet models=[bkt,item_difficulty]
   coursewright export run=outputs/train/... to=policy.onnx"""
 
+OWN_CODE = ("_target_", "trust=", "--config-dir", "-cd", "pkg://")  # what names code of one's own in a line
+
 
 def main() -> int:
     """Run a verb; the exit code is 0, 1 for a failure, 2 for wrong input, 130 when interrupted."""
@@ -55,10 +57,23 @@ def main() -> int:
         print(f"error: verb = {verb!r}: must be one of {', '.join(VERBS)}{hint}", file=sys.stderr)
         return 2
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    sys.path.insert(0, os.getcwd())  # modules of your own, named by _target_
+    _find_own_modules(rest)
     from coursewright.scripts.app import run
 
     return run(f"coursewright {verb}", import_module(f"coursewright.scripts.{verb}").main, rest)
+
+
+def _find_own_modules(arguments: list[str]) -> None:
+    """Put the working directory last among the places of modules, and only for a line that names code of one's own.
+
+    Python's -m puts it first.  There a `queue.py` would stand for Python's own, and whatever else lies in a
+    folder that somebody sent would run for the asking.
+    """
+    here = os.getcwd()
+    sys.path[:] = [place for place in sys.path if place not in ("", here)]
+    ours = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    if here == ours or any(word in argument for argument in arguments for word in OWN_CODE):
+        sys.path.append(here)
 
 
 if __name__ == "__main__":

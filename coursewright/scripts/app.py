@@ -8,6 +8,7 @@ from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from importlib import import_module
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,8 @@ from coursewright.errors import InputError, reject, unknown
 from coursewright.scripts.life import alone, lived, queue, typed
 from coursewright.scripts.moved import new_address
 from coursewright.scripts.names import claimed, group_of
-from coursewright.scripts.overrides import command_line
-from coursewright.scripts.run_directory import refuse_old
+from coursewright.scripts.recorded import to_go_on
+from coursewright.scripts.resume import resume, wish
 from coursewright.scripts.signals import Interrupted, heeded
 from coursewright.workers import obey_parent
 
@@ -53,8 +54,10 @@ def run(program: str, app: Callable[[], Any], arguments: list[str]) -> int:
     sys.argv = [program, *arguments]
     try:
         with heeded():
-            sys.argv = [program, *resumed(arguments)]
-            jobs = _jobs(program.split()[-1], sys.argv[1:])
+            if (wanted := wish(program.split()[-1], arguments)) is not None:
+                resume(wanted, import_module("coursewright.scripts.train").train)
+                return 0
+            jobs = _jobs(program.split()[-1], arguments)
             with _claimed(jobs):
                 app()
     except KeyboardInterrupt as error:
@@ -124,9 +127,10 @@ def _claimed(jobs: list[DictConfig]) -> Iterator[None]:
 def _go_on() -> str:
     """What to type after an interruption."""
     if sys.argv[0] == "coursewright train":
-        folders = [a.partition("=")[2].strip("'") for a in sys.argv if a.startswith("hydra.run.dir=")]
+        named = ("hydra.run.dir=", "resume=")
+        folders = [a.partition("=")[2].strip("'") for a in sys.argv if a.startswith(named)]
         if folders and (Path(folders[0]) / "config.yaml").is_file():
-            return f"go on with: {command_line('train', [f'resume={folders[0]}'])}"
+            return f"go on with: {to_go_on(Path(folders[0]))}"
     return f"go on with: {typed()}"
 
 
@@ -137,28 +141,6 @@ def _let_help_be_late() -> None:
     """
     if hasattr(ArgumentParser, "_check_help"):
         ArgumentParser._check_help = lambda self, action: None
-
-
-def resumed(arguments: list[str]) -> list[str]:
-    """Replace `resume=FOLDER` by what that run was started with."""
-    folders = [a.removeprefix("resume=") for a in arguments if a.startswith("resume=")]
-    if not folders:
-        return arguments
-    others = " ".join(a for a in arguments if not a.startswith(("resume=", "--")) and "=" in a)
-    if others:
-        raise InputError(
-            f"resume = {folders[0]}: goes alone; a resumed run keeps its settings (given: {others})"
-        )
-    saved = Path(folders[0]) / ".hydra" / "overrides.yaml"
-    if not saved.is_file():
-        raise InputError(
-            f"resume = {folders[0]}: must be the folder of a run (it holds .hydra/overrides.yaml)"
-        )
-    refuse_old(Path(folders[0]))
-    overrides = [str(o) for o in OmegaConf.to_object(OmegaConf.load(saved))]  # type: ignore[union-attr]
-    kept = [o for o in overrides if not o.startswith(("hydra.run.dir=", "sweep="))]
-    flags = [a for a in arguments if not a.startswith("resume=")]
-    return [*flags, *kept, f"hydra.run.dir='{Path(folders[0]).as_posix()}'"]
 
 
 def explained(app: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:

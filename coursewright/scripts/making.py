@@ -24,12 +24,17 @@ def task_of(config: DictConfig, tutor: str | None, keep: Path | None = None) -> 
 
     The tutor's table is written to `keep`, so that a run can be repeated from its own files.
     """
-    make = instantiate(config.task, seeds=instantiate(config.seeds))
-    recipe = TaskRecipe(instantiate(config.simulator), make)
+    recipe = recipe_of(config)
     table = recipe.tutor(tutor, str(config.choices.simulator))
     if keep is not None:
         write_atomically(keep, table.write)
     return recipe.with_tutor(table)
+
+
+def recipe_of(config: DictConfig) -> TaskRecipe:
+    """The same without its tutor."""
+    make = instantiate(config.task, seeds=instantiate(config.seeds))
+    return TaskRecipe(instantiate(config.simulator), make)
 
 
 def agent_of(config: DictConfig, at: str = "agent") -> Agent:

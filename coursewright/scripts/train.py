@@ -28,7 +28,7 @@ def main(config: DictConfig) -> float | None:
 def train(config: DictConfig, place: Place) -> float | None:
     """Instantiate the task and the agent, train, score, save, export."""
     from coursewright.agents.export.onnx import export
-    from coursewright.agents.learning.trained import TrainedPolicy
+    from coursewright.agents.learning.trained import NAME, TrainedPolicy
     from coursewright.envs.rollout import rollout
     from coursewright.scripts.making import agent_of, task_of
     from coursewright.scripts.tracking import Results
@@ -44,7 +44,7 @@ def train(config: DictConfig, place: Place) -> float | None:
         policy = make_policy(task, config.seed, tracker)
         files = {}
         if isinstance(policy, TrainedPolicy):
-            policy.save(run.path / "model.zip")
+            policy.save(run.path / NAME)
             files["policy"] = run.path / "policy.onnx"
             export(policy, task, files["policy"])
         score = float(rollout(task, policy, config.learners, Split.TUNE).returned.mean())
