@@ -64,15 +64,18 @@ def main() -> int:
 
 
 def _find_own_modules(arguments: list[str]) -> None:
-    """Put the working directory last among the places of modules, and only for a line that names code of one's own.
+    """Put the working directory last among the places of modules, and only where a line names one's own code.
 
-    Python's -m puts it first.  There a `queue.py` would stand for Python's own, and whatever else lies in a
-    folder that somebody sent would run for the asking.
+    Python's -m puts it first, here and in every worker.  There a `queue.py` would stand for Python's own,
+    and whatever lies in a folder that somebody sent would run for the asking.
     """
     here = os.getcwd()
     sys.path[:] = [place for place in sys.path if place not in ("", here)]
-    ours = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    if here == ours or any(word in argument for argument in arguments for word in OWN_CODE):
+    if here == os.path.dirname(os.path.dirname(os.path.abspath(__file__))):  # a checkout without installation
+        sys.path.append(here)
+        return
+    os.environ["PYTHONSAFEPATH"] = "1"
+    if any(word in argument for argument in arguments for word in OWN_CODE):
         sys.path.append(here)
 
 

@@ -33,6 +33,7 @@ from coursewright.scripts.names import claimed, group_of
 from coursewright.scripts.recorded import to_go_on
 from coursewright.scripts.resume import resume, wish
 from coursewright.scripts.signals import Interrupted, heeded
+from coursewright.scripts.trust import find_own
 from coursewright.workers import obey_parent
 
 NUMBERS = {
@@ -154,6 +155,7 @@ def explained(app: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
     def wrapped(config: DictConfig) -> Any:
         obey_parent()
         try:
+            find_own(config)
             refuse_words(config)
             return app(config)
         except Exception as error:
