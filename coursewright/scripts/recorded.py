@@ -71,6 +71,9 @@ def read_run(
         plain["choices"].setdefault(name, "")
         if not isinstance(plain["choices"][name], str):
             raise InputError(f"{where}: choices.{name} = {shown(plain['choices'][name])}: must be a text")
+    for name, value in plain["seeds"].items():
+        if name != "_target_" and type(value) is not int:
+            raise InputError(f"{where}: seeds.{name} = {shown(value)}: must be a whole number")
     for name in ("name", "study"):
         plain_name(f"{where}: {name}", plain[name])
     return run

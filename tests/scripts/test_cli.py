@@ -166,7 +166,7 @@ def test_a_run_directory_holds_what_is_needed(sweep):
             "code.json",
             "tutor.csv",
             "metrics.csv",
-            "model.zip",
+            "policy.npz",
             "policy.onnx",
             "train.log",
         ):
@@ -176,11 +176,11 @@ def test_a_run_directory_holds_what_is_needed(sweep):
 
 
 def test_a_finished_sweep_is_not_done_again(sweep):
-    before = {run: (run / "model.zip").stat().st_mtime_ns for run in runs(sweep)}
+    before = {run: (run / "policy.npz").stat().st_mtime_ns for run in runs(sweep)}
     done = coursewright(sweep, "train", "-m", "seed=0,1", *TINY, "hydra.sweep.dir=runs")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("finished before") == 2
-    assert before == {run: (run / "model.zip").stat().st_mtime_ns for run in runs(sweep)}
+    assert before == {run: (run / "policy.npz").stat().st_mtime_ns for run in runs(sweep)}
 
 
 def test_another_configuration_does_not_overwrite_a_run(sweep):
@@ -237,10 +237,10 @@ def test_export_writes_a_file_that_runs(sweep, tmp_path):
 def test_a_truncated_model_gets_one_line(sweep, tmp_path):
     run = tmp_path / "broken"
     shutil.copytree(runs(sweep)[0], run)
-    (run / "model.zip").write_bytes((run / "model.zip").read_bytes()[:1000])
+    (run / "policy.npz").write_bytes((run / "policy.npz").read_bytes()[:1000])
     done = coursewright(tmp_path, "export", "run=broken")
     assert done.returncode == 2
-    assert "model.zip" in done.stderr
+    assert "policy.npz" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 
@@ -285,7 +285,7 @@ def test_a_killed_training_ends_as_it_would_have(sweep, tmp_path):
     assert whole.returncode == 0, whole.stderr
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     killed = subprocess.Popen([*COMMAND, *arguments, "hydra.run.dir=killed"], cwd=tmp_path, **quiet)
-    checkpoint = tmp_path / "killed" / "checkpoint.pt"
+    checkpoint = tmp_path / "killed" / "checkpoint.npz"
     deadline = time.monotonic() + 120
     while not checkpoint.is_file() and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -311,3 +311,39 @@ def test_a_full_disk_gets_one_line(tmp_path):
     assert "cannot be written" in done.stderr.strip().splitlines()[-1]
     assert not (tmp_path / "run" / "summary.json").exists()
     assert not list((tmp_path / "run").glob(".*.part"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["train", "agent=random", "learners=20", "tracker=none", "hydra.run.dir=run"],
+        ["train", "-m", "agent=random", "seed=0,1", "learners=20", "tracker=none", "hydra.sweep.dir=runs"],
+        ["evaluate", "learners=20", "runs=nowhere", "tracker=none"],
+        ["export", "run=nowhere"],
+        ["fit", "log=file", "log.path=nowhere.csv"],
+        ["validate", "models=[bkkt]"],
+    ],
+)
+def test_modules_in_the_working_directory_stand_for_none_of_ours(tmp_path, arguments):
+    # Python's own, one that libraries look for and get along without, and Hydra's folder of plugins.
+    for name in ("queue", "heapq", "bottleneck", "tensorboard", "hydra_plugins/evil"):
+        (tmp_path / f"{name}.py").parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.py").write_text("open('witness', 'w').close()\nraise RuntimeError(__name__)\n")
+    done = coursewright(tmp_path, *arguments)
+    assert done.returncode in (0, 2), done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "witness").exists()
+
+
+def test_ones_own_modules_come_last(tmp_path):
+    shutil.copy(SUPPORT / "plain_simulator.py", tmp_path / "my_learners.py")
+    (tmp_path / "queue.py").write_text("raise RuntimeError(__name__)\n")
+    learners = ["simulator=custom", "simulator._target_=my_learners.Levels", "+simulator.fading=0.1"]
+    course = "+simulator.course={_target_: coursewright.simulators.course.Course.of, skills: [add, subtract]}"
+    sweep = ["-m", "seed=0,1", "agent=random", "learners=20", "tracker=none", "hydra.sweep.dir=runs"]
+    done = coursewright(
+        tmp_path, "train", *learners, course, "task=mastery", "+task.days=1", "task.steps=10", *sweep
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(runs(tmp_path)) == 2

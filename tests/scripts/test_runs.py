@@ -8,6 +8,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from coursewright.scripts.app import run
+from coursewright.scripts.recorded import FORMAT
 from places import SUPPORT
 
 TINY = ["learners=30", "tracker=none"]
@@ -110,9 +111,17 @@ def test_an_experiment_and_an_agent_of_ones_own(verb, tmp_path, monkeypatch):
     assert verb("train", *own, "experiment=short", "agent=a2c", *TINY, "hydra.run.dir=runs/a2c") == (0, [])
     assert OmegaConf.load(tmp_path / "runs" / "a2c" / "config.yaml").agent.layers == [8]
     assert (tmp_path / "runs" / "a2c" / "policy.onnx").is_file()
-    assert verb("export", "run=runs/a2c", "to=mine.onnx") == (0, [])
+    assert verb("export", "run=runs/a2c", "to=mine.onnx", "trust=outside_agent") == (0, [])
     few = [f"~policies.{name}" for name in ("thompson", "ucb", "oracle_beam", "tuned_mastery", "n_in_a_row")]
-    compared = ["runs=runs", "learners=40", "tracker=none", "reference=random_legal", "workers=1", *few]
+    compared = [
+        "runs=runs",
+        "trust=outside_agent",
+        "learners=40",
+        "tracker=none",
+        "reference=random_legal",
+        "workers=1",
+        *few,
+    ]
     assert verb("evaluate", *compared, "hydra.run.dir=report")[0] == 0
     assert "a2c" in (tmp_path / "report" / "report.html").read_text()
 
@@ -136,15 +145,15 @@ def test_an_old_run_is_told_the_new_addresses(verb, finished, tmp_path):
         assert lines[0].endswith("it is now coursewright.agents.learning.ppo.Ppo (with masked: true)")
 
 
-@pytest.mark.parametrize(("found", "word"), [(None, "format 1"), (3, "a later coursewright")])
+@pytest.mark.parametrize(("found", "word"), [(None, "format 1"), (FORMAT + 1, "a later coursewright")])
 def test_a_run_of_another_format_is_one_line(verb, finished, tmp_path, found, word):
     shutil.copytree(finished, tmp_path / "other")
     code = json.loads((tmp_path / "other" / "code.json").read_text())
-    assert code.pop("format") == 2
+    assert code.pop("format") == FORMAT
     code |= {} if found is None else {"format": found}
     (tmp_path / "other" / "code.json").write_text(json.dumps(code))
     for exit_code, lines in called(verb, "other"):
         assert exit_code == 2
         assert len(lines) == 1
         assert word in lines[0]
-        assert "must be of format 2" in lines[0]
+        assert f"must be of format {FORMAT}" in lines[0]
