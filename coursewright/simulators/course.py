@@ -10,7 +10,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from coursewright.errors import reject, unknown
+from coursewright.errors import InputError, reject, unknown
 from coursewright.simulators.arrays import Bools, Floats, Ints
 
 
