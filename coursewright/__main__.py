@@ -15,6 +15,7 @@ VERBS = {
     "fit": "fit learner parameters to a log",
     "validate": "how well learner models predict a log, and whether they behave like its learners",
     "export": "write a trained policy to a file that runs elsewhere",
+    "status": "how runs stand: queued, running, done, failed, interrupted or died",
     "demo": "the whole path on two tasks: train, compare, report (about four minutes)",
 }
 
@@ -31,6 +32,7 @@ examples
   coursewright train experiment=kss
   coursewright train -m agent=maskable_ppo,ppo seed=0,1,2 hydra.sweep.dir=outputs/my-sweep
   coursewright train resume=outputs/train/...
+  coursewright status sweep=outputs/my-sweep
   coursewright evaluate runs=outputs/my-sweep
   coursewright import log=datashop log.path=export.txt to=my-log
   coursewright fit log=stream log.path=my-log

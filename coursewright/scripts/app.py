@@ -80,7 +80,7 @@ def run(program: str, app: Callable[[], Any], arguments: list[str]) -> int:
 
 def _jobs(verb: str, arguments: list[str]) -> list[DictConfig]:
     """The configuration of each job of a command line; none where it only asks for a word."""
-    if "--version" in arguments:
+    if not (CONFIGS / f"{verb}.yaml").is_file() or "--version" in arguments:
         return []
     flags = get_args_parser().parse_args(arguments)
     asks = (flags.help, flags.hydra_help, flags.shell_completion, flags.cfg, flags.info)
@@ -92,11 +92,10 @@ def _jobs(verb: str, arguments: list[str]) -> list[DictConfig]:
         folder = f"file://{Path(flags.config_dir).resolve()}"
         path.prepend("command-line", folder, SearchPathQuery(provider="schema"))
     loader = ConfigLoaderImpl(path)
+    several = ["hydra.mode=MULTIRUN"] if flags.multirun else []
+    words = [*flags.overrides, *several]
     mode = RunMode.MULTIRUN if flags.multirun else RunMode.RUN
-    whole = loader.load_configuration(
-        flags.config_name or verb, flags.overrides, mode, validate_sweep_overrides=False
-    )
-    whole.hydra.mode = whole.hydra.mode or mode
+    whole = loader.load_configuration(flags.config_name or verb, words, mode, validate_sweep_overrides=False)
     if whole.hydra.mode != RunMode.MULTIRUN:
         return [whole]
     params = [f"{key}={value}" for key, value in (whole.hydra.sweeper.params or {}).items()]

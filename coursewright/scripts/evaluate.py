@@ -28,7 +28,7 @@ def evaluate(config: DictConfig, place: Place) -> None:
     from coursewright.scripts.studies import published, results, studies
 
     if config.runs is not None:  # which have tasks and seeds of their own
-        config = OmegaConf.masked_copy(config, [key for key in config if key not in TASK])
+        config = OmegaConf.masked_copy(config, [key for key in map(str, config) if key not in TASK])
     with open_run(config, place) as run:
         tracker = run.tracker("evaluate")
         given = studies(config)

@@ -19,7 +19,9 @@ from coursewright.errors import InputError, reject
 from coursewright.scripts.overrides import override
 
 LONGEST = 100  # letters of one name
+ROOM = LONGEST - 11  # before a hash
 ODD = re.compile(r"[^A-Za-z0-9._-]+")
+ITEM = re.compile(r",(?=[^,=]+=)")  # between two of `a=1,b=[2,3],c=4`
 PLAIN_ITEM = re.compile(r"[A-Za-z0-9.]+(_[A-Za-z0-9.]+)*=[A-Za-z0-9.]+(_[A-Za-z0-9.]+)*")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -58,7 +60,8 @@ def claimed(jobs: Sequence[DictConfig]) -> Claim:
     different = len(set(dirs))  # jobs of several studies have one folder, which can name none of them
     where = dirs[0] if different == 1 else dirs[0].replace(str(jobs[0].study), f"{different}-studies")
     sweep = _chosen(first.sweep, where)
-    return Claim([override("hydra.sweep.dir", sweep)], [sweep / name for name in names], sweep)
+    words = [override("hydra.sweep.dir", sweep)] if _is_new(first.sweep) else []
+    return Claim(words, [sweep / name for name in names], sweep)
 
 
 def _is_new(node: DictConfig) -> bool:
@@ -98,19 +101,21 @@ def plain(text: str) -> str:
 def job_folder(overrides: str) -> str:
     """`agent=ppo,seed=3` as `agent-ppo__seed-3`: the same settings have the same name, others another.
 
-    Where that is too long or holds other letters, a hash of the whole follows what there is room for.
+    Choices and numbers of the whole run come before settings of its parts.  Where the name is too long or
+    holds other letters, a hash of the whole follows the items that there is room for.
     """
     if not overrides:
         return "defaults"
-    items = overrides.split(",")
+    items = sorted(ITEM.split(overrides), key=lambda item: "." in item.partition("=")[0])
     name = "__".join(items).replace("=", "-")
     if len(name) <= LONGEST and not name.endswith(".") and all(map(PLAIN_ITEM.fullmatch, items)):
         return name
-    return f"{plain(name)[: LONGEST - 20].rstrip('._-')}-{sha256(overrides.encode()).hexdigest()[:10]}"
+    shown = plain(name) if len(name) <= ROOM else plain(name[:ROOM].rpartition("__")[0] or name[:ROOM])
+    return f"{shown[:ROOM]}-{sha256(overrides.encode()).hexdigest()[:10]}"
 
 
 def group_of(sweep: Path) -> str:
-    """The name that the runs of a sweep share: its folder's, after the day where it lies in a day's folder."""
+    """The name that the runs of a sweep share: its folder's, and the day's where that holds it."""
     sweep = Path.cwd() / sweep
     return f"{sweep.parent.name}-{sweep.name}" if DAY.fullmatch(sweep.parent.name) else sweep.name
 

@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 import coursewright
 from coursewright.errors import InputError
 from coursewright.files import write_text
-from coursewright.scripts.life import alone, lived
+from coursewright.scripts.life import alone, lived, read
 from coursewright.scripts.names import group_of
 from coursewright.scripts.recorded import FORMAT, refuse_other_format
 from coursewright.scripts.signals import heeded_by_worker
@@ -43,6 +43,8 @@ def placed(config: DictConfig) -> Place:
         path = path.relative_to(cwd)
     if hydra.mode == RunMode.MULTIRUN:
         return Place(path, group_of(Path(hydra.sweep.dir)))
+    if (kept := read(path)) is not None:  # one of a sweep's, that goes on by itself
+        return Place(path, kept.group)
     if isinstance(config.get("runs"), str):  # a comparison belongs to the sweep that it compares
         return Place(path, group_of(Path(config.runs)))
     return Place(path, str(config.study))

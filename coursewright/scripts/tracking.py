@@ -12,6 +12,7 @@ import logging
 import math
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -271,7 +272,9 @@ class WandbTracker:
         folder = Path(self.run.dir).parent
         self.run.finish(exit_code=exit_code)
         if self.mode == "offline":
-            logging.getLogger(__name__).info("W&B run kept offline; to send it: wandb sync %s", folder)
+            logging.getLogger(__name__).info(
+                "W&B run kept offline; to send it: wandb sync %s", shlex.quote(str(folder))
+            )
 
 
 def _flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
