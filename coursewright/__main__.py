@@ -28,6 +28,9 @@ usage: coursewright <verb> [name=value ...]
   coursewright <verb> --help       what can be set, and the present values
   coursewright <verb> --cfg job    the composed configuration, without running
 
+A folder that somebody sent is data: evaluate, export and train resume= run none of its code.  A run that
+names code of your own package needs trust=PACKAGE.
+
 examples
   coursewright train experiment=kss
   coursewright train -m agent=maskable_ppo,ppo seed=0,1,2 hydra.sweep.dir=outputs/my-sweep
