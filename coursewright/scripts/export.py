@@ -19,8 +19,8 @@ def main(config: DictConfig) -> None:
     from pathlib import Path
 
     from coursewright.agents.export.onnx import export
-    from coursewright.agents.learning.trained import NAME, TrainedPolicy
-    from coursewright.scripts.recorded import read_run
+    from coursewright.agents.learning.trained import TrainedPolicy
+    from coursewright.scripts.recorded import WEIGHTS, read_run
     from coursewright.scripts.studies import made_by, trained_on
     from coursewright.scripts.trust import trusted_of
 
@@ -32,7 +32,7 @@ def main(config: DictConfig) -> None:
         raise reject(
             "run", folder, f"a training that left a network ({run.name} is a rule, which needs no file)"
         )
-    policy = TrainedPolicy.load(folder / NAME, agent, task)
+    policy = TrainedPolicy.load(folder / WEIGHTS, agent, task)
     export(policy, task, config.to)
     log.info("%s: checked against the original; it runs with onnxruntime and numpy:", config.to)
     log.info(

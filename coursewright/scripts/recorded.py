@@ -20,6 +20,7 @@ from coursewright.scripts.overrides import command_line
 from coursewright.scripts.trust import check, foreign, plain_name, shown, targets
 
 FORMAT = 3
+WEIGHTS, POLICY = "policy.npz", "policy.onnx"  # what a training leaves of its network
 # What a training run's record holds, and of which kind
 KINDS: dict[str, tuple[type, ...]] = {
     "simulator": (dict,),

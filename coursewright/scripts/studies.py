@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from hydra.utils import instantiate
@@ -18,13 +19,15 @@ from coursewright.errors import InputError
 from coursewright.evaluation.comparison.compare import compare
 from coursewright.evaluation.comparison.jobs import Seeded
 from coursewright.evaluation.comparison.publish import Published, publish
-from coursewright.evaluation.comparison.settings import Comparing
-from coursewright.scripts.making import Agent, agent_of, task_of
+from coursewright.scripts.making import agent_of, comparing_of, task_of
 from coursewright.scripts.overrides import command_line
-from coursewright.scripts.recorded import in_a_line, of_the_run, read_run, to_go_on
+from coursewright.scripts.recorded import POLICY, in_a_line, of_the_run, read_run, to_go_on
 from coursewright.scripts.tracking import Results
 from coursewright.scripts.trust import plain_name, trusted_of
 from coursewright.simulators.folders import SHIPPED
+
+if TYPE_CHECKING:
+    from coursewright.scripts.making import Agent
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +85,7 @@ def trained_on(run: DictConfig, folder: Path, field: str = "run") -> Task:
         return task_of(run, str(folder / "tutor.csv"))
 
 
-def made_by(run: DictConfig, folder: Path, field: str = "run") -> Agent:
+def made_by(run: DictConfig, folder: Path, field: str = "run") -> "Agent":
     """The agent of a run.  Raises `InputError` where what its folder holds makes none."""
     with of_the_run(folder, field):
         return agent_of(run.agent)
@@ -111,7 +114,7 @@ def rules(
 
 def published(study: Study, config: DictConfig, folder: Path) -> Published:
     """Compare a study's policies with the rules and write everything into `folder/<study>`."""
-    settings = _settings(config)
+    settings = comparing_of(config)
     needed = {name: config[name] for name in ("reference", "baseline") if config[name] not in study.trained}
     made = rules(config.policies, study.task, config.seed, needed)
     policies: dict[str, Seeded] = {**study.trained, **made}
@@ -147,21 +150,6 @@ def results(done: Sequence[Published]) -> Results:
     )
 
 
-def _settings(config: DictConfig) -> Comparing:
-    return Comparing(
-        learners=config.learners,
-        reference=config.reference,
-        baseline=config.baseline,
-        outcomes=instantiate(config.outcomes, _convert_="all"),
-        statistics=instantiate(config.statistics, _convert_="all"),
-        aims=tuple(config.aims),
-        columns=tuple(config.columns),
-        example=config.example,
-        seed=config.seed,
-        workers=config.workers,
-    )
-
-
 def _card(simulator: DictConfig | ListConfig) -> str:
     """How learners from a folder were fitted: the card in it, or none."""
     assert isinstance(simulator, DictConfig)
@@ -188,11 +176,11 @@ def _finished(places: Sequence[Path]) -> list[Path]:
 
 
 def _add(study: Study, run: DictConfig, folder: Path, rules: Mapping[str, DictConfig]) -> None:
-    file = folder / "policy.onnx"
+    file = folder / POLICY
     agent = made_by(run, folder, "runs")
     if hasattr(agent, "algorithm") and not file.is_file():
         remake = command_line("export", [f"run={folder}", f"to={file}"])
-        raise InputError(f"runs = {folder}: lacks policy.onnx, which its training left there ({remake})")
+        raise InputError(f"runs = {folder}: lacks {POLICY}, which its training left there ({remake})")
     rule = rules.get(run.name)
     if rule == run.agent and not file.is_file():
         log.info("%s: is the rule %s, which is compared anyway", folder, run.name)

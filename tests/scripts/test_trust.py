@@ -4,7 +4,6 @@ import inspect
 import json
 import pickle
 import shutil
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +50,7 @@ def empty_folder(tmp_path, monkeypatch):
 
 def call(name, *arguments):
     """A verb's exit code; an error that is nobody's fault but ours comes through."""
-    return run(f"coursewright {name}", import_module(f"coursewright.scripts.{name}").main, list(arguments))
+    return run(name, list(arguments))
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from coursewright.envs.task import Task
 from coursewright.errors import InputError, reject
 from coursewright.simulators.arrays import Bools, Ints, Observation
 
-NAME = "policy.npz"
 FORMAT = 3
 ANYWHERE = ("threads", "device", "checkpoint_every")  # options that leave the weights as they are
 
