@@ -106,7 +106,7 @@ def open_run(config: DictConfig, place: Place) -> Iterator[RunDirectory]:
     configuration.
     """
     path = place.path
-    for name in ("name", "study"):  # of what lies in the folder of a comparison
+    for name in {"name", "study"} & set(config):  # of what lies in the folder of a comparison
         plain_name(name, config[name])
     text = OmegaConf.to_yaml(config, resolve=True)
     with heeded_by_worker(), alone(path):
