@@ -290,6 +290,43 @@ def fitting() -> list[Row]:
     return [Row("BKT fit, 100,000 rows, 20 skills", f"{np.median(taken):.2f} s", float("nan"), "< 3 s")]
 
 
+def seconds(what: Callable[[], object]) -> float:
+    """Of the processor, the median over rounds."""
+    what()
+    taken = []
+    for _ in range(ROUNDS):
+        begin = time.process_time()
+        what()
+        taken.append(time.process_time() - begin)
+    return float(np.median(taken))
+
+
+def wide() -> list[Row]:
+    """Courses of up to 10,000 skills: what is touched decides what a step costs."""
+    from coursewright.agents.rules.baselines import UniformRandom
+    from coursewright.agents.rules.outer_fringe import OuterFringe
+    from coursewright.envs.episodes import Episodes
+    from coursewright.envs.rollout import rollout
+    from wide_courses import deck, wide_course, wide_task
+
+    made = seconds(lambda: wide_course(10_000))
+    tasks = {skills: wide_task(wide_course(skills)) for skills in (700, 10_000)}
+    begun = seconds(lambda: Episodes(tasks[10_000], 16))
+    rule = {
+        skills: seconds(lambda task=task: rollout(task, OuterFringe()(task), 16)) / skills
+        for skills, task in tasks.items()
+    }
+    cards = deck(10_000)
+    shuffled = UniformRandom()(cards)
+    rate = 16 * 20 * 10_000 / seconds(lambda: rollout(cards, shuffled, 16))
+    return [
+        Row("a course of 10,000 skills and 30,000 items", f"{made:.2f} s", float("nan"), "< 0.5 s"),
+        Row("16 learners begin there", f"{begun:.2f} s", float("nan"), ""),
+        Row("outer fringe, per skill: 700 skills / 10,000", "", rule[700] / rule[10_000], ">= 0.7"),
+        Row("FSRS deck of 10,000, a card a day", f"{rate / 1e6:,.0f} M card-days/s", float("nan"), ""),
+    ]
+
+
 def command_line() -> list[Row]:
     """How long `coursewright --help` takes."""
     taken = []
@@ -304,7 +341,7 @@ def main() -> None:
     """Measure everything and print the table."""
     sys.path.insert(0, str(Path(__file__).parent / "support"))
     print(f"{'what':<45}{'absolute':>22}{'ratio':>9}  target")
-    for part in (environments, zoo, neural_learners, reviews, training, fitting, command_line):
+    for part in (environments, zoo, neural_learners, reviews, training, fitting, wide, command_line):
         for row in part():
             ratio = "" if np.isnan(row.ratio) else f"{row.ratio:.2f}"
             print(f"{row.what:<45}{row.rate:>22}{ratio:>9}  {row.target}", flush=True)

@@ -5,33 +5,27 @@ from typing import Any
 import numpy as np
 
 from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
-from coursewright.simulators.course import Course, Lists, pack
+from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
+from coursewright.simulators.lists import Lists
 from coursewright.simulators.luck import POLICY, Keys, uniform
 from coursewright.simulators.protocol import Simulator
 
 
-def leads_to(course: Course) -> Lists:
-    """For each skill, itself first, the skills that it is a prerequisite of on some path, packed."""
-    rows = [np.flatnonzero(course.ancestors[k]).tolist() for k in range(course.n_skills)]
-    return pack([[k, *(t for t in rows[k] if t != k)] for k in range(course.n_skills)])
-
-
 @kernel
-def _toward(goal: Observation, leads: Lists, out: Bools) -> None:
+def _toward(goal: Observation, order: Ints, children: Lists, out: Bools) -> None:
     for i in range(out.shape[0]):
-        for k in range(out.shape[1]):
-            out[i, k] = False
-            for j in range(leads.start[k], leads.start[k + 1]):
-                if goal[i, leads.values[j]] > 0.0:
-                    out[i, k] = True
-                    break
+        for place in range(order.shape[0] - 1, -1, -1):  # a skill comes before what it is a prerequisite of
+            k = order[place]
+            out[i, k] = goal[i, k] > 0.0
+            for j in range(children.start[k], children.start[k + 1]):
+                out[i, k] = out[i, k] or out[i, children.values[j]]
 
 
-def toward(goal: Observation, leads: Lists) -> Bools:
+def toward(goal: Observation, course: Course) -> Bools:
     """Skills `[batch, skills]` that bear on the goal: those of `goal`, and what leads to one."""
     out = np.empty(goal.shape, bool)
-    _toward(goal, leads, out)
+    _toward(goal, course.order, course.children, out)
     return out
 
 

@@ -8,6 +8,7 @@ from coursewright.data.log import LearnerLog, learner_log
 from coursewright.envs.rollout import Rollout, rollout
 from coursewright.envs.task import Task
 from coursewright.simulators.arrays import Ints
+from coursewright.simulators.lists import unpack
 from coursewright.simulators.luck import Split, identify
 from coursewright.simulators.protocol import Prologue
 
@@ -28,7 +29,7 @@ def log_of(task: Task, rolled: Rollout, split: Split, source: str) -> LearnerLog
     pauses = np.maximum(rolled.days, INSTANT).astype(np.float64)
     when = 1.0 + np.cumsum(pauses, axis=1) - pauses
     course = task.course
-    skills = [[course.skills[k] for k in np.flatnonzero(needs)] for needs in course.q_matrix]
+    skills = [[course.skills[k] for k in needs] for needs in unpack(course.needs)]
     columns = {
         "learner": [str(number) for number in rolled.number[np.concatenate([before, row])]],
         "item": [course.items[i] for i in item],

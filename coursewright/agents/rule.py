@@ -11,13 +11,13 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from coursewright.agents.choosing import leads_to, open_items, toward, uniform_items
+from coursewright.agents.choosing import open_items, toward, uniform_items
 from coursewright.agents.tuning import Tuned
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.task import Task
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
-from coursewright.simulators.course import Course, Lists
+from coursewright.simulators.course import Course
 from coursewright.simulators.luck import Keys, Luck, Seeds, Split, identify
 from coursewright.simulators.protocol import clone
 
@@ -52,7 +52,6 @@ class Seen:
         task's delay d.  An item alone is thus the action with the first delay.  The stop is left out.
     fate, turn : `[batch]`, the keys of the learner's own draws, and how many turns were taken before.
     last : the last turn.
-    leads : see `choosing.leads_to`.
     watched : the running episodes where the rule is an oracle's.
     """
 
@@ -62,7 +61,6 @@ class Seen:
     fate: Keys
     turn: Ints
     last: Last
-    leads: Lists
     watched: Episodes | None = None
 
     def __len__(self) -> int:
@@ -85,7 +83,7 @@ class Seen:
     @cached_property
     def toward(self) -> Bools:
         """Skills `[batch, skills]` that bear on the goal: its own, and what leads to one of them."""
-        return toward(self["goal"], self.leads)
+        return toward(self["goal"], self.course)
 
     @cached_property
     def open(self) -> Bools:
@@ -175,10 +173,6 @@ class RulePolicy:
     def __post_init__(self) -> None:
         self.task.layout.require(self.name, *self.rule.needs)
 
-    @cached_property
-    def _leads(self) -> Lists:
-        return leads_to(self.task.course)
-
     def begin(self, luck: Luck) -> Kept:
         """No turn taken by the learners of `luck`, which is copied, for it lives on."""
         batch = len(luck.fate)
@@ -220,9 +214,7 @@ class RulePolicy:
         else:
             actions = np.asarray(mask[:, :choices], bool)
         last = _last(self.task, observation, kept.item)
-        return Seen(
-            self.task, observation, actions, kept.luck.fate, kept.turn, last, self._leads, self.watched
-        )
+        return Seen(self.task, observation, actions, kept.luck.fate, kept.turn, last, self.watched)
 
 
 class OraclePolicy:

@@ -87,7 +87,7 @@ class Episodes:
     ----------
     records : what the tutor knows of them; its `memory`, `mask`, `over`, `goal`, `goal_size`, `last` and
         `spent` are attributes here too.
-    observation : a copy of `memory` made by the last step or beginning, for the caller to keep.
+    observation : a copy of `memory` made by the last step or beginning; to keep, if `lasting` (`Records`).
     some_over : whether any row is over.
     past_width : how many entries the visible past of a learner can have.
     item : `[batch]`, what was given in the last step (-1: nothing), until the next.
@@ -97,7 +97,7 @@ class Episodes:
     state : the learners themselves; only oracles may look.
     """
 
-    def __init__(self, task: Task, batch: int) -> None:
+    def __init__(self, task: Task, batch: int, lasting: bool = True) -> None:
         if batch < 1:
             raise reject("batch", batch, "a whole number >= 1")
         simulator, skills = task.simulator, task.course.n_skills
@@ -110,7 +110,7 @@ class Episodes:
         self.luck = identify(task.seeds, self.number, 0, self.episode)
         probe = simulator.enrol(self.state, np.zeros(1, np.int64), self.luck)
         self.past_width = 0 if probe is None else probe.item.shape[1]
-        self.records = Records(task.terms, batch, self.past_width)
+        self.records = Records(task.terms, batch, self.past_width, lasting)
         # The same arrays, and no views of them: those would be cut off in a copied or pickled object.
         self.memory, self.mask, self.over = self.records.memory, self.records.mask, self.records.over
         self.goal, self.goal_size = self.records.goal, self.records.goal_size

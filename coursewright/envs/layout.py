@@ -75,6 +75,11 @@ class Layout:
         return len(self._on("skill"))
 
     @property
+    def shared(self) -> int:
+        """The first column that belongs to no skill and no item; the `width` where there is none."""
+        return self.width - len(self._on("shared"))
+
+    @property
     def width(self) -> int:
         """How many columns an observation has."""
         return max((where.stop for where in self._slices.values()), default=0)

@@ -31,7 +31,11 @@ class Policy(Protocol):
         deterministic: bool = True,
         action_masks: Bools | None = None,
     ) -> tuple[Ints, Any]:
-        """Actions `[batch]` for `observation [batch, columns]`, and the next state."""
+        """Actions `[batch]` for `observation [batch, columns]`, and the next state.
+
+        Copy what is kept of the arrays: a mask changes with the next step, a wide observation with the one
+        after it.
+        """
         ...
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from coursewright.envs.copies import WIDE, Copies
 from coursewright.envs.features import Event, Feature
 from coursewright.envs.history import Past, Rules, note_days, open_rows, record
 from coursewright.envs.terms import ENDLESS, Terms, logs
@@ -36,7 +37,8 @@ class Records:
     """The records of a batch of learners, each row a learner of their own, kept on the same `terms`.
 
     Arrays are changed in place; what a caller keeps, it copies.  Only `observation` is made anew each time,
-    and belongs to whoever takes it.
+    and belongs to whoever takes it.  Where it need not be `lasting`, a wide one is written over by the call
+    after the next, and a step costs what it touches.
 
     Attributes
     ----------
@@ -50,7 +52,7 @@ class Records:
     step, spent : `[batch]`, responses so far, and what they took of the budget.
     """
 
-    def __init__(self, terms: Terms, batch: int, longest_past: int = 0) -> None:
+    def __init__(self, terms: Terms, batch: int, longest_past: int = 0, lasting: bool = True) -> None:
         if batch < 1:
             raise reject("batch", batch, "a whole number >= 1")
         course = terms.course
@@ -74,6 +76,10 @@ class Records:
         # Rows are best copied while they are in the cache; a few are sooner copied at once, and where more is
         # written after `record` its copies would come too early.
         self._copied_by_row = batch >= MANY and not self._more
+        self._copies = None
+        if not (lasting or self._more) and terms.layout.width >= WIDE:
+            self._copied_by_row = False
+            self._copies = Copies(self.memory, terms.layout.shared)
 
     @property
     def mask(self) -> Bools:
@@ -101,7 +107,7 @@ class Records:
         if self._own:
             self._open_own(rows, past)
         self.locks.open(rows)
-        self.observation = self.memory.copy()
+        self.observation = self._copy(rows)
 
     def add(
         self,
@@ -148,6 +154,7 @@ class Records:
         if self._endless:
             self._lengthen()
         seen = np.empty(self.memory.shape, np.float32) if self._copied_by_row else NO_COPY
+        before = self.last if self._copies is None else self.last.copy()
         self.some_over = record(
             self._bare,
             self.memory,
@@ -164,7 +171,10 @@ class Records:
         )
         if self._more:
             self._write_more(Event(item, correct, minutes, days, taught, taught, False))
-        self.observation = seen if self._copied_by_row else self.memory.copy()
+        if self._copies is not None:
+            self.observation = self._copies.step(self._bare, item, before)
+        else:
+            self.observation = seen if self._copied_by_row else self.memory.copy()
         if self._locked:
             self.locks.note(self.memory, item, correct)
 
@@ -177,7 +187,7 @@ class Records:
         nothing, none = np.full(self.batch, -1, np.int64), np.zeros(self.batch)
         nobody = np.zeros(self.batch, bool)
         self._write_more(Event(nothing, nothing, none, np.asarray(days, np.float64), nobody, nobody, False))
-        self.observation = self.memory.copy()
+        self.observation = self._copy(slice(None))
 
     def offer(self, items: Bools) -> None:
         """Allow only what is unlocked and among these `items [batch, items]` of the learner's platform."""
@@ -201,7 +211,14 @@ class Records:
     def refresh(self) -> None:
         """Follow what was put into `kept`."""
         self.some_over = bool(self.over.any())
-        self.observation = self.memory.copy()
+        self.observation = self._copy(slice(None))
+
+    def _copy(self, rows: Ints | slice) -> Observation:
+        """A copy of the memory after a change in `rows` that was no response."""
+        if self._copies is None:
+            return self.memory.copy()
+        self._copies.forget(rows)
+        return self._copies.still(self._bare)
 
     def _take(self, rules: Rules) -> None:
         self._rules = rules

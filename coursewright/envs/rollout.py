@@ -13,6 +13,8 @@ from coursewright.envs.task import Task
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.capabilities import Stratified
+from coursewright.simulators.kernel import kernel
+from coursewright.simulators.lists import Lists
 from coursewright.simulators.luck import Split
 
 CHUNK = 1000  # learners stepped together: enough to be fast, small enough to stay in the cache
@@ -114,7 +116,7 @@ def traces(
     task = replace(task, strict=task.strict or (policy.respects_mask and task.masked))
     for begin in range(first, first + learners, chunk):
         size = min(chunk, first + learners - begin)
-        episodes = Episodes(task, size)
+        episodes = Episodes(task, size, lasting=False)
         episodes.begin(np.arange(size), np.arange(begin, begin + size), np.zeros(size, np.int64), split)
         yield Trace(_taught(episodes, policy, deterministic, with_mastery), episodes)
 
@@ -131,11 +133,10 @@ def _taught(episodes: Episodes, policy: Policy, deterministic: bool, with_master
     state = policy.begin(episodes.luck)
     run = _empty(episodes, with_mastery)
     started = np.ones(episodes.batch, bool)
-    masks = episodes.mask if task.masked or task.stop else None
     mastered = episodes.start >= task.mastered_at
     run.reached[_whole(episodes, mastered)] = 0
     for t in range(task.horizon):
-        action, state = policy.predict(episodes.observation, state, started, deterministic, masks)
+        action, state = policy.predict(episodes.observation, state, started, deterministic, episodes.mask)
         action = np.asarray(action, np.int64)
         active = ~episodes.over
         chosen = task.item_of(action)
@@ -209,4 +210,18 @@ def _whole(episodes: Episodes, mastered: Bools) -> Bools:
 
 def _nothing_new(task: Task, mastered: Bools, item: Ints) -> Bools:
     """Rows `[batch]` whose item needs only skills that were mastered before the step."""
-    return np.asarray((mastered | ~task.course.q_matrix[item]).all(axis=1))
+    out = np.empty(len(item), bool)
+    _all_mastered(mastered, item, task.course.needs, out)
+    return out
+
+
+@kernel
+def _all_mastered(mastered: Bools, item: Ints, needs: Lists, out: Bools) -> None:
+    for i in range(item.shape[0]):
+        out[i] = True
+        if item[i] < 0:
+            continue
+        for j in range(needs.start[item[i]], needs.start[item[i] + 1]):
+            if not mastered[i, needs.values[j]]:
+                out[i] = False
+                break

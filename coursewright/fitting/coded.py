@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from coursewright.data.log import LearnerLog, codes
 from coursewright.errors import InputError
 from coursewright.simulators.arrays import Bools, Floats, Ints
-from coursewright.simulators.course import Lists
+from coursewright.simulators.lists import Lists
 
 Signs = npt.NDArray[np.int8]
 

@@ -6,6 +6,7 @@ from coursewright.fitting.coded import Coded
 from coursewright.simulators.arrays import Floats
 from coursewright.simulators.course import Course
 from coursewright.simulators.folders import rounded
+from coursewright.simulators.lists import of_pairs, pack
 
 
 def course_of(log: Coded) -> Course:
@@ -15,13 +16,11 @@ def course_of(log: Coded) -> Course:
     that a table holds), and 1 where none are known.
     """
     items, skills = len(log.items), len(log.skills)
-    q_matrix = np.zeros((items, skills), bool)
-    q_matrix[log.item[log.row_of_need], log.needs.values] = True
     return Course(
         skills=log.skills,
         items=log.items,
-        q_matrix=q_matrix,
-        prerequisites=np.zeros((skills, skills), bool),
+        needs=of_pairs(log.item[log.row_of_need], log.needs.values, items),
+        parents=pack([[]] * skills),
         minutes=rounded(_minutes(log)),
         difficulty=np.zeros(items),
         kind=("practice",) * items,

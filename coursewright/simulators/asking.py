@@ -6,8 +6,9 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from coursewright.simulators.arrays import Floats, Ints, Mastery
-from coursewright.simulators.course import Course, Lists
+from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
+from coursewright.simulators.lists import Lists
 from coursewright.simulators.luck import ANSWER, Keys, Luck, uniform
 from coursewright.simulators.protocol import Response, Simulator
 

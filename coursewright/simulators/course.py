@@ -2,39 +2,18 @@
 
 import csv
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 
 import numpy as np
 
 from coursewright.errors import InputError, reject, unknown
 from coursewright.simulators.arrays import Bools, Floats, Ints
-
-
-class Lists(NamedTuple):
-    """Lists of whole numbers, packed for kernels: list i is `values[start[i]:start[i + 1]]`."""
-
-    start: Ints
-    values: Ints
-
-    def row(self, i: int) -> list[int]:
-        """List i as it was before packing."""
-        return [int(value) for value in self.values[self.start[i] : self.start[i + 1]]]
-
-
-def pack(lists: Sequence[Sequence[int]]) -> Lists:
-    """Pack one list of whole numbers a row into two flat arrays."""
-    start = np.zeros(len(lists) + 1, np.int64)
-    start[1:] = np.cumsum([len(row) for row in lists])
-    return Lists(start, np.array([value for row in lists for value in row], np.int64))
-
-
-def unpack(lists: Lists) -> list[list[int]]:
-    """The lists that were packed."""
-    return [part.tolist() for part in np.split(lists.values, lists.start[1:-1])]
+from coursewright.simulators.lists import Lists, of_pairs, pack, pairs, table, turned, unpack
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +23,8 @@ class Course:
     Attributes
     ----------
     skills, items : names for people; an item's place in `items` is its action index.
-    q_matrix : bool `[items, skills]`, True where the item needs the skill.
-    prerequisites : bool `[skills, skills]`, `[p, k]` True where p comes before k; acyclic.
+    needs : the skills of each item, packed, each list in the order of `skills`.
+    parents : the direct prerequisites of each skill, packed, each list in the order of `skills`; acyclic.
     minutes : `[items]`, how long an item takes.
     difficulty : `[items]`, on the scale of the learner model that uses it (0 where none does).
     kind, format : `[items]` names such as "practice" and "text".
@@ -53,8 +32,8 @@ class Course:
 
     skills: tuple[str, ...]
     items: tuple[str, ...]
-    q_matrix: Bools
-    prerequisites: Bools
+    needs: Lists
+    parents: Lists
     minutes: Floats
     difficulty: Floats
     kind: tuple[str, ...]
@@ -66,23 +45,24 @@ class Course:
             if not names:
                 raise reject(field, "()", "at least one name")
             if len(set(names)) < len(names):
-                twice = next(name for i, name in enumerate(names) if name in names[:i])
+                twice = Counter(names).most_common(1)[0][0]
                 raise reject(field, repr(twice), "named once")
-        shapes = {
-            "q_matrix": (n_items, n_skills),
-            "prerequisites": (n_skills, n_skills),
-            "minutes": (n_items,),
-            "difficulty": (n_items,),
-        }
-        for field, shape in shapes.items():
+        for field in ("minutes", "difficulty"):
             array = getattr(self, field)
-            if array.shape != shape:
-                raise reject(f"course.{field}", f"array of shape {array.shape}", f"of shape {shape}")
+            if array.shape != (n_items,):
+                raise reject(f"course.{field}", f"array of shape {array.shape}", f"of shape {(n_items,)}")
             array.setflags(write=False)
+        for field, lists, rows in (("needs", self.needs, n_items), ("parents", self.parents, n_skills)):
+            if len(lists.start) != rows + 1:
+                raise reject(f"course.{field}", f"{len(lists.start) - 1} lists", f"{rows} lists")
+            if len(lists.values) and not 0 <= lists.values.min() <= lists.values.max() < n_skills:
+                raise reject(f"course.{field}", int(lists.values.max()), f"places in [0, {n_skills})")
+            lists.start.setflags(write=False)
+            lists.values.setflags(write=False)
         for field in ("kind", "format"):
             if len(getattr(self, field)) != n_items:
                 raise reject(f"course.{field}", f"{len(getattr(self, field))} names", f"{n_items} names")
-        bare = np.flatnonzero(~self.q_matrix.any(axis=1))
+        bare = np.flatnonzero(np.diff(self.needs.start) == 0)
         if len(bare):
             raise reject(f"course.items[{self.items[bare[0]]}]", "no skill", "at least one skill an item")
         wrong = np.flatnonzero(~((self.minutes > 0) & np.isfinite(self.minutes)))
@@ -125,31 +105,34 @@ class Course:
         if isinstance(skills, str):
             raise reject("course.skills", repr(skills), "a list of names, or how many")
         names = tuple(str(k) for k in range(skills)) if isinstance(skills, int) else tuple(map(str, skills))
-        table = {name: [name] for name in names} if items is None else dict(items)
-        item_names = tuple(map(str, table))
-        q_matrix = np.zeros((len(table), len(names)), bool)
-        for i, (item, needed) in enumerate(table.items()):
-            for skill in [needed] if isinstance(needed, str) else needed:
-                q_matrix[i, _place(f"course.items[{item}]", skill, names)] = True
-        graph = np.zeros((len(names), len(names)), bool)
-        for before, after in prerequisites:
-            place = [_place("course.prerequisites", skill, names) for skill in (before, after)]
-            graph[place[0], place[1]] = True
-        taken = np.ones(len(table))
+        place = {name: k for k, name in enumerate(names)}
+        named = {name: [name] for name in names} if items is None else dict(items)
+        item_names = tuple(map(str, named))
+        needs = [
+            [_place(f"course.items[{item}]", skill, place) for skill in _several(needed)]
+            for item, needed in named.items()
+        ]
+        edges = [
+            (_place("course.prerequisites", before, place), _place("course.prerequisites", after, place))
+            for before, after in prerequisites
+        ]
+        before, after = np.array(edges, np.int64).reshape(-1, 2).T
+        taken = np.ones(len(named))
         if isinstance(minutes, Mapping):
+            item_place = {name: a for a, name in enumerate(item_names)}
             for item, value in minutes.items():
-                taken[_place("course.minutes", item, item_names)] = value
+                taken[_place("course.minutes", item, item_place)] = value
         else:
             taken[:] = minutes
         return cls(
             skills=names,
             items=item_names,
-            q_matrix=q_matrix,
-            prerequisites=graph,
+            needs=of_pairs(*pairs(pack(needs)), len(named)),
+            parents=of_pairs(after, before, len(names)),
             minutes=taken,
-            difficulty=np.zeros(len(table)) if difficulty is None else np.array(difficulty, np.float64),
-            kind=(kind,) * len(table) if isinstance(kind, str) else tuple(kind),
-            format=(format,) * len(table) if isinstance(format, str) else tuple(format),
+            difficulty=np.zeros(len(named)) if difficulty is None else np.array(difficulty, np.float64),
+            kind=(kind,) * len(named) if isinstance(kind, str) else tuple(kind),
+            format=(format,) * len(named) if isinstance(format, str) else tuple(format),
         )
 
     @property
@@ -163,22 +146,34 @@ class Course:
         return len(self.items)
 
     @cached_property
+    def q_matrix(self) -> Bools:
+        """Bool `[items, skills]`, True where the item needs the skill: for small courses only."""
+        return table(self.needs, self.n_skills)
+
+    @cached_property
+    def prerequisites(self) -> Bools:
+        """Bool `[skills, skills]`, `[p, k]` True where p comes before k: for small courses only."""
+        return table(self.children, self.n_skills)
+
+    @cached_property
+    def children(self) -> Lists:
+        """The skills that each skill is a direct prerequisite of, packed."""
+        return turned(self.parents, self.n_skills)
+
+    @cached_property
     def order(self) -> Ints:
         """Skills in prerequisite order, `[skills]`.
 
         First those without prerequisites, as listed; then each as soon as its last prerequisite has
         come, first come first (Kahn, CACM 1962).
         """
-        waiting = self.prerequisites.sum(axis=0).astype(np.int64)
-        order: list[int] = []
-        ready = [k for k in range(self.n_skills) if waiting[k] == 0]
-        while ready:
-            skill = ready.pop(0)
-            order.append(skill)
-            for after in np.flatnonzero(self.prerequisites[skill]):
+        waiting, children = np.diff(self.parents.start).tolist(), unpack(self.children)
+        order = [k for k in range(self.n_skills) if waiting[k] == 0]
+        for skill in order:  # it grows on the way
+            for after in children[skill]:
                 waiting[after] -= 1
                 if waiting[after] == 0:
-                    ready.append(int(after))
+                    order.append(after)
         if len(order) < self.n_skills:
             raise reject("course.prerequisites", self._cycle(set(order)), "free of cycles")
         return np.array(order, np.int64)
@@ -187,7 +182,7 @@ class Course:
         """One cycle, for the error message: every skill left over has a predecessor left over."""
         path = [next(k for k in range(self.n_skills) if k not in done)]
         while True:
-            before = next(int(p) for p in np.flatnonzero(self.prerequisites[:, path[-1]]) if p not in done)
+            before = next(p for p in self.parents.row(path[-1]) if p not in done)
             if before in path:
                 loop = [*path[path.index(before) :], before]
                 return " -> ".join(self.skills[k] for k in reversed(loop))
@@ -195,17 +190,15 @@ class Course:
 
     @cached_property
     def ancestors(self) -> Bools:
-        """`[skills, skills]`, `[a, k]` True where a path of prerequisites leads from a to k, or a is k."""
+        """`[skills, skills]`, `[a, k]` True where a path of prerequisites leads from a to k, or a is k.
+
+        For small courses only.
+        """
         reach = np.eye(self.n_skills, dtype=bool)
         for skill in self.order:
-            for before in np.flatnonzero(self.prerequisites[:, skill]):
+            for before in self.parents.row(skill):
                 reach[:, skill] |= reach[:, before]
         return reach
-
-    @cached_property
-    def parents(self) -> Lists:
-        """The prerequisites of each skill, packed."""
-        return pack([np.flatnonzero(self.prerequisites[:, k]).tolist() for k in range(self.n_skills)])
 
     @cached_property
     def needed(self) -> Lists:
@@ -215,12 +208,14 @@ class Course:
         sees its prerequisites as they were when the item began.
         """
         rank = np.argsort(self.order)
-        return pack([sorted(np.flatnonzero(row).tolist(), key=lambda k: -rank[k]) for row in self.q_matrix])
+        item, skill = pairs(self.needs)
+        latest_first = np.lexsort((-rank[skill], item))
+        return Lists(self.needs.start, np.ascontiguousarray(skill[latest_first]))
 
     @cached_property
     def items_of(self) -> Lists:
         """The items that need each skill, packed."""
-        return pack([np.flatnonzero(self.q_matrix[:, k]).tolist() for k in range(self.n_skills)])
+        return turned(self.needs, self.n_skills)
 
     @cached_property
     def waiting(self) -> Lists:
@@ -228,26 +223,22 @@ class Course:
 
         An item waits for the direct prerequisites of its skills, except for those that it practises itself.
         """
-        before = self.parents
-        lists: list[list[int]] = [[] for _ in self.skills]
-        for item in range(self.n_items):
-            own = self.needed.row(item)
-            for skill in {p for k in own for p in before.row(k)} - set(own):
-                lists[skill].append(item)
-        return pack(lists)
+        before = unpack(self.parents)
+        waits = [list({p for k in own for p in before[k]}.difference(own)) for own in unpack(self.needs)]
+        return turned(pack(waits), self.n_skills)
 
     @cached_property
     def one_to_one(self) -> bool:
         """Whether item i is just skill i: the fast and common case."""
-        return self.q_matrix.shape[0] == self.q_matrix.shape[1] and bool(
-            (self.q_matrix == np.eye(self.n_skills, dtype=bool)).all()
-        )
+        each = np.arange(self.n_skills)
+        return self.n_items == self.n_skills and np.array_equal(self.needs.values, each)
 
     @property
     def by_item(self) -> "Course":
         """The same items, each of them a skill of its own, without prerequisites."""
-        one_each, none = np.eye(self.n_items, dtype=bool), np.zeros((self.n_items, self.n_items), bool)
-        return replace(self, skills=self.items, q_matrix=one_each, prerequisites=none)
+        each = np.arange(self.n_items + 1)
+        none = Lists(np.zeros(self.n_items + 1, np.int64), np.zeros(0, np.int64))
+        return replace(self, skills=self.items, needs=Lists(each, each[:-1].copy()), parents=none)
 
     @cached_property
     def hash(self) -> str:
@@ -255,25 +246,37 @@ class Course:
         digest = hashlib.sha256()
         for names in (self.skills, self.items, self.kind, self.format):
             digest.update("\x1f".join(names).encode() + b"\x1e")
-        for array in (self.q_matrix, self.prerequisites, self.minutes, self.difficulty):
+        for array in (*self.needs, *self.parents, self.minutes, self.difficulty):
             digest.update(array.tobytes() + b"\x1e")
         return digest.hexdigest()[:16]
 
+    @cached_property
+    def _skill_place(self) -> dict[str, int]:
+        return {name: k for k, name in enumerate(self.skills)}
+
+    @cached_property
+    def _item_place(self) -> dict[str, int]:
+        return {name: a for a, name in enumerate(self.items)}
+
     def skill(self, name: str | int) -> int:
         """The place of a skill, by name or place; an unknown one is an InputError."""
-        return _place("skill", name, self.skills)
+        return _place("skill", name, self._skill_place)
 
     def item(self, name: str | int) -> int:
         """The place of an item, by name or place; an unknown one is an InputError."""
-        return _place("item", name, self.items)
+        return _place("item", name, self._item_place)
 
 
-def _place(field: str, name: str | int, names: tuple[str, ...]) -> int:
-    if str(name) in names:
-        return names.index(str(name))
-    if isinstance(name, int) and 0 <= name < len(names):
+def _several(names: str | Sequence[str]) -> Sequence[str]:
+    return [names] if isinstance(names, str) else names
+
+
+def _place(field: str, name: str | int, places: Mapping[str, int]) -> int:
+    if str(name) in places:
+        return places[str(name)]
+    if isinstance(name, int) and 0 <= name < len(places):
         return name
-    raise unknown(field, name, names)
+    raise unknown(field, name, tuple(places))
 
 
 def read_edges(path: str | Path) -> list[list[str]]:

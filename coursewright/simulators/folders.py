@@ -23,6 +23,7 @@ import numpy as np
 from coursewright.errors import InputError, reject, unknown
 from coursewright.simulators.arrays import Floats
 from coursewright.simulators.course import Course, read_edges
+from coursewright.simulators.lists import pairs, unpack
 
 SHIPPED = Path(__file__).parent / "populations"
 FORMAT = 2
@@ -103,7 +104,7 @@ def read_course(path: Path, skills: Sequence[str] | None = None) -> Course:
 
 def course_files(course: Course, more: Sequence[str] = (), values: Floats | None = None) -> dict[str, str]:
     """File name -> content, as `read_course` reads it; `values [items, more]` are columns beside."""
-    needed = [join_names([course.skills[k] for k in np.flatnonzero(row)]) for row in course.q_matrix]
+    needed = [join_names([course.skills[k] for k in row]) for row in unpack(course.needs)]
     numbers = np.stack([course.minutes, course.difficulty], axis=1)
     numbers = numbers if values is None else np.hstack([numbers, values])
     rows = [[skills, *row] for skills, row in zip(needed, numbers.tolist(), strict=True)]
@@ -111,7 +112,7 @@ def course_files(course: Course, more: Sequence[str] = (), values: Floats | None
         ITEMS: table_text(("item", "skills", "minutes", "difficulty", *more), course.items, rows),
         SKILLS: table_text(("skill",), course.skills, [[]] * course.n_skills),
     }
-    edges = [(course.skills[a], course.skills[b]) for a, b in np.argwhere(course.prerequisites)]
+    edges = [(course.skills[a], course.skills[b]) for a, b in zip(*pairs(course.children), strict=True)]
     if edges:
         files[EDGES] = _csv([("before", "after"), *edges])
     return files

@@ -149,19 +149,19 @@ def test_policies_that_respect_masks_are_run_strictly() -> None:
         rollout(replace(task, strict=True), Shuffle(20), 20)
 
 
-def test_masks_go_to_policies_only_where_something_restricts() -> None:
+def test_a_policy_always_gets_a_mask_a_full_one_where_nothing_restricts() -> None:
     seen = {}
 
     class Nosy(Anything):
         def predict(self, observation, state=None, episode_start=None, deterministic=True, action_masks=None):
-            seen[self.name] = action_masks is not None
+            seen[self.name] = bool(action_masks.all())
             return super().predict(observation, state)
 
     for name in ("bkt", "bkt masked", "kss", "everything"):
         policy = Nosy(TASKS[name])
         policy.name = name
         rollout(TASKS[name], policy, 3)
-    assert seen == {"bkt": False, "bkt masked": True, "kss": True, "everything": True}
+    assert seen == {"bkt": True, "bkt masked": False, "kss": False, "everything": False}
 
 
 def test_episode_start_marks_the_first_step_only() -> None:

@@ -24,6 +24,7 @@ from coursewright.scripts.overrides import command_line, override
 from coursewright.simulators.folders import FORMAT
 from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.knowledge.tables import read_bkt, write_bkt
+from coursewright.simulators.lists import pack
 from coursewright.simulators.logistic.tables import read_logistic
 from outside_models import Shares
 
@@ -89,9 +90,8 @@ def test_the_population_that_is_read_is_the_one_that_was_fitted(fits, name, tmp_
 def test_forgetting_spreads_draws_and_prerequisites_survive(log, tmp_path) -> None:
     fitted, _ = BktModel(forgetting=True).fit(log).redrawn(log, 3, 0)
     made = fitted.simulator()
-    edges = np.zeros_like(made.course.prerequisites)
-    edges[0, 2] = True
-    course = replace(made.course, prerequisites=edges)
+    edges = [[0] if k == 2 else [] for k in range(made.course.n_skills)]
+    course = replace(made.course, parents=pack(edges))
     full = Bkt(course, made.parameters, 0.3, "opportunity", 0.4, 0.7, made.draws)
     write_bkt(tmp_path, full)
     read = read_bkt(tmp_path, rho=0.3)

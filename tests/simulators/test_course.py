@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coursewright.errors import InputError
-from coursewright.simulators.course import Course, pack, read_edges
+from coursewright.simulators.course import Course, read_edges
+from coursewright.simulators.lists import pack
 
 
 def lists(packed) -> list[list[int]]:
@@ -115,11 +116,15 @@ def test_what_is_refused(arguments, message) -> None:
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("field", ["q_matrix", "prerequisites", "minutes"])
-def test_wrong_shapes_are_refused(field) -> None:
+def test_wrong_shapes_are_refused() -> None:
     course = Course.of(3)
-    with pytest.raises(InputError, match=rf"course.{field} = array of shape"):
-        replace(course, **{field: getattr(course, field)[:2]})
+    with pytest.raises(InputError, match=r"course.minutes = array of shape"):
+        replace(course, minutes=course.minutes[:2])
+    for field in ("needs", "parents"):
+        with pytest.raises(InputError, match=rf"course.{field} = 2 lists: must be 3 lists"):
+            replace(course, **{field: pack([[0], [1]])})
+        with pytest.raises(InputError, match=rf"course.{field} = 3: must be places in \[0, 3\)"):
+            replace(course, **{field: pack([[0], [1], [3]])})
 
 
 def test_items_named_by_numbers_keep_their_own_minutes() -> None:
@@ -130,13 +135,12 @@ def test_items_named_by_numbers_keep_their_own_minutes() -> None:
 
 def changed() -> dict[str, Course]:
     base = Course.of(["a", "b"], items={"x": "a", "y": ["a", "b"]}, prerequisites=[["a", "b"]])
-    q_matrix = np.array([[False, True], [True, True]])
     return {
         "": base,
         "skills": replace(base, skills=("a", "c")),
         "items": replace(base, items=("x", "z")),
-        "q_matrix": replace(base, q_matrix=q_matrix),
-        "prerequisites": replace(base, prerequisites=base.prerequisites.T.copy()),
+        "needs": replace(base, needs=pack([[1], [0, 1]])),
+        "parents": replace(base, parents=pack([[1], []])),
         "minutes": replace(base, minutes=np.array([1.0, 1.5])),
         "difficulty": replace(base, difficulty=np.array([0.0, 1e-9])),
         "kind": replace(base, kind=("practice", "lecture")),

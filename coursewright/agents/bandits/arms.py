@@ -13,8 +13,9 @@ import numpy as np
 from coursewright.agents.choosing import keep_skill, offered
 from coursewright.agents.rule import Last, Seen
 from coursewright.simulators.arrays import Bools, Floats, Ints
-from coursewright.simulators.course import Course, Lists
+from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
+from coursewright.simulators.lists import Lists
 from coursewright.simulators.luck import Luck
 
 

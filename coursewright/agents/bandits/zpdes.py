@@ -28,8 +28,9 @@ from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.task import Task
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints
-from coursewright.simulators.course import Course, Lists
+from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
+from coursewright.simulators.lists import Lists
 from coursewright.simulators.luck import POLICY, Luck, uniforms
 
 WINDOW = 6  # answers on a skill that are remembered

@@ -17,8 +17,8 @@ import numpy as np
 
 from coursewright.agents.planners.selection import keep_best
 from coursewright.simulators.arrays import Bools, Floats, Ints
-from coursewright.simulators.course import Lists
 from coursewright.simulators.kernel import inlined, kernel
+from coursewright.simulators.lists import Lists
 from coursewright.simulators.luck import Keys, mix
 
 SMALL = 0.01  # a chance below which what comes later in an order no longer matters

@@ -6,8 +6,8 @@ These are expectations: the episode's own draws are never looked at.
 from typing import NamedTuple
 
 from coursewright.simulators.arrays import Bools, Floats, Ints
-from coursewright.simulators.course import Lists
 from coursewright.simulators.kernel import inlined, kernel
+from coursewright.simulators.lists import Lists
 
 
 class Chances(NamedTuple):

@@ -14,9 +14,9 @@ import numpy as np
 
 from coursewright.agents.planners.selection import keep_best
 from coursewright.simulators.arrays import Bools, Floats, Ints
-from coursewright.simulators.course import Lists
 from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.kss.dynamics import MASTERED, SKILLS, ability_at, grow
+from coursewright.simulators.lists import Lists
 from coursewright.simulators.luck import Keys, hash_pair
 
 MARGIN = -ability_at(MASTERED)  # a skill is mastered where ability >= difficulty - MARGIN

@@ -69,7 +69,7 @@ class Topological:
         Raises `InputError` where there is neither a graph nor a tutor, and where the task lacks the
         features `attempts` and `goal`.
         """
-        order: Order = "topological" if task.course.prerequisites.any() else "highest_prior"
+        order: Order = "topological" if len(task.course.parents.values) else "highest_prior"
         rule = SkillRule(
             course=task.course,
             feature="attempts",

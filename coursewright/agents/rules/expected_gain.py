@@ -10,8 +10,8 @@ from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.task import Task
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
-from coursewright.simulators.course import Lists
 from coursewright.simulators.kernel import kernel
+from coursewright.simulators.lists import Lists
 from coursewright.simulators.luck import Luck
 
 

@@ -14,8 +14,9 @@ from coursewright.agents.rule import Nothing, Seen
 from coursewright.envs.task import Task
 from coursewright.errors import reject, unknown
 from coursewright.simulators.arrays import Bools, Ints, Observation
-from coursewright.simulators.course import Course, Lists
+from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
+from coursewright.simulators.lists import Lists
 from coursewright.simulators.luck import Luck
 
 Order = Literal["topological", "lowest_prior", "highest_prior", "highest_learn"]

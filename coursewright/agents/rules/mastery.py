@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from coursewright.agents.rule import RulePolicy
 from coursewright.agents.rules.in_order import (
     Fallback,
@@ -81,7 +83,7 @@ class MasteryThreshold:
     def rule(self, task: Task) -> MasteryRule:
         """By skill, or by item where items need several skills."""
         order = skill_order(task, self.order)
-        if (task.course.q_matrix.sum(axis=1) > 1).any():
+        if (np.diff(task.course.needs.start) > 1).any():
             return ItemRule(self.threshold, self.fallback)
         return SkillRule(
             course=task.course,

@@ -9,8 +9,48 @@ from coursewright.agents.rule import Nothing, RulePolicy, Seen
 from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.task import Task
 from coursewright.errors import reject
-from coursewright.simulators.arrays import Bools, Ints
+from coursewright.simulators.arrays import Bools, Ints, Observation
+from coursewright.simulators.kernel import inlined, kernel
+from coursewright.simulators.lists import Lists
 from coursewright.simulators.luck import Luck
+
+BEYOND, FRINGE, MASTERED = range(3)  # where a skill stands
+
+
+@kernel
+def _places(belief: Observation, level: np.float32, parents: Lists, out: Ints) -> None:
+    """Where each skill stands, `[batch, skills]`."""
+    for i in range(out.shape[0]):
+        for k in range(out.shape[1]):
+            if belief[i, k] >= level:
+                out[i, k] = MASTERED
+                continue
+            out[i, k] = FRINGE
+            for j in range(parents.start[k], parents.start[k + 1]):
+                if belief[i, parents.values[j]] < level:
+                    out[i, k] = BEYOND
+
+
+@kernel
+def _narrow(place: Ints, needs: Lists, items: Bools) -> None:
+    """Narrow `items [batch, items]` to those that teach at the fringe; rows without one stay."""
+    for i in range(items.shape[0]):
+        some = False
+        for a in range(items.shape[1]):
+            some = some or (items[i, a] and _teaches(i, a, place, needs))
+        if some:
+            for a in range(items.shape[1]):
+                items[i, a] = items[i, a] and _teaches(i, a, place, needs)
+
+
+@inlined
+def _teaches(i: int, a: int, place: Ints, needs: Lists) -> bool:
+    """Whether item a needs a skill of the fringe, and none that is beyond it."""
+    at_fringe, beyond = False, False
+    for j in range(needs.start[a], needs.start[a + 1]):
+        at_fringe |= place[i, needs.values[j]] == FRINGE
+        beyond |= place[i, needs.values[j]] == BEYOND
+    return at_fringe and not beyond
 
 
 @dataclass(frozen=True)
@@ -35,13 +75,10 @@ class OuterFringeRule:
 
     def choose(self, seen: Seen, memory: Nothing) -> tuple[Ints, Nothing]:
         """Items `[batch]`."""
-        course = seen.course
-        mastered = seen["belief"] >= np.float32(self.level)
-        fringe = ~mastered & ~(~mastered @ course.prerequisites)
-        best: Bools = seen.open & (fringe @ course.q_matrix.T)
-        best &= ~(~(mastered | fringe) @ course.q_matrix.T)
-        none = ~best.any(axis=1)
-        best[none] = seen.open[none]
+        place = np.empty(seen["belief"].shape, np.int64)
+        _places(seen["belief"], np.float32(self.level), seen.course.parents, place)
+        best = seen.open.copy()
+        _narrow(place, seen.course.needs, best)
         return seen.draw(best), memory
 
 

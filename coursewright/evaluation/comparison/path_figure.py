@@ -81,7 +81,7 @@ def _skills(axes: Axes, course: Course, goal: Bools, skills: Ints) -> None:
 def _shown(course: Course, goal: Bools, walks: Sequence[Walk], skill: int) -> bool:
     if course.n_skills <= CROWDED or goal[skill]:
         return True
-    items = np.flatnonzero(course.q_matrix[:, skill])
+    items = course.items_of.row(skill)
     return any(bool(np.isin(walk.run.item, items).any()) for walk in walks)
 
 
@@ -108,7 +108,7 @@ def _panel(axes: Axes, course: Course, run: Rollout, skills: Ints, steps: int) -
         if item < 0:
             continue
         right = run.correct[0, t] == 1
-        for y in np.flatnonzero(course.q_matrix[item, skills]):
+        for y in np.flatnonzero(np.isin(skills, course.needs.row(item))):
             marker, colour = ("o", BLUE) if right else ("X", ORANGE)
             axes.plot(t + 1, y, marker, color=colour, markersize=size, markeredgecolor="white", mew=0.4)
     axes.set_xlabel("step", fontsize=9)

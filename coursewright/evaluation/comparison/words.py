@@ -134,7 +134,7 @@ def _about_masks(comparison: Comparison) -> Iterator[str]:
     task = comparison.task
     if not task.masked:
         yield "Nothing restricts the choice of items in this task, so random_legal equals random."
-    elif task.course.prerequisites.any():
+    elif len(task.course.parents.values):
         yield (
             "The mask and the rules in prerequisite order use the course's public prerequisite graph: "
             "figures that were published for agents without it are no comparison."

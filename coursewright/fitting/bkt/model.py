@@ -20,6 +20,7 @@ from coursewright.simulators.course import Course
 from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.knowledge.parameters import FIELDS, BktParameters
 from coursewright.simulators.knowledge.tables import write_bkt
+from coursewright.simulators.lists import of_pairs, pack, pairs, unpack
 
 SOUND = "G < .5, S < .5, .01 < L0 < .99, .005 < T < .9"
 VAGUE = 0.2  # a standard error of a probability above this says little more than "somewhere in [0, 1]"
@@ -145,13 +146,14 @@ class FittedBkt:
         return Bkt(course, self.kept.parameters.rounded(), forgetting="opportunity", draws=draws)
 
     def _kept_course(self) -> Course:
-        needs = self.course.q_matrix[:, self.chosen]
-        items = np.flatnonzero(needs.any(axis=1))
+        place = {skill: k for k, skill in enumerate(self.chosen.tolist())}
+        kept = [[place[k] for k in needs if k in place] for needs in unpack(self.course.needs)]
+        items = [a for a, needs in enumerate(kept) if needs]
         return Course(
             skills=self.kept.skills,
             items=tuple(self.course.items[i] for i in items),
-            q_matrix=needs[items],
-            prerequisites=np.zeros((len(self.chosen), len(self.chosen)), bool),
+            needs=of_pairs(*pairs(pack([kept[a] for a in items])), len(items)),
+            parents=pack([[]] * len(self.chosen)),
             minutes=self.course.minutes[items],
             difficulty=self.course.difficulty[items],
             kind=tuple(self.course.kind[i] for i in items),

@@ -16,13 +16,13 @@ learns (each skill on its own), then answers with the new competence.  Nothing i
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
-from coursewright.simulators.asking import Answers, answers, respond
+from coursewright.simulators.asking import Answers, respond, told
 from coursewright.simulators.chances import probabilities
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
@@ -99,11 +99,11 @@ def _p_correct(state: AbilityState, levels: Floats, item: Ints, out: Floats) -> 
 
 @kernel
 def _practise(
-    state: AbilityState, levels: Floats, item: Ints, minutes: Floats, taught: Bools, out: Answers
+    competence: Floats, item: Ints, levels: Floats, taught: Bools, minutes: Floats, answers: tuple[Any, ...]
 ) -> None:
-    competence = state.competence
+    out = Answers(*answers)
     for i in range(item.shape[0]):
-        a = item[i]
+        a, fate, step = item[i], out.fate[i], out.step[i]
         if a < 0:
             continue
         if taught[i]:
@@ -111,7 +111,7 @@ def _practise(
                 has, level = competence[i, k], levels[a, k]
                 if has >= level or level - has > TOO_FAR:
                     continue
-                if uniform(out.fate[i], out.step[i], LEARN + k) < near(has, level):
+                if uniform(fate, step, LEARN + k) < near(has, level):
                     competence[i, k] = level
         respond(i, _p_answer(competence, i, levels, a), minutes[a], out)
 
@@ -175,7 +175,7 @@ class Ability:
 
     def practise(self, state: AbilityState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Learn, then answer with the new competence; a row that is not taught only answers."""
-        _practise(state, self.required, item, self.course.minutes, taught, answers(luck, out))
+        _practise(state.competence, item, self.required, taught, self.course.minutes, told(luck, out))
 
     def elapse(self, state: AbilityState, days: Floats, luck: Luck) -> None:
         """Nothing: competence stays."""

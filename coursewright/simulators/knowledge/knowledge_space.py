@@ -26,8 +26,9 @@ from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.asking import Answers, respond, told
 from coursewright.simulators.chances import check_answers, probabilities
-from coursewright.simulators.course import Course, Lists
+from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
+from coursewright.simulators.lists import Lists
 from coursewright.simulators.luck import ENROL, LEARN, Keys, Luck, uniform
 from coursewright.simulators.protocol import Prologue, Response
 

@@ -98,7 +98,7 @@ class Tms:
 
     Attributes
     ----------
-    course : its `q_matrix` says which skills an item needs for a right answer.
+    course : it says which skills an item needs for a right answer.
     profiles : 0 or 1 `[profiles, skills]`, the profiles in which a learner can be.
     start : P(profile) `[profiles]` of a new learner.
     transitions : `[items, profiles, profiles]`, `[a][x][y]` the chance that practising item a moves a

@@ -27,8 +27,9 @@ from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.asking import answer, mean_by_skill, sigmoid
 from coursewright.simulators.chances import numbers
-from coursewright.simulators.course import Course, Lists, pack
+from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import kernel
+from coursewright.simulators.lists import Lists, pack, unpack
 from coursewright.simulators.luck import ENROL, Keys, Luck, normal
 from coursewright.simulators.protocol import Prologue, Response
 
@@ -140,7 +141,7 @@ class Logistic:
     def touched(self) -> Lists:
         """The counters of each item: its skills, and where items are counted itself and everything."""
         skills, course = self.course.n_skills, self.course
-        needed = [np.flatnonzero(row).tolist() for row in course.q_matrix]
+        needed = unpack(course.needs)
         if len(self.weights) > skills:
             needed = [[*row, skills + i, len(self.weights) - 1] for i, row in enumerate(needed)]
         return pack(needed)

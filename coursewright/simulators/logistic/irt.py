@@ -20,8 +20,9 @@ from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.asking import answer, mean_by_skill, sigmoid
 from coursewright.simulators.chances import numbers
-from coursewright.simulators.course import Course, Lists
+from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import kernel
+from coursewright.simulators.lists import Lists
 from coursewright.simulators.luck import ENROL, Keys, Luck, normal
 from coursewright.simulators.protocol import Prologue, Response
 

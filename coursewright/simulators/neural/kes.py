@@ -14,8 +14,9 @@ import numpy as np
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
-from coursewright.simulators.course import Course, Lists
+from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import kernel
+from coursewright.simulators.lists import Lists
 from coursewright.simulators.luck import ANSWER, ENROL, GOAL, WARM_UP, Keys, Luck, uniform
 from coursewright.simulators.neural.network import Readout, Weights, logistic, logit
 from coursewright.simulators.neural.tracer import Engine, Tracer
@@ -195,7 +196,7 @@ class Kes:
         sessions = self.tracer.sessions
         assert sessions is not None
         part = sessions.first(self.start_share)
-        goal = sessions.last_skills(self.target_share, self.course.q_matrix)
+        goal = sessions.last_skills(self.target_share, self.course)
         memory = np.zeros((len(sessions), self.tracer.network.width), np.float32)
         for t in range(part.item.shape[1]):
             told = np.where(t < part.length, self.tracer.unit[part.item[:, t]], -1)

@@ -9,6 +9,7 @@ import numpy as np
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Ints
+from coursewright.simulators.course import Course
 from coursewright.simulators.luck import Luck, Split, uniforms
 from coursewright.simulators.neural.stored import read_arrays, write_arrays
 
@@ -100,12 +101,13 @@ class Sessions:
         row = np.where(inside, self.start[:-1, None] + place, 0)
         return Beginnings(np.where(inside, self.item[row], 0), np.where(inside, self.correct[row], 0), length)
 
-    def last_skills(self, share: float, q_matrix: Bools) -> Bools:
+    def last_skills(self, share: float, course: Course) -> Bools:
         """The skills `[sessions, skills]` of the last `share` of each session's rows, rounded up."""
         kept = np.ceil(share * self.lengths - ROUNDING).astype(np.int64)
-        skills = np.zeros((len(self), q_matrix.shape[1]), bool)
+        skills = np.zeros((len(self), course.n_skills), bool)
         for s, (end, rows) in enumerate(zip(self.start[1:], kept, strict=True)):
-            skills[s] = q_matrix[self.item[end - rows : end]].any(axis=0)
+            for item in self.item[end - rows : end]:
+                skills[s, course.needs.row(item)] = True
         return skills
 
     @classmethod

@@ -143,7 +143,7 @@ class Tracer:
             raise reject("tracer.unit", f"array of shape {self.unit.shape}", f"[{self.course.n_items}]")
         if self.unit.min() < 0 or self.unit.max() >= self.network.units:
             raise reject("tracer.unit", "a unit out of range", f"in [0, {self.network.units})")
-        idle = np.flatnonzero(~self.course.q_matrix.any(axis=0))
+        idle = np.flatnonzero(np.diff(self.course.items_of.start) == 0)
         if len(idle):
             raise reject("tracer.course", f"skill {self.course.skills[idle[0]]} without an item", "with one")
         items = None if self.sessions is None else self.sessions.item

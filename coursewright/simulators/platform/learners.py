@@ -24,7 +24,8 @@ import numpy as np
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.capabilities import Sequential, Stratified, assists, resampled, restricts
-from coursewright.simulators.course import Course, Lists, pack
+from coursewright.simulators.course import Course
+from coursewright.simulators.lists import Lists, pack, unpack
 from coursewright.simulators.luck import Luck
 from coursewright.simulators.platform.content import KINDS, PRACTICE, Content, per_name
 from coursewright.simulators.platform.delivery import Engagement, Formats, Pace
@@ -157,10 +158,8 @@ class RichLearner:
     @cached_property
     def before(self) -> Lists:
         """The skills of each item and all that come before them, packed."""
-        ancestors = self.course.ancestors
-        return pack(
-            [np.flatnonzero(ancestors[:, needs].any(axis=1)).tolist() for needs in self.course.q_matrix]
-        )
+        parents = unpack(self.course.parents)
+        return pack([sorted(_with_all_before(needs, parents)) for needs in unpack(self.course.needs)])
 
     @property
     def restricts(self) -> bool:
@@ -218,7 +217,7 @@ class RichLearner:
 
     def practise(self, state: RichState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """One item of any kind; a row that is not taught learns nothing from it."""
-        batch, person = len(item), Person(*state[1:])
+        batch, person = len(item), tuple(state[1:])
         inside = self._item_inside(item)
         p, prior = np.zeros(batch), np.full(batch, 0.5)
         self.learner.p_correct(state.inside, inside, p)
@@ -232,10 +231,11 @@ class RichLearner:
             fate_again=luck.fate.copy(),
             helped=np.zeros(batch, bool),
         )
-        plan(person, self._teaching, item, p, taught, prior, luck, lessons)
+        plan(person, item, self._teaching, p, tuple(luck), taught, tuple(lessons), prior)
         self._teach(state, inside, lessons, luck, out)
-        self._accept(state, np.where(taught, inside, -1))  # or the mask would tell which lessons took
-        finish(person, self._effects, item, taught, p, lessons.helped, luck, out)
+        if isinstance(self.learner, Sequential):  # or the mask would tell which lessons took
+            self.learner.accept(state.inside, np.where(taught, inside, -1))
+        finish(person, item, self._effects, taught, tuple(luck), p, tuple(out), lessons.helped)
 
     def _teach(self, state: RichState, inside: Ints, lessons: Lessons, luck: Luck, out: Response) -> None:
         """The learner inside practises, some of them twice; what is in `out` is what they answered first."""
@@ -248,26 +248,23 @@ class RichLearner:
             self.learner.practise(state.inside, lessons.again, lessons.learns, luck, unseen)
 
     @cached_property
-    def _teaching(self) -> Teaching:
+    def _teaching(self) -> tuple[Any, ...]:
         content = self.content
         factors = (content.repeated, content.help.abuse, content.help.abused, content.counterfactual_meshing)
-        return Teaching(self.table, self.what, *map(float, factors))
+        return tuple(Teaching(self.table, self.what, *map(float, factors)))
 
     @cached_property
-    def _effects(self) -> Effects:
+    def _effects(self) -> tuple[Any, ...]:
         feels, pace = self.engagement, self.pace
         answers = (self.content.help.raises, pace.slope, pace.sd)
         engaged = (feels.too_easy, feels.too_hard, feels.boredom, feels.frustration, feels.flow)
         leaving = (feels.leaves, feels.leaves_disengaged)
-        return Effects(self.table, self.what, *map(float, (*answers, *engaged, *leaving)))
+        return tuple(Effects(self.table, self.what, *map(float, (*answers, *engaged, *leaving))))
 
     def accept(self, state: RichState, item: Ints) -> None:
         """Take `item [batch]` (-1: none) for the last accepted one, where that matters inside."""
-        self._accept(state, self._item_inside(item))
-
-    def _accept(self, state: RichState, inside: Ints) -> None:
         if isinstance(self.learner, Sequential):
-            self.learner.accept(state.inside, inside)
+            self.learner.accept(state.inside, self._item_inside(item))
 
     def elapse(self, state: RichState, days: Floats, luck: Luck) -> None:
         """The learner inside may forget; engagement comes back."""
@@ -296,3 +293,13 @@ class RichLearner:
     def mastery(self, state: RichState, out: Mastery) -> None:
         """Mastery as the learner inside has it, `[batch, skills]`."""
         self.learner.mastery(state.inside, out)
+
+
+def _with_all_before(skills: Sequence[int], parents: Sequence[Sequence[int]]) -> set[int]:
+    """These skills, their prerequisites, and so on."""
+    found, ahead = set(skills), list(skills)
+    while ahead:
+        new = set(parents[ahead.pop()]) - found
+        found |= new
+        ahead += new
+    return found

@@ -8,6 +8,7 @@ import numpy as np
 from coursewright.errors import reject, unknown
 from coursewright.simulators.arrays import Ints
 from coursewright.simulators.course import Course
+from coursewright.simulators.lists import Lists, pack, unpack
 from coursewright.simulators.platform.content import KINDS
 
 
@@ -53,8 +54,8 @@ def _in_every_form(own: Course, forms: list[Form]) -> Offer:
     course = Course(
         skills=own.skills,
         items=tuple(f"{item} ({form.kind}, {form.format})" for item in own.items for form in forms),
-        q_matrix=np.repeat(own.q_matrix, len(forms), axis=0),
-        prerequisites=own.prerequisites,
+        needs=pack([needs for needs in unpack(own.needs) for _ in forms]),
+        parents=own.parents,
         minutes=np.outer(own.minutes, [form.minutes for form in forms]).ravel(),
         difficulty=np.repeat(own.difficulty, len(forms)),
         kind=tuple(form.kind for form in forms) * own.n_items,
@@ -63,13 +64,20 @@ def _in_every_form(own: Course, forms: list[Form]) -> Offer:
     return Offer(course, np.repeat(np.arange(own.n_items), len(forms)))
 
 
+def _same(ours: Lists, theirs: Lists) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
 def _matched(course: Course, own: Course) -> Ints:
-    if course.skills != own.skills or not np.array_equal(course.prerequisites, own.prerequisites):
+    if course.skills != own.skills or not _same(course.parents, own.parents):
         raise reject("rich.offers", "other skills or prerequisites", "a course over the learner's own")
     inside = np.empty(course.n_items, np.int64)
-    for i, (name, needs) in enumerate(zip(course.items, course.q_matrix, strict=True)):
-        same = np.flatnonzero((own.q_matrix == needs).all(axis=1))
-        if not len(same):
+    carried: dict[tuple[int, ...], list[int]] = {}
+    for a, needs in enumerate(unpack(own.needs)):
+        carried.setdefault(tuple(needs), []).append(a)
+    for i, (name, needs) in enumerate(zip(course.items, unpack(course.needs), strict=True)):
+        same = carried.get(tuple(needs), [])
+        if not same:
             raise reject(f"rich.offers[{name}]", "without an own item", "of skills that an own item has")
         named = [j for j in same if own.items[j] == name]
         inside[i] = named[0] if named else same[0]

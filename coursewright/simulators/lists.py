@@ -1,0 +1,73 @@
+"""Lists of whole numbers in two flat arrays: what is sparse in a course, as kernels read it."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from coursewright.simulators.arrays import Bools, Ints
+
+
+class Lists(NamedTuple):
+    """Lists of whole numbers, packed: list i is `values[start[i]:start[i + 1]]`."""
+
+    start: Ints
+    values: Ints
+
+    def row(self, i: int) -> list[int]:
+        """List i as it was before packing."""
+        values: list[int] = self.values[self.start[i] : self.start[i + 1]].tolist()
+        return values
+
+
+def pack(lists: Sequence[Sequence[int]]) -> Lists:
+    """Pack one list of whole numbers a row into two flat arrays."""
+    start = np.zeros(len(lists) + 1, np.int64)
+    start[1:] = np.cumsum([len(row) for row in lists])
+    return Lists(start, np.array([value for row in lists for value in row], np.int64))
+
+
+def unpack(lists: Lists) -> list[list[int]]:
+    """The lists that were packed."""
+    values, start = lists.values.tolist(), lists.start.tolist()
+    return [values[begin:end] for begin, end in pairwise(start)]
+
+
+def of_pairs(row: Ints, value: Ints, rows: int) -> Lists:
+    """One list a row: the distinct values that are paired with it, in order.
+
+    `row` and `value` are `[pairs]`.
+    """
+    order = np.lexsort((value, row))
+    row, value = row[order], value[order]
+    first = np.ones(len(row), bool)
+    first[1:] = (row[1:] != row[:-1]) | (value[1:] != value[:-1])
+    start = np.zeros(rows + 1, np.int64)
+    start[1:] = np.cumsum(np.bincount(row[first], minlength=rows))
+    return Lists(start, np.ascontiguousarray(value[first], np.int64))
+
+
+def pairs(lists: Lists) -> tuple[Ints, Ints]:
+    """Row and value of every entry, `[entries]` each."""
+    return np.repeat(np.arange(len(lists.start) - 1), np.diff(lists.start)), lists.values
+
+
+def turned(lists: Lists, values: int) -> Lists:
+    """For each of so many values, the rows whose list holds it."""
+    row, value = pairs(lists)
+    return of_pairs(value, row, values)
+
+
+def table(lists: Lists, columns: int) -> Bools:
+    """True where a row's list holds the column, `[rows, columns]`: for few rows and columns only."""
+    cells = np.zeros((len(lists.start) - 1, columns), bool)
+    cells[pairs(lists)] = True
+    cells.setflags(write=False)
+    return cells
+
+
+def listed(cells: Bools) -> Lists:
+    """The columns `[rows, columns]` that are True in each row."""
+    row, column = np.nonzero(cells)
+    return of_pairs(row, column, len(cells))

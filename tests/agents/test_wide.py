@@ -1,0 +1,42 @@
+"""On wide courses nothing is made that has a cell for every pair of skills, or of an item and a skill."""
+
+import numpy as np
+import pytest
+
+import agent_contract
+from coursewright.envs.rollout import rollout
+from coursewright.errors import InputError
+from coursewright.simulators.course import Course
+from wide_courses import deck, wide_course, wide_task
+
+TABLES = ("q_matrix", "prerequisites", "ancestors")
+ELSEWHERE = {"oracle_beam", "oracle_greedy", "informed_threshold"}  # planners, and a rule of one memory model
+
+
+@pytest.fixture
+def sparse(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(course: Course) -> None:
+        raise AssertionError("a table of pairs was asked for")
+
+    for name in TABLES:
+        monkeypatch.setattr(Course, name, property(refuse))
+
+
+@pytest.mark.usefixtures("sparse")
+@pytest.mark.parametrize("name", [name for name in agent_contract.names() if name not in ELSEWHERE])
+def test_no_agent_asks_for_a_table_of_pairs(name: str) -> None:
+    taught = 0
+    for task in (wide_task(wide_course(12), 5), deck(12, 5)):
+        try:
+            policy = agent_contract.agent(name)(task)
+        except InputError:  # a rule of skills on a deck, or of recall on skills
+            continue
+        assert np.isfinite(rollout(task, policy, 3).returned).all()
+        taught += 1
+    assert taught, "no task here is one that it accepts"
+
+
+@pytest.mark.usefixtures("sparse")
+def test_a_table_would_be_noticed() -> None:
+    with pytest.raises(AssertionError, match="a table of pairs"):
+        _ = wide_course(3).q_matrix
