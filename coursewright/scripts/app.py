@@ -5,10 +5,8 @@ import logging
 import os
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
@@ -17,11 +15,9 @@ from omegaconf import DictConfig
 
 from coursewright.errors import InputError
 from coursewright.scripts.check import Checker
+from coursewright.scripts.claims import go_on, occupied
 from coursewright.scripts.compose import compose, loader_of, read_line
 from coursewright.scripts.explain import explanation, plain
-from coursewright.scripts.life import alone, lived, queue, typed
-from coursewright.scripts.names import claimed, group_of
-from coursewright.scripts.recorded import to_go_on
 from coursewright.scripts.resume import resume, wish
 from coursewright.scripts.signals import Interrupted, heeded
 from coursewright.scripts.trust import CONFIGS, find_own
@@ -41,7 +37,7 @@ def run(verb: str, arguments: list[str]) -> int:
             else:
                 _run(verb, arguments)
     except KeyboardInterrupt as error:
-        print(f"\ninterrupted; {_go_on()}", file=sys.stderr)
+        print(f"\ninterrupted; go on with: {go_on()}", file=sys.stderr)
         return error.code if isinstance(error, Interrupted) else 130
     except BrokenPipeError:  # the reader of our output, such as `head`, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -75,38 +71,10 @@ def _run(verb: str, arguments: list[str]) -> None:
                 checker.check(job)
             jobs = list(composed.jobs)
     sys.argv = [f"coursewright {verb}", *line.arguments, *words]
-    with _claimed(jobs):
+    several = bool(jobs) and jobs[0].hydra.mode == RunMode.MULTIRUN
+    with occupied(jobs, several) as more:
+        sys.argv += more
         module.main()
-
-
-@contextmanager
-def _claimed(jobs: list[DictConfig]) -> Iterator[None]:
-    """With folders for all jobs, in which no other command works.
-
-    Hydra, and a person who goes on later, are told their names.
-    """
-    if not jobs or jobs[0].hydra.output_subdir is None:  # a verb that leaves no folder
-        yield
-        return
-    claim = claimed(jobs)
-    sys.argv += claim.words
-    if claim.sweep is None:
-        yield
-        return
-    group = group_of(claim.sweep)
-    with alone(claim.sweep, "hydra.sweep.dir"), lived(claim.sweep, group):
-        queue(claim.folders, group)
-        yield
-
-
-def _go_on() -> str:
-    """What to type after an interruption."""
-    if sys.argv[0] == "coursewright train":
-        named = ("hydra.run.dir=", "resume=")
-        folders = [a.partition("=")[2].strip("'") for a in sys.argv if a.startswith(named)]
-        if folders and (Path(folders[0]) / "config.yaml").is_file():
-            return f"go on with: {to_go_on(Path(folders[0]))}"
-    return f"go on with: {typed()}"
 
 
 def _let_help_be_late() -> None:

@@ -7,6 +7,7 @@ import hydra
 from omegaconf import DictConfig
 
 from coursewright.scripts.app import explained
+from coursewright.scripts.names import near
 from coursewright.scripts.overrides import command_line, override
 from coursewright.scripts.run_directory import Place, open_run, placed
 
@@ -22,12 +23,15 @@ def main(config: DictConfig) -> None:
 
 def fit(config: DictConfig, place: Place) -> None:
     """Read the log, fit, and say what was found and where it is."""
+    from pathlib import Path
+
     from hydra.core.hydra_config import HydraConfig
     from hydra.utils import instantiate
 
     from coursewright.data.log import in_memory
     from coursewright.fitting.folder import fit_model
 
+    out = near(Path(config.out))
     with open_run(config, place):
         log = instantiate(config.log)(into=in_memory)
         if HydraConfig.get().runtime.choices["log"] == "synthetic":
@@ -37,11 +41,13 @@ def fit(config: DictConfig, place: Place) -> None:
                 "log=ednet log.path=FOLDER.\n"
             )
         console.info(log.summary)
-        command = command_line("fit", [a for a in sys.argv[1:] if not a.startswith(("out=", "name="))])
+        command = command_line(
+            "fit", [a for a in sys.argv[1:] if not a.startswith(("out=", "name=", "hydra.run.dir="))]
+        )
         counts = {name: config[name] for name in ("draws", "folds", "min_rows", "seed")}
-        made = fit_model(log, config.out, instantiate(config.model), **counts, command=command)
+        made = fit_model(log, out, instantiate(config.model), **counts, command=command)
         console.info(made.report)
     teaching = made.fitted.teaching
     choice = [f"task={teaching.task}", f"simulator={teaching.simulator}", *teaching.more]
-    line = command_line("train", [*choice, override(teaching.folder, config.out)])
+    line = command_line("train", [*choice, override(teaching.folder, out)])
     console.info("\nteach these learners: %s", line)

@@ -1,22 +1,13 @@
-"""Folders' names that can be typed back: letters, digits and `. _ -`, and a new one for every command.
-
-A name with a clock in it (`${now:...}`) is a new folder each time, with `-2` at its end where two commands
-meet in one second.  A name without one is the same folder each time: the same command goes on there.
-"""
+"""Folders' names that can be typed back: letters, digits and `. _ -`."""
 
 import re
-from collections.abc import Sequence
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple
 
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import OmegaConf
 
-from coursewright.errors import InputError, reject
-from coursewright.scripts.overrides import override
+from coursewright.errors import InputError
 
 LONGEST = 100  # letters of one name
 ROOM = LONGEST - 11  # before a hash
@@ -24,55 +15,6 @@ ODD = re.compile(r"[^A-Za-z0-9._-]+")
 ITEM = re.compile(r",(?=[^,=]+=)")  # between two of `a=1,b=[2,3],c=4`
 PLAIN_ITEM = re.compile(r"[A-Za-z0-9.]+(_[A-Za-z0-9.]+)*=[A-Za-z0-9.]+(_[A-Za-z0-9.]+)*")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-
-
-class Claim(NamedTuple):
-    """The folders of a command: of each job, and of the sweep where there are several.
-
-    `words` are the settings that tell Hydra so.
-    """
-
-    words: list[str]
-    folders: list[Path]
-    sweep: Path | None = None
-
-
-def claimed(jobs: Sequence[DictConfig]) -> Claim:
-    """Choose the folders of composed jobs, and make what has to be new.
-
-    Raises `InputError` where two jobs would share a folder, or where the system refuses.
-    """
-    first = jobs[0].hydra
-    if first.mode != RunMode.MULTIRUN:
-        HydraConfig.instance().set_config(jobs[0])
-        folder = _chosen(first.run, first.run.dir)
-        return Claim([override("hydra.run.dir", folder)] if _is_new(first.run) else [], [folder])
-    dirs, names = [], []
-    for number, job in enumerate(jobs):
-        with open_dict(job.hydra.job):
-            job.hydra.job.num = number
-        HydraConfig.instance().set_config(job)
-        dirs.append(str(job.hydra.sweep.dir))
-        names.append(str(job.hydra.sweep.subdir))
-    for name in names:
-        if names.count(name) > 1:
-            raise reject("hydra.sweep.subdir", name, "another for each job (are two jobs the same?)")
-    different = len(set(dirs))  # jobs of several studies have one folder, which can name none of them
-    where = dirs[0] if different == 1 else dirs[0].replace(str(jobs[0].study), f"{different}-studies")
-    sweep = _chosen(first.sweep, where)
-    words = [override("hydra.sweep.dir", sweep)] if _is_new(first.sweep) else []
-    return Claim(words, [sweep / name for name in names], sweep)
-
-
-def _is_new(node: DictConfig) -> bool:
-    return "${now:" in str(OmegaConf.to_container(node, resolve=False)["dir"])  # type: ignore[index,call-overload]
-
-
-def _chosen(node: DictConfig, resolved: str) -> Path:
-    if not _is_new(node):
-        return Path(resolved)
-    path = Path(resolved)
-    return claim(Path(path.anchor, *(plain(part) for part in path.parts[bool(path.anchor) :])))
 
 
 def claim(path: Path) -> Path:
@@ -112,6 +54,12 @@ def job_folder(overrides: str) -> str:
         return name
     shown = plain(name) if len(name) <= ROOM else plain(name[:ROOM].rpartition("__")[0] or name[:ROOM])
     return f"{shown[:ROOM]}-{sha256(overrides.encode()).hexdigest()[:10]}"
+
+
+def near(path: Path) -> Path:
+    """A path as a person types it: from the working directory on, where it lies below that."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) and path != here else path
 
 
 def group_of(sweep: Path) -> str:

@@ -19,7 +19,7 @@ import coursewright
 from coursewright.errors import InputError
 from coursewright.files import write_text
 from coursewright.scripts.life import alone, lived, read
-from coursewright.scripts.names import group_of
+from coursewright.scripts.names import group_of, near
 from coursewright.scripts.recorded import FORMAT, refuse_other_format
 from coursewright.scripts.signals import heeded_by_worker
 from coursewright.scripts.tracking import CsvTracker, Run, RunTracker, Trackers
@@ -38,9 +38,7 @@ class Place(NamedTuple):
 def placed(config: DictConfig) -> Place:
     """Where Hydra put this run."""
     hydra = HydraConfig.get()
-    path, cwd = Path(hydra.runtime.output_dir), Path.cwd()
-    if path.is_relative_to(cwd) and path != cwd:  # as a person types it
-        path = path.relative_to(cwd)
+    path = near(Path(hydra.runtime.output_dir))
     if hydra.mode == RunMode.MULTIRUN:
         return Place(path, group_of(Path(hydra.sweep.dir)))
     if (kept := read(path)) is not None:  # one of a sweep's, that goes on by itself

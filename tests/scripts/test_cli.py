@@ -13,6 +13,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from omegaconf import OmegaConf
 
 from coursewright.agents.export.policy import OnnxPolicy
 from places import ROOT, SUPPORT
@@ -208,6 +209,8 @@ def test_evaluate_gathers_a_sweep(sweep):
     )
     assert done.returncode == 0, done.stderr
     report = sweep / "report"
+    recorded = OmegaConf.load(report / "config.yaml")
+    assert not {"task", "simulator", "seeds", "tutor", "choices"} & set(recorded)  # the runs have their own
     summary = pd.read_csv(next(report.glob("**/summary.csv")))
     assert set(summary["policy"]) == {*rules, "maskable_ppo"}
     learners = pd.read_parquet(next(report.glob("**/learners.parquet")))

@@ -47,6 +47,8 @@ def test_a_stopped_training_says_how_to_go_on_and_ends_as_it_would_have(whole, t
         assert "wandb sync" in out  # it was closed
     finish(place, *shlex.split(command)[1:])
     assert read(run).state == "done"
+    steps = [line.partition(",")[0] for line in (run / "metrics.csv").read_text().splitlines()]
+    assert len(steps) == len(set(steps)) > 8
     if tracker == "csv":
         same(whole, run)
     else:

@@ -229,6 +229,27 @@ def test_csv_keeps_every_row_and_new_columns(tmp_path: Path) -> None:
     )
 
 
+def test_clocks_have_a_file_of_their_own(tmp_path: Path) -> None:
+    tracker = configured("csv", tmp_path)
+    tracker.log({"train/gain": 0.1, "time/fps": 1000.0}, 256)
+    tracker.log({"time/fps": 2000.0}, 512)
+    assert (tmp_path / "metrics.csv").read_text() == "step,train/gain\n256,0.1\n"
+    assert (tmp_path / "timing.csv").read_text() == "step,time/fps\n256,1000.0\n512,2000.0\n"
+
+
+def test_a_resumed_wandb_run_sends_no_row_twice(tmp_path: Path) -> None:
+    for steps in ((1, 2, 3), (2, 3, 4)):  # the second goes on from a checkpoint after step 1
+        both = Trackers([configured("csv", tmp_path), configured("wandb", tmp_path)])
+        for step in steps:
+            both.log({"train/gain": step / 10}, step)
+        both.finish(exit_code=1)
+    with WandbStub() as server:
+        for folder in sorted((tmp_path / "wandb").glob("offline-run-*")):
+            wandb("sync", folder, home=tmp_path, WANDB_BASE_URL=server.url, WANDB_API_KEY="k" * 40)
+    assert [row["global_step"] for row in server.history] == [1, 2, 3, 4]
+    assert [row["step"] for row in rows(tmp_path)] == ["1", "2", "3", "4"]
+
+
 def test_csv_resume_appends_to_what_is_there(tmp_path: Path) -> None:
     first = configured("csv", tmp_path)
     first.log({"b": 1.0, "a": 2.0}, 1)

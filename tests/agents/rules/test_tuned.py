@@ -70,6 +70,9 @@ def test_every_trial_is_logged_with_the_steps_so_far(outcome):
     assert len(tracker.rows) == len(policy.tuned.trials)
     steps = [step for _, step in tracker.rows]
     assert steps == (20 * np.cumsum([trial.learners for trial in policy.tuned.trials])).tolist()
+    told = [(row["tuning/trial"], row["tuning/return"], row["tuning/learners"]) for row, _ in tracker.rows]
+    assert told == [(n, trial.score, trial.learners) for n, trial in enumerate(policy.tuned.trials, 1)]
+    assert not any("train/return" in row for row, _ in tracker.rows)  # that is a curve over steps
 
 
 def test_a_planted_best_setting_is_found(monkeypatch):

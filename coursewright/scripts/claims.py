@@ -1,0 +1,92 @@
+"""Which folders a command works in, and that no other command does.
+
+A name with a clock in it (`${now:...}`) is a new folder each time, with `-2` at its end where two commands
+meet in one second.  A name without one is the same folder each time: the same command goes on there.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from coursewright.errors import reject
+from coursewright.scripts.life import alone, lived, queue, typed
+from coursewright.scripts.names import claim, group_of, plain
+from coursewright.scripts.overrides import override
+from coursewright.scripts.recorded import to_go_on
+
+
+@contextmanager
+def occupied(jobs: Sequence[DictConfig], several: bool) -> Iterator[list[str]]:
+    """The settings that tell Hydra, and whoever goes on later, the folders of composed jobs.
+
+    `several` says whether they are a sweep's, in whose folder no other command works meanwhile, and whose
+    jobs are written down as queued.  Raises `InputError` where two jobs would share a folder, where another
+    process works there, or where the system refuses.
+    """
+    if not jobs or jobs[0].hydra.output_subdir is None:  # a verb that leaves no folder
+        yield []
+    elif not several:
+        yield _run(jobs[0])
+    else:
+        sweep = _sweep(jobs)
+        with alone(sweep.path, "hydra.sweep.dir"), lived(sweep.path, group_of(sweep.path)):
+            queue(sweep.jobs, group_of(sweep.path))
+            yield sweep.words
+
+
+class Sweep(NamedTuple):
+    """A sweep's folder, those of its jobs, and what Hydra is told."""
+
+    path: Path
+    jobs: list[Path]
+    words: list[str]
+
+
+def _run(job: DictConfig) -> list[str]:
+    HydraConfig.instance().set_config(job)
+    if not _is_new(job.hydra.run):
+        return []
+    return [override("hydra.run.dir", claim(_plain(job.hydra.run.dir)))]
+
+
+def _sweep(jobs: Sequence[DictConfig]) -> Sweep:
+    wheres, names, studies = [], [], []
+    for number, job in enumerate(jobs):
+        with open_dict(job.hydra.job):
+            job.hydra.job.num = number  # which names the jobs of verbs that have no better name
+        HydraConfig.instance().set_config(job)  # which the configuration refers to
+        wheres.append(str(job.hydra.sweep.dir))
+        names.append(str(job.hydra.sweep.subdir))
+        studies.append(str(job.study))
+    for name in names:
+        if names.count(name) > 1:
+            raise reject("hydra.sweep.subdir", name, "another for each job (are two jobs the same?)")
+    where, several = wheres[0], len(set(studies))
+    if several > 1:  # their one folder can name none of them
+        where = where.replace(studies[0], f"{several}-studies")
+    new = _is_new(jobs[0].hydra.sweep)
+    path = claim(_plain(where)) if new else Path(where)
+    return Sweep(path, [path / name for name in names], [override("hydra.sweep.dir", path)] if new else [])
+
+
+def _is_new(node: DictConfig) -> bool:
+    return "${now:" in str(OmegaConf.to_container(node, resolve=False)["dir"])  # type: ignore[index,call-overload]
+
+
+def _plain(resolved: str) -> Path:
+    path = Path(resolved)
+    return Path(path.anchor, *(plain(part) for part in path.parts[bool(path.anchor) :]))
+
+
+def go_on() -> str:
+    """What to type after an interruption of this process's command."""
+    named = ("hydra.run.dir=", "resume=")
+    folders = [word.partition("=")[2].strip("'") for word in sys.argv if word.startswith(named)]
+    if sys.argv[0] == "coursewright train" and folders and (Path(folders[-1]) / "config.yaml").is_file():
+        return to_go_on(Path(folders[-1]))
+    return typed()
