@@ -6,7 +6,6 @@ Nothing heavy is imported here, so that help and typing errors answer at once.
 import os
 import sys
 from difflib import get_close_matches
-from importlib import import_module
 
 VERBS = {
     "train": "train one policy, or a sweep of them, on simulated learners",
@@ -58,7 +57,7 @@ def main() -> int:
     sys.path.insert(0, os.getcwd())  # modules of your own, named by _target_
     from coursewright.scripts.app import run
 
-    return run(f"coursewright {verb}", import_module(f"coursewright.scripts.{verb}").main, rest)
+    return run(verb, rest)
 
 
 if __name__ == "__main__":

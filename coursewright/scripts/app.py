@@ -1,46 +1,36 @@
-"""What every app shares: one clear line for wrong input, and going on where a run was interrupted."""
+"""The one way of every verb: read the line, compose all jobs, check them, then hand over to Hydra."""
 
 import functools
 import logging
 import os
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator
-from difflib import get_close_matches
-from inspect import signature
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException, InstantiationException, MissingConfigException
 from hydra.types import RunMode
-from hydra.utils import get_object
-from omegaconf import DictConfig, ListConfig, OmegaConf
-from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from omegaconf import DictConfig, OmegaConf
 
-from coursewright.errors import InputError, reject, unknown
-from coursewright.scripts.moved import new_address
+from coursewright.errors import InputError
+from coursewright.scripts.check import Checker
+from coursewright.scripts.compose import compose, loader_of, read_line
+from coursewright.scripts.explain import explanation
 from coursewright.scripts.run_directory import refuse_old
 
-NUMBERS = {
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    int | None: "a whole number or null",
-    float | None: "a number or null",
-}
-COUNTS = ("seed", "learners", "workers", "parts", "draws", "folds", "min_rows")  # at the top of an app
-CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 
-
-def run(program: str, app: Callable[[], Any], arguments: list[str]) -> int:
-    """Run a Hydra app on command-line arguments and return the exit code."""
+def run(verb: str, arguments: list[str]) -> int:
+    """Run a verb on command-line arguments and return the exit code."""
     _let_help_be_late()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us whole; `explanation` shortens them
     logging.getLogger("hydra.utils").setLevel(logging.CRITICAL + 1)  # which says some of them itself
+    for stream in (sys.stdout, sys.stderr):  # a terminal without these letters gets others, not a traceback
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
     try:
-        sys.argv = [program, *resumed(arguments)]
-        app()
+        _run(verb, arguments)
     except KeyboardInterrupt:
         print(
             "\ninterrupted; a training goes on with: coursewright train resume=<its folder>", file=sys.stderr
@@ -58,6 +48,22 @@ def run(program: str, app: Callable[[], Any], arguments: list[str]) -> int:
         print(f"error: {line}", file=sys.stderr)
         return 2
     return 0
+
+
+def _run(verb: str, arguments: list[str]) -> None:
+    """Compose and check every job, then let Hydra run them: it makes the folders."""
+    line = read_line(verb, resumed(arguments))
+    words: Sequence[str] = line.words
+    if not (line.flags.hydra_help or line.flags.shell_completion):
+        loader = loader_of(line)
+        composed = compose(line, loader)
+        words = composed.words
+        if line.runs:
+            checker = Checker(verb, loader)
+            for job in composed.jobs:
+                checker.check(job)
+    sys.argv = [f"coursewright {verb}", *line.arguments, *words]
+    import_module(f"coursewright.scripts.{verb}").main()
 
 
 def _let_help_be_late() -> None:
@@ -101,7 +107,6 @@ def explained(app: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
     @functools.wraps(app)
     def wrapped(config: DictConfig) -> Any:
         try:
-            refuse_words(config)
             return app(config)
         except Exception as error:
             line = explanation(error)
@@ -113,105 +118,3 @@ def explained(app: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
             sys.exit(2)
 
     return wrapped
-
-
-def refuse_words(node: Any, at: str = "") -> None:
-    """Refuse a word where a signature (or, at the top, an app) wants a number."""
-    if isinstance(node, ListConfig):
-        for place in range(len(node)):
-            if not OmegaConf.is_interpolation(node, place):
-                refuse_words(node[place], f"{at}[{place}]")
-    if not isinstance(node, DictConfig) or OmegaConf.is_missing(node, "_target_"):
-        return
-    wanted: dict[str, Any] = {} if at else dict.fromkeys(COUNTS, int)
-    if "_target_" in node:
-        try:
-            target = get_object(node["_target_"])
-            wanted = {name: p.annotation for name, p in signature(target).parameters.items()}
-        except Exception:  # it is explained where it is called
-            return
-    for key in map(str, node):
-        if OmegaConf.is_missing(node, key) or OmegaConf.is_interpolation(node, key):
-            continue
-        field, value = f"{at}.{key}".lstrip("."), node[key]
-        kind = wanted.get(key)
-        if isinstance(value, str) and kind in NUMBERS:
-            raise reject(field, repr(value), NUMBERS[kind])
-        refuse_words(value, field)
-
-
-def explanation(error: BaseException) -> str | None:
-    """One line for an error that the person can mend; None for one that we have to."""
-    chain = list(_chain(error))
-    for cause in chain:
-        if isinstance(cause, InputError):
-            return str(cause)
-    for cause in chain:
-        if isinstance(cause, MissingConfigException):
-            wanted = str(cause.missing_cfg_file or "")
-            group, _, name = wanted.rpartition("/")
-            return str(
-                unknown(group or "config", name.removesuffix(".yaml"), list(cause.options or _groups()))
-            )
-        if (
-            isinstance(cause, OmegaConfBaseException)
-            and cause.key is not None
-            and cause.parent_node is not None
-        ):
-            return _about_key(cause)
-    if isinstance(error, InstantiationException):
-        return _about_target(error, chain[1:])
-    if isinstance(error, TypeError) and "unexpected keyword argument" in str(error):
-        return str(error)
-    if isinstance(error, HydraException | OmegaConfBaseException):
-        text = str(error).split("\nset env variable")[0]
-        lines = [line.strip() for line in text.splitlines() if line.strip() and "full_key" not in line]
-        return _nearest_group(" ".join(dict.fromkeys(lines)))
-    return None
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _about_target(error: InstantiationException, causes: list[BaseException]) -> str | None:
-    """A target that cannot be found, or that does not take what it was given; else it is a fault of ours."""
-    text = " ".join(line for line in str(error).splitlines() if line.strip())
-    named = text.split("'")[1] if text.count("'") >= 2 else text
-    if "locating target" in text or "callable target" in text:  # a module may have taken a function's name
-        for address in text.split("'"):
-            if (moved := new_address(address)) is not None:
-                whole = (
-                    " (an agent's options stand beside it, without _partial_)" if ".agents." in moved else ""
-                )
-                return f"_target_ = {address}: has moved since this was written; it is now {moved}{whole}"
-    for cause in causes:
-        if isinstance(cause, ImportError | AttributeError) and "locating target" in text:
-            return f"_target_ = {named}: cannot be imported ({str(cause).splitlines()[-1]})"
-    if "locating target" in text:
-        return f"_target_ = {named}: cannot be imported"
-    if any(isinstance(cause, TypeError) and "argument" in str(cause) for cause in causes):
-        return f"_target_ = {named}: {next(c for c in causes if isinstance(c, TypeError))}"
-    return None
-
-
-def _about_key(error: OmegaConfBaseException) -> str:
-    key = str(error.full_key or error.key)
-    known = [str(k) for k in error.parent_node] if isinstance(error.parent_node, DictConfig) else []
-    if isinstance(error, MissingMandatoryValue):
-        return f"{key} = ???: must be given ({key}=...)"
-    if str(error.key) in known:
-        return f"{key}: {str(error).splitlines()[0]}"
-    return str(unknown(key, str(error.key), known))
-
-
-def _groups() -> list[str]:
-    return sorted(p.name for p in CONFIGS.iterdir() if p.is_dir() and not p.name.startswith("_"))
-
-
-def _nearest_group(text: str) -> str:
-    quoted = text.split("'")[1] if text.count("'") >= 2 else ""
-    near = get_close_matches(quoted, _groups(), n=1)
-    return f"{text} (did you mean {near[0]!r}?)" if near and near[0] != quoted else text

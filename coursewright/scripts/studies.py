@@ -18,8 +18,7 @@ from coursewright.errors import InputError
 from coursewright.evaluation.comparison.compare import compare
 from coursewright.evaluation.comparison.jobs import Seeded
 from coursewright.evaluation.comparison.publish import Published, publish
-from coursewright.evaluation.comparison.settings import Comparing
-from coursewright.scripts.making import agent_of, task_of
+from coursewright.scripts.making import agent_of, comparing_of, task_of
 from coursewright.scripts.run_directory import read_run
 from coursewright.scripts.tracking import Results
 from coursewright.simulators.folders import SHIPPED
@@ -98,7 +97,7 @@ def rules(
 
 def published(study: Study, config: DictConfig, folder: Path) -> Published:
     """Compare a study's policies with the rules and write everything into `folder/<study>`."""
-    settings = _settings(config)
+    settings = comparing_of(config)
     needed = {name: config[name] for name in ("reference", "baseline") if config[name] not in study.trained}
     made = rules(config.policies, study.task, config.seed, needed)
     policies: dict[str, Seeded] = {**study.trained, **made}
@@ -131,21 +130,6 @@ def results(done: Sequence[Published]) -> Results:
         table=pd.concat(rows),
         figures={f"{name}-{k}": path for name, part in named.items() for k, path in part.figures.items()},
         files={f"{name}-{k}": path for name, part in named.items() for k, path in part.tables.items()},
-    )
-
-
-def _settings(config: DictConfig) -> Comparing:
-    return Comparing(
-        learners=config.learners,
-        reference=config.reference,
-        baseline=config.baseline,
-        outcomes=instantiate(config.outcomes, _convert_="all"),
-        statistics=instantiate(config.statistics, _convert_="all"),
-        aims=tuple(config.aims),
-        columns=tuple(config.columns),
-        example=config.example,
-        seed=config.seed,
-        workers=config.workers,
     )
 
 

@@ -254,20 +254,12 @@ def test_a_simulator_of_ones_own(tmp_path):
     assert (tmp_path / "run" / "policy.onnx").is_file()
 
 
-def test_a_failing_job_leaves_the_others_alone(tmp_path):
-    done = coursewright(
-        tmp_path,
-        "train",
-        "-m",
-        "agent=random",
-        "task.steps=10,-1,5",
-        "learners=20",
-        "tracker=none",
-        "hydra.sweep.dir=runs",
-    )
-    assert done.returncode != 0
+def test_every_job_of_a_sweep_is_checked_before_the_first_one_starts(tmp_path):
+    sweep = ["-m", "agent=random", "task.steps=10,-1,5", "learners=20", "tracker=none"]
+    done = coursewright(tmp_path, "train", *sweep, "hydra.sweep.dir=runs")
+    assert done.returncode == 2
     assert "task.steps = -1" in done.stderr
-    assert len(runs(tmp_path)) == 2
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_killed_training_ends_as_it_would_have(sweep, tmp_path):

@@ -6,10 +6,11 @@ Training, checkpoints, saved policies and exports read it, so a new algorithm is
 
 from collections.abc import Callable
 from dataclasses import Field, dataclass
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from stable_baselines3.common.base_class import BaseAlgorithm
-from torch import nn
+if TYPE_CHECKING:  # an agent's options are checked without torch, which takes seconds to import
+    from stable_baselines3.common.base_class import BaseAlgorithm
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,8 @@ class Algorithm:
     """
 
     name: str
-    kind: type[BaseAlgorithm]
-    scores: Callable[[Any], nn.Module]
+    kind: "type[BaseAlgorithm]"
+    scores: "Callable[[Any], nn.Module]"
     stochastic: bool = True
     masks: bool = False
     counters: tuple[str, ...] = ()
@@ -72,7 +73,9 @@ class Trainable(Protocol):
         ...
 
 
-def actor(policy: Any) -> nn.Module:
+def actor(policy: Any) -> "nn.Module":
     """The layers that choose in an actor-critic policy (PPO, A2C, TRPO): its scores are logits."""
+    from torch import nn
+
     body = policy.mlp_extractor.policy_net
     return nn.Sequential(policy.pi_features_extractor, body, policy.action_net)

@@ -1,25 +1,26 @@
-"""Deep Q-learning."""
+"""Deep Q-learning.  Torch is imported where it is trained with: options are checked without it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from stable_baselines3 import DQN
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from coursewright.agents.learning.algorithm import Algorithm
-from coursewright.agents.learning.trained import TrainedPolicy
-from coursewright.agents.learning.training import learners_of, network, place, quiet, train
 from coursewright.agents.options import at_least, feature_names, positive, shares, widths
 from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.task import Task
 
+if TYPE_CHECKING:
+    from torch import nn
 
-def _values(policy: Any) -> nn.Module:
+    from coursewright.agents.learning.trained import TrainedPolicy
+
+COUNTERS = ("_n_calls", "exploration_rate")
+
+
+def _values(policy: Any) -> "nn.Module":
+    from torch import nn
+
     return nn.Sequential(policy.q_net.features_extractor, policy.q_net.q_net)
-
-
-ALGORITHM = Algorithm("dqn", DQN, _values, stochastic=False, counters=("_n_calls", "exploration_rate"))
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,16 @@ class Dqn:
     @property
     def algorithm(self) -> Algorithm:
         """What is trained."""
-        return ALGORITHM
+        from stable_baselines3 import DQN
 
-    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> TrainedPolicy:
+        return Algorithm("dqn", DQN, _values, stochastic=False, counters=COUNTERS)
+
+    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> "TrainedPolicy":
         """Train on the task's training learners; one seed makes one set of weights."""
+        from stable_baselines3 import DQN
+
+        from coursewright.agents.learning.training import learners_of, network, place, quiet, train
+
         env = learners_of(self, task, seed)
         with quiet():
             model = DQN(
