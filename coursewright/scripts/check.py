@@ -8,9 +8,10 @@ from typing import Any
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from coursewright.errors import InputError, reject, unknown
+from coursewright.scripts.compose import options
 from coursewright.scripts.experiment import settled
 from coursewright.scripts.making import agent_of, comparing_of, made, placed, recipe_of
 from coursewright.scripts.run_directory import read_run
@@ -37,36 +38,41 @@ class Checker:
         with _as_if_running(config):
             _refuse_missing(config)
             plain = _plain(self._settled(config))
-            self._once(plain, self._settings)
+            self._once(_settings, plain)
             for name, node in plain.items():
                 if isinstance(node, dict | list):
-                    self._once({name: node}, self._nodes)
+                    self._once(_nodes, {name: node})
             for check, needed in THINGS[self.verb]:
-                self._once({name: plain.get(name) for name in needed}, lambda part, c=check: c(part, self))  # type: ignore[misc]
+                self._once(check, {name: plain.get(name) for name in needed})
 
     def _settled(self, config: DictConfig) -> DictConfig:
         """The configuration with what an experiment sets for the chosen agent."""
-        if self.verb != "train":
+        if self.verb != "train" or not config.agents:
             return config
-        return settled(config, config.hydra.overrides.task, self.loader.get_group_options("agent"))
+        return settled(config, config.hydra.overrides.task, options(self.loader, "agent"))
 
-    def _once(self, part: Plain, check: Callable[[Plain], None]) -> None:
+    def _once(self, check: "Check", part: Plain) -> None:
         key = f"{check} {part}"
         if key not in self.done:
-            check(part)
+            check(part, self)
             self.done.add(key)
 
-    def _settings(self, plain: Plain) -> None:
-        settings = SETTINGS[self.verb]
-        known = fields(settings) or {}
-        refuse_misfits({name: value for name, value in plain.items() if name in known}, known)
-        settings(**{name: plain.get(name) for name in known})
 
-    def _nodes(self, part: Plain) -> None:
-        """Make everything that is cheap to make, from the innermost on, so that a refusal has its place."""
-        for at, node in _targets(part):
-            refuse_misfits(node, fields_of(node[TARGET]), at)
-            made(node, at)
+Check = Callable[[Plain, Checker], None]  # refuses a part of a verb's configuration
+
+
+def _settings(plain: Plain, checker: Checker) -> None:
+    settings = SETTINGS[checker.verb]
+    known = fields(settings) or {}
+    refuse_misfits({name: value for name, value in plain.items() if name in known}, known)
+    settings(**{name: plain.get(name) for name in known})
+
+
+def _nodes(part: Plain, checker: Checker) -> None:
+    """Make everything that is cheap to make, from the innermost on, so that a refusal has its place."""
+    for at, node in _targets(part):
+        refuse_misfits(node, fields_of(node[TARGET]), at)
+        made(node, at)
 
 
 def _task(part: Plain, checker: Checker) -> None:
@@ -131,7 +137,7 @@ def _run(part: Plain, checker: Checker) -> None:
 
 
 def _models(part: Plain, checker: Checker) -> None:
-    known = checker.loader.get_group_options("model")
+    known = options(checker.loader, "model")
     names = [part["models"]] if isinstance(part["models"], str) else part["models"]
     for field, name in [("reference", part["reference"]), *(("models", name) for name in names)]:
         if name not in known:
@@ -141,7 +147,7 @@ def _models(part: Plain, checker: Checker) -> None:
 TASK = ("simulator", "task", "seeds", "tutor", "choices")
 COMPARED = ("learners", "reference", "baseline", "outcomes", "statistics", "aims", "columns", "example")
 # What has to fit together in a verb: a check, and the parts of the configuration that it needs
-THINGS: dict[str, list[tuple[Callable[[Plain, Checker], None], tuple[str, ...]]]] = {
+THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
     "train": [(_agents, ("agent",)), (_task, TASK)],
     "evaluate": [
         (_agents, ("policies",)),
@@ -193,14 +199,13 @@ def _as_if_running(config: DictConfig) -> Iterator[None]:
     """Let interpolations such as `${hydra:runtime.choices.task}` find what they name."""
     singleton = HydraConfig.instance()
     before = singleton.cfg
-    singleton.set_config(config)
+    singleton.cfg = config  # type: ignore[assignment]  # `set_config` would copy it, which is slow for a sweep
     try:
         several = config.hydra.mode == RunMode.MULTIRUN
         field = "hydra.sweep.dir" if several else "hydra.run.dir"
         folder = str(config.hydra.sweep.dir if several else config.hydra.run.dir)
-        with read_write(config.hydra), open_dict(config.hydra):
+        with open_dict(config.hydra):
             config.hydra.runtime.output_dir = folder
-        singleton.set_config(config)
         writable(field, folder, folder=True)
         yield
     finally:

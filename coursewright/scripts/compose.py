@@ -5,8 +5,9 @@ wants a `+` there, so what is handed on to it says `++`.
 """
 
 from argparse import Namespace
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +57,13 @@ class Line:
 
 @dataclass(frozen=True)
 class Composed:
-    """What a line comes to: the words for Hydra, and the configuration of each job with its own words."""
+    """What a line comes to: the words for Hydra, and the configurations of its jobs, one after the other.
+
+    A configuration is good until the next one is asked for.
+    """
 
     words: Sequence[str]
-    jobs: Sequence[DictConfig]
+    jobs: Iterable[DictConfig]
 
 
 def read_line(verb: str, arguments: Sequence[str]) -> Line:
@@ -96,12 +100,22 @@ def loader_of(line: Line) -> ConfigLoader:
     return ConfigLoaderImpl(path)
 
 
+@cache
+def options(loader: ConfigLoader, group: str) -> list[str]:
+    """The files of a group, none where there is no such group; Hydra looks for them anew each time."""
+    return loader.get_group_options(group)
+
+
 def compose(line: Line, loader: ConfigLoader) -> Composed:
     """Every job of a line; a name that nothing reads is refused."""
     _refuse_choices(line, loader)
     words, mode = list(line.words), RunMode.MULTIRUN if line.flags.multirun else RunMode.RUN
     name = line.flags.config_name or line.verb
     try:
+        if any(
+            given.is_sweep_override() for given in line.given
+        ):  # which the whole's configuration leaves out
+            words = _settable(line, loader, name)
         whole = loader.load_configuration(name, words, mode, validate_sweep_overrides=False)
     except ConfigCompositionException:
         words = _settable(line, loader, name)  # raises where a name is the reason
@@ -119,7 +133,26 @@ def compose(line: Line, loader: ConfigLoader) -> Composed:
     task = [str(given.input_line) for given in line.given if not given.is_hydra_override()]
     given = OverridesParser.create(loader).parse_overrides([*params, *task])
     (batch,) = BasicSweeper.split_arguments(given, None)
-    return Composed(words, [loader.load_sweep_config(whole, list(job)) for job in batch])
+    return Composed(words, _jobs(whole, batch, loader))
+
+
+def _jobs(whole: DictConfig, batch: Sequence[Sequence[str]], loader: ConfigLoader) -> Iterator[DictConfig]:
+    """The configuration of each job; those that choose the same files share one, for composing is slow."""
+    parser = OverridesParser.create(loader)
+    parsed = {word: parser.parse_override(word) for word in {word for job in batch for word in job}}
+    plain = {word for word, override in parsed.items() if _is_value(override, loader)}
+    composed: dict[tuple[str, ...], DictConfig] = {}
+    for job in batch:
+        chosen = tuple(word for word in job if word not in plain)
+        if chosen not in composed:
+            composed[chosen] = loader.load_sweep_config(whole, list(job))
+        config = composed[chosen]
+        for word in job:
+            if word in plain:
+                OmegaConf.update(config, str(parsed[word].key_or_group), parsed[word].value())
+        config.hydra.overrides.task = list(job)
+        config.hydra.mode = RunMode.MULTIRUN
+        yield config
 
 
 def _settable(line: Line, loader: ConfigLoader, name: str) -> list[str]:
@@ -156,7 +189,14 @@ def _is_plain(override: Override, loader: ConfigLoader) -> bool:
     """Whether it is `a.b=value`: neither a choice among files nor an addition or a removal."""
     if override.is_add() or override.is_force_add() or override.is_delete() or override.package is not None:
         return False
-    return not loader.get_group_options(str(override.key_or_group))
+    return not options(loader, str(override.key_or_group))
+
+
+def _is_value(override: Override, loader: ConfigLoader) -> bool:
+    """Whether it replaces one value by another, and leaves nothing of the one before."""
+    added = override.is_add() or override.is_delete() or override.package is not None
+    chosen = added or options(loader, str(override.key_or_group))
+    return not chosen and not isinstance(override.value(), dict)
 
 
 def _has(config: Any, path: Sequence[str]) -> bool:
@@ -201,7 +241,7 @@ def _known(config: DictConfig, path: Sequence[str], verb: str, loader: ConfigLoa
 def _refuse_choices(line: Line, loader: ConfigLoader) -> None:
     """Refuse a choice among files that is no name, such as null."""
     for override in line.given:
-        files = loader.get_group_options(str(override.key_or_group))
+        files = options(loader, str(override.key_or_group))
         values = list(override.sweep_iterator()) if override.is_sweep_override() else [override.value()]
         for value in values if files and not override.is_delete() else []:
             names = value if isinstance(value, list) and value else [value]
