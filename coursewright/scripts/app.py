@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from coursewright.errors import InputError
 from coursewright.scripts.check import Checker
 from coursewright.scripts.compose import compose, loader_of, read_line
-from coursewright.scripts.explain import explanation
+from coursewright.scripts.explain import explanation, plain
 from coursewright.scripts.run_directory import refuse_old
 
 
@@ -26,9 +26,6 @@ def run(verb: str, arguments: list[str]) -> int:
     _let_help_be_late()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us whole; `explanation` shortens them
     logging.getLogger("hydra.utils").setLevel(logging.CRITICAL + 1)  # which says some of them itself
-    for stream in (sys.stdout, sys.stderr):  # a terminal without these letters gets others, not a traceback
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
     try:
         _run(verb, arguments)
     except KeyboardInterrupt:
@@ -45,7 +42,7 @@ def run(verb: str, arguments: list[str]) -> int:
         line = explanation(error)
         if line is None:
             raise
-        print(f"error: {line}", file=sys.stderr)
+        print(f"error: {plain(line)}", file=sys.stderr)
         return 2
     return 0
 
@@ -114,7 +111,7 @@ def explained(app: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
                 raise
             if HydraConfig.get().mode == RunMode.MULTIRUN:
                 raise InputError(line) from error
-            print(f"error: {line}", file=sys.stderr)
+            print(f"error: {plain(line)}", file=sys.stderr)
             sys.exit(2)
 
     return wrapped

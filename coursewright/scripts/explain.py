@@ -14,6 +14,11 @@ from coursewright.scripts.moved import new_address
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 
 
+def plain(line: str) -> str:
+    """A line that a terminal shows as it is: what would move its cursor or colour it is spelt out."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in line)
+
+
 def explanation(error: BaseException) -> str | None:
     """One line for an error that the person can mend; None for one that we have to."""
     chain = list(_chain(error))

@@ -12,6 +12,7 @@ from hydra.utils import get_object
 from coursewright.errors import InputError, reject, unsettable
 
 TARGET = "_target_"
+EXACT = 2**53  # below it a float that is a whole number is that number
 ACCEPTED = Parameter.empty  # an annotation that says nothing
 
 
@@ -142,7 +143,7 @@ def _words(kind: Any) -> str:
 
 def _remedy(value: Any, kinds: Any) -> str:
     wanted = kinds if isinstance(kinds, tuple) else (kinds,)
-    if isinstance(value, float) and value.is_integer() and int in wanted:
+    if isinstance(value, float) and value.is_integer() and int in wanted and abs(value) < EXACT:
         return f" (write {int(value):_})"
     if isinstance(value, int | float | bool) and str in wanted:
         return " (in quotes: \"'...'\")"
