@@ -19,6 +19,7 @@ from coursewright.scripts.settings import SETTINGS, writable
 from coursewright.scripts.signatures import TARGET, fields, fields_of, refuse_misfits
 
 Plain = dict[str, Any]
+LATE = ("figures",)  # their library takes a second to import
 FITTED = "fitted"  # a tutor that is fitted where the task is new
 
 
@@ -39,11 +40,14 @@ class Checker:
             _refuse_missing(config)
             plain = _plain(self._settled(config))
             self._once(_settings, plain)
-            for name, node in plain.items():
-                if isinstance(node, dict | list):
-                    self._once(_nodes, {name: node})
+            nodes = {name: node for name, node in plain.items() if isinstance(node, dict | list)}
+            late = {name: nodes.pop(name) for name in LATE if name in nodes}
+            for name, node in nodes.items():
+                self._once(_nodes, {name: node})
             for check, needed in THINGS[self.verb]:
                 self._once(check, {name: plain.get(name) for name in needed})
+            for name, node in late.items():
+                self._once(_nodes, {name: node})
 
     def _settled(self, config: DictConfig) -> DictConfig:
         """The configuration with what an experiment sets for the chosen agent."""
