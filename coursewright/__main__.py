@@ -58,8 +58,8 @@ def main() -> int:
         return 0
     if verb not in VERBS:
         return _beside(verb, rest)
-    if verb != "demo" and not {"-h", "--help"}.isdisjoint(rest):
-        print(manual(verb, rest))
+    if not {"-h", "--help"}.isdisjoint(rest):
+        print(f"coursewright demo [short=true]: {VERBS[verb]}" if verb == "demo" else manual(verb, rest))
         return 0
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     sys.path.append(os.getcwd())  # modules of your own, named by _target_; they take nobody's place

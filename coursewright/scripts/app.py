@@ -19,6 +19,7 @@ from coursewright.scripts.check import Checker
 from coursewright.scripts.compose import compose, loader_of, read_line
 from coursewright.scripts.explain import explanation, plain
 from coursewright.scripts.run_directory import refuse_old
+from coursewright.scripts.settings import SETTINGS
 
 
 def run(verb: str, arguments: list[str]) -> int:
@@ -49,6 +50,10 @@ def run(verb: str, arguments: list[str]) -> int:
 
 def _run(verb: str, arguments: list[str]) -> None:
     """Compose and check every job, then let Hydra run them: it makes the folders."""
+    sys.argv = [f"coursewright {verb}", *arguments]
+    if verb not in SETTINGS:  # `demo`, which runs the others
+        import_module(f"coursewright.scripts.{verb}").main()
+        return
     line = read_line(verb, resumed(arguments))
     words: Sequence[str] = line.words
     if not (line.flags.hydra_help or line.flags.shell_completion):
