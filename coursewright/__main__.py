@@ -62,7 +62,13 @@ def main() -> int:
         print(f"coursewright demo [short=true]: {VERBS[verb]}" if verb == "demo" else manual(verb, rest))
         return 0
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    sys.path.append(os.getcwd())  # modules of your own, named by _target_; they take nobody's place
+    try:
+        here = os.getcwd()
+    except OSError as error:
+        print(f"error: working directory: is gone ({error.strerror})", file=sys.stderr)
+        return 2
+    # Modules of your own, named by _target_, are found; they take nobody's place.
+    sys.path[:] = [*(place for place in sys.path if place not in ("", here)), here]
     from coursewright.scripts.app import run
 
     return run(verb, rest)

@@ -84,15 +84,18 @@ def _task(part: Plain, checker: Checker) -> None:
     from coursewright.envs import shipped
     from coursewright.simulators.knowledge.parameters import BktParameters
 
-    recipe = recipe_of(OmegaConf.create(part))
+    recipe = recipe_of(OmegaConf.create({name: part[name] for name in TASK}))
     course = recipe.simulator.course
     if part["tutor"] not in (None, FITTED):
         shipped.tutor(part["tutor"], course)
     even = dict.fromkeys(("prior", "learn", "guess", "slip"), [0.25] * course.n_skills)
     try:
-        recipe.with_tutor(BktParameters(**even, skills=course.skills))  # type: ignore[arg-type]
+        task = recipe.with_tutor(BktParameters(**even, skills=course.skills))  # type: ignore[arg-type]
     except Exception as error:
         raise placed(error, part["task"], "task") from error
+    for name in part.get("agent", {}).get("features") or ():
+        if name not in task.layout.features:
+            raise unknown("agent.features", name, task.layout.features)
 
 
 def _agents(part: Plain, checker: Checker) -> None:
@@ -152,7 +155,7 @@ TASK = ("simulator", "task", "seeds", "tutor", "choices")
 COMPARED = ("learners", "reference", "baseline", "outcomes", "statistics", "aims", "columns", "example")
 # What has to fit together in a verb: a check, and the parts of the configuration that it needs
 THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
-    "train": [(_agents, ("agent",)), (_task, TASK)],
+    "train": [(_agents, ("agent",)), (_task, ("agent", *TASK))],
     "evaluate": [
         (_agents, ("policies",)),
         (_runs, ("runs", *TASK)),

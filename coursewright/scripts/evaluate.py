@@ -27,9 +27,9 @@ def evaluate(config: DictConfig) -> None:
     from coursewright.scripts.studies import published, results, studies
 
     run = open_run(config)
+    given = studies(config)
     tracker = run.tracker("evaluate")
     try:
-        given = studies(config)
         done = [published(study, config, run.path) for study in given]
         sections = [part.section for part in done]
         page = run.path / "report.html"
