@@ -65,11 +65,16 @@ def main() -> int:
         return 0
     if verb not in VERBS:
         return _beside(verb, rest)
-    if verb != "demo" and not {"-h", "--help"}.isdisjoint(rest):
-        print(manual(verb, rest))
+    if not {"-h", "--help"}.isdisjoint(rest):
+        print(f"coursewright demo [short=true]: {VERBS[verb]}" if verb == "demo" else manual(verb, rest))
         return 0
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    _find_own_modules(rest)
+    try:
+        here = os.getcwd()
+    except OSError as error:
+        print(f"error: working directory: is gone ({error.strerror})", file=sys.stderr)
+        return 2
+    _find_own_modules(here, rest)
     from coursewright.scripts.app import run
 
     return run(verb, rest)
@@ -100,13 +105,12 @@ def _wrong(field: str, value: str, known: Iterable[str]) -> int:
     return 2
 
 
-def _find_own_modules(arguments: list[str]) -> None:
+def _find_own_modules(here: str, arguments: list[str]) -> None:
     """Put the working directory last among the places of modules, and only where a line names one's own code.
 
     Python's -m puts it first, here and in every worker.  There a `queue.py` would stand for Python's own,
     and whatever lies in a folder that somebody sent would run for the asking.
     """
-    here = os.getcwd()
     sys.path[:] = [place for place in sys.path if place not in ("", here)]
     if here == os.path.dirname(os.path.dirname(os.path.abspath(__file__))):  # a checkout without installation
         sys.path.append(here)

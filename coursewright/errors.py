@@ -26,7 +26,8 @@ class InputError(ValueError):
             if part.partition("[")[0] in known:
                 settable = ".".join([place, *parts[start:]])
                 return InputError(settable + str(self).removeprefix(self.field), settable)
-        return self
+        shown = str(self) if str(self).startswith(place) else f"{place}: {self}"
+        return InputError(shown, self.field)
 
 
 def reject(field: str, value: object, allowed: str) -> InputError:

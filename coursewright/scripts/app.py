@@ -19,8 +19,9 @@ from coursewright.scripts.claims import go_on, occupied
 from coursewright.scripts.compose import compose, loader_of, read_line
 from coursewright.scripts.explain import explanation, plain
 from coursewright.scripts.resume import resume, wish
+from coursewright.scripts.settings import SETTINGS
 from coursewright.scripts.signals import Interrupted, heeded
-from coursewright.scripts.trust import CONFIGS, find_own
+from coursewright.scripts.trust import find_own
 from coursewright.workers import obey_parent
 
 
@@ -55,9 +56,8 @@ def run(verb: str, arguments: list[str]) -> int:
 
 def _run(verb: str, arguments: list[str]) -> None:
     """Compose and check every job, claim their folders, then let Hydra run them."""
-    module = import_module(f"coursewright.scripts.{verb}")
-    if not (CONFIGS / f"{verb}.yaml").is_file():  # a verb without settings of Hydra's kind
-        module.main()
+    if verb not in SETTINGS:  # `demo` and `status`, which Hydra knows nothing of
+        import_module(f"coursewright.scripts.{verb}").main()
         return
     line = read_line(verb, arguments)
     words, jobs = line.words, []
@@ -74,7 +74,7 @@ def _run(verb: str, arguments: list[str]) -> None:
     several = bool(jobs) and jobs[0].hydra.mode == RunMode.MULTIRUN
     with occupied(jobs, several) as more:
         sys.argv += more
-        module.main()
+        import_module(f"coursewright.scripts.{verb}").main()
 
 
 def _let_help_be_late() -> None:

@@ -20,6 +20,7 @@ from coursewright.scripts.signatures import TARGET, fields, fields_of, refuse_mi
 from coursewright.scripts.trust import trusted_of
 
 Plain = dict[str, Any]
+LATE = ("figures",)  # their library takes a second to import
 FITTED = "fitted"  # a tutor that is fitted where the task is new
 
 
@@ -40,11 +41,14 @@ class Checker:
             _refuse_missing(config)
             plain = _plain(self._settled(config))
             self._once(_settings, plain)
-            for name, node in plain.items():
-                if isinstance(node, dict | list):
-                    self._once(_nodes, {name: node})
+            nodes = {name: node for name, node in plain.items() if isinstance(node, dict | list)}
+            late = {name: nodes.pop(name) for name in LATE if name in nodes}
+            for name, node in nodes.items():
+                self._once(_nodes, {name: node})
             for check, needed in THINGS[self.verb]:
                 self._once(check, {name: plain.get(name) for name in needed})
+            for name, node in late.items():
+                self._once(_nodes, {name: node})
 
     def _settled(self, config: DictConfig) -> DictConfig:
         """The configuration with what an experiment sets for the chosen agent."""
@@ -81,15 +85,18 @@ def _task(part: Plain, checker: Checker) -> None:
     from coursewright.envs import shipped
     from coursewright.simulators.knowledge.parameters import BktParameters
 
-    recipe = recipe_of(OmegaConf.create(part))
+    recipe = recipe_of(OmegaConf.create({name: part[name] for name in TASK}))
     course = recipe.simulator.course
     if part["tutor"] not in (None, FITTED):
         shipped.tutor(part["tutor"], course)
     even = dict.fromkeys(("prior", "learn", "guess", "slip"), [0.25] * course.n_skills)
     try:
-        recipe.with_tutor(BktParameters(**even, skills=course.skills))  # type: ignore[arg-type]
+        task = recipe.with_tutor(BktParameters(**even, skills=course.skills))  # type: ignore[arg-type]
     except Exception as error:
         raise placed(error, part["task"], "task") from error
+    for name in part.get("agent", {}).get("features") or ():
+        if name not in task.layout.features:
+            raise unknown("agent.features", name, task.layout.features)
 
 
 def _agents(part: Plain, checker: Checker) -> None:
@@ -149,7 +156,7 @@ TASK = ("simulator", "task", "seeds", "tutor", "choices")
 COMPARED = ("learners", "reference", "baseline", "outcomes", "statistics", "aims", "columns", "example")
 # What has to fit together in a verb: a check, and the parts of the configuration that it needs
 THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
-    "train": [(_agents, ("agent",)), (_task, TASK)],
+    "train": [(_agents, ("agent",)), (_task, ("agent", *TASK))],
     "evaluate": [
         (_agents, ("policies",)),
         (_runs, ("runs", *TASK)),

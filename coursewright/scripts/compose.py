@@ -172,7 +172,7 @@ def _settable(line: Line, loader: ConfigLoader, name: str) -> list[str]:
             lacking = [base for base in bases if not _has(base, path)]
             refused = [base for base in lacking if not can_be_set(base, path, line.verb)]
             if lacking and len(refused) == len(bases):
-                raise unsettable(str(override.key_or_group), _known(refused[0], path, line.verb, loader))
+                raise _unknown(refused[0], path, line.verb, loader)
             word = f"++{word}" if lacking else word
         words.append(word)
     return words
@@ -222,20 +222,22 @@ def can_be_set(config: DictConfig, path: Sequence[str], verb: str) -> bool:
     return wanted is not None and bool(left) and left[0] in wanted and free_below(wanted[left[0]], left[1:])
 
 
-def _known(config: DictConfig, path: Sequence[str], verb: str, loader: ConfigLoader) -> list[str]:
-    """The names that may stand where an unknown one does, and its full place."""
+def _unknown(config: DictConfig, path: Sequence[str], verb: str, loader: ConfigLoader) -> InputError:
+    """The error for a path that leads nowhere: the first part of it that there is not, and what there is."""
     node: Any = config
     above = 0
-    while above < len(path) and OmegaConf.is_dict(node) and path[above] in node:
+    while above < len(path) - 1 and OmegaConf.is_dict(node) and path[above] in node:
         node, above = node._get_node(path[above]), above + 1
+    place = ".".join(path[: above + 1])
     if above == 0:
         groups = [group for group in loader.list_groups("") if group != "hydra"]
-        return list(dict.fromkeys([*(fields(SETTINGS[verb]) or ()), *groups]))
+        return unsettable(place, list(dict.fromkeys([*(fields(SETTINGS[verb]) or ()), *groups])))
     if not OmegaConf.is_dict(node):
-        return []
+        return unsettable(place, [])
     made = TARGET in node and not OmegaConf.is_missing(node, TARGET)
     known = fields_of(node[TARGET]) if made else None
-    return [str(name) for name in (node if known is None else known) if not str(name).startswith("_")]
+    names = [str(name) for name in (node if known is None else known)]
+    return unsettable(place, [name for name in names if not name.startswith("_")])
 
 
 def _refuse_choices(line: Line, loader: ConfigLoader) -> None:

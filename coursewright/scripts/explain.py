@@ -1,6 +1,5 @@
 """One line for an error that a person can mend."""
 
-from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -21,7 +20,7 @@ def plain(line: str) -> str:
 
 def explanation(error: BaseException) -> str | None:
     """One line for an error that the person can mend; None for one that we have to."""
-    chain = list(_chain(error))
+    chain = _chain(error)
     for cause in chain:
         if isinstance(cause, InputError):
             return str(cause)
@@ -52,10 +51,12 @@ def explanation(error: BaseException) -> str | None:
     return None
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
+def _chain(error: BaseException | None) -> list[BaseException]:
+    chain: list[BaseException] = []
+    while error is not None and error not in chain:
+        chain.append(error)
         error = error.__cause__ or error.__context__
+    return chain
 
 
 def _about_target(error: InstantiationException, causes: list[BaseException]) -> str | None:

@@ -107,6 +107,7 @@ def _lines(given: Iterable[Setting]) -> list[str]:
     return [
         _filled(f"{name}={setting.value if len(setting.value) < LONG else '...'}", setting.comment)
         for name, setting in last.items()
+        if setting.value
     ]
 
 

@@ -4,6 +4,7 @@ The groups (`simulator`, `task`, ...) are checked by the signatures of what they
 """
 
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -222,8 +223,17 @@ def writable(field: str, path: str, folder: bool = False) -> None:
         raise InputError(f"{field} = {path[:40]}...: must be of names of at most {LONGEST} bytes", field)
     if os.path.lexists(target) and not (target.is_dir() if folder else target.is_file()):
         raise reject(field, path, f"the path of a {kind}; something else is there")
-    above = next(place for place in (target if folder else target.parent, *target.parents) if place.exists())
+    try:
+        places = (target if folder else target.parent, *target.absolute().parents)
+        above = next(place for place in places if place.exists())
+    except OSError as error:
+        raise reject(field, path, f"the path of a {kind} ({error.strerror})") from error
     if not above.is_dir():
         raise reject(field, path, f"the path of a {kind}, but {above} is no folder")
-    if not os.access(above, os.W_OK | os.X_OK):
-        raise reject(field, path, f"where a {kind} may be written; {above} is closed to writing")
+    try:
+        with tempfile.TemporaryFile(dir=above):  # root may write everywhere, says `os.access`
+            pass
+    except OSError as error:
+        raise reject(
+            field, path, f"where a {kind} may be written; {above} takes none ({error.strerror})"
+        ) from error

@@ -77,4 +77,4 @@ def _is_as_typed(key: str, text: str, parsed: Override | None, several: bool) ->
         return not several or Path(text).exists()
     value = parsed.value()
     quoted = "${" in text or isinstance(parsed._value, QuotedString)
-    return not (quoted or value is None or isinstance(value, list) or value == text)
+    return not (quoted or value is None or isinstance(value, list | dict) or value == text)

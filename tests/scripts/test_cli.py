@@ -16,6 +16,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from coursewright.agents.export.policy import OnnxPolicy
+from coursewright.scripts.manual import first_line
 from places import ROOT, SUPPORT
 
 TINY = ["agent.steps=2_560", "agent.learners=64", "learners=50", "tracker=none"]
@@ -73,10 +74,18 @@ def test_help_says_what_there_is():
         (["train", "agent.steps=many"], ["agent.steps", "many"]),
         (["train", "resume=nowhere"], ["resume = nowhere", "folder of a run"]),
         (["train", "resume=nowhere", "seed=1"], ["goes alone", "seed=1"]),
-        (["evaluate", "runs=nowhere"], ["runs = nowhere", "finished run"]),
+        (["evaluate", "runs=nowhere"], ["runs = 'nowhere'", "a run's folder"]),
+        (["evaluate", "runs="], ["runs = ''"]),
+        (["evaluate", "policies.ucb.c=-1"], ["policies.ucb.c = -1"]),
+        (["train", "agnet=ppo"], ["agnet: no such setting", "did you mean 'agent'"]),
+        (["train", "seed", "3"], ["written seed=3"]),
+        (["train", "learners=0"], ["learners = 0"]),
+        (["train", "learners=1e11"], ["100_000_000_000"]),
+        (["train", "agent.learning_rate=true"], ["agent.learning_rate = true", "number"]),
+        (["train", "--config-dir=nowhere"], ["--config-dir", "nowhere"]),
         (["evaluate", "~policies.random"], ["random"]),
         (["export"], ["run", "must be given"]),
-        (["export", "run=nowhere"], ["run = nowhere", "training run"]),
+        (["export", "run=nowhere"], ["run = 'nowhere'", "training run"]),
         (["fit", "log=file", "log.path=nowhere.csv"], ["nowhere.csv"]),
         (["fit", "log=ednet", "log.path=nowhere"], ["nowhere"]),
         (["fit", "model.n_skills=0"], ["model.n_skills = 0"]),
@@ -186,7 +195,7 @@ def test_a_finished_sweep_is_not_done_again(sweep):
 
 def test_another_configuration_does_not_overwrite_a_run(sweep):
     folder = runs(sweep)[0]
-    done = coursewright(sweep, "train", "seed=7", *TINY, f"hydra.run.dir='{folder}'")
+    done = coursewright(sweep, "train", "seed=7", *TINY, f"hydra.run.dir={folder}")
     assert done.returncode == 2
     assert "other settings" in done.stderr
 
@@ -224,7 +233,7 @@ def test_evaluate_gathers_a_sweep(sweep):
 
 
 def test_export_writes_a_file_that_runs(sweep, tmp_path):
-    done = coursewright(tmp_path, "export", f"run='{runs(sweep)[0]}'", "to=policy.onnx")
+    done = coursewright(tmp_path, "export", f"run={runs(sweep)[0]}", "to=policy.onnx")
     assert done.returncode == 0, done.stderr
     policy = OnnxPolicy(tmp_path / "policy.onnx")
     columns, actions = len(policy.label.columns), len(policy.label.actions)
@@ -255,6 +264,49 @@ def test_a_simulator_of_ones_own(tmp_path):
     done = coursewright(tmp_path, "train", *learners, course, *task, *TINY, "hydra.run.dir=run")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run" / "policy.onnx").is_file()
+
+
+@pytest.mark.parametrize("verb", ["train", "evaluate", "import", "fit", "validate", "export"])
+def test_help_shows_the_comments_and_what_the_verb_reads(verb):
+    done = coursewright(ROOT, verb, "--help")
+    assert done.returncode == 0
+    assert ("agent=maskable_ppo" in done.stdout) == (verb == "train")
+    assert coursewright(ROOT, "help", verb).stdout == done.stdout
+    assert coursewright(ROOT, verb, "--version").stdout == coursewright(ROOT, "--version").stdout
+    assert coursewright(ROOT, verb, "--help", env=os.environ | {"LC_ALL": "C"}).returncode == 0
+
+
+def test_a_list_says_what_each_file_is():
+    done = coursewright(ROOT, "list", "models")
+    assert "\nfsrs             FSRS-6 weights by log loss" in done.stdout
+    assert coursewright(ROOT, "list", "nothing").returncode == 2
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "coursewright/configs").glob("*/*.yaml")), ids=lambda p: p.stem
+)
+def test_every_file_says_in_its_first_comment_what_it_is(path):
+    assert len(first_line(path)) > 10
+
+
+def test_the_tab_key_completes_in_bash(tmp_path):
+    command = tmp_path / "coursewright"
+    command.write_text(f'#!/bin/sh\nexec {shlex.join(COMMAND)} "$@"\n')
+    command.chmod(0o755)
+    script = 'eval "$(coursewright --completion bash)"; COMP_LINE=$1; COMP_POINT=${#1}; _coursewright; '
+    script += 'printf "%s|" "${COMPREPLY[@]}"'
+    env = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+
+    def tab(line):
+        done = subprocess.run(
+            ["bash", "-c", script, "_", line], capture_output=True, text=True, env=env, check=True
+        )
+        return done.stdout.strip("|").split("|")
+
+    assert tab("coursewright tra") == ["train "]
+    assert tab("coursewright train agent=maskable_p") == ["maskable_ppo "]
+    assert tab("coursewright train agent=dqn agent.buf") == ["agent.buffer_size="]
+    assert tab("coursewright train agent=nosuch_") == [""]
 
 
 def test_every_job_of_a_sweep_is_checked_before_the_first_one_starts(tmp_path):
