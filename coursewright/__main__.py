@@ -3,10 +3,13 @@
 Nothing heavy is imported here, so that help and typing errors answer at once.
 """
 
+import io
 import os
 import sys
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from importlib import import_module
+
+from coursewright.scripts.manual import LISTS, SCRIPTS, completions, listed, manual
 
 VERBS = {
     "train": "train one policy, or a sweep of them, on simulated learners",
@@ -27,6 +30,11 @@ usage: coursewright <verb> [name=value ...]
 
   coursewright <verb> --help       what can be set, and the present values
   coursewright <verb> --cfg job    the composed configuration, without running
+  coursewright list [agents]       what there is to choose from, each in a line
+  coursewright --completion bash   tab completion: eval "$(coursewright --completion bash)" (or zsh, fish)
+
+A folder that somebody sent is data: evaluate, export and train resume= run none of its code.  A run that
+names code of your own package needs trust=PACKAGE.
 
 examples
   coursewright train experiment=kss
@@ -39,28 +47,77 @@ examples
   coursewright validate log=file log.path=my-log.parquet models=[bkt,item_difficulty]
   coursewright export run=outputs/train/... to=policy.onnx"""
 
+OWN_CODE = ("_target_", "trust=", "--config-dir", "-cd", "pkg://")  # what names code of one's own in a line
+
 
 def main() -> int:
     """Run a verb; the exit code is 0, 1 for a failure, 2 for wrong input, 130 when interrupted."""
     verb, *rest = sys.argv[1:] or ["--help"]
-    if verb in ("-h", "--help", "help"):
-        print(HELP.format(verbs="\n".join(f"  {name:<10} {what}" for name, what in VERBS.items())))
-        return 0
-    if verb == "--version":
+    for stream in (sys.stdout, sys.stderr):  # a terminal without some letter shows another, and no traceback
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    if verb == "help" and rest:
+        verb, rest = rest[0], ["--help"]
+    if verb == "--version" or "--version" in rest:
         from coursewright import __version__
 
         print(__version__)
         return 0
     if verb not in VERBS:
-        near = get_close_matches(verb, VERBS, n=1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
-        print(f"error: verb = {verb!r}: must be one of {', '.join(VERBS)}{hint}", file=sys.stderr)
-        return 2
+        return _beside(verb, rest)
+    if not {"-h", "--help"}.isdisjoint(rest):
+        print(f"coursewright demo [short=true]: {VERBS[verb]}" if verb == "demo" else manual(verb, rest))
+        return 0
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    sys.path.insert(0, os.getcwd())  # modules of your own, named by _target_
+    try:
+        here = os.getcwd()
+    except OSError as error:
+        print(f"error: working directory: is gone ({error.strerror})", file=sys.stderr)
+        return 2
+    _find_own_modules(here, rest)
     from coursewright.scripts.app import run
 
-    return run(f"coursewright {verb}", import_module(f"coursewright.scripts.{verb}").main, rest)
+    return run(verb, rest)
+
+
+def _beside(verb: str, rest: Sequence[str]) -> int:
+    """What is no verb: help, lists, tab completion, and what is misspelt."""
+    given = rest[0] if rest else None
+    if verb in ("-h", "--help", "help"):
+        print(HELP.format(verbs="\n".join(f"  {name:<10} {what}" for name, what in VERBS.items())))
+    elif verb == "--complete" and len(rest) == 2:
+        print("\n".join(completions([*VERBS, "list", "help"], rest[1], whole=given != "bash")))
+    elif verb == "--completion" and given in SCRIPTS:
+        print(SCRIPTS[given])
+    elif verb == "list" and (given is None or given in LISTS):
+        print(listed(given))
+    elif verb in ("list", "--completion"):
+        return _wrong(verb, str(given), LISTS if verb == "list" else SCRIPTS)
+    else:
+        return _wrong("verb", verb, VERBS)
+    return 0
+
+
+def _wrong(field: str, value: str, known: Iterable[str]) -> int:
+    near = get_close_matches(value, list(known), n=1)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    print(f"error: {field} = {value!r}: must be one of {', '.join(known)}{hint}", file=sys.stderr)
+    return 2
+
+
+def _find_own_modules(here: str, arguments: list[str]) -> None:
+    """Put the working directory last among the places of modules, and only where a line names one's own code.
+
+    Python's -m puts it first, here and in every worker.  There a `queue.py` would stand for Python's own,
+    and whatever lies in a folder that somebody sent would run for the asking.
+    """
+    sys.path[:] = [place for place in sys.path if place not in ("", here)]
+    if here == os.path.dirname(os.path.dirname(os.path.abspath(__file__))):  # a checkout without installation
+        sys.path.append(here)
+        return
+    os.environ["PYTHONSAFEPATH"] = "1"
+    if any(word in argument for argument in arguments for word in OWN_CODE):
+        sys.path.append(here)
 
 
 if __name__ == "__main__":

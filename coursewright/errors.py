@@ -1,21 +1,52 @@
 """What every room raises when an input is wrong: one line that names field, value and range."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
 
 class InputError(ValueError):
-    """Wrong input from a person: the message is one line and complete; no traceback is needed."""
+    """Wrong input from a person: the message is one line and complete; no traceback is needed.
+
+    Attributes
+    ----------
+    field : what the message begins with, where that names a field; empty otherwise.
+    """
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+    def at(self, place: str, known: Collection[str]) -> "InputError":
+        """The same error for something that stands at `place` and has the fields `known`.
+
+        A room calls its fields as it likes (`rich.help.raises`); whoever made the thing knows where it
+        stands, and says where the field is set: `simulator.content.help.raises`.
+        """
+        for start, part in enumerate(parts := self.field.split(".")):
+            if part.partition("[")[0] in known:
+                settable = ".".join([place, *parts[start:]])
+                return InputError(settable + str(self).removeprefix(self.field), settable)
+        shown = str(self) if str(self).startswith(place) else f"{place}: {self}"
+        return InputError(shown, self.field)
 
 
 def reject(field: str, value: object, allowed: str) -> InputError:
     """The error for `field`, which holds `value` where only `allowed` is accepted."""
-    return InputError(f"{field} = {value}: must be {allowed}")
+    return InputError(f"{field} = {value}: must be {allowed}", field)
 
 
 def unknown(field: str, value: object, known: Sequence[str]) -> InputError:
     """The error for a name that does not exist, with the nearest that does."""
-    near = get_close_matches(str(value), list(known), n=1)
+    return InputError(f"{field} = {value!r}: no such name{_nearest(str(value), known)}", field)
+
+
+def unsettable(path: str, known: Sequence[str]) -> InputError:
+    """The error for a setting `path` that does not exist, beside the settings that are `known` there."""
+    return InputError(f"{path}: no such setting{_nearest(path.rpartition('.')[2], known)}", path)
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    near = get_close_matches(name, list(known), n=1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
     shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "") if known else "none"
-    return InputError(f"{field} = {value!r}: no such name{hint}; known: {shown}")
+    return f"{hint}; known: {shown}"

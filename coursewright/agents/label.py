@@ -13,6 +13,18 @@ from coursewright.files import refuse_format
 from coursewright.simulators.arrays import Bools
 
 FORMAT = 1
+# What a file holds under each name
+KINDS: dict[str, type] = {
+    "agent": str,
+    "seed": int,
+    "steps": int,
+    "respects_mask": bool,
+    "stochastic": bool,
+    "columns": list,
+    "actions": list,
+    "course": str,
+    "versions": dict,
+}
 LIBRARIES = ("coursewright", "torch", "stable-baselines3", "sb3-contrib")
 
 
@@ -53,7 +65,10 @@ class Label:
             if "format" in metadata:
                 refuse_format("policy", where, json.loads(metadata["format"]), FORMAT)
             values = {field.name: json.loads(metadata[field.name]) for field in fields(cls)}
-            columns, actions = tuple(values.pop("columns")), tuple(values.pop("actions"))
+            for name, kind in KINDS.items():
+                if type(values[name]) is not kind:
+                    raise TypeError(f"{name} is a {type(values[name]).__name__}")
+            columns, actions = (tuple(map(str, values.pop(name))) for name in ("columns", "actions"))
             return cls(columns=columns, actions=actions, **values)
         except InputError:
             raise

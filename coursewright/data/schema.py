@@ -91,7 +91,11 @@ def check_names(names: Sequence[str]) -> None:
     if missing:
         near = get_close_matches(missing[0], names, n=1)
         hint = f" ({near[0]!r} looks like it)" if near else ""
-        raise reject("log columns", f"without {', '.join(missing)}{hint}", ", ".join(REQUIRED.names))
+        has = ", ".join(name for name in names if name not in SCHEMA.names)
+        allowed = ", ".join(REQUIRED.names)
+        if has:
+            allowed += f"; the file has {has} (log=mapped log.columns.{missing[0]}=... says which is which)"
+        raise reject("log columns", f"without {', '.join(missing)}{hint}", allowed)
     absent = [name for name in OPTIONAL.names if name not in names]
     for name in names:
         if name not in SCHEMA.names and get_close_matches(name, absent, n=1, cutoff=0.8):

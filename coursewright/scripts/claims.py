@@ -16,7 +16,8 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from coursewright.errors import reject
 from coursewright.scripts.life import alone, lived, queue, typed
 from coursewright.scripts.names import claim, group_of, plain
-from coursewright.scripts.overrides import command_line, override
+from coursewright.scripts.overrides import override
+from coursewright.scripts.recorded import to_go_on
 
 
 @contextmanager
@@ -84,7 +85,8 @@ def _plain(resolved: str) -> Path:
 
 def go_on() -> str:
     """What to type after an interruption of this process's command."""
-    folders = [word.partition("=")[2].strip("'") for word in sys.argv if word.startswith("hydra.run.dir=")]
+    named = ("hydra.run.dir=", "resume=")
+    folders = [word.partition("=")[2].strip("'") for word in sys.argv if word.startswith(named)]
     if sys.argv[0] == "coursewright train" and folders and (Path(folders[-1]) / "config.yaml").is_file():
-        return command_line("train", [f"resume={folders[-1]}"])
+        return to_go_on(Path(folders[-1]))
     return typed()

@@ -30,8 +30,8 @@ def evaluate(config: DictConfig, place: Place) -> None:
     if config.runs is not None:  # which have tasks and seeds of their own
         config = OmegaConf.masked_copy(config, [key for key in map(str, config) if key not in TASK])
     with open_run(config, place) as run:
-        tracker = run.tracker("evaluate")
         given = studies(config)
+        tracker = run.tracker("evaluate")
         done = [published(study, config, run.path) for study in given]
         sections = [part.section for part in done]
         page = run.path / "report.html"

@@ -14,7 +14,8 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from coursewright.errors import unknown
+from coursewright.errors import unsettable
+from coursewright.scripts.signatures import TARGET, fields_of
 
 
 def settled(config: DictConfig, overrides: Sequence[str], agents: Sequence[str]) -> DictConfig:
@@ -30,7 +31,7 @@ def settled(config: DictConfig, overrides: Sequence[str], agents: Sequence[str])
     """
     for name in map(str, config.agents):
         if name not in agents:
-            raise unknown(f"agents.{name}", name, sorted(agents))
+            raise unsettable(f"agents.{name}", sorted(agents))
     chosen = str(config.choices.agent)
     parsed = OverridesParser.create().parse_overrides(list(overrides))
     given = [override.key_or_group for override in parsed if override.key_or_group != "agent"]
@@ -54,6 +55,6 @@ def _leaves(node: Any, at: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _refuse_unknown(agent: DictConfig, option: str, at: str) -> None:
-    known = [str(name) for name in agent if not str(name).startswith("_")]
-    if option not in known:
-        raise unknown(f"{at}.{option}", option, known)
+    known = fields_of(agent[TARGET])
+    if known is not None and option not in known:
+        raise unsettable(f"{at}.{option}", list(known))

@@ -6,6 +6,7 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig
 
+from coursewright.errors import reject
 from coursewright.scripts.app import explained
 
 log = logging.getLogger(__name__)
@@ -19,14 +20,19 @@ def main(config: DictConfig) -> None:
 
     from coursewright.agents.export.onnx import export
     from coursewright.agents.learning.trained import TrainedPolicy
-    from coursewright.scripts.making import agent_of
-    from coursewright.scripts.run_directory import read_run
-    from coursewright.scripts.studies import trained_on
+    from coursewright.scripts.recorded import WEIGHTS, read_run
+    from coursewright.scripts.studies import made_by, trained_on
+    from coursewright.scripts.trust import trusted_of
 
-    run = Path(config.run)
-    task = trained_on(run)
-    agent: Any = agent_of(read_run(run).agent)
-    policy = TrainedPolicy.load(run / "model.zip", agent, task)
+    folder = Path(str(config.run))
+    run = read_run(folder, trusted_of(config.trust))
+    task = trained_on(run, folder)
+    agent: Any = made_by(run, folder)
+    if not hasattr(agent, "algorithm"):
+        raise reject(
+            "run", folder, f"a training that left a network ({run.name} is a rule, which needs no file)"
+        )
+    policy = TrainedPolicy.load(folder / WEIGHTS, agent, task)
     export(policy, task, config.to)
     log.info("%s: checked against the original; it runs with onnxruntime and numpy:", config.to)
     log.info(

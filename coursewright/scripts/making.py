@@ -1,58 +1,102 @@
-"""From configurations to things: the task, and whoever makes a policy of it."""
+"""From configurations to things: the task, and whoever makes a policy of it.
+
+Whatever is wrong with a thing is said of the place where it is set.
+"""
 
 from collections.abc import Callable
 from functools import partial
-from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hydra.utils import get_object, instantiate
-from omegaconf import DictConfig
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
 
-from coursewright.agents.tracker import Tracker
-from coursewright.agents.tutor import TaskRecipe
-from coursewright.envs.policy import Policy
-from coursewright.envs.task import Task
-from coursewright.errors import reject, unknown
+from coursewright.errors import InputError, reject
 from coursewright.files import write_atomically
+from coursewright.scripts.explain import explanation
+from coursewright.scripts.signatures import TARGET, fields_of, refuse_misfits
 
-Agent = Callable[[Task, int, Tracker], Policy]
+if TYPE_CHECKING:
+    from coursewright.agents.tracker import Tracker
+    from coursewright.agents.tutor import TaskRecipe
+    from coursewright.envs.policy import Policy
+    from coursewright.envs.task import Task
+    from coursewright.evaluation.comparison.settings import Comparing
+
+    Agent = Callable[[Task, int, Tracker], Policy]
 
 
-def task_of(config: DictConfig, tutor: str | None, keep: Path | None = None) -> Task:
+def task_of(config: DictConfig, tutor: str | None, keep: Path | None = None) -> "Task":
     """The task of a configuration with its simulator, seeds and tutor (see `TaskRecipe.tutor`).
 
     The tutor's table is written to `keep`, so that a run can be repeated from its own files.
     """
-    make = instantiate(config.task, seeds=instantiate(config.seeds))
-    recipe = TaskRecipe(instantiate(config.simulator), make)
+    recipe = recipe_of(config)
     table = recipe.tutor(tutor, str(config.choices.simulator))
     if keep is not None:
         write_atomically(keep, table.write)
     return recipe.with_tutor(table)
 
 
-def agent_of(config: DictConfig, at: str = "agent") -> Agent:
+def recipe_of(config: DictConfig) -> "TaskRecipe":
+    """The same without its tutor."""
+    from coursewright.agents.tutor import TaskRecipe
+
+    make = instantiate(config.task, seeds=instantiate(config.seeds))
+    return TaskRecipe(made(config.simulator, "simulator"), make)
+
+
+def agent_of(config: DictConfig, at: str = "agent") -> "Agent":
     """The agent of a configuration that stands `at` some place: a class with its options, or a function.
 
     A function takes `(task, seed, tracker)` before its options and says `_partial_: true`; a class does not.
     Raises `InputError` for an option that the class does not have.
     """
-    _refuse_unknown(config, at)
-    agent: Agent = instantiate(config)
+    options = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(options, dict)
+    refuse_misfits(options, fields_of(config[TARGET]), at)
+    agent: Agent = made(config, at)
     if isinstance(agent, partial) and isinstance(agent.func, type):
         raise reject(f"{at}._partial_", True, f"left out: {agent.func.__qualname__} is a class of agents")
     return agent
 
 
-def _refuse_unknown(config: DictConfig, at: str) -> None:
+def comparing_of(config: DictConfig) -> "Comparing":
+    """What `evaluate` compares, and how."""
+    from coursewright.evaluation.comparison.settings import Comparing
+
+    return Comparing(
+        learners=config.learners,
+        reference=config.reference,
+        baseline=config.baseline,
+        outcomes=instantiate(config.outcomes, _convert_="all"),
+        statistics=instantiate(config.statistics, _convert_="all"),
+        aims=tuple(config.aims),
+        columns=tuple(config.columns),
+        example=config.example,
+        seed=config.seed,
+        workers=config.workers,
+    )
+
+
+def made(node: Any, at: str) -> Any:
+    """What a node makes; a refusal names the setting by the place where the node stands."""
     try:
-        target: Any = get_object(config["_target_"])
-    except Exception:  # it is explained where it is called
-        return
-    if not isinstance(target, type):
-        return
-    known = list(signature(target).parameters)
-    for name in map(str, config):
-        if name not in known and not name.startswith("_"):
-            raise unknown(f"{at}.{name}", name, known)
+        return instantiate(node)
+    except Exception as error:
+        raise placed(error, node, at) from error
+
+
+def placed(error: Exception, node: Any, at: str) -> InputError:
+    """One line about what went wrong with the node `at` some place."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, InputError):
+            return cause.at(at, fields_of(node[TARGET]) or ())
+        cause = cause.__cause__ or cause.__context__
+    line = explanation(error)
+    if line is not None:
+        return InputError(f"{at}.{line}" if line.startswith(TARGET) else line, at)
+    reason = error.__cause__ or error
+    words = " ".join(str(reason).split())
+    return InputError(f"{at} = {node[TARGET]}: cannot be made ({type(reason).__name__}: {words})", at)

@@ -8,23 +8,23 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from hydra.utils import instantiate
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 import coursewright
 from coursewright.errors import InputError
-from coursewright.files import refuse_format, write_text
+from coursewright.files import write_text
 from coursewright.scripts.life import alone, lived, read
-from coursewright.scripts.moved import new_address
 from coursewright.scripts.names import group_of, near
+from coursewright.scripts.recorded import FORMAT, refuse_other_format
 from coursewright.scripts.signals import heeded_by_worker
 from coursewright.scripts.tracking import CsvTracker, Run, RunTracker, Trackers
+from coursewright.scripts.trust import plain_name
 
-FORMAT = 2
 PACKAGES = ("numpy", "numba", "gymnasium", "torch", "stable-baselines3", "sb3-contrib", "hydra-core", "wandb")
 
 
@@ -104,10 +104,13 @@ def open_run(config: DictConfig, place: Place) -> Iterator[RunDirectory]:
     configuration.
     """
     path = place.path
+    for name in {"name", "study"} & set(config):  # of what lies in the folder of a comparison
+        plain_name(name, config[name])
     text = OmegaConf.to_yaml(config, resolve=True)
     with heeded_by_worker(), alone(path):
+        refuse_other_format(path, "hydra.run.dir")
         kept = path / "config.yaml"
-        if kept.is_file() and kept.read_text(encoding="utf-8") != text:
+        if kept.is_file() and kept.read_bytes().decode("utf-8", "replace") != text:
             raise InputError(
                 f"hydra.run.dir = {path}: holds a run with other settings; choose another hydra.run.dir"
             )
@@ -115,49 +118,6 @@ def open_run(config: DictConfig, place: Place) -> Iterator[RunDirectory]:
             write_text(kept, text)
             write_text(path / "code.json", json.dumps({"format": FORMAT, **code_version()}, indent=2) + "\n")
             yield RunDirectory(path, config, place.group, end)
-
-
-def read_run(folder: Path) -> DictConfig:
-    """The resolved configuration of a training run.
-
-    Raises `InputError` where the folder is not a run's, where it names something that has moved, or where
-    it is of another format.
-    """
-    for name in ("config.yaml", "code.json", "tutor.csv"):
-        if not (folder / name).is_file():
-            raise InputError(f"run = {folder}: must be the folder of a training run (it lacks {name})")
-    refuse_old(folder)
-    run = OmegaConf.load(folder / "config.yaml")
-    assert isinstance(run, DictConfig)
-    return run
-
-
-def refuse_old(folder: Path) -> None:
-    """Refuse a run that this version cannot go on with, as far as its folder tells already."""
-    kept, code = folder / "config.yaml", folder / "code.json"
-    if kept.is_file():
-        for at, address in _targets(OmegaConf.load(kept)):
-            if (moved := new_address(address)) is not None:
-                raise InputError(f"run = {folder}: {at} = {address} has moved; it is now {moved}")
-    if code.is_file():
-        try:
-            found = json.loads(code.read_text(encoding="utf-8")).get("format", 1)
-        except (ValueError, AttributeError) as error:
-            raise InputError(f"run = {folder}: its code.json is truncated or broken") from error
-        refuse_format("run", folder, found, FORMAT)
-
-
-def _targets(node: Any, at: str = "") -> Iterator[tuple[str, str]]:
-    """Every address in a configuration, by its path."""
-    if isinstance(node, ListConfig):
-        for place, value in enumerate(node):
-            yield from _targets(value, f"{at}[{place}]")
-    if isinstance(node, DictConfig):
-        for name, value in node.items():
-            path = f"{at}.{name!s}".lstrip(".")
-            if name == "_target_":
-                yield path, str(value)
-            yield from _targets(value, path)
 
 
 def code_version() -> dict[str, str]:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from hydra.utils import instantiate
@@ -18,11 +19,15 @@ from coursewright.errors import InputError
 from coursewright.evaluation.comparison.compare import compare
 from coursewright.evaluation.comparison.jobs import Seeded
 from coursewright.evaluation.comparison.publish import Published, publish
-from coursewright.evaluation.comparison.settings import Comparing
-from coursewright.scripts.making import agent_of, task_of
-from coursewright.scripts.run_directory import read_run
+from coursewright.scripts.making import agent_of, comparing_of, task_of
+from coursewright.scripts.overrides import command_line
+from coursewright.scripts.recorded import POLICY, in_a_line, of_the_run, read_run, to_go_on
 from coursewright.scripts.tracking import Results
+from coursewright.scripts.trust import plain_name, trusted_of
 from coursewright.simulators.folders import SHIPPED
+
+if TYPE_CHECKING:
+    from coursewright.scripts.making import Agent
 
 log = logging.getLogger(__name__)
 
@@ -54,25 +59,36 @@ def studies(config: DictConfig) -> list[Study]:
         name = f"{config.choices.simulator}-{config.choices.task}"
         return [Study(name, config.choices.simulator, task_of(config, config.tutor), _card(config.simulator))]
     places = config.runs if isinstance(config.runs, ListConfig) else [config.runs]
+    trusted = trusted_of(config.trust)
     found: dict[str, Study] = {}
     for folder in _finished([Path(str(place)) for place in places]):
-        run = read_run(folder)
+        run = read_run(folder, trusted, "runs")
         key = OmegaConf.to_yaml(OmegaConf.masked_copy(run, ["simulator", "task", "seeds"]))
-        key += (folder / "tutor.csv").read_text(encoding="utf-8")
+        with in_a_line(f"runs = {folder}: its tutor.csv is truncated or broken"):
+            key += (folder / "tutor.csv").read_text(encoding="utf-8")
         if key not in found:
             taken = [study.name for study in found.values()]
-            name = str(run.study) if run.study not in taken else f"{run.study} ({folder.name})"
-            found[key] = Study(name, str(run.choices.simulator), trained_on(folder), _card(run.simulator))
-        _add(found[key], run, folder)
+            name = run.study if run.study not in taken else f"{run.study} ({folder.name})"
+            plain_name(f"runs = {folder}: study", name)
+            task = trained_on(run, folder, "runs")
+            found[key] = Study(name, run.choices.simulator, task, _card(run.simulator))
+        _add(found[key], run, folder, config.policies)
     return list(found.values())
 
 
-def trained_on(folder: Path) -> Task:
+def trained_on(run: DictConfig, folder: Path, field: str = "run") -> Task:
     """The task that a run was trained on, with the run's own tutor.
 
-    Raises `InputError` where the folder is not a run's, or is of another format.
+    Raises `InputError` where what its folder holds makes none.
     """
-    return task_of(read_run(folder), str(folder / "tutor.csv"))
+    with of_the_run(folder, field):
+        return task_of(run, str(folder / "tutor.csv"))
+
+
+def made_by(run: DictConfig, folder: Path, field: str = "run") -> "Agent":
+    """The agent of a run.  Raises `InputError` where what its folder holds makes none."""
+    with of_the_run(folder, field):
+        return agent_of(run.agent)
 
 
 def rules(
@@ -98,7 +114,7 @@ def rules(
 
 def published(study: Study, config: DictConfig, folder: Path) -> Published:
     """Compare a study's policies with the rules and write everything into `folder/<study>`."""
-    settings = _settings(config)
+    settings = comparing_of(config)
     needed = {name: config[name] for name in ("reference", "baseline") if config[name] not in study.trained}
     made = rules(config.policies, study.task, config.seed, needed)
     policies: dict[str, Seeded] = {**study.trained, **made}
@@ -134,27 +150,13 @@ def results(done: Sequence[Published]) -> Results:
     )
 
 
-def _settings(config: DictConfig) -> Comparing:
-    return Comparing(
-        learners=config.learners,
-        reference=config.reference,
-        baseline=config.baseline,
-        outcomes=instantiate(config.outcomes, _convert_="all"),
-        statistics=instantiate(config.statistics, _convert_="all"),
-        aims=tuple(config.aims),
-        columns=tuple(config.columns),
-        example=config.example,
-        seed=config.seed,
-        workers=config.workers,
-    )
-
-
 def _card(simulator: DictConfig | ListConfig) -> str:
     """How learners from a folder were fitted: the card in it, or none."""
     assert isinstance(simulator, DictConfig)
     folder = Path(str(simulator.get("folder", "")))
     card = (folder if folder.is_dir() else SHIPPED / folder) / "card.md"
-    return card.read_text(encoding="utf-8") if card.is_file() else ""
+    with in_a_line(f"simulator.folder = {card}: cannot be read"):
+        return card.read_text(encoding="utf-8") if card.is_file() else ""
 
 
 def _finished(places: Sequence[Path]) -> list[Path]:
@@ -164,7 +166,7 @@ def _finished(places: Sequence[Path]) -> list[Path]:
     folders = [folder for folder in folders if (folder / "tutor.csv").is_file()]
     for folder in folders:
         if not (folder / "summary.json").is_file():
-            log.info("left out: %s is not finished (coursewright train resume=%s)", folder, folder)
+            log.info("left out: %s is not finished (%s)", folder, to_go_on(folder))
     finished = [folder for folder in folders if (folder / "summary.json").is_file()]
     if not finished:
         raise InputError(
@@ -173,23 +175,39 @@ def _finished(places: Sequence[Path]) -> list[Path]:
     return finished
 
 
-def _add(study: Study, run: DictConfig, folder: Path) -> None:
-    file = folder / "policy.onnx"
-    seed = int(run.seed)
-    seeds = study.trained.setdefault(str(run.name), {})
-    if seed in seeds:
+def _add(study: Study, run: DictConfig, folder: Path, rules: Mapping[str, DictConfig]) -> None:
+    file = folder / POLICY
+    agent = made_by(run, folder, "runs")
+    if hasattr(agent, "algorithm") and not file.is_file():
+        remake = command_line("export", [f"run={folder}", f"to={file}"])
+        raise InputError(f"runs = {folder}: lacks {POLICY}, which its training left there ({remake})")
+    rule = rules.get(run.name)
+    if rule == run.agent and not file.is_file():
+        log.info("%s: is the rule %s, which is compared anyway", folder, run.name)
+        return
+    name = run.name if rule is None else f"{run.name} (run)"
+    if rule is not None:
+        log.info("%s: its policy is called %s, as a compared rule is; here it is %r", folder, run.name, name)
+    seeds = study.trained.setdefault(name, {})
+    if run.seed in seeds:
         raise InputError(
-            f"runs = {folder}: a second {run.name} with seed {seed}; give one of them another name="
+            f"runs = {folder}: a second {name} with seed {run.seed}; give one of them another name="
         )
-    made = (
-        OnnxPolicy(file, study.task)
-        if file.is_file()
-        else agent_of(run.agent)(study.task, seed, SilentTracker())
-    )
-    seeds[seed] = made
-    curve = folder / "metrics.csv"
-    if curve.is_file():
-        table = pd.read_csv(curve).drop_duplicates("step", keep="last")
-        if "train/return" in table:
-            rows = table[["step", "train/return"]].rename(columns={"train/return": "value"}).dropna()
-            study.metrics.setdefault(str(run.name), []).append(rows.assign(seed=seed))
+    with of_the_run(folder, "runs"):
+        seeds[run.seed] = (
+            OnnxPolicy(file, study.task) if file.is_file() else agent(study.task, run.seed, SilentTracker())
+        )
+    if (curve := _curve(folder / "metrics.csv")) is not None:
+        study.metrics.setdefault(name, []).append(curve.assign(seed=run.seed))
+
+
+def _curve(file: Path) -> pd.DataFrame | None:
+    """The returns of a training by step; None where its folder has none."""
+    if not file.is_file():
+        return None
+    with in_a_line(f"runs = {file.parent}: its metrics.csv is truncated or broken"):
+        table = pd.read_csv(file).drop_duplicates("step", keep="last")
+        if "train/return" not in table:
+            return None
+        rows = table[["step", "train/return"]].rename(columns={"train/return": "value"}).dropna()
+        return rows.astype({"step": int, "value": float})

@@ -31,6 +31,7 @@ def train(config: DictConfig, place: Place) -> float | None:
     from coursewright.agents.learning.trained import TrainedPolicy
     from coursewright.envs.rollout import rollout
     from coursewright.scripts.making import agent_of, task_of
+    from coursewright.scripts.recorded import POLICY, WEIGHTS
     from coursewright.scripts.tracking import Results
     from coursewright.simulators.luck import Split
 
@@ -44,8 +45,8 @@ def train(config: DictConfig, place: Place) -> float | None:
         policy = make_policy(task, config.seed, tracker)
         files = {}
         if isinstance(policy, TrainedPolicy):
-            policy.save(run.path / "model.zip")
-            files["policy"] = run.path / "policy.onnx"
+            policy.save(run.path / WEIGHTS)
+            files["policy"] = run.path / POLICY
             export(policy, task, files["policy"])
         score = float(rollout(task, policy, config.learners, Split.TUNE).returned.mean())
         tracker.report(Results({"eval/return": score, "eval/learners": config.learners}, files=files))

@@ -11,7 +11,7 @@ from typing import Self
 
 import numpy as np
 
-from coursewright.errors import reject, unknown
+from coursewright.errors import InputError, reject, unknown
 from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.lists import Lists, of_pairs, pack, pairs, table, turned, unpack
 
@@ -282,10 +282,14 @@ def _place(field: str, name: str | int, places: Mapping[str, int]) -> int:
 def read_edges(path: str | Path) -> list[list[str]]:
     """Prerequisite edges from a two-column CSV (before, after) with a header line.
 
-    Raises `InputError` where a line has fewer than two columns.
+    Raises `InputError` where a line has fewer than two columns, or where the file is no text.
     """
-    with Path(path).open(newline="", encoding="utf-8") as file:
-        edges = [[name.strip() for name in row[:2]] for row in csv.reader(file) if any(row)][1:]
+    try:
+        with Path(path).open(newline="", encoding="utf-8") as file:
+            edges = [[name.strip() for name in row[:2]] for row in csv.reader(file) if any(row)][1:]
+    except (OSError, UnicodeError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"prerequisites = {path}: cannot be read ({reason})") from error
     short = next((edge for edge in edges if len(edge) < 2), None)
     if short is not None:
         raise reject(f"line of {path}", short[0], "before,after")

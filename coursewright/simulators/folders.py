@@ -54,8 +54,11 @@ def open_folder(folder: str | Path, kind: str, table: str, field: str = "simulat
     if Path(folder).is_dir():
         kinds = "was it fitted by another kind of model, or by an earlier version? (its card.md says)"
         raise InputError(f"{field} = {folder}: holds no {table}; {kinds}")
-    shipped = sorted(p.parent.name for p in SHIPPED.glob(f"*/{FACTS}"))
-    raise unknown(field, str(folder), [p for p in shipped if _facts(SHIPPED / p, field).get("kind") == kind])
+    shipped = [
+        path for path in sorted(SHIPPED.glob(f"*/{FACTS}")) if _facts(path.parent, field)["kind"] == kind
+    ]
+    beside = sorted(str(path.parent) for path in Path(folder).parent.glob(f"*/{table}"))
+    raise unknown(field, str(folder), [*beside, *(path.parent.name for path in shipped)])
 
 
 def _facts(path: Path, field: str) -> dict[str, Any]:

@@ -1,11 +1,6 @@
-"""The one decorator of all compiled loops.
+"""The one decorator of all compiled loops; `cache` says where their machine code is kept."""
 
-numba's on-disk cache notices an edit in the decorated file only, not in a helper that the file
-imports.  So the cache lives in a folder named after a hash of every source file of the package: an
-edit starts a fresh one, and stale machine code can never answer for new source.
-"""
-
-import hashlib
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,31 +8,23 @@ from typing import Any, TypeVar, cast
 
 import numba
 
+from coursewright.simulators.cache import cache_folder
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 PACKAGE = Path(__file__).resolve().parents[1]
+KEPT = cache_folder(PACKAGE, os.environ.get("NUMBA_CACHE_DIR"))
 
+if KEPT is not None:
+    numba.config.CACHE_DIR = str(KEPT)  # type: ignore[attr-defined]
+else:
+    logging.getLogger(__name__).warning(
+        "compiled code is not kept, so each start takes longer: NUMBA_CACHE_DIR = %s: must be a folder of "
+        "yours that nobody else can write",
+        os.environ.get("NUMBA_CACHE_DIR") or "none, and neither the package's nor the home folder is one",
+    )
 
-def source_hash(package: Path) -> str:
-    """A hash of the names and texts of all modules of `package`, in folders of folders too."""
-    digest = hashlib.sha256()
-    for source in sorted(package.rglob("*.py")):
-        digest.update(f"{source.relative_to(package).as_posix()}\0".encode())
-        digest.update(source.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def _cache_folder() -> str:
-    beside = PACKAGE / "__pycache__"
-    home = beside if os.access(PACKAGE, os.W_OK) else Path.home() / ".cache" / "coursewright"
-    return str(home / f"numba-{source_hash(PACKAGE)}")
-
-
-if not os.environ.get("NUMBA_CACHE_DIR"):
-    numba.config.CACHE_DIR = _cache_folder()  # type: ignore[attr-defined]
-
-
-OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy", "_nrt": False}
+OPTIONS: dict[str, Any] = {"cache": KEPT is not None, "error_model": "numpy", "_nrt": False}
 
 
 def kernel(function: Function) -> Function:

@@ -11,8 +11,8 @@ from hydra.utils import instantiate
 import agent_contract
 from coursewright.agents.rule import RulePolicy
 from coursewright.agents.tracker import SilentTracker
-from coursewright.scripts.app import explanation, run
-from coursewright.scripts.train import main
+from coursewright.scripts.app import run
+from coursewright.scripts.explain import explanation
 
 NAMES = agent_contract.names()
 
@@ -123,7 +123,7 @@ def test_a_rule_from_outside_keeps_the_contract(outside, name):
 def test_a_rule_from_outside_is_trained_by_its_name(outside, name, monkeypatch):
     monkeypatch.chdir(outside)
     given = [f"--config-dir={outside}", f"agent={name}", "task.steps=4", "learners=5", "hydra.run.dir=out"]
-    assert run("coursewright train", main, given) == 0
+    assert run("train", given) == 0
     assert (outside / "out" / "summary.json").is_file()
 
 

@@ -135,19 +135,17 @@ def test_a_model_from_outside_is_one_module_and_one_file(tmp_path, monkeypatch) 
     (tmp_path / "conf" / "model" / "shares.yaml").write_text("_target_: outside_models.Shares\nhalf: 2.0\n")
     monkeypatch.chdir(tmp_path)
     from coursewright.scripts.app import run
-    from coursewright.scripts.fit import main as fit
-    from coursewright.scripts.validate import main as validate
 
     GlobalHydra.instance().clear()
     own = ["--config-dir", "conf"]
-    assert run("coursewright fit", fit, [*own, "model=shares", "model.half=1.0", "draws=20", "out=mine"]) == 0
+    assert run("fit", [*own, "model=shares", "model.half=1.0", "draws=20", "out=mine"]) == 0
     with (tmp_path / "mine" / "estimates.csv").open() as file:
         rows = {row["name"]: row for row in csv.DictReader(file)}
     low, value, high = (float(rows["share"][name]) for name in ("low", "value", "high"))
     assert low < value < high
     assert Shares(half=1.0) == Shares(1.0)
     settings = ["models=[shares]", "settings.replicates=3", "hydra.run.dir=judged"]
-    assert run("coursewright validate", validate, [*own, *settings]) == 0
+    assert run("validate", [*own, *settings]) == 0
     assert "shares" in (tmp_path / "judged" / "validity.csv").read_text()
 
 
@@ -155,15 +153,11 @@ def test_a_log_reader_from_outside_is_one_module_and_one_file(tmp_path, monkeypa
     (tmp_path / "conf" / "log").mkdir(parents=True)
     (tmp_path / "conf" / "log" / "mine.yaml").write_text(READER)
     monkeypatch.chdir(tmp_path)
-    from importlib import import_module
-
     from coursewright.scripts.app import run
-    from coursewright.scripts.fit import main as fit
 
-    store = import_module("coursewright.scripts.import").main
     GlobalHydra.instance().clear()
     own = ["--config-dir", "conf", "log=mine"]
-    assert run("coursewright fit", fit, [*own, "model=item_difficulty", "draws=0", "out=mine"]) == 0
+    assert run("fit", [*own, "model=item_difficulty", "draws=0", "out=mine"]) == 0
     assert "1,200 rows" not in (tmp_path / "mine" / "card.md").read_text()
     assert "480 rows of 12 learners" in (tmp_path / "mine" / "card.md").read_text()
-    assert run("coursewright import", store, [*own, "to=stored"]) == 0
+    assert run("import", [*own, "to=stored"]) == 0

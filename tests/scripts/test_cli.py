@@ -16,6 +16,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from coursewright.agents.export.policy import OnnxPolicy
+from coursewright.scripts.manual import first_line
 from places import ROOT, SUPPORT
 
 TINY = ["agent.steps=2_560", "agent.learners=64", "learners=50", "tracker=none"]
@@ -73,10 +74,18 @@ def test_help_says_what_there_is():
         (["train", "agent.steps=many"], ["agent.steps", "many"]),
         (["train", "resume=nowhere"], ["resume = nowhere", "folder of a run"]),
         (["train", "resume=nowhere", "seed=1"], ["goes alone", "seed=1"]),
-        (["evaluate", "runs=nowhere"], ["runs = nowhere", "finished run"]),
+        (["evaluate", "runs=nowhere"], ["runs = 'nowhere'", "a run's folder"]),
+        (["evaluate", "runs="], ["runs = ''"]),
+        (["evaluate", "policies.ucb.c=-1"], ["policies.ucb.c = -1"]),
+        (["train", "agnet=ppo"], ["agnet: no such setting", "did you mean 'agent'"]),
+        (["train", "seed", "3"], ["written seed=3"]),
+        (["train", "learners=0"], ["learners = 0"]),
+        (["train", "learners=1e11"], ["100_000_000_000"]),
+        (["train", "agent.learning_rate=true"], ["agent.learning_rate = true", "number"]),
+        (["train", "--config-dir=nowhere"], ["--config-dir", "nowhere"]),
         (["evaluate", "~policies.random"], ["random"]),
         (["export"], ["run", "must be given"]),
-        (["export", "run=nowhere"], ["run = nowhere", "training run"]),
+        (["export", "run=nowhere"], ["run = 'nowhere'", "training run"]),
         (["fit", "log=file", "log.path=nowhere.csv"], ["nowhere.csv"]),
         (["fit", "log=ednet", "log.path=nowhere"], ["nowhere"]),
         (["fit", "model.n_skills=0"], ["model.n_skills = 0"]),
@@ -167,7 +176,7 @@ def test_a_run_directory_holds_what_is_needed(sweep):
             "code.json",
             "tutor.csv",
             "metrics.csv",
-            "model.zip",
+            "policy.npz",
             "policy.onnx",
             "train.log",
         ):
@@ -177,16 +186,16 @@ def test_a_run_directory_holds_what_is_needed(sweep):
 
 
 def test_a_finished_sweep_is_not_done_again(sweep):
-    before = {run: (run / "model.zip").stat().st_mtime_ns for run in runs(sweep)}
+    before = {run: (run / "policy.npz").stat().st_mtime_ns for run in runs(sweep)}
     done = coursewright(sweep, "train", "-m", "seed=0,1", *TINY, "hydra.sweep.dir=runs")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("finished before") == 2
-    assert before == {run: (run / "model.zip").stat().st_mtime_ns for run in runs(sweep)}
+    assert before == {run: (run / "policy.npz").stat().st_mtime_ns for run in runs(sweep)}
 
 
 def test_another_configuration_does_not_overwrite_a_run(sweep):
     folder = runs(sweep)[0]
-    done = coursewright(sweep, "train", "seed=7", *TINY, f"hydra.run.dir='{folder}'")
+    done = coursewright(sweep, "train", "seed=7", *TINY, f"hydra.run.dir={folder}")
     assert done.returncode == 2
     assert "other settings" in done.stderr
 
@@ -224,7 +233,7 @@ def test_evaluate_gathers_a_sweep(sweep):
 
 
 def test_export_writes_a_file_that_runs(sweep, tmp_path):
-    done = coursewright(tmp_path, "export", f"run='{runs(sweep)[0]}'", "to=policy.onnx")
+    done = coursewright(tmp_path, "export", f"run={runs(sweep)[0]}", "to=policy.onnx")
     assert done.returncode == 0, done.stderr
     policy = OnnxPolicy(tmp_path / "policy.onnx")
     columns, actions = len(policy.label.columns), len(policy.label.actions)
@@ -240,10 +249,10 @@ def test_export_writes_a_file_that_runs(sweep, tmp_path):
 def test_a_truncated_model_gets_one_line(sweep, tmp_path):
     run = tmp_path / "broken"
     shutil.copytree(runs(sweep)[0], run)
-    (run / "model.zip").write_bytes((run / "model.zip").read_bytes()[:1000])
+    (run / "policy.npz").write_bytes((run / "policy.npz").read_bytes()[:1000])
     done = coursewright(tmp_path, "export", "run=broken")
     assert done.returncode == 2
-    assert "model.zip" in done.stderr
+    assert "policy.npz" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 
@@ -257,20 +266,55 @@ def test_a_simulator_of_ones_own(tmp_path):
     assert (tmp_path / "run" / "policy.onnx").is_file()
 
 
-def test_a_failing_job_leaves_the_others_alone(tmp_path):
-    done = coursewright(
-        tmp_path,
-        "train",
-        "-m",
-        "agent=random",
-        "task.steps=10,-1,5",
-        "learners=20",
-        "tracker=none",
-        "hydra.sweep.dir=runs",
-    )
-    assert done.returncode != 0
+@pytest.mark.parametrize("verb", ["train", "evaluate", "import", "fit", "validate", "export"])
+def test_help_shows_the_comments_and_what_the_verb_reads(verb):
+    done = coursewright(ROOT, verb, "--help")
+    assert done.returncode == 0
+    assert ("agent=maskable_ppo" in done.stdout) == (verb == "train")
+    assert coursewright(ROOT, "help", verb).stdout == done.stdout
+    assert coursewright(ROOT, verb, "--version").stdout == coursewright(ROOT, "--version").stdout
+    assert coursewright(ROOT, verb, "--help", env=os.environ | {"LC_ALL": "C"}).returncode == 0
+
+
+def test_a_list_says_what_each_file_is():
+    done = coursewright(ROOT, "list", "models")
+    assert "\nfsrs             FSRS-6 weights by log loss" in done.stdout
+    assert coursewright(ROOT, "list", "nothing").returncode == 2
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "coursewright/configs").glob("*/*.yaml")), ids=lambda p: p.stem
+)
+def test_every_file_says_in_its_first_comment_what_it_is(path):
+    assert len(first_line(path)) > 10
+
+
+def test_the_tab_key_completes_in_bash(tmp_path):
+    command = tmp_path / "coursewright"
+    command.write_text(f'#!/bin/sh\nexec {shlex.join(COMMAND)} "$@"\n')
+    command.chmod(0o755)
+    script = 'eval "$(coursewright --completion bash)"; COMP_LINE=$1; COMP_POINT=${#1}; _coursewright; '
+    script += 'printf "%s|" "${COMPREPLY[@]}"'
+    env = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+
+    def tab(line):
+        done = subprocess.run(
+            ["bash", "-c", script, "_", line], capture_output=True, text=True, env=env, check=True
+        )
+        return done.stdout.strip("|").split("|")
+
+    assert tab("coursewright tra") == ["train "]
+    assert tab("coursewright train agent=maskable_p") == ["maskable_ppo "]
+    assert tab("coursewright train agent=dqn agent.buf") == ["agent.buffer_size="]
+    assert tab("coursewright train agent=nosuch_") == [""]
+
+
+def test_every_job_of_a_sweep_is_checked_before_the_first_one_starts(tmp_path):
+    sweep = ["-m", "agent=random", "task.steps=10,-1,5", "learners=20", "tracker=none"]
+    done = coursewright(tmp_path, "train", *sweep, "hydra.sweep.dir=runs")
+    assert done.returncode == 2
     assert "task.steps = -1" in done.stderr
-    assert len(runs(tmp_path)) == 2
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_killed_training_ends_as_it_would_have(sweep, tmp_path):
@@ -288,7 +332,7 @@ def test_a_killed_training_ends_as_it_would_have(sweep, tmp_path):
     assert whole.returncode == 0, whole.stderr
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     killed = subprocess.Popen([*COMMAND, *arguments, "hydra.run.dir=killed"], cwd=tmp_path, **quiet)
-    checkpoint = tmp_path / "killed" / "checkpoint.pt"
+    checkpoint = tmp_path / "killed" / "checkpoint.npz"
     deadline = time.monotonic() + 120
     while not checkpoint.is_file() and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -314,3 +358,39 @@ def test_a_full_disk_gets_one_line(tmp_path):
     assert "cannot be written" in done.stderr.strip().splitlines()[-1]
     assert not (tmp_path / "run" / "summary.json").exists()
     assert not list((tmp_path / "run").glob(".*.part"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["train", "agent=random", "learners=20", "tracker=none", "hydra.run.dir=run"],
+        ["train", "-m", "agent=random", "seed=0,1", "learners=20", "tracker=none", "hydra.sweep.dir=runs"],
+        ["evaluate", "learners=20", "runs=nowhere", "tracker=none"],
+        ["export", "run=nowhere"],
+        ["fit", "log=file", "log.path=nowhere.csv"],
+        ["validate", "models=[bkkt]"],
+    ],
+)
+def test_modules_in_the_working_directory_stand_for_none_of_ours(tmp_path, arguments):
+    # Python's own, one that libraries look for and get along without, and Hydra's folder of plugins.
+    for name in ("queue", "heapq", "bottleneck", "tensorboard", "hydra_plugins/evil"):
+        (tmp_path / f"{name}.py").parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.py").write_text("open('witness', 'w').close()\nraise RuntimeError(__name__)\n")
+    done = coursewright(tmp_path, *arguments)
+    assert done.returncode in (0, 2), done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "witness").exists()
+
+
+def test_ones_own_modules_come_last(tmp_path):
+    shutil.copy(SUPPORT / "plain_simulator.py", tmp_path / "my_learners.py")
+    (tmp_path / "queue.py").write_text("raise RuntimeError(__name__)\n")
+    learners = ["simulator=custom", "simulator._target_=my_learners.Levels", "+simulator.fading=0.1"]
+    course = "+simulator.course={_target_: coursewright.simulators.course.Course.of, skills: [add, subtract]}"
+    sweep = ["-m", "seed=0,1", "agent=random", "learners=20", "tracker=none", "hydra.sweep.dir=runs"]
+    done = coursewright(
+        tmp_path, "train", *learners, course, "task=mastery", "+task.days=1", "task.steps=10", *sweep
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(runs(tmp_path)) == 2

@@ -1,6 +1,5 @@
 """Every YAML file composes and instantiates."""
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +16,9 @@ from coursewright.data.log import LearnerLog
 from coursewright.envs import shipped
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.task import Task
-from coursewright.errors import InputError
 from coursewright.evaluation.comparison.publish import FIGURES
 from coursewright.evaluation.comparison.scores import STATISTICS
 from coursewright.evaluation.outcomes import OUTCOMES
-from coursewright.scripts.app import refuse_words
 from coursewright.scripts.tracking import Run
 
 CONFIGS = Path(coursewright.__file__).parent / "configs"
@@ -148,25 +145,3 @@ def test_shipped_tutors_are_what_a_fit_gives(name):
 
 def test_agents_see_a_tracker_that_keeps_nothing():
     assert SilentTracker().directory is None
-
-
-@pytest.mark.parametrize(
-    ("app", "override", "field"),
-    [
-        ("train", "task.steps=many", "task.steps = 'many'"),
-        ("train", "learners=many", "learners = 'many'"),
-        ("train", "seed=x", "seed = 'x'"),
-        ("train", "agent.learning_rate=fast", "agent.learning_rate = 'fast'"),
-        ("fit", "folds=two", "folds = 'two'"),
-        ("validate", "settings.replicates=many", "settings.replicates = 'many'"),
-    ],
-)
-def test_a_word_for_a_number_is_one_line(app, override, field):
-    config = composed(app, override, hydra=False)
-    with pytest.raises(InputError, match=f"{re.escape(field)}: must be a"):
-        refuse_words(config)
-
-
-@pytest.mark.parametrize("app", ["train", "fit", "evaluate", "export", "validate", "import"])
-def test_the_defaults_hold_no_word_for_a_number(app):
-    refuse_words(composed(app, hydra=False))

@@ -69,12 +69,12 @@ def test_every_setting_of_an_experiment_is_an_option_of_an_agent(name):
 @pytest.mark.parametrize(
     ("agents", "message"),
     [
-        ("{maskable_pp: {steps: 5}}", "agents.maskable_pp = 'maskable_pp': no such name (did you mean 'mask"),
+        ("{maskable_pp: {steps: 5}}", "agents.maskable_pp: no such setting (did you mean 'mask"),
         (
             "{maskable_ppo: {stepz: 5}}",
-            "agents.maskable_ppo.stepz = 'stepz': no such name (did you mean 'steps'",
+            "agents.maskable_ppo.stepz: no such setting (did you mean 'steps'",
         ),
-        ("{maskable_ppo: {stepz: {deep: 5}}}", "agents.maskable_ppo.stepz = 'stepz': no such name"),
+        ("{maskable_ppo: {stepz: {deep: 5}}}", "agents.maskable_ppo.stepz: no such setting"),
     ],
 )
 def test_a_name_that_does_not_exist_is_refused(agents, message):

@@ -46,9 +46,7 @@ def test_an_address_that_never_moved_is_not_in_the_table() -> None:
 )
 def test_an_old_address_is_answered_with_the_new_one(options, new, capsys, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    from coursewright.scripts.train import main
-
-    code = run("coursewright train", main, ["agent=random", *options, "tracker=none"])
+    code = run("train", ["agent=random", *options, "tracker=none"])
     line = capsys.readouterr().err.strip()
     assert code == 2
     assert line.count("\n") == 0

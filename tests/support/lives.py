@@ -11,7 +11,7 @@ COMMAND = [sys.executable, "-m", "coursewright"]
 # A training of some seconds with several checkpoints; the small network is no faster, but smaller on disk.
 SMALL = ["agent.steps=20_000", "agent.learners=64", "agent.checkpoint_every=3_000", "learners=50"]
 # Neither lives nor clocks, nor what names them, are results.
-LIFE = {".lock", "state.json", "timing.csv", "model.zip", "wandb-train.id", "multirun.yaml"}
+LIFE = {".lock", "state.json", "timing.csv", "train.log", "wandb-train.id", "multirun.yaml"}
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:

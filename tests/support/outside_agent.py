@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from stable_baselines3 import A2C
 
 from coursewright.agents.learning.algorithm import Algorithm, actor
-from coursewright.agents.learning.training import learners_of, network, place, quiet, train
+from coursewright.agents.learning.training import network, place, train
 from coursewright.agents.options import at_least, feature_names, positive, widths
 
 
@@ -35,18 +35,18 @@ class A2c:
     def algorithm(self):
         return Algorithm("a2c", A2C, actor)
 
+    def untrained(self, env, seed):
+        return A2C(
+            "MlpPolicy",
+            env,
+            n_steps=self.n_steps,
+            learning_rate=self.learning_rate,
+            gamma=1.0,
+            policy_kwargs=network(env.task, self.layers, self.features),
+            stats_window_size=self.learners,
+            seed=seed,
+            device=place(self.device),
+        )
+
     def __call__(self, task, seed, tracker):
-        env = learners_of(self, task, seed)
-        with quiet():
-            model = A2C(
-                "MlpPolicy",
-                env,
-                n_steps=self.n_steps,
-                learning_rate=self.learning_rate,
-                gamma=1.0,
-                policy_kwargs=network(task, self.layers, self.features),
-                stats_window_size=self.learners,
-                seed=seed,
-                device=place(self.device),
-            )
-        return train(self, model, env, tracker)
+        return train(self, task, seed, tracker)

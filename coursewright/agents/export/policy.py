@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import onnxruntime
 
 from coursewright.agents.label import Label
 from coursewright.agents.sampling import Chooser, Scores
 from coursewright.envs.task import Task
-from coursewright.errors import InputError
+from coursewright.errors import InputError, reject
 from coursewright.simulators.arrays import Bools, Ints, Observation
 
 INPUTS = ("features", "mask")
@@ -34,7 +35,8 @@ class OnnxPolicy:
 
     Given a `task`, the file is refused (`InputError`, naming both sides) unless it was made for the
     same course, observation columns and actions.  A missing, truncated or foreign file is an
-    `InputError` as well.  Row i does not depend on the batch, up to float rounding.
+    `InputError` as well, and so is another network under a label of ours.  Row i does not depend on the
+    batch, up to float rounding.
 
     Attributes
     ----------
@@ -45,6 +47,7 @@ class OnnxPolicy:
         self.path = Path(path)
         self._run = _session(self.path)
         self.label = Label.read(self._run.get_modelmeta().custom_metadata_map, self.path)
+        self._refuse_another_network()
         if task is not None:
             self.label.check(task, self.path)
         chooser = Chooser(self.label, self._judge)
@@ -61,6 +64,26 @@ class OnnxPolicy:
     def respects_mask(self) -> bool:
         """Whether only allowed actions are ever chosen."""
         return self.label.respects_mask
+
+    def _refuse_another_network(self) -> None:
+        """Refuse a label of ours on a network that does not do what the label says."""
+        columns, actions = len(self.label.columns), len(self.label.actions)
+        takes = [(put.name, put.type, put.shape[1:]) for put in self._run.get_inputs()]
+        wanted = zip(INPUTS, ("tensor(float)", "tensor(bool)"), ([columns], [actions]), strict=True)
+        gives = [put.name for put in self._run.get_outputs()]
+        if takes != list(wanted) or gives != list(OUTPUTS) or not self._answers(columns, actions):
+            its = f"from {columns} columns to scores and the best of {actions} actions"
+            raise reject("policy", self.path, f"the network that its label describes, {its}")
+
+    def _answers(self, columns: int, actions: int) -> bool:
+        """Whether two rows of nothing give scores that are numbers, and one action each."""
+        try:
+            scores, action = self._judge(np.zeros((2, columns), np.float32), np.ones((2, actions), bool))
+        except Exception:  # the runtime's own errors share no base class with a name
+            return False
+        kinds = scores.dtype == np.float32 and action.dtype == np.int64
+        shapes = scores.shape == (2, actions) and action.shape == (2,)
+        return bool(kinds and shapes and np.isfinite(scores).all())
 
     def _judge(self, observation: Observation, mask: Bools) -> tuple[Scores, Ints]:
         scores, action = self._run.run(OUTPUTS, dict(zip(INPUTS, (observation, mask), strict=True)))

@@ -6,10 +6,13 @@ Training, checkpoints, saved policies and exports read it, so a new algorithm is
 
 from collections.abc import Callable
 from dataclasses import Field, dataclass
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from stable_baselines3.common.base_class import BaseAlgorithm
-from torch import nn
+if TYPE_CHECKING:  # an agent's options are checked without torch, which takes seconds to import
+    from stable_baselines3.common.base_class import BaseAlgorithm
+    from torch import nn
+
+    from coursewright.agents.learning.vec_env import LearnersVecEnv
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,8 @@ class Algorithm:
     """
 
     name: str
-    kind: type[BaseAlgorithm]
-    scores: Callable[[Any], nn.Module]
+    kind: "type[BaseAlgorithm]"
+    scores: "Callable[[Any], nn.Module]"
     stochastic: bool = True
     masks: bool = False
     counters: tuple[str, ...] = ()
@@ -71,8 +74,14 @@ class Trainable(Protocol):
         """Steps between two checkpoints."""
         ...
 
+    def untrained(self, env: "LearnersVecEnv", seed: int) -> "BaseAlgorithm":
+        """The model before its first step: what training begins with, and what saved weights are put into."""
+        ...
 
-def actor(policy: Any) -> nn.Module:
+
+def actor(policy: Any) -> "nn.Module":
     """The layers that choose in an actor-critic policy (PPO, A2C, TRPO): its scores are logits."""
+    from torch import nn
+
     body = policy.mlp_extractor.policy_net
     return nn.Sequential(policy.pi_features_extractor, body, policy.action_net)

@@ -2,13 +2,10 @@
 
 A checkpoint holds everything that training changes: weights, optimiser, all random states, the
 learners in the middle of their episodes, and a replay buffer.  It is written in one step, so that a
-run killed at any moment leaves the last whole one.
+run killed at any moment leaves the last whole one.  It is data (see `weights`): reading it runs nothing.
 """
 
-import io
-import pickle
 import random
-import zipfile
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,16 +19,14 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from coursewright.agents.learning.identity import CLOSE
 from coursewright.agents.learning.vec_env import LearnersVecEnv
+from coursewright.agents.learning.weights import BROKEN, read_tree, tensors, write_tree
 from coursewright.errors import InputError, reject
-from coursewright.files import refuse_format, write_atomically
 from coursewright.simulators.arrays import Floats
 
-NAME = "checkpoint.pt"
+NAME = "checkpoint.npz"
 FORMAT = 3
 COUNTERS = ("num_timesteps", "_episode_num", "_n_updates", "_current_progress_remaining")  # of every model
-# What reading a damaged file can raise
-DAMAGE = (OSError, RuntimeError, EOFError, LookupError, TypeError, ValueError)
-BROKEN = (*DAMAGE, pickle.PickleError, zipfile.BadZipFile)
+ANEW = "; delete it to start again"
 ARRAYS = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
 
 
@@ -74,13 +69,12 @@ class Checkpoint:
             "numpy": np.random.get_state(),  # noqa: NPY002 - the generator that Stable-Baselines3 draws from
             "actions": model.action_space.np_random.bit_generator.state,
             "replay": {} if finished else _replay(model),
+            "parameters": model.get_parameters(),
+            "torch": torch.get_rng_state(),
         }
-        tensors = {"parameters": model.get_parameters(), "torch": torch.get_rng_state()}
         if model.device.type == "cuda":
-            tensors["cuda"] = torch.cuda.get_rng_state(model.device)
-        content = io.BytesIO()  # a file of torch's own opening hides a full disk behind another error
-        torch.save({"format": FORMAT, "tensors": tensors, "state": _plain(state)}, content)
-        write_atomically(self.path, lambda part: part.write_bytes(content.getbuffer()))
+            state["cuda"] = torch.cuda.get_rng_state(model.device)
+        write_tree(self.path, state, FORMAT)
 
     def load(self, model: BaseAlgorithm, env: LearnersVecEnv) -> int:
         """Bring a model and its environment, both freshly made, to where the file was written.
@@ -89,11 +83,21 @@ class Checkpoint:
 
         Raises `InputError` for a broken file, one of another format, or one of another training.
         """
-        tensors, state = self._read()
-        self._refuse_others(state)
-        model.set_parameters(tensors["parameters"])
-        for name, value in state["counters"].items():
-            setattr(model, name, value)
+        state = read_tree("checkpoint", self.path, FORMAT, ANEW)
+        try:
+            self._refuse_others(state)
+            return self._restore(model, env, state)
+        except InputError:
+            raise
+        except (*BROKEN, AttributeError) as error:  # whole, and yet no state of this model
+            raise InputError(f"checkpoint = {self.path}: is no checkpoint of this training{ANEW}") from error
+
+    def _restore(self, model: BaseAlgorithm, env: LearnersVecEnv, state: Mapping[str, Any]) -> int:
+        model.set_parameters(tensors(state["parameters"]))
+        for name in COUNTERS + self.counters:  # no others, whatever the file says
+            setattr(model, name, state["counters"][name])
+        _refuse_shapes(state["env"], env.snapshot())
+        _refuse_shapes(state["last_obs"], env.reset())
         model._last_obs = state["last_obs"]
         model._last_episode_starts = state["last_episode_starts"]
         model.ep_info_buffer = deque(state["episodes"], maxlen=model._stats_window_size)
@@ -102,26 +106,11 @@ class Checkpoint:
         _restore_replay(model, state["replay"])
         random.setstate(state["python"])
         np.random.set_state(state["numpy"])  # noqa: NPY002
-        torch.set_rng_state(tensors["torch"])
+        torch.set_rng_state(tensors(state["torch"]))
         if model.device.type == "cuda":
-            torch.cuda.set_rng_state(tensors["cuda"], model.device)
+            torch.cuda.set_rng_state(tensors(state["cuda"]), model.device)
         model.action_space.np_random.bit_generator.state = state["actions"]
         return int(state["logged"])
-
-    def _read(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Tensors and the rest."""
-        try:
-            with zipfile.ZipFile(self.path) as archive:  # torch itself does not look at the check sums
-                if archive.testzip() is not None:
-                    raise ValueError("a check sum is wrong")
-            content = torch.load(self.path, map_location="cpu", weights_only=True)
-            tensors, state = content["tensors"], _arrays(content["state"])
-        except BROKEN as error:
-            raise InputError(
-                f"checkpoint = {self.path}: truncated or broken; delete it to start again"
-            ) from error
-        refuse_format("checkpoint", self.path, content.get("format", 1), FORMAT)
-        return tensors, state
 
     def _refuse_others(self, state: Mapping[str, Any]) -> None:
         """Refuse the state of a training with other settings, or with learners who are others."""
@@ -134,6 +123,19 @@ class Checkpoint:
         if theirs.shape != self.walk.shape or not np.allclose(theirs, self.walk, CLOSE, CLOSE):
             was = f"as in the checkpoint {self.path}, whose learners answer or pay otherwise"
             raise reject("task", self.settings["task.simulator"], f"{was} (or delete it to start again)")
+
+
+def _refuse_shapes(found: Any, ours: Any) -> None:
+    """Refuse arrays that compiled loops, which check no bounds, would read past their end."""
+    if isinstance(ours, np.ndarray):
+        if not isinstance(found, np.ndarray) or (found.shape, found.dtype) != (ours.shape, ours.dtype):
+            raise ValueError("an array of another shape or type")
+    elif isinstance(ours, dict):
+        for name, part in ours.items():
+            _refuse_shapes(found[name], part)
+    elif isinstance(ours, list | tuple):
+        for theirs, part in zip(found, ours, strict=True):
+            _refuse_shapes(theirs, part)
 
 
 def _replay(model: BaseAlgorithm) -> dict[str, Any]:
@@ -149,30 +151,8 @@ def _restore_replay(model: BaseAlgorithm, replay: dict[str, Any]) -> None:
     buffer = model.replay_buffer if isinstance(model, OffPolicyAlgorithm) else None
     if buffer is None or not replay:
         return
+    if not 0 <= replay["pos"] < buffer.buffer_size:
+        raise ValueError("a place outside the replay buffer")
     for name in ARRAYS:
         getattr(buffer, name)[: len(replay[name])] = replay[name]
     buffer.pos, buffer.full = replay["pos"], replay["full"]
-
-
-def _plain(value: Any) -> Any:
-    """Arrays as tensors, all the way down: what a file may hold that is read without running code."""
-    if isinstance(value, np.ndarray):
-        return torch.from_numpy(np.ascontiguousarray(value))
-    if isinstance(value, dict):
-        return {name: _plain(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):  # a named tuple is kept as a bare one
-        parts = [_plain(part) for part in value]
-        return parts if isinstance(value, list) else tuple(parts)
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _arrays(value: Any) -> Any:
-    """The way back."""
-    if isinstance(value, torch.Tensor):
-        return value.numpy()
-    if isinstance(value, dict):
-        return {name: _arrays(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):  # a named tuple is kept as a bare one
-        parts = [_arrays(part) for part in value]
-        return parts if isinstance(value, list) else tuple(parts)
-    return value

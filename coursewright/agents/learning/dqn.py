@@ -1,25 +1,28 @@
-"""Deep Q-learning."""
+"""Deep Q-learning.  Torch is imported where it is trained with: options are checked without it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from stable_baselines3 import DQN
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from coursewright.agents.learning.algorithm import Algorithm
-from coursewright.agents.learning.trained import TrainedPolicy
-from coursewright.agents.learning.training import learners_of, network, place, quiet, train
 from coursewright.agents.options import at_least, feature_names, positive, shares, widths
 from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.task import Task
 
+if TYPE_CHECKING:
+    from stable_baselines3 import DQN
+    from torch import nn
 
-def _values(policy: Any) -> nn.Module:
+    from coursewright.agents.learning.trained import TrainedPolicy
+    from coursewright.agents.learning.vec_env import LearnersVecEnv
+
+COUNTERS = ("_n_calls", "exploration_rate")
+
+
+def _values(policy: Any) -> "nn.Module":
+    from torch import nn
+
     return nn.Sequential(policy.q_net.features_extractor, policy.q_net.q_net)
-
-
-ALGORITHM = Algorithm("dqn", DQN, _values, stochastic=False, counters=("_n_calls", "exploration_rate"))
 
 
 @dataclass(frozen=True)
@@ -71,28 +74,37 @@ class Dqn:
     @property
     def algorithm(self) -> Algorithm:
         """What is trained."""
-        return ALGORITHM
+        from stable_baselines3 import DQN
 
-    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> TrainedPolicy:
+        return Algorithm("dqn", DQN, _values, stochastic=False, counters=COUNTERS)
+
+    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> "TrainedPolicy":
         """Train on the task's training learners; one seed makes one set of weights."""
-        env = learners_of(self, task, seed)
-        with quiet():
-            model = DQN(
-                "MlpPolicy",
-                env,
-                learning_rate=self.learning_rate,
-                buffer_size=self.buffer_size,
-                learning_starts=self.learning_starts,
-                batch_size=self.batch_size,
-                gamma=self.gamma,
-                train_freq=self.n_steps,
-                gradient_steps=self.gradient_steps,
-                target_update_interval=max(self.target_update, self.learners),
-                exploration_fraction=self.explore_for,
-                exploration_final_eps=self.explore_last,
-                policy_kwargs=network(task, self.layers, self.features),
-                stats_window_size=self.learners,
-                seed=seed,
-                device=place(self.device),
-            )
-        return train(self, model, env, tracker)
+        from coursewright.agents.learning.training import train
+
+        return train(self, task, seed, tracker)
+
+    def untrained(self, env: "LearnersVecEnv", seed: int) -> "DQN":
+        """The model before its first step."""
+        from stable_baselines3 import DQN
+
+        from coursewright.agents.learning.training import network, place
+
+        return DQN(
+            "MlpPolicy",
+            env,
+            learning_rate=self.learning_rate,
+            buffer_size=self.buffer_size,
+            learning_starts=self.learning_starts,
+            batch_size=self.batch_size,
+            gamma=self.gamma,
+            train_freq=self.n_steps,
+            gradient_steps=self.gradient_steps,
+            target_update_interval=max(self.target_update, self.learners),
+            exploration_fraction=self.explore_for,
+            exploration_final_eps=self.explore_last,
+            policy_kwargs=network(env.task, self.layers, self.features),
+            stats_window_size=self.learners,
+            seed=seed,
+            device=place(self.device),
+        )

@@ -1,15 +1,13 @@
-"""Proximal policy optimisation, blind to masks or among the allowed actions only."""
+"""Proximal policy optimisation, blind to masks or among the allowed actions only.
+
+Torch is imported where it is trained with: options are checked without it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from sb3_contrib import MaskablePPO
-from stable_baselines3 import PPO
-from stable_baselines3.common.utils import LinearSchedule
+from typing import TYPE_CHECKING
 
 from coursewright.agents.learning.algorithm import Algorithm, actor
-from coursewright.agents.learning.trained import TrainedPolicy
-from coursewright.agents.learning.training import learners_of, network, place, quiet, train
 from coursewright.agents.options import (
     at_least,
     feature_names,
@@ -23,8 +21,12 @@ from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.task import Task
 from coursewright.errors import reject
 
-BLIND = Algorithm("ppo", PPO, actor)
-MASKED = Algorithm("maskable_ppo", MaskablePPO, actor, masks=True)
+if TYPE_CHECKING:
+    from stable_baselines3.common.base_class import BaseAlgorithm
+
+    from coursewright.agents.learning.trained import TrainedPolicy
+    from coursewright.agents.learning.vec_env import LearnersVecEnv
+
 SHORT = 20  # episodes shorter than this are collected two at a time
 
 
@@ -87,32 +89,41 @@ class Ppo:
     @property
     def algorithm(self) -> Algorithm:
         """What is trained."""
-        return MASKED if self.masked else BLIND
+        from sb3_contrib import MaskablePPO
+        from stable_baselines3 import PPO
 
-    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> TrainedPolicy:
+        masked = Algorithm("maskable_ppo", MaskablePPO, actor, masks=True)
+        return masked if self.masked else Algorithm("ppo", PPO, actor)
+
+    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> "TrainedPolicy":
         """Train on the task's training learners; one seed makes one set of weights."""
-        kind = MaskablePPO if self.masked else PPO
-        n_steps = self._rollout_steps(task)
-        env = learners_of(self, task, seed)
-        with quiet():
-            model = kind(
-                "MlpPolicy",
-                env,
-                n_steps=n_steps,
-                batch_size=self.batch_size,
-                n_epochs=self.epochs,
-                gamma=self.gamma,
-                gae_lambda=self.gae_lambda,
-                ent_coef=self.entropy,
-                learning_rate=LinearSchedule(self.learning_rate, 0.0, 1.0)
-                if self.anneal
-                else self.learning_rate,
-                policy_kwargs=network(task, self.layers, self.features),
-                stats_window_size=self.learners,
-                seed=seed,
-                device=place(self.device),
-            )
-        return train(self, model, env, tracker)
+        from coursewright.agents.learning.training import train
+
+        return train(self, task, seed, tracker)
+
+    def untrained(self, env: "LearnersVecEnv", seed: int) -> "BaseAlgorithm":
+        """The model before its first step."""
+        from sb3_contrib import MaskablePPO
+        from stable_baselines3 import PPO
+        from stable_baselines3.common.utils import LinearSchedule
+
+        from coursewright.agents.learning.training import network, place
+
+        return (MaskablePPO if self.masked else PPO)(
+            "MlpPolicy",
+            env,
+            n_steps=self._rollout_steps(env.task),
+            batch_size=self.batch_size,
+            n_epochs=self.epochs,
+            gamma=self.gamma,
+            gae_lambda=self.gae_lambda,
+            ent_coef=self.entropy,
+            learning_rate=LinearSchedule(self.learning_rate, 0.0, 1.0) if self.anneal else self.learning_rate,
+            policy_kwargs=network(env.task, self.layers, self.features),
+            stats_window_size=self.learners,
+            seed=seed,
+            device=place(self.device),
+        )
 
     def _rollout_steps(self, task: Task) -> int:
         """Steps per learner and rollout; a batch of one is refused, for its advantage has no deviation."""

@@ -1,9 +1,8 @@
 """A trained Stable-Baselines3 model as a policy, in memory and as a file."""
 
-import io
 import json
-import zipfile
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +12,15 @@ from torch import nn
 
 from coursewright.agents.label import Label, actions_of, versions
 from coursewright.agents.learning.algorithm import Algorithm, Trainable
+from coursewright.agents.learning.beginning import begun
+from coursewright.agents.learning.weights import BROKEN, read_tree, tensors, write_tree
 from coursewright.agents.sampling import DISALLOWED, Chooser, Scores
 from coursewright.envs.task import Task
 from coursewright.errors import InputError, reject
-from coursewright.files import refuse_format, write_atomically
 from coursewright.simulators.arrays import Bools, Ints, Observation
 
-SAVED = "coursewright.json"
-FORMAT = 2
-# Training's leftovers, of no use to a policy
-LEFTOVERS = ("_last_obs", "_last_episode_starts", "_last_original_obs", "ep_info_buffer", "ep_success_buffer")
+FORMAT = 3
+ANYWHERE = ("threads", "device", "checkpoint_every")  # options that leave the weights as they are
 
 
 class ScoringNetwork(nn.Module):
@@ -91,43 +89,52 @@ class TrainedPolicy:
         return scores.numpy(), action.numpy()
 
     def save(self, path: str | Path) -> None:
-        """Write Stable-Baselines3's own zip, which its `load` reads too, with options and label inside."""
-        about = {"format": FORMAT, "options": asdict(self.agent), "label": self.label.metadata()}
-        content = io.BytesIO()
-        self.model.save(content, exclude=LEFTOVERS)
-        with zipfile.ZipFile(content, "a") as archive:
-            archive.writestr(SAVED, json.dumps(about))
-        write_atomically(path, lambda part: part.write_bytes(content.getvalue()))
+        """Write the weights with the agent's options and the label: numbers and JSON in an .npz file."""
+        tree = {
+            "label": asdict(self.label),
+            "options": asdict(self.agent),
+            "weights": self.model.policy.state_dict(),
+        }
+        write_tree(path, tree, FORMAT)
 
     @classmethod
-    def load(cls, path: str | Path, agent: Trainable, task: Task | None = None) -> "TrainedPolicy":
-        """Read what `save` wrote of a policy that `agent` trained.
-
-        The format holds pickled Python, which runs when it is read: load only files that you trust.
-        An exported policy (`export.export`) holds numbers only.
+    def load(cls, path: str | Path, agent: Trainable, task: Task) -> "TrainedPolicy":
+        """The policy that `agent` made of `task` and `save` wrote; reading it runs nothing of the file's.
 
         Raises `InputError` for a missing or broken file, one of another format, one that another algorithm
-        made, or one that was made for another task.
+        or other options made, or one that was made for another task.
         """
-        try:
-            with zipfile.ZipFile(path) as archive:
-                broken = archive.testzip()
-                about = json.loads(archive.read(SAVED))
-        except OSError as error:
-            raise InputError(f"policy = {path}: cannot be read ({error.strerror or error})") from error
-        except (zipfile.BadZipFile, KeyError, ValueError) as error:
-            raise InputError(f"policy = {path}: truncated or not a saved policy") from error
-        if broken is not None:
-            raise InputError(f"policy = {path}: broken ({broken})")
-        refuse_format("policy", path, _format(about), FORMAT)
-        label = Label.read(about["label"], path)
+        tree = read_tree("policy", path, FORMAT)
+        label = Label.read(_texts(tree), path)
         if label.agent != agent.algorithm.name:
             raise reject("policy", path, f"made by {agent.algorithm.name}; {label.agent} made it")
-        if task is not None:
-            label.check(task, path)
-        return cls(agent.algorithm.kind.load(str(path), device="cpu"), agent, label)
+        label.check(task, path)
+        _refuse_others(tree.get("options"), agent, path)
+        model, _ = begun(replace(agent, device="cpu"), task, label.seed)
+        try:
+            model.policy.load_state_dict(_finite(tensors(tree["weights"])))
+        except (*BROKEN, AttributeError) as error:
+            raise InputError(f"policy = {path}: its weights are not those of this network") from error
+        model.num_timesteps = label.steps
+        return cls(model, agent, label)
 
 
-def _format(about: dict[str, Any]) -> Any:
-    """The format of a saved policy; the first one was the bare label, whose values are text."""
-    return int(about["format"]) if isinstance(about.get("format"), str) else about.get("format")
+def _texts(tree: Mapping[str, Any]) -> dict[str, str]:
+    """The label of a saved policy as an exported one has it."""
+    label = tree.get("label")
+    return {name: json.dumps(value) for name, value in label.items()} if isinstance(label, dict) else {}
+
+
+def _refuse_others(options: Any, agent: Trainable, path: str | Path) -> None:
+    """Refuse weights that were trained with options other than the agent's."""
+    for name, value in asdict(agent).items():
+        theirs = options.get(name) if isinstance(options, dict) else None
+        if name not in ANYWHERE and theirs != value:
+            raise reject(f"agent.{name}", value, f"{theirs}, with which the policy {path} was made")
+
+
+def _finite(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    for name, values in weights.items():
+        if not torch.isfinite(values).all():
+            raise ValueError(f"{name} holds what is no number")
+    return weights

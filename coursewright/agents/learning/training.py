@@ -4,10 +4,8 @@ Training is deterministic: one seed, one set of weights, whether or not the run 
 way (see `checkpoint`).
 """
 
-import contextlib
 import time
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from stable_baselines3.common.logger import Logger
 
 from coursewright.agents.learning import checkpoint
 from coursewright.agents.learning.algorithm import Trainable
+from coursewright.agents.learning.beginning import begun
 from coursewright.agents.learning.checkpoint import Checkpoint
 from coursewright.agents.learning.identity import settings, walk
 from coursewright.agents.learning.network import Reading, reading
@@ -28,13 +27,6 @@ from coursewright.agents.learning.vec_env import LearnersVecEnv
 from coursewright.agents.tracker import Tracker
 from coursewright.envs.task import Task
 from coursewright.errors import reject
-
-
-def learners_of(agent: Trainable, task: Task, seed: int) -> LearnersVecEnv:
-    """The batch of training learners that an agent's seed meets; torch is told its threads."""
-    env = LearnersVecEnv(task, agent.learners, seed)
-    torch.set_num_threads(agent.threads)
-    return env
 
 
 def network(task: Task, layers: Sequence[int], features: Sequence[str] | None) -> dict[str, Any]:
@@ -57,18 +49,6 @@ def place(device: str) -> torch.device:
     if device not in there:
         raise reject("agent.device", device, f"one that this machine has: {', '.join(there)}")
     return torch.device(there[device])
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Making a model without two warnings of Stable-Baselines3: neither thing is a fault.
-
-    A last mini-batch may be smaller than the others, and a small network may be trained on a card.
-    """
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="You have specified a mini-batch size")
-        warnings.filterwarnings("ignore", message="You are trying to run")
-        yield
 
 
 class Watch(BaseCallback):
@@ -130,13 +110,13 @@ class Watch(BaseCallback):
         return (self.logged - step) / max(now - then, 1e-9)
 
 
-def train(agent: Trainable, model: BaseAlgorithm, env: LearnersVecEnv, tracker: Tracker) -> TrainedPolicy:
+def train(agent: Trainable, task: Task, seed: int, tracker: Tracker) -> TrainedPolicy:
     """Train to `agent.steps`, from the tracker directory's checkpoint on where there is one."""
+    model, env = begun(agent, task, seed)
     kept = None
     if tracker.directory is not None:
-        told = settings(agent, env.task, model.seed or 0)
         path = Path(tracker.directory) / checkpoint.NAME
-        kept = Checkpoint(path, told, walk(env.task), agent.algorithm.counters)
+        kept = Checkpoint(path, settings(agent, task, seed), walk(task), agent.algorithm.counters)
     model.set_logger(Logger(folder=None, output_formats=[]))
     logged = model.num_timesteps
     if kept is not None and kept.path.exists():
@@ -145,4 +125,4 @@ def train(agent: Trainable, model: BaseAlgorithm, env: LearnersVecEnv, tracker: 
     if left > 0:
         watch = Watch(agent, env, tracker, kept, model.num_timesteps, logged)
         model.learn(left, callback=watch, log_interval=None, reset_num_timesteps=False)  # type: ignore[arg-type]
-    return TrainedPolicy.of(model, agent, env.task)
+    return TrainedPolicy.of(model, agent, task)

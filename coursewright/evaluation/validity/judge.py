@@ -30,6 +30,7 @@ from coursewright.fitting.model import LearnerModel
 from coursewright.fitting.refit import redrawn
 from coursewright.simulators.arrays import Floats
 
+MOST = 10_000_000
 FIGURES = ("auc", "log_loss", "rmse")
 
 
@@ -47,6 +48,12 @@ class Settings:
     replicates: int = REPLICATES
     draws: int = 0
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        least = {"folds": 2, "min_rows": 1, "replicates": 2, "draws": 0, "seed": 0}
+        for name, lowest in least.items():
+            if not lowest <= getattr(self, name) <= MOST:
+                raise reject(name, getattr(self, name), f"a whole number from {lowest} to {MOST:,}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -94,8 +94,9 @@ class BktParameters:
         try:
             with path.open(newline="", encoding="utf-8") as file:
                 rows = list(csv.DictReader(file))
-        except OSError as error:
-            raise InputError(f"parameters = {path}: cannot be read ({error.strerror})") from error
+        except (OSError, UnicodeError, csv.Error) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise InputError(f"parameters = {path}: cannot be read ({reason})") from error
         missing = [
             name for name in ("skill", "prior", "learn", "guess", "slip") if not rows or name not in rows[0]
         ]

@@ -1,9 +1,9 @@
-"""Trained policies as files: ONNX for anybody, a zip for going on with them in Python."""
+"""Trained policies as files: ONNX for anybody, weights for going on with them in Python."""
 
 import json
+import pickle
 import subprocess
 import sys
-import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +16,8 @@ from coursewright.agents.export.onnx import compare, export, observe
 from coursewright.agents.export.policy import OnnxPolicy
 from coursewright.agents.learning.dqn import Dqn
 from coursewright.agents.learning.ppo import Ppo
-from coursewright.agents.learning.trained import SAVED, TrainedPolicy
+from coursewright.agents.learning.trained import FORMAT, TrainedPolicy
+from coursewright.agents.learning.weights import read_tree, write_tree
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.rollout import rollout
 from coursewright.envs.shipped import bkt, kss
@@ -217,6 +218,73 @@ def test_a_foreign_onnx_file_is_refused(masked, tmp_path):
         OnnxPolicy(tmp_path / "foreign.onnx")
 
 
+def network(nodes, columns=TASK.layout.width, actions=TASK.n_actions, weights=()):
+    """A network with the inputs and outputs of a policy's."""
+    tensor = onnx.helper.make_tensor_value_info
+    takes = [tensor("features", 1, ["batch", columns]), tensor("mask", 9, ["batch", actions])]
+    gives = [tensor("scores", 1, None), tensor("action", 7, None)]
+    graph = onnx.helper.make_graph(nodes, "other", takes, gives, list(weights))
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 20)])
+    model.ir_version = 10
+    return model
+
+
+CAST = onnx.helper.make_node("Cast", ["mask"], ["numbers"], to=1)
+SCORES = onnx.helper.make_node("Cast", ["mask"], ["scores"], to=1)
+ACTION = onnx.helper.make_node("ArgMax", ["scores"], ["action"], axis=1, keepdims=0)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "sizes"),
+    [
+        ([SCORES, ACTION], {"columns": 3}),
+        ([SCORES, ACTION], {"actions": 3}),
+        ([SCORES, onnx.helper.make_node("ArgMax", ["scores"], ["action"], axis=1, keepdims=1)], {}),
+        ([onnx.helper.make_node("Identity", ["features"], ["scores"]), ACTION], {}),
+        ([CAST, onnx.helper.make_node("Mul", ["numbers", "by"], ["scores"]), ACTION], {"by": np.nan}),
+        ([onnx.helper.make_node("Gather", ["features", "by"], ["scores"], axis=1), ACTION], {"by": 10**6}),
+    ],
+)
+def test_our_label_on_another_network_is_one_line(masked, tmp_path, nodes, sizes):
+    kind = np.int64 if "Gather" in {node.op_type for node in nodes} else np.float32
+    weights = [onnx.numpy_helper.from_array(np.array([sizes.pop("by", 0)], kind), "by")]
+    model = network(nodes, **sizes, weights=weights)
+    model.metadata_props.extend(onnx.load(masked[1]).metadata_props)
+    onnx.save(model, tmp_path / "policy.onnx")
+    with pytest.raises(InputError, match=r"^policy = [^\n]*that its label describes[^\n]*$"):
+        OnnxPolicy(tmp_path / "policy.onnx")
+
+
+def test_a_file_with_weights_in_another_file_is_refused(masked, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = onnx.load(masked[1])
+    onnx.save(model, "policy.onnx", save_as_external_data=True, location="weights", size_threshold=0)
+    assert (tmp_path / "weights").is_file()
+    with pytest.raises(InputError, match=r"^policy = policy\.onnx: [^\n]*$"):
+        OnnxPolicy("policy.onnx")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("respects_mask", '"yes"'),
+        ("seed", "null"),
+        ("columns", "3"),
+        ("columns", '"goal"'),
+        ("versions", "[]"),
+        ("course", "{"),
+    ],
+)
+def test_a_label_of_wrong_kinds_is_refused(masked, tmp_path, name, value):
+    model = onnx.load(masked[1])
+    for entry in model.metadata_props:
+        if entry.key == name:
+            entry.value = value
+    onnx.save(model, tmp_path / "policy.onnx")
+    with pytest.raises(InputError, match=r"^policy = [^\n]*by coursewright$"):
+        OnnxPolicy(tmp_path / "policy.onnx")
+
+
 def test_a_file_of_a_later_format_is_refused(masked, tmp_path):
     model = onnx.load(masked[1])
     for entry in model.metadata_props:
@@ -228,59 +296,87 @@ def test_a_file_of_a_later_format_is_refused(masked, tmp_path):
 
 
 def test_a_saved_policy_comes_back(trained, tmp_path):
-    path = tmp_path / "folder" / "policy.zip"
+    path = tmp_path / "folder" / "policy.npz"
     trained.save(path)
     again = TrainedPolicy.load(path, trained.agent, TASK)
     assert again.label == trained.label
+    theirs = trained.model.policy.state_dict()
+    for name, values in again.model.policy.state_dict().items():
+        assert torch.equal(values, theirs[name])
     np.testing.assert_array_equal(rollout(TASK, again, 100).item, rollout(TASK, trained, 100).item)
     export(again, TASK, tmp_path / "policy.onnx")
-    type(trained.model).load(path, device="cpu")  # Stable-Baselines3 reads it too
+    with np.load(path, allow_pickle=False) as stored:  # by numpy alone
+        assert {f"weights/{name}" for name in theirs} < set(stored.files)
     with pytest.raises(InputError, match="course"):
         TrainedPolicy.load(path, trained.agent, bkt())
 
 
-@pytest.mark.parametrize("damage", ["missing", "empty", "cut", "flipped", "foreign"])
+@pytest.mark.parametrize("damage", ["missing", "folder", "empty", "cut", "flipped", "foreign", "pickle"])
 def test_a_broken_saved_policy_is_one_line(masked, tmp_path, damage):
-    path = tmp_path / "policy.zip"
+    path = tmp_path / "policy.npz"
     masked[0].save(path)
     whole = bytearray(path.read_bytes())
+    path.unlink()
     if damage == "flipped":
         whole[len(whole) // 2] ^= 0xFF
         path.write_bytes(whole)
-    elif damage == "missing":
-        path.unlink()
+    elif damage == "folder":
+        path.mkdir()
     elif damage == "foreign":
         masked[0].model.save(path)
-    else:
+    elif damage == "pickle":
+        path.write_bytes(pickle.dumps({"format": FORMAT}))
+    elif damage != "missing":
         path.write_bytes(whole[: len(whole) // 2 if damage == "cut" else 0])
     with pytest.raises(InputError, match=rf"^policy = {path}: [^\n]*$"):
         TrainedPolicy.load(path, AGENTS["maskable_ppo"], TASK)
 
 
+@pytest.mark.parametrize(("version", "word"), [(2, "an earlier"), (4, "a later")])
+def test_a_saved_policy_of_another_format_is_one_line(masked, tmp_path, version, word):
+    path = tmp_path / "policy.npz"
+    masked[0].save(path)
+    write_tree(path, read_tree("policy", path, FORMAT), version)
+    with pytest.raises(InputError, match=rf"^policy = {path} \(format {version}\)[^\n]*{word}[^\n]*$"):
+        TrainedPolicy.load(path, AGENTS["maskable_ppo"], TASK)
+
+
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("name", "value", "words"),
     [
-        ({"format": "1"}, ["format 1", "an earlier"]),  # the first one: the bare label, as text
-        ({"format": 3}, ["format 3", "a later"]),
+        ("label", [], "exported or saved by coursewright"),
+        ("label", {"agent": "maskable_ppo"}, "exported or saved by coursewright"),
+        ("options", None, r"agent\.masked = True: must be None"),
+        ("options", {"masked": False}, r"agent\.masked = True: must be False, with which the policy"),
+        ("weights", {}, "not those of this network"),
+        ("weights", "none", "not those of this network"),
+        ("weights", {"action_net.bias": np.zeros(3)}, "not those of this network"),
     ],
 )
-def test_a_saved_policy_that_cannot_be_read_here_is_one_line(masked, tmp_path, change, words):
-    path = tmp_path / "policy.zip"
+def test_a_saved_policy_that_is_whole_but_wrong_is_one_line(masked, tmp_path, name, value, words):
+    path = tmp_path / "policy.npz"
     masked[0].save(path)
-    with zipfile.ZipFile(path) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
-    about = json.loads(parts[SAVED]) | change
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in (parts | {SAVED: json.dumps(about)}).items():
-            archive.writestr(name, content)
-    with pytest.raises(InputError, match=rf"^policy = {path}[^\n]*$") as caught:
+    write_tree(path, read_tree("policy", path, FORMAT) | {name: value}, FORMAT)
+    with pytest.raises(InputError, match=rf"^[^\n]*{words}[^\n]*$"):
         TrainedPolicy.load(path, AGENTS["maskable_ppo"], TASK)
-    for word in words:
-        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("change", [np.float32(np.nan), np.zeros((3, 3), np.float32)])
+def test_weights_that_are_no_numbers_or_of_another_shape_are_refused(masked, tmp_path, change):
+    path = tmp_path / "policy.npz"
+    masked[0].save(path)
+    tree = read_tree("policy", path, FORMAT)
+    if change.shape:
+        tree["weights"]["action_net.weight"] = change
+    else:
+        tree["weights"]["action_net.weight"][0, 0] = change
+    write_tree(path, tree, FORMAT)
+    with pytest.raises(InputError, match=r"^policy = [^\n]*not those of this network$"):
+        TrainedPolicy.load(path, AGENTS["maskable_ppo"], TASK)
 
 
 def test_a_saved_policy_of_another_algorithm_is_one_line(masked, tmp_path):
-    path = tmp_path / "policy.zip"
+    path = tmp_path / "policy.npz"
     masked[0].save(path)
     with pytest.raises(InputError, match=rf"^policy = {path}: must be made by dqn; maskable_ppo made it$"):
         TrainedPolicy.load(path, AGENTS["dqn"], TASK)

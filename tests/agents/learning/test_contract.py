@@ -137,8 +137,8 @@ def another(value):
 def test_a_saved_and_an_exported_policy_choose_alike(name, trained, tmp_path):
     policy = trained(name)
     taught = rollout(TASK, policy, 200)
-    policy.save(tmp_path / "model.zip")
-    again = TrainedPolicy.load(tmp_path / "model.zip", policy.agent, TASK)
+    policy.save(tmp_path / "policy.npz")
+    again = TrainedPolicy.load(tmp_path / "policy.npz", policy.agent, TASK)
     assert again.label == policy.label
     np.testing.assert_array_equal(rollout(TASK, again, 200).item, taught.item)
     export(again, TASK, tmp_path / "policy.onnx")

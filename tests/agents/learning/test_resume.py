@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections import deque
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +16,7 @@ from coursewright.agents.learning import checkpoint
 from coursewright.agents.learning.dqn import Dqn
 from coursewright.agents.learning.ppo import Ppo
 from coursewright.agents.learning.vec_env import LearnersVecEnv
+from coursewright.agents.learning.weights import read_tree, write_tree
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.episodes import Running
 from coursewright.envs.shipped import bkt, kss
@@ -46,6 +46,11 @@ class Interrupted(SilentTracker):
     def log(self, data, step):
         if step > self.step:
             raise KeyboardInterrupt
+
+
+def kept(folder):
+    """What the checkpoint in a folder holds."""
+    return read_tree("checkpoint", folder / checkpoint.NAME, checkpoint.FORMAT)
 
 
 def state(policy):
@@ -84,7 +89,7 @@ def test_keeping_checkpoints_changes_nothing(agent, tmp_path, uninterrupted):
 @pytest.mark.parametrize("agent", AGENTS)
 def test_a_finished_training_is_not_repeated(agent, tmp_path, uninterrupted):
     agent(kss(7), 3, SilentTracker(tmp_path))
-    assert torch.load(tmp_path / checkpoint.NAME, weights_only=True)["state"]["replay"] == {}
+    assert kept(tmp_path)["replay"] == {}
     again = agent(kss(7), 3, Interrupted(tmp_path, -1))
     assert state(again) == uninterrupted[agent]
     assert again.label.steps >= SMALL["steps"]
@@ -97,22 +102,21 @@ def test_each_part_of_a_checkpoint_is_needed(lost, tmp_path, uninterrupted, monk
     step = 350 if lost == "actions" else 700  # the action space is drawn from while exploring
     with pytest.raises(KeyboardInterrupt):
         agent(kss(7), 3, Interrupted(tmp_path, step))
-    path = tmp_path / checkpoint.NAME
-    content = torch.load(path, weights_only=True)
+    content = kept(tmp_path)
     torch.manual_seed(9)
     if lost == "torch":
-        content["tensors"]["torch"] = torch.get_rng_state()
+        content["torch"] = torch.get_rng_state()
     elif lost == "numpy":
-        content["state"]["numpy"][1][:] = 7
+        content["numpy"][1][:] = 7
     elif lost == "actions":
-        content["state"]["actions"]["state"]["state"] += 12345
+        content["actions"]["state"]["state"] += 12345
     elif lost == "env":
-        content["state"]["env"]["episodes"][Running._fields.index("state")][0][:] = 0.0
+        content["env"]["episodes"][Running._fields.index("state")][0][:] = 0.0
     elif lost == "counters":
-        content["state"]["counters"]["_n_calls"] += 1
+        content["counters"]["_n_calls"] += 1
     else:
-        content["state"]["last_obs"][:] = 0.0
-    torch.save(content, path)
+        content["last_obs"][:] = 0.0
+    write_tree(tmp_path / checkpoint.NAME, content, checkpoint.FORMAT)
     assert state(agent(kss(7), 3, SilentTracker(tmp_path))) != uninterrupted[agent]
 
 
@@ -151,7 +155,7 @@ def test_a_killed_process_is_resumed_to_the_same_bits(agent, tmp_path, uninterru
     os.kill(running.pid, signal.SIGKILL)
     running.wait()
     assert running.returncode == -signal.SIGKILL
-    done = torch.load(tmp_path / checkpoint.NAME, weights_only=True)["state"]["counters"]["num_timesteps"]
+    done = kept(tmp_path)["counters"]["num_timesteps"]
     assert 0 < done < SMALL["steps"]
     assert state(agent(kss(7), 3, SilentTracker(tmp_path))) == uninterrupted[agent]
 
@@ -169,7 +173,7 @@ def test_a_checkpoint_is_whole_at_every_moment(tmp_path):
         time.sleep(0.05 + 0.013 * moment)
         os.kill(running.pid, signal.SIGKILL)
         running.wait()
-        torch.load(path, weights_only=True)
+        kept(tmp_path)
 
 
 @pytest.mark.parametrize("damage", ["empty", "cut", "flipped", "other"])
@@ -189,15 +193,14 @@ def test_a_broken_checkpoint_is_one_line(damage, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("found", "word"), [(None, "format 1.*an earlier"), (checkpoint.FORMAT + 1, "a later")]
+    ("found", "word"),
+    [(checkpoint.FORMAT - 1, "format 2.*an earlier"), (checkpoint.FORMAT + 1, "format 4.*a later")],
 )
 def test_a_checkpoint_of_another_format_is_one_line(found, word, tmp_path):
     path = tmp_path / checkpoint.NAME
     with pytest.raises(KeyboardInterrupt):
         PPO(kss(7), 3, Interrupted(tmp_path, 700))
-    content = torch.load(path, weights_only=True)
-    assert content.pop("format") == checkpoint.FORMAT
-    torch.save(content | ({} if found is None else {"format": found}), path)
+    write_tree(path, kept(tmp_path), found)
     with pytest.raises(InputError, match=rf"^checkpoint = {path} \({word}[^\n]*$"):
         PPO(kss(7), 3, SilentTracker(tmp_path))
 
@@ -225,17 +228,57 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
         PPO(kss(7), 3, SilentTracker(tmp_path / "file" / "inside"))
 
 
-def test_a_checkpoint_holds_no_code(tmp_path):
+def test_a_checkpoint_is_read_by_numpy_alone(tmp_path):
     MASKED(kss(7), 3, SilentTracker(tmp_path))
-    content = torch.load(tmp_path / checkpoint.NAME, weights_only=True)
-    plain = (torch.Tensor, dict, list, tuple, str, int, float, bool, type(None))
-    waiting = deque([content["state"]])
-    while waiting:
-        part = waiting.popleft()
-        assert isinstance(part, plain)
-        waiting.extend(
-            part.values() if isinstance(part, dict) else part if isinstance(part, list | tuple) else ()
-        )
+    with np.load(tmp_path / checkpoint.NAME, allow_pickle=False) as stored:
+        assert all(stored[name].dtype.kind in "biufU" for name in stored.files)
+        assert "parameters/policy/action_net.bias" in stored.files
+
+
+def put(content, value, *way):
+    """Change one place of a checkpoint."""
+    *inward, last = way
+    for step in inward:
+        content = content[step]
+    content[last] = value
+
+
+@pytest.mark.parametrize(
+    ("value", "way"),
+    [
+        (None, ("settings",)),
+        (3, ("walk",)),
+        ({}, ("counters",)),
+        ("many", ("parameters",)),
+        (np.zeros(3), ("parameters", "policy", "action_net.bias")),
+        (np.zeros((2, 3), np.float32), ("last_obs",)),
+        ((), ("env", "episodes")),
+        (np.zeros(3), ("env", "returned")),
+        (7, ("python",)),
+        ([1, 2], ("torch",)),
+        ({"state": 1}, ("actions",)),
+        (10**9, ("replay", "pos")),
+        (np.zeros(3), ("replay", "rewards")),
+    ],
+)
+def test_a_checkpoint_that_is_whole_but_wrong_is_one_line(value, way, tmp_path):
+    agent = DQN if way[0] == "replay" else PPO
+    with pytest.raises(KeyboardInterrupt):
+        agent(kss(7), 3, Interrupted(tmp_path, 700))
+    content = kept(tmp_path)
+    put(content, value, *way)
+    write_tree(tmp_path / checkpoint.NAME, content, checkpoint.FORMAT)
+    with pytest.raises(InputError, match=r"^checkpoint = [^\n]*no checkpoint of this training[^\n]*$"):
+        agent(kss(7), 3, SilentTracker(tmp_path))
+
+
+def test_a_checkpoint_sets_no_attribute_of_its_own_choice(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        PPO(kss(7), 3, Interrupted(tmp_path, 700))
+    content = kept(tmp_path)
+    content["counters"]["gamma"] = 0.0
+    write_tree(tmp_path / checkpoint.NAME, content, checkpoint.FORMAT)
+    assert PPO(kss(7), 3, SilentTracker(tmp_path)).model.gamma == 1.0
 
 
 def test_saving_leaves_the_training_alone(tmp_path):

@@ -1,0 +1,220 @@
+"""A composed configuration against every signature, before a folder, a tracker or a training exists."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from coursewright.errors import InputError, reject, unknown
+from coursewright.scripts.compose import options
+from coursewright.scripts.experiment import settled
+from coursewright.scripts.making import agent_of, comparing_of, made, placed, recipe_of
+from coursewright.scripts.recorded import WEIGHTS, read_run
+from coursewright.scripts.settings import SETTINGS, writable
+from coursewright.scripts.signatures import TARGET, fields, fields_of, refuse_misfits
+from coursewright.scripts.trust import trusted_of
+
+Plain = dict[str, Any]
+LATE = ("figures",)  # their library takes a second to import
+FITTED = "fitted"  # a tutor that is fitted where the task is new
+
+
+class Checker:
+    """Checks the jobs of one command line; what several of them share is checked once."""
+
+    def __init__(self, verb: str, loader: ConfigLoader) -> None:
+        self.verb = verb
+        self.loader = loader
+        self.done: set[str] = set()
+
+    def check(self, config: DictConfig) -> None:
+        """Refuse a job that could not run.
+
+        Raises `InputError`: one line with the setting's full path, its value and what is allowed.
+        """
+        with _as_if_running(config):
+            _refuse_missing(config)
+            plain = _plain(self._settled(config))
+            self._once(_settings, plain)
+            nodes = {name: node for name, node in plain.items() if isinstance(node, dict | list)}
+            late = {name: nodes.pop(name) for name in LATE if name in nodes}
+            for name, node in nodes.items():
+                self._once(_nodes, {name: node})
+            for check, needed in THINGS[self.verb]:
+                self._once(check, {name: plain.get(name) for name in needed})
+            for name, node in late.items():
+                self._once(_nodes, {name: node})
+
+    def _settled(self, config: DictConfig) -> DictConfig:
+        """The configuration with what an experiment sets for the chosen agent."""
+        if self.verb != "train" or not config.agents:
+            return config
+        return settled(config, config.hydra.overrides.task, options(self.loader, "agent"))
+
+    def _once(self, check: "Check", part: Plain) -> None:
+        key = f"{check} {part}"
+        if key not in self.done:
+            check(part, self)
+            self.done.add(key)
+
+
+Check = Callable[[Plain, Checker], None]  # refuses a part of a verb's configuration
+
+
+def _settings(plain: Plain, checker: Checker) -> None:
+    settings = SETTINGS[checker.verb]
+    known = fields(settings) or {}
+    refuse_misfits({name: value for name, value in plain.items() if name in known}, known)
+    settings(**{name: plain.get(name) for name in known})
+
+
+def _nodes(part: Plain, checker: Checker) -> None:
+    """Make everything that is cheap to make, from the innermost on, so that a refusal has its place."""
+    for at, node in _targets(part):
+        refuse_misfits(node, fields_of(node[TARGET]), at)
+        made(node, at)
+
+
+def _task(part: Plain, checker: Checker) -> None:
+    """The task as it will be, with a neutral tutor where one would have to be fitted."""
+    from coursewright.envs import shipped
+    from coursewright.simulators.knowledge.parameters import BktParameters
+
+    recipe = recipe_of(OmegaConf.create({name: part[name] for name in TASK}))
+    course = recipe.simulator.course
+    if part["tutor"] not in (None, FITTED):
+        shipped.tutor(part["tutor"], course)
+    even = dict.fromkeys(("prior", "learn", "guess", "slip"), [0.25] * course.n_skills)
+    try:
+        task = recipe.with_tutor(BktParameters(**even, skills=course.skills))  # type: ignore[arg-type]
+    except Exception as error:
+        raise placed(error, part["task"], "task") from error
+    for name in part.get("agent", {}).get("features") or ():
+        if name not in task.layout.features:
+            raise unknown("agent.features", name, task.layout.features)
+
+
+def _agents(part: Plain, checker: Checker) -> None:
+    for name, agent in part["policies"].items() if "policies" in part else [("agent", part["agent"])]:
+        at = f"policies.{name}" if "policies" in part else name
+        device = getattr(agent_of(OmegaConf.create(agent), at), "device", "cpu")
+        if device not in ("cpu", "auto"):  # which cards there are, torch alone knows
+            from coursewright.agents.learning.training import place
+
+            try:
+                place(device)
+            except InputError as error:
+                raise error.at(at, ["device"]) from error
+
+
+def _runs(part: Plain, checker: Checker) -> None:
+    """At least one finished run where runs are given; else a task for the rules alone."""
+    if part["runs"] is None:
+        _task(part, checker)
+    else:
+        places = [part["runs"]] if isinstance(part["runs"], str) else part["runs"]
+        if not any(next(Path(place).glob("**/summary.json"), None) for place in places):
+            shown = ", ".join(map(str, places))
+            raise reject("runs", shown, "folders that hold at least one finished run of `train`")
+
+
+def _comparing(part: Plain, checker: Checker) -> None:
+    comparing_of(OmegaConf.create(part))
+    if part["runs"] is None:
+        for name in ("reference", "baseline"):
+            if part[name] not in part["policies"]:
+                raise unknown(name, part[name], list(part["policies"]))
+
+
+def _log(part: Plain, checker: Checker) -> None:
+    path = part["log"].get("path")
+    if path is not None and not Path(str(path)).exists():
+        raise reject("log.path", path, "a file or folder that exists")
+
+
+def _run(part: Plain, checker: Checker) -> None:
+    read_run(Path(part["run"]), trusted_of(part["trust"]))
+    if not (Path(part["run"]) / WEIGHTS).is_file():
+        allowed = f"the folder of a finished run of an agent that trains (it lacks {WEIGHTS})"
+        raise reject("run", part["run"], allowed)
+
+
+def _models(part: Plain, checker: Checker) -> None:
+    known = options(checker.loader, "model")
+    names = [part["models"]] if isinstance(part["models"], str) else part["models"]
+    for field, name in [("reference", part["reference"]), *(("models", name) for name in names)]:
+        if name not in known:
+            raise unknown(field, name, known)
+
+
+TASK = ("simulator", "task", "seeds", "tutor", "choices")
+COMPARED = ("learners", "reference", "baseline", "outcomes", "statistics", "aims", "columns", "example")
+# What has to fit together in a verb: a check, and the parts of the configuration that it needs
+THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
+    "train": [(_agents, ("agent",)), (_task, ("agent", *TASK))],
+    "evaluate": [
+        (_agents, ("policies",)),
+        (_runs, ("runs", *TASK)),
+        (_comparing, ("runs", "policies", "seed", "workers", *COMPARED)),
+    ],
+    "import": [(_log, ("log",))],
+    "fit": [(_log, ("log",))],
+    "validate": [(_log, ("log",)), (_models, ("models", "reference"))],
+    "export": [(_run, ("run", "trust"))],
+}
+
+
+def _plain(config: DictConfig) -> Plain:
+    """The configuration as plain containers, apart from Hydra's own."""
+    values = {str(name): config[name] for name in config if name != "hydra"}
+    return {
+        name: OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+        for name, value in values.items()
+    }
+
+
+def _targets(part: Any, at: str = "") -> Iterator[tuple[str, Plain]]:
+    """Every node that makes something, by its place, the innermost first."""
+    if isinstance(part, dict):
+        for name, value in part.items():
+            yield from _targets(value, f"{at}.{name}".lstrip("."))
+        if TARGET in part:
+            yield at, part
+    elif isinstance(part, list):
+        for place, value in enumerate(part):
+            yield from _targets(value, f"{at}[{place}]")
+
+
+def _refuse_missing(config: DictConfig) -> None:
+    for name in map(str, config):
+        if name == "hydra":
+            continue
+        lacking = {name} if OmegaConf.is_missing(config, name) else set()
+        node = config._get_node(name)
+        if not lacking and OmegaConf.is_config(node):
+            lacking = OmegaConf.missing_keys(node)
+        for path in sorted(lacking):
+            raise InputError(f"{path} = ???: must be given ({path}=...)", path)
+
+
+@contextmanager
+def _as_if_running(config: DictConfig) -> Iterator[None]:
+    """Let interpolations such as `${hydra:runtime.choices.task}` find what they name."""
+    singleton = HydraConfig.instance()
+    before = singleton.cfg
+    singleton.cfg = config  # type: ignore[assignment]  # `set_config` would copy it, which is slow for a sweep
+    try:
+        several = config.hydra.mode == RunMode.MULTIRUN
+        field = "hydra.sweep.dir" if several else "hydra.run.dir"
+        folder = str(config.hydra.sweep.dir if several else config.hydra.run.dir)
+        with open_dict(config.hydra):
+            config.hydra.runtime.output_dir = folder
+        writable(field, folder, folder=True)
+        yield
+    finally:
+        singleton.cfg = before

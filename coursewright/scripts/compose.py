@@ -1,0 +1,274 @@
+"""From a command line to the configuration of every job, by Hydra's own machinery, and nothing is run.
+
+A setting that a signature has and a YAML file leaves out is set like any other: `task.goal=learner`.  Hydra
+wants a `+` there, so what is handed on to it says `++`.
+"""
+
+from argparse import Namespace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra._internal.utils import create_config_search_path, get_args_parser
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.config_search_path import SearchPathQuery
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.core.utils import setup_globals
+from hydra.errors import ConfigCompositionException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from coursewright.errors import InputError, reject, unknown, unsettable
+from coursewright.scripts.settings import SETTINGS
+from coursewright.scripts.signatures import TARGET, fields, fields_of, free_below
+from coursewright.scripts.words import read_word
+
+CONFIGS = "pkg://coursewright.configs"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A verb's command line: Hydra's flags, and the settings in its grammar."""
+
+    verb: str
+    flags: Namespace
+    words: Sequence[str]
+    given: Sequence[Override]
+
+    @property
+    def runs(self) -> bool:
+        """Whether something is to be run, rather than shown."""
+        return not (self.flags.cfg or self.flags.info or self.flags.hydra_help or self.flags.shell_completion)
+
+    @property
+    def arguments(self) -> list[str]:
+        """The flags, as they are typed."""
+        named = {name: value for name, value in vars(self.flags).items() if value and name != "overrides"}
+        return [
+            f"--{name.replace('_', '-')}" + ("" if value is True else f"={value}")
+            for name, value in named.items()
+        ]
+
+
+@dataclass(frozen=True)
+class Composed:
+    """What a line comes to: the words for Hydra, and the configurations of its jobs, one after the other.
+
+    A configuration is good until the next one is asked for.
+    """
+
+    words: Sequence[str]
+    jobs: Iterable[DictConfig]
+
+
+def read_line(verb: str, arguments: Sequence[str]) -> Line:
+    """The flags and settings among a verb's arguments.
+
+    Raises `InputError` for a flag that does not exist and for a word that is no setting.
+    """
+    parser = get_args_parser()
+    parser.error = _refuse  # type: ignore[assignment,method-assign]
+    flags, words = parser.parse_known_intermixed_args([a for a in arguments if a != "--version"])
+    words = [*flags.overrides, *words]
+    flags.version = "--version" in arguments
+    if flags.help or flags.version:
+        return Line(verb, flags, (), ())
+    for flag, remedy in (("config_path", "--config-dir=FOLDER adds one"), ("experimental_rerun", "resume=")):
+        if getattr(flags, flag) is not None:
+            raise reject(f"--{flag.replace('_', '-')}", getattr(flags, flag), f"left out ({remedy})")
+    if flags.config_dir is not None and not Path(flags.config_dir).is_dir():
+        raise reject("--config-dir", repr(flags.config_dir), "a folder that exists")
+    parsed = []
+    for place, word in enumerate(words):
+        following = words[place + 1] if place + 1 < len(words) else ""
+        parsed.append(read_word(verb, word, following, several=flags.multirun))
+    return Line(verb, flags, [str(override.input_line) for override in parsed], parsed)
+
+
+def loader_of(line: Line) -> ConfigLoader:
+    """Hydra's reader of the configurations, the folder of `--config-dir` first."""
+    setup_globals()
+    path = create_config_search_path(CONFIGS)
+    if line.flags.config_dir is not None:
+        folder = f"file://{Path(line.flags.config_dir).resolve()}"
+        path.prepend("command-line", folder, SearchPathQuery(provider="schema"))
+    return ConfigLoaderImpl(path)
+
+
+@cache
+def options(loader: ConfigLoader, group: str) -> list[str]:
+    """The files of a group, none where there is no such group; Hydra looks for them anew each time."""
+    return loader.get_group_options(group)
+
+
+def compose(line: Line, loader: ConfigLoader) -> Composed:
+    """Every job of a line; a name that nothing reads is refused."""
+    _refuse_choices(line, loader)
+    words, mode = list(line.words), RunMode.MULTIRUN if line.flags.multirun else RunMode.RUN
+    name = line.flags.config_name or line.verb
+    try:
+        if any(
+            given.is_sweep_override() for given in line.given
+        ):  # which the whole's configuration leaves out
+            words = _settable(line, loader, name)
+        whole = loader.load_configuration(name, words, mode, validate_sweep_overrides=False)
+    except ConfigCompositionException:
+        words = _settable(line, loader, name)  # raises where a name is the reason
+        whole = loader.load_configuration(name, words, mode, validate_sweep_overrides=False)
+    _refuse_nothing(line, whole)
+    whole.hydra.mode = whole.hydra.mode or mode
+    line = replace(line, words=words, given=OverridesParser.create(loader).parse_overrides(words))
+    if whole.hydra.mode != RunMode.MULTIRUN:
+        _refuse_several(line.given)
+        return Composed(words, [whole])
+    sweeper = whole.hydra.sweeper
+    if str(sweeper[TARGET]).rpartition(".")[2] != "BasicSweeper":  # which jobs it starts, it alone knows
+        return Composed(words, [])
+    params = [f"{key}={value}" for key, value in (sweeper.params or {}).items()]
+    task = [str(given.input_line) for given in line.given if not given.is_hydra_override()]
+    given = OverridesParser.create(loader).parse_overrides([*params, *task])
+    (batch,) = BasicSweeper.split_arguments(given, None)
+    return Composed(words, _jobs(whole, batch, loader))
+
+
+def _jobs(whole: DictConfig, batch: Sequence[Sequence[str]], loader: ConfigLoader) -> Iterator[DictConfig]:
+    """The configuration of each job; those that choose the same files share one, for composing is slow."""
+    parser = OverridesParser.create(loader)
+    parsed = {word: parser.parse_override(word) for word in {word for job in batch for word in job}}
+    plain = {word for word, override in parsed.items() if _is_value(override, loader)}
+    composed: dict[tuple[str, ...], DictConfig] = {}
+    for job in batch:
+        chosen = tuple(word for word in job if word not in plain)
+        if chosen not in composed:
+            composed[chosen] = loader.load_sweep_config(whole, list(job))
+        config = composed[chosen]
+        for word in job:
+            if word in plain:
+                OmegaConf.update(config, str(parsed[word].key_or_group), parsed[word].value())
+        config.hydra.overrides.task = list(job)
+        config.hydra.mode = RunMode.MULTIRUN
+        yield config
+
+
+def _settable(line: Line, loader: ConfigLoader, name: str) -> list[str]:
+    """The line's words with `++` where a signature has a setting that the configuration lacks.
+
+    Raises `InputError` for a setting that does not exist.
+    """
+    plain = [o for o in line.given if _is_plain(o, loader)]
+    others = [str(o.input_line) for o in line.given if o not in plain and not o.is_sweep_override()]
+    bases = [
+        loader.load_configuration(name, [*others, *chosen], RunMode.RUN) for chosen in _choices(line, loader)
+    ]
+    words = []
+    for override in line.given:
+        word, path = str(override.input_line), str(override.key_or_group).split(".")
+        if override in plain and path[0] != "hydra":
+            lacking = [base for base in bases if not _has(base, path)]
+            refused = [base for base in lacking if not can_be_set(base, path, line.verb)]
+            if lacking and len(refused) == len(bases):
+                raise _unknown(refused[0], path, line.verb, loader)
+            word = f"++{word}" if lacking else word
+        words.append(word)
+    return words
+
+
+def _choices(line: Line, loader: ConfigLoader) -> Iterator[list[str]]:
+    """The choices of groups that a sweep goes through: one list of words for each of its jobs."""
+    swept = [o for o in line.given if o.is_sweep_override() and not _is_plain(o, loader)]
+    (batch,) = BasicSweeper.split_arguments(swept, None)
+    yield from batch
+
+
+def _is_plain(override: Override, loader: ConfigLoader) -> bool:
+    """Whether it is `a.b=value`: neither a choice among files nor an addition or a removal."""
+    if override.is_add() or override.is_force_add() or override.is_delete() or override.package is not None:
+        return False
+    return not options(loader, str(override.key_or_group))
+
+
+def _is_value(override: Override, loader: ConfigLoader) -> bool:
+    """Whether it replaces one value by another, and leaves nothing of the one before."""
+    added = override.is_add() or override.is_delete() or override.package is not None
+    chosen = added or options(loader, str(override.key_or_group))
+    return not chosen and not isinstance(override.value(), dict)
+
+
+def _has(config: Any, path: Sequence[str]) -> bool:
+    for name in path:
+        if not OmegaConf.is_dict(config) or name not in config:
+            return False
+        config = config._get_node(name)
+    return True
+
+
+def can_be_set(config: DictConfig, path: Sequence[str], verb: str) -> bool:
+    """Whether a signature takes what a configuration lacks: the nearest `_target_` above it decides."""
+    wanted: Mapping[str, Any] | None = fields(SETTINGS[verb])
+    node: Any = config
+    start = 0
+    for place, name in enumerate(path):
+        node = node._get_node(name) if OmegaConf.is_dict(node) and name in node else None
+        if OmegaConf.is_dict(node) and not OmegaConf.is_missing(node, TARGET) and TARGET in node:
+            wanted, start = fields_of(node[TARGET]), place + 1
+            if wanted is None:
+                return True
+    left = path[start:]
+    return wanted is not None and bool(left) and left[0] in wanted and free_below(wanted[left[0]], left[1:])
+
+
+def _unknown(config: DictConfig, path: Sequence[str], verb: str, loader: ConfigLoader) -> InputError:
+    """The error for a path that leads nowhere: the first part of it that there is not, and what there is."""
+    node: Any = config
+    above = 0
+    while above < len(path) - 1 and OmegaConf.is_dict(node) and path[above] in node:
+        node, above = node._get_node(path[above]), above + 1
+    place = ".".join(path[: above + 1])
+    if above == 0:
+        groups = [group for group in loader.list_groups("") if group != "hydra"]
+        return unsettable(place, list(dict.fromkeys([*(fields(SETTINGS[verb]) or ()), *groups])))
+    if not OmegaConf.is_dict(node):
+        return unsettable(place, [])
+    made = TARGET in node and not OmegaConf.is_missing(node, TARGET)
+    known = fields_of(node[TARGET]) if made else None
+    names = [str(name) for name in (node if known is None else known)]
+    return unsettable(place, [name for name in names if not name.startswith("_")])
+
+
+def _refuse_choices(line: Line, loader: ConfigLoader) -> None:
+    """Refuse a choice among files that is no name, such as null."""
+    for override in line.given:
+        files = options(loader, str(override.key_or_group))
+        values = list(override.sweep_iterator()) if override.is_sweep_override() else [override.value()]
+        for value in values if files and not override.is_delete() else []:
+            names = value if isinstance(value, list) and value else [value]
+            if not all(isinstance(name, str) and name for name in names):
+                shown = str(override.input_line).partition("=")[2]
+                raise unknown(str(override.key_or_group), shown, files)
+
+
+def _refuse_nothing(line: Line, config: DictConfig) -> None:
+    """Refuse `policies={}`, which Hydra takes for "and nothing more"."""
+    for override in line.given:
+        if override.value() == {}:
+            kept = OmegaConf.select(config, str(override.key_or_group))
+            if kept:
+                names = ", ".join(f"~{override.key_or_group}.{name}" for name in list(kept)[:2])
+                raise reject(str(override.key_or_group), "{}", f"given; to remove something: {names}, ...")
+
+
+def _refuse_several(given: Sequence[Override]) -> None:
+    for override in given:
+        if override.is_sweep_override():
+            value = str(override.input_line).partition("=")[2]
+            allowed = f"one value; a list is [{value}], and a sweep over several wants -m"
+            raise reject(str(override.key_or_group), value, allowed)
+
+
+def _refuse(message: str) -> None:
+    raise InputError(f"arguments: {' '.join(message.split())} (coursewright VERB --help)")

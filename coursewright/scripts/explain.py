@@ -1,0 +1,100 @@
+"""One line for an error that a person can mend."""
+
+from difflib import get_close_matches
+from pathlib import Path
+
+from hydra.errors import HydraException, InstantiationException, MissingConfigException
+from omegaconf import DictConfig
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+from coursewright.errors import InputError, unknown, unsettable
+from coursewright.scripts.moved import new_address
+
+CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+
+
+def plain(line: str) -> str:
+    """A line that a terminal shows as it is: what would move its cursor or colour it is spelt out."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in line)
+
+
+def explanation(error: BaseException) -> str | None:
+    """One line for an error that the person can mend; None for one that we have to."""
+    chain = _chain(error)
+    for cause in chain:
+        if isinstance(cause, InputError):
+            return str(cause)
+    for cause in chain:
+        if isinstance(cause, MissingConfigException):
+            wanted = str(cause.missing_cfg_file or "")
+            group, _, name = wanted.rpartition("/")
+            return str(
+                unknown(group or "config", name.removesuffix(".yaml"), list(cause.options or _groups()))
+            )
+        if (
+            isinstance(cause, OmegaConfBaseException)
+            and cause.key is not None
+            and cause.parent_node is not None
+        ):
+            return _about_key(cause)
+    if isinstance(error, InstantiationException):
+        return _about_target(error, chain[1:])
+    if isinstance(error, OSError) and error.errno is not None:
+        place = f"{error.filename}: " if error.filename is not None else ""
+        return f"{place}{error.strerror or error}"
+    if isinstance(error, TypeError) and "unexpected keyword argument" in str(error):
+        return str(error)
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        text = str(error).split("\nset env variable")[0]
+        lines = [line.strip() for line in text.splitlines() if line.strip() and "full_key" not in line]
+        return _nearest_group(" ".join(dict.fromkeys(lines)))
+    return None
+
+
+def _chain(error: BaseException | None) -> list[BaseException]:
+    chain: list[BaseException] = []
+    while error is not None and error not in chain:
+        chain.append(error)
+        error = error.__cause__ or error.__context__
+    return chain
+
+
+def _about_target(error: InstantiationException, causes: list[BaseException]) -> str | None:
+    """A target that cannot be found, or that does not take what it was given; else it is a fault of ours."""
+    text = " ".join(line for line in str(error).splitlines() if line.strip())
+    named = text.split("'")[1] if text.count("'") >= 2 else text
+    if "locating target" in text or "callable target" in text:  # a module may have taken a function's name
+        for address in text.split("'"):
+            if (moved := new_address(address)) is not None:
+                whole = (
+                    " (an agent's options stand beside it, without _partial_)" if ".agents." in moved else ""
+                )
+                return f"_target_ = {address}: has moved since this was written; it is now {moved}{whole}"
+    for cause in causes:
+        if isinstance(cause, ImportError | AttributeError) and "locating target" in text:
+            return f"_target_ = {named}: cannot be imported ({str(cause).splitlines()[-1]})"
+    if "locating target" in text:
+        return f"_target_ = {named}: cannot be imported"
+    if any(isinstance(cause, TypeError) and "argument" in str(cause) for cause in causes):
+        return f"_target_ = {named}: {next(c for c in causes if isinstance(c, TypeError))}"
+    return None
+
+
+def _about_key(error: OmegaConfBaseException) -> str:
+    key = str(error.full_key or error.key)
+    known = [str(k) for k in error.parent_node] if isinstance(error.parent_node, DictConfig) else []
+    if isinstance(error, MissingMandatoryValue):
+        return f"{key} = ???: must be given ({key}=...)"
+    if str(error.key) in known:
+        return f"{key}: {str(error).splitlines()[0]}"
+    return str(unsettable(key, known))
+
+
+def _groups() -> list[str]:
+    return sorted(p.name for p in CONFIGS.iterdir() if p.is_dir() and not p.name.startswith("_"))
+
+
+def _nearest_group(text: str) -> str:
+    quoted = text.split("'")[1] if text.count("'") >= 2 else ""
+    near = get_close_matches(quoted, _groups(), n=1)
+    return f"{text} (did you mean {near[0]!r}?)" if near and near[0] != quoted else text

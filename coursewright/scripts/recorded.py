@@ -1,0 +1,130 @@
+"""A training run's folder as data: what it says of itself, with nothing of it run.
+
+`config.yaml` is the record.  Whoever wrote the folder may be a stranger, and may have written anything.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from coursewright.errors import InputError
+from coursewright.files import refuse_format
+from coursewright.scripts.moved import new_address
+from coursewright.scripts.overrides import command_line
+from coursewright.scripts.trust import check, foreign, plain_name, shown, targets
+
+FORMAT = 3
+WEIGHTS, POLICY = "policy.npz", "policy.onnx"  # what a training leaves of its network
+# What a training run's record holds, and of which kind
+KINDS: dict[str, tuple[type, ...]] = {
+    "simulator": (dict,),
+    "task": (dict,),
+    "agent": (dict,),
+    "tracker": (dict,),
+    "seeds": (dict,),
+    "choices": (dict,),
+    "seed": (int,),
+    "learners": (int,),
+    "tutor": (str, type(None)),
+    "tags": (list,),
+    "name": (str,),
+    "study": (str,),
+}
+WORDS = {dict: "a mapping", int: "a whole number", str: "a text", list: "a list", type(None): "null"}
+# What reading a file that is whole but wrong can raise
+WRONG = (OSError, ValueError, TypeError, RecursionError, YAMLError, OmegaConfBaseException)
+
+
+def read_run(
+    folder: Path, trusted: Sequence[str] = (), field: str = "run", needed: Sequence[str] = ("tutor.csv",)
+) -> DictConfig:
+    """The resolved configuration of a training run, which names no code but ours and that of `trusted`.
+
+    Raises `InputError`, which begins with `field`, where the folder is not a run's, where it names something
+    that has moved, where it is of another format, or where its record is no record.
+    """
+    where = f"{field} = {folder}"
+    for name in ("config.yaml", "code.json", *needed):
+        if not (folder / name).is_file():
+            raise InputError(f"{where}: must be the folder of a training run (it lacks {name})")
+    with in_a_line(f"{where}: its config.yaml is truncated or broken"):
+        run = OmegaConf.load(folder / "config.yaml")
+        plain: Any = OmegaConf.to_container(run, resolve=False)
+        if not isinstance(run, DictConfig):
+            raise TypeError("it is a list")
+    for at, address in targets(plain):
+        if isinstance(address, str) and (moved := new_address(address)) is not None:
+            raise InputError(f"{where}: {at} = {address} has moved; it is now {moved}")
+    refuse_other_format(folder, field)
+    check(plain, where, trusted)
+    for name, kinds in KINDS.items():
+        if name not in plain or not isinstance(plain[name], kinds) or isinstance(plain[name], bool):
+            allowed = " or ".join(WORDS[kind] for kind in kinds)
+            found = shown(plain[name]) if name in plain else "missing"
+            raise InputError(f"{where}: {name} = {found}: must be {allowed} in a run's config.yaml")
+    for name in ("simulator", "task", "agent"):
+        plain["choices"].setdefault(name, "")
+        if not isinstance(plain["choices"][name], str):
+            raise InputError(f"{where}: choices.{name} = {shown(plain['choices'][name])}: must be a text")
+    for name, value in plain["seeds"].items():
+        if name != "_target_" and type(value) is not int:
+            raise InputError(f"{where}: seeds.{name} = {shown(value)}: must be a whole number")
+    for name in ("name", "study"):
+        plain_name(f"{where}: {name}", plain[name])
+    return run
+
+
+def refuse_other_format(folder: Path, field: str = "run") -> None:
+    """Refuse a run that another version made, where its folder says so."""
+    if not (folder / "code.json").is_file():
+        return
+    with in_a_line(f"{field} = {folder}: its code.json is truncated or broken"):
+        found = json.loads((folder / "code.json").read_text(encoding="utf-8")).get("format", 1)
+    refuse_format(field, folder, shown(found) if isinstance(found, str) else found, FORMAT)
+
+
+@contextmanager
+def in_a_line(what: str) -> Iterator[None]:
+    """Say `what` of a file that is whole but wrong, with the reason, in one line."""
+    try:
+        yield
+    except (AttributeError, LookupError, *WRONG) as error:
+        raise InputError(f"{what} ({reason(error)})") from error
+
+
+@contextmanager
+def of_the_run(folder: Path, field: str) -> Iterator[None]:
+    """Say of a folder, in one line, what cannot be made of its record."""
+    try:
+        yield
+    except Exception as error:  # whatever a changed file may lead to
+        if isinstance(error, InputError) and str(folder) in str(error):
+            raise
+        raise InputError(f"{field} = {folder}: cannot be used ({reason(error)})") from error
+
+
+def reason(error: BaseException) -> str:
+    """The last cause of an error in one short line."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    words = " ".join(str(error).split()) or type(error).__name__
+    return shown(words)
+
+
+def to_go_on(folder: Path) -> str:
+    """What to type to go on with a run that was interrupted; it names the packages that the run needs."""
+    try:
+        run = OmegaConf.load(folder / "config.yaml")
+        packages = foreign(run)
+    except WRONG:
+        packages = ()
+    trust = (
+        [f"trust={packages[0] if len(packages) == 1 else '[' + ','.join(packages) + ']'}"] if packages else []
+    )
+    return command_line("train", [f"resume={folder}", *trust])

@@ -1,0 +1,239 @@
+"""What stands at the top of each verb's configuration: names, kinds and ranges, in one place.
+
+The groups (`simulator`, `task`, ...) are checked by the signatures of what they make; see `check`.
+"""
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from coursewright.errors import InputError, reject
+from coursewright.scripts.trust import plain_name, trusted_of
+
+Node = Mapping[str, Any]
+MOST = 10_000_000  # learners, resamples: beyond it no machine has the memory or the time
+SEEDS = 2**32 - 1
+LONGEST = 255  # bytes of a file's name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train:
+    """`coursewright train`."""
+
+    simulator: Node
+    task: Node
+    agent: Node
+    tracker: Node
+    seeds: Node
+    choices: Node
+    agents: Mapping[str, Node]
+    seed: int
+    tutor: str | None
+    learners: int
+    name: str
+    study: str
+    tags: Sequence[str]
+
+    def __post_init__(self) -> None:
+        whole(0, SEEDS, seed=self.seed)
+        whole(1, MOST, learners=self.learners)
+        named(name=self.name, study=self.study)
+        if self.tutor is not None:
+            given(tutor=self.tutor)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate:
+    """`coursewright evaluate`."""
+
+    simulator: Node
+    task: Node
+    tracker: Node
+    seeds: Node
+    choices: Node
+    policies: Mapping[str, Node]
+    outcomes: Mapping[str, Node]
+    statistics: Mapping[str, Node]
+    figures: Mapping[str, Node]
+    runs: str | Sequence[str] | None
+    trust: str | Sequence[str]
+    learners: int
+    reference: str
+    baseline: str
+    aims: Sequence[str]
+    columns: Sequence[str]
+    example: int
+    seed: int
+    tutor: str | None
+    workers: int
+    name: str
+    study: str
+    tags: Sequence[str]
+
+    def __post_init__(self) -> None:
+        whole(0, SEEDS, seed=self.seed)
+        whole(2, MOST, learners=self.learners)
+        whole(0, self.learners - 1, example=self.example)
+        whole(1, 1024, workers=self.workers)
+        trusted_of(self.trust)
+        named(name=self.name, study=self.study)
+        given(reference=self.reference, baseline=self.baseline)
+        some(policies=self.policies, outcomes=self.outcomes, statistics=self.statistics, aims=self.aims)
+        if self.tutor is not None:
+            given(tutor=self.tutor)
+        for place in self.places:
+            if not place.strip() or not Path(place).is_dir():
+                raise reject("runs", repr(place), "a run's folder, a sweep's, or a list of them")
+
+    @property
+    def places(self) -> Sequence[str]:
+        """The folders of `runs`."""
+        if isinstance(self.runs, str):
+            return [self.runs]
+        if self.runs is not None and not self.runs:
+            raise reject("runs", "[]", "a run's folder, a sweep's, or a list of them")
+        return self.runs or []
+
+
+@dataclass(frozen=True, kw_only=True)
+class Import:
+    """`coursewright import`."""
+
+    log: Node
+    to: str
+    parts: int
+    study: str
+    tags: Sequence[str]
+
+    def __post_init__(self) -> None:
+        whole(1, 1000, parts=self.parts)
+        named(study=self.study)
+        writable("to", self.to, folder=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """`coursewright fit`."""
+
+    log: Node
+    model: Node
+    tracker: Node
+    draws: int
+    folds: int
+    min_rows: int
+    seed: int
+    out: str
+    name: str
+    study: str
+    tags: Sequence[str]
+
+    def __post_init__(self) -> None:
+        whole(0, MOST, draws=self.draws)
+        whole(2, MOST, folds=self.folds)
+        whole(1, MOST, min_rows=self.min_rows)
+        whole(0, SEEDS, seed=self.seed)
+        named(name=self.name, study=self.study)
+        writable("out", self.out, folder=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Validate:
+    """`coursewright validate`."""
+
+    log: Node
+    tracker: Node
+    settings: Node
+    models: str | Sequence[str]
+    reference: str
+    seed: int
+    name: str
+    study: str
+    tags: Sequence[str]
+
+    def __post_init__(self) -> None:
+        whole(0, SEEDS, seed=self.seed)
+        named(name=self.name, study=self.study)
+        given(reference=self.reference)
+        some(models=self.models)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Export:
+    """`coursewright export`."""
+
+    run: str
+    to: str
+    trust: str | Sequence[str]
+
+    def __post_init__(self) -> None:
+        given(run=self.run)
+        trusted_of(self.trust)
+        if not Path(self.run).is_dir():
+            raise reject("run", repr(self.run), "the folder of a finished training run")
+        writable("to", self.to)
+
+
+SETTINGS = {
+    "train": Train,
+    "evaluate": Evaluate,
+    "import": Import,
+    "fit": Fit,
+    "validate": Validate,
+    "export": Export,
+}
+
+
+def whole(least: int, most: int, **values: int) -> None:
+    """Refuse a number below `least` or above `most`."""
+    for name, value in values.items():
+        if not least <= value <= most:
+            raise reject(name, value, f"a whole number from {least:,} to {most:,}")
+
+
+def given(**values: str) -> None:
+    """Refuse text that is empty or blank."""
+    for name, value in values.items():
+        if not value.strip():
+            raise reject(name, repr(value), "given; it is empty")
+
+
+def named(**values: str) -> None:
+    """Refuse text that cannot be the name of a file."""
+    for name, value in values.items():
+        plain_name(name, value)
+
+
+def some(**values: Sequence[Any] | Mapping[str, Any]) -> None:
+    """Refuse what holds nothing."""
+    for name, value in values.items():
+        if not len(value):
+            raise reject(name, "{}" if isinstance(value, Mapping) else "[]", "at least one")
+
+
+def writable(field: str, path: str, folder: bool = False) -> None:
+    """Refuse a path where no file (or folder) can come to be; nothing is made."""
+    kind = "folder" if folder else "file"
+    if not path.strip() or "\0" in path:
+        raise reject(field, repr(path), f"the path of a {kind}")
+    target = Path(path)
+    if any(len(os.fsencode(part)) > LONGEST for part in target.parts):
+        raise InputError(f"{field} = {path[:40]}...: must be of names of at most {LONGEST} bytes", field)
+    if os.path.lexists(target) and not (target.is_dir() if folder else target.is_file()):
+        raise reject(field, path, f"the path of a {kind}; something else is there")
+    try:
+        places = (target if folder else target.parent, *target.absolute().parents)
+        above = next(place for place in places if place.exists())
+    except OSError as error:
+        raise reject(field, path, f"the path of a {kind} ({error.strerror})") from error
+    if not above.is_dir():
+        raise reject(field, path, f"the path of a {kind}, but {above} is no folder")
+    try:
+        with tempfile.TemporaryFile(dir=above):  # root may write everywhere, says `os.access`
+            pass
+    except OSError as error:
+        raise reject(
+            field, path, f"where a {kind} may be written; {above} takes none ({error.strerror})"
+        ) from error
