@@ -54,6 +54,8 @@ class Checker:
         """The configuration with what an experiment sets for the chosen agent."""
         if self.verb != "train" or not config.agents:
             return config
+        given = OmegaConf.to_container(config.agents) if OmegaConf.is_config(config.agents) else config.agents
+        refuse_misfits({"agents": given}, fields(SETTINGS["train"]))
         return settled(config, config.hydra.overrides.task, options(self.loader, "agent"))
 
     def _once(self, check: "Check", part: Plain) -> None:

@@ -16,7 +16,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from coursewright.agents.tracker import Tracker
 from coursewright.errors import InputError, unknown
@@ -182,7 +182,7 @@ class WandbTracker:
         self,
         run: Run,
         *,
-        mode: str = "offline",
+        mode: Literal["offline", "online", "disabled"] = "offline",
         project: str = "coursewright",
         entity: str | None = None,
         patience: float = 60.0,

@@ -45,6 +45,8 @@ class BktModel:
     def __post_init__(self) -> None:
         if self.n_skills is not None and self.n_skills < 1:
             raise reject("model.n_skills", self.n_skills, "at least 1, or null")
+        if self.min_learners < 1:
+            raise reject("model.min_learners", self.min_learners, "at least 1")
 
     @property
     def name(self) -> str:
