@@ -19,8 +19,11 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from coursewright.errors import InputError, reject, unknown
+from coursewright.scripts.launching import JobError, SweepError, every_job
 from coursewright.scripts.moved import new_address
 from coursewright.scripts.run_directory import refuse_old
+
+log = logging.getLogger(__name__)
 
 NUMBERS = {
     int: "a whole number",
@@ -40,7 +43,8 @@ def run(program: str, app: Callable[[], Any], arguments: list[str]) -> int:
     logging.getLogger("hydra.utils").setLevel(logging.CRITICAL + 1)  # which says some of them itself
     try:
         sys.argv = [program, *resumed(arguments)]
-        app()
+        with every_job():
+            app()
     except KeyboardInterrupt:
         print(
             "\ninterrupted; a training goes on with: coursewright train resume=<its folder>", file=sys.stderr
@@ -49,6 +53,9 @@ def run(program: str, app: Callable[[], Any], arguments: list[str]) -> int:
     except BrokenPipeError:  # the reader of our output, such as `head`, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except SweepError as failed:
+        print(failed, file=sys.stderr)
+        return failed.code
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     except Exception as error:
@@ -94,8 +101,8 @@ def resumed(arguments: list[str]) -> list[str]:
 def explained(app: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
     """Let an app end on wrong input with one line and exit code 2.
 
-    In a sweep the line travels back as an `InputError` instead, which survives the way from a worker
-    and lets the other jobs go on.
+    In a sweep the line travels back as an error instead, which survives the way from a worker and lets the
+    other jobs go on.  The traceback of a fault of ours stays in the job's log.
     """
 
     @functools.wraps(app)
@@ -105,10 +112,13 @@ def explained(app: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
             return app(config)
         except Exception as error:
             line = explanation(error)
+            if HydraConfig.get().mode == RunMode.MULTIRUN:
+                if line is not None:
+                    raise InputError(line) from error
+                log.exception("this job failed")
+                raise JobError(f"{type(error).__name__}: {error}".splitlines()[0]) from error
             if line is None:
                 raise
-            if HydraConfig.get().mode == RunMode.MULTIRUN:
-                raise InputError(line) from error
             print(f"error: {line}", file=sys.stderr)
             sys.exit(2)
 
