@@ -9,11 +9,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scancel", "scontrol", "sinfo", "srun")
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scancel", "scontrol", "sinfo", "squeue", "srun")
 FOLDERS = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])  # where Debian puts the daemons
 NODE = "n0"
 
@@ -104,9 +104,8 @@ def cluster(folder: Path, cpus: int) -> Iterator[dict[str, str]]:
     with ExitStack() as stack:
         for command in daemons:
             stack.enter_context(_daemon(command, folder, env))
-            while not (folder / "munge" / "socket").exists():  # the others ask it who they are
-                time.sleep(0.05)
-        _until_idle(env, folder)
+            _until(folder, (folder / "munge" / "socket").exists)  # the others ask it who they are
+        _until(folder, lambda: _ask(["sinfo", "-h", "-o", "%T"], env) == "idle")
         yield env
         subprocess.run(["scancel", f"--user={me}"], env=env, check=False)
 
@@ -127,17 +126,17 @@ def _daemon(command: list[str], folder: Path, env: dict[str, str]) -> Iterator[N
                 running.wait()
 
 
-def _until_idle(env: dict[str, str], folder: Path) -> None:
+def _until(folder: Path, true: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        answer = subprocess.run(
-            ["sinfo", "-h", "-o", "%T"], env=env, capture_output=True, text=True, check=False
-        )
-        if answer.stdout.strip() == "idle":
-            return
-        time.sleep(0.2)
-    logs = "\n".join(log.read_text(encoding="utf-8") for log in sorted(folder.glob("*.log")))
-    raise RuntimeError(f"the cluster did not start\n{logs}")
+    while not true():
+        if time.monotonic() > deadline:
+            logs = "\n".join(log.read_text(encoding="utf-8") for log in sorted(folder.glob("*.log")))
+            raise RuntimeError(f"the cluster did not start\n{logs}")
+        time.sleep(0.05)
+
+
+def _ask(command: list[str], env: dict[str, str]) -> str:
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def process(job: str, env: dict[str, str]) -> int:
