@@ -19,7 +19,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from coursewright.errors import InputError, reject, unknown
-from coursewright.scripts.launching import JobError, SweepError, every_job
+from coursewright.scripts.launching import SweepError, every_job
 from coursewright.scripts.moved import new_address
 from coursewright.scripts.run_directory import refuse_old
 
@@ -54,7 +54,8 @@ def run(program: str, app: Callable[[], Any], arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except SweepError as failed:
-        print(failed, file=sys.stderr)
+        for told in failed.lines:
+            print(f"error: {told}", file=sys.stderr)
         return failed.code
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
@@ -116,7 +117,7 @@ def explained(app: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
                 if line is not None:
                     raise InputError(line) from error
                 log.exception("this job failed")
-                raise JobError(f"{type(error).__name__}: {error}".splitlines()[0]) from error
+                raise RuntimeError(f"{type(error).__name__}: {error}".splitlines()[0]) from error
             if line is None:
                 raise
             print(f"error: {line}", file=sys.stderr)
@@ -160,6 +161,8 @@ def explanation(error: BaseException) -> str | None:
         if isinstance(cause, MissingConfigException):
             wanted = str(cause.missing_cfg_file or "")
             group, _, name = wanted.rpartition("/")
+            if group == "hydra/launcher" and name.startswith("submitit_"):
+                return str(reject(group, name, "installed first (pip install 'coursewright[cluster]')"))
             return str(
                 unknown(group or "config", name.removesuffix(".yaml"), list(cause.options or _groups()))
             )

@@ -16,16 +16,12 @@ from joblib.externals.loky.process_executor import BrokenProcessPool
 from coursewright.errors import InputError
 
 
-class JobError(Exception):
-    """Why a job failed, in one line that survives the way from another process or machine."""
-
-
 class SweepError(Exception):
-    """A line a job that failed, and what to do; `code` is what the program exits with."""
+    """A line for each job that failed, and one with what to do; `code` is what the program exits with."""
 
     def __init__(self, lines: Sequence[str], code: int) -> None:
-        super().__init__("\n".join(f"error: {line}" for line in lines))
-        self.code = code
+        super().__init__("; ".join(lines))
+        self.lines, self.code = lines, code
 
 
 class EveryJob(Launcher):

@@ -10,8 +10,6 @@ import submitit
 from hydra.core.utils import JobReturn, JobStatus
 from submitit.core.utils import FailedJobError, UncompletedJobError
 
-from coursewright.scripts.launching import JobError
-
 
 class Executor(submitit.AutoExecutor):
     """Submits as submitit does; its jobs tell what became of them instead of raising it."""
@@ -34,7 +32,7 @@ class Told:
         try:
             return self.job.results()
         except (UncompletedJobError, FailedJobError) as error:
-            reason = JobError(f"{self._end(error)}; its log is {self.job.paths.stderr}")
+            reason = RuntimeError(f"{self._end(error)}; its log is {self.job.paths.stderr}")
             return [JobReturn(self.overrides, status=JobStatus.FAILED, _return_value=reason)]
 
     def _end(self, error: Exception) -> str:

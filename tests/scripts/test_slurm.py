@@ -1,4 +1,4 @@
-"""A sweep on a real SLURM cluster of one node loses two jobs, and ends as if it had not."""
+"""A sweep on a real SLURM node loses two jobs, of which one is killed and one is cancelled."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(bool(LACKING), reason=f"SLURM is not installed: 
 
 TRAIN = [
     *[sys.executable, "-m", "coursewright", "train", "-m", "agent=ppo,round_robin", "seed=0,1,2"],
-    *["+agents.ppo.steps=20_480", "+agents.ppo.learners=64", "+agents.ppo.checkpoint_every=2_048"],
+    *["+agents.ppo.steps=40_960", "+agents.ppo.learners=64", "+agents.ppo.checkpoint_every=2_048"],
     *["learners=50", "tracker=csv"],
 ]
 LOST = ("CANCELLED", "FAILED")
@@ -37,7 +37,7 @@ def env(folder):
         yield env
 
 
-def until(true, running, seconds=120):
+def until(true, running, seconds=240):
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "nothing happened"
@@ -59,7 +59,7 @@ def kept(sweep):
     return found
 
 
-def test_a_sweep_that_lost_two_jobs_ends_as_if_it_had_not(folder, env):
+def test_a_sweep_that_lost_jobs_ends_as_if_it_had_not(folder, env):
     whole = subprocess.run(
         [*TRAIN, "hydra.sweep.dir=whole/runs"], cwd=folder, capture_output=True, check=False
     )
@@ -69,10 +69,10 @@ def test_a_sweep_that_lost_two_jobs_ends_as_if_it_had_not(folder, env):
     with subprocess.Popen(command, cwd=folder, env=env, **streams) as driver:
         until(lambda: len(list(folder.glob("lost/**/checkpoint.pt"))) == 2, driver)
         running = subprocess.check_output(["squeue", "-h", "-t", "R", "-o", "%i"], env=env, text=True).split()
-        assert len(running) == 2
+        assert [job[-2:] for job in sorted(running)] == ["_0", "_1"]
         os.kill(slurm.process(running[0], env), signal.SIGKILL)
         subprocess.run(["scancel", running[1]], env=env, check=True)
-        _, errors = driver.communicate(timeout=200)
+        _, errors = driver.communicate(timeout=400)
     lines = errors.splitlines()
     assert driver.returncode == 1
     assert len(lines) == 3, errors
