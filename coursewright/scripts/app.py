@@ -18,11 +18,14 @@ from coursewright.scripts.check import Checker
 from coursewright.scripts.claims import go_on, occupied
 from coursewright.scripts.compose import compose, loader_of, read_line
 from coursewright.scripts.explain import explanation, plain
+from coursewright.scripts.launching import SweepError, every_job
 from coursewright.scripts.resume import resume, wish
 from coursewright.scripts.settings import SETTINGS
 from coursewright.scripts.signals import Interrupted, heeded
 from coursewright.scripts.trust import find_own
 from coursewright.workers import obey_parent
+
+log = logging.getLogger(__name__)
 
 
 def run(verb: str, arguments: list[str]) -> int:
@@ -43,6 +46,10 @@ def run(verb: str, arguments: list[str]) -> int:
     except BrokenPipeError:  # the reader of our output, such as `head`, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except SweepError as failed:
+        for told in failed.lines:
+            print(f"error: {plain(told)}", file=sys.stderr)
+        return failed.code
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     except Exception as error:
@@ -74,7 +81,8 @@ def _run(verb: str, arguments: list[str]) -> None:
     several = bool(jobs) and jobs[0].hydra.mode == RunMode.MULTIRUN
     with occupied(jobs, several) as more:
         sys.argv += more
-        import_module(f"coursewright.scripts.{verb}").main()
+        with every_job():
+            import_module(f"coursewright.scripts.{verb}").main()
 
 
 def _let_help_be_late() -> None:
@@ -89,8 +97,8 @@ def _let_help_be_late() -> None:
 def explained(app: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
     """Let an app end on wrong input with one line and exit code 2.
 
-    In a sweep the line travels back as an `InputError` instead, which survives the way from a worker
-    and lets the other jobs go on.
+    In a sweep the line travels back as an error instead, which survives the way from a worker and lets the
+    other jobs go on.  The traceback of a fault of ours stays in the job's log.
     """
 
     @functools.wraps(app)
@@ -101,10 +109,13 @@ def explained(app: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
             return app(config)
         except Exception as error:
             line = explanation(error)
+            if HydraConfig.get().mode == RunMode.MULTIRUN:
+                if line is not None:
+                    raise InputError(line) from error
+                log.exception("this job failed")
+                raise RuntimeError(f"{type(error).__name__}: {error}".splitlines()[0]) from error
             if line is None:
                 raise
-            if HydraConfig.get().mode == RunMode.MULTIRUN:
-                raise InputError(line) from error
             print(f"error: {plain(line)}", file=sys.stderr)
             sys.exit(2)
 

@@ -7,7 +7,7 @@ from hydra.errors import HydraException, InstantiationException, MissingConfigEx
 from omegaconf import DictConfig
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from coursewright.errors import InputError, unknown, unsettable
+from coursewright.errors import InputError, reject, unknown, unsettable
 from coursewright.scripts.moved import new_address
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
@@ -28,6 +28,8 @@ def explanation(error: BaseException) -> str | None:
         if isinstance(cause, MissingConfigException):
             wanted = str(cause.missing_cfg_file or "")
             group, _, name = wanted.rpartition("/")
+            if group == "hydra/launcher" and name.startswith("submitit_"):
+                return str(reject(group, name, "installed first (pip install 'coursewright[cluster]')"))
             return str(
                 unknown(group or "config", name.removesuffix(".yaml"), list(cause.options or _groups()))
             )

@@ -5,7 +5,8 @@ from hashlib import sha256
 from typing import NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed, parallel_config
+from joblib import Parallel, delayed, effective_n_jobs, parallel_config
+from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from coursewright.envs.policy import Oracle, Policy
 from coursewright.envs.rollout import Group, Trace, traces
@@ -73,10 +74,14 @@ def entries(name: str, given: Seeded) -> list[Entry]:
 
 
 def run_all(jobs: Sequence[Job], settings: Comparing, progress: Progress | None) -> Iterator[Result]:
-    """The result of each job, in order; `progress` is called with the learners taught and their total."""
+    """The result of each job, in order; `progress` is called with the learners taught and their total.
+
+    Where a machine cannot have workers (joblib says so and why: no semaphores, for lack of /dev/shm), the
+    jobs run here.  Raises `InputError` where a worker was killed.
+    """
     report = progress or (lambda done, total: None)
     total = settings.learners * len(jobs)
-    if settings.workers == 1:
+    if effective_n_jobs(settings.workers) == 1:
         for place, job in enumerate(jobs):
             done = place * settings.learners
             yield run(job, settings, lambda more, done=done: report(done + more, total))  # type: ignore[misc]
@@ -87,9 +92,13 @@ def run_all(jobs: Sequence[Job], settings: Comparing, progress: Progress | None)
         running = Parallel(n_jobs=settings.workers, return_as="generator", max_nbytes=None)(
             delayed(run)(job, settings) for job in jobs
         )
-        for place, result in enumerate(running):
-            report((place + 1) * settings.learners, total)
-            yield result
+        try:
+            for place, result in enumerate(running):
+                report((place + 1) * settings.learners, total)
+                yield result
+        except BrokenProcessPool as error:
+            reason = "fewer: a worker was killed, as happens where memory runs out"
+            raise reject("workers", settings.workers, reason) from error
 
 
 def run(job: Job, settings: Comparing, progress: Callable[[int], object] | None = None) -> Result:

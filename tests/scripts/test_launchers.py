@@ -1,0 +1,58 @@
+"""A sweep under each launcher of Hydra: all jobs run, and the failures are told in a line each."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from places import SUPPORT
+
+COMMAND = [sys.executable, "-m", "coursewright", "train", "-m", "--config-dir=mine", "agent=moody"]
+TINY = ["task.steps=5", "learners=20", "tracker=none", "hydra.sweep.dir='a sweep, of x=1'"]
+PROCESSES = [
+    "joblib",
+    pytest.param("submitit_local", marks=pytest.mark.skipif(sys.platform == "win32", reason="POSIX")),
+]
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    """Sweep an agent that fails for some seeds; the exit code, the errors and the finished runs."""
+    (tmp_path / "mine" / "agent").mkdir(parents=True)
+    shutil.copy(SUPPORT / "moody_agent.py", tmp_path)
+    (tmp_path / "mine" / "agent" / "moody.yaml").write_text("_target_: moody_agent.moody\n_partial_: true\n")
+
+    def call(launcher, seeds):
+        command = [*COMMAND, *TINY, f"hydra/launcher={launcher}", f"seed={seeds}"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+        finished = list((tmp_path / "a sweep, of x=1").rglob("summary.json"))
+        return done.returncode, done.stderr.splitlines(), len(finished)
+
+    return call
+
+
+@pytest.mark.parametrize("launcher", ["basic", *PROCESSES])
+def test_a_failing_job_is_a_line_and_the_others_go_on(sweep, launcher):
+    code, lines, finished = sweep(launcher, "0,1,2,5")
+    assert (code, finished) == (1, 2)
+    assert lines[0] == "error: seed=1: seed = 1: must be another one"
+    assert lines[1] == "error: seed=2: ZeroDivisionError: division by zero"
+    assert lines[2].startswith("error: 2 of 4 jobs failed")
+    assert len(lines) == 3
+
+
+def test_failures_of_wrong_input_alone_are_wrong_input(sweep):
+    assert sweep("basic", "1,0")[::2] == (2, 1)
+
+
+@pytest.mark.parametrize("launcher", PROCESSES)
+@pytest.mark.skipif(sys.platform == "win32", reason="nobody is killed there")
+def test_a_killed_job_is_a_line(sweep, launcher):
+    code, lines, finished = sweep(launcher, "0,3")
+    assert code == 1
+    assert all(line.startswith("error: ") for line in lines), lines
+    assert "The same command goes on" in lines[-1]
+    if launcher == "submitit_local":  # joblib ends the others with the one
+        assert lines[0].startswith("error: seed=3: job ")
+        assert (len(lines), finished) == (2, 1)
