@@ -17,6 +17,7 @@ VERBS = {
     "import": "write a learner log of any size as a folder that fits in little memory",
     "fit": "fit learner parameters to a log",
     "validate": "how well learner models predict a log, and whether they behave like its learners",
+    "simulate": "write what learners did whom a policy taught, as a log with grades and propensities",
     "export": "write a trained policy to a file that runs elsewhere",
     "status": "how runs stand: queued, running, done, failed, interrupted or died",
     "demo": "the whole path on two tasks: train, compare, report (about four minutes)",
@@ -45,6 +46,7 @@ examples
   coursewright import log=datashop log.path=export.txt to=my-log
   coursewright fit log=stream log.path=my-log
   coursewright validate log=file log.path=my-log.parquet models=[bkt,item_difficulty]
+  coursewright simulate task=mastery simulator=bkt_v0 policy=random_legal to=log.parquet
   coursewright export run=outputs/train/... to=policy.onnx"""
 
 OWN_CODE = ("_target_", "trust=", "--config-dir", "-cd", "pkg://")  # what names code of one's own in a line

@@ -14,7 +14,7 @@ from coursewright.errors import InputError, reject, unknown
 from coursewright.scripts.compose import options
 from coursewright.scripts.experiment import settled
 from coursewright.scripts.making import agent_of, comparing_of, made, placed, recipe_of
-from coursewright.scripts.recorded import WEIGHTS, read_run
+from coursewright.scripts.recorded import POLICY, WEIGHTS, read_run
 from coursewright.scripts.settings import SETTINGS, writable
 from coursewright.scripts.signatures import TARGET, fields, fields_of, refuse_misfits
 from coursewright.scripts.trust import trusted_of
@@ -154,6 +154,16 @@ def _models(part: Plain, checker: Checker) -> None:
             raise unknown(field, name, known)
 
 
+def _teacher(part: Plain, checker: Checker) -> None:
+    """An exported policy, or an agent that makes one without training."""
+    given, known = Path(part["policy"]), options(checker.loader, "agent")
+    if given.exists():
+        if not (given / POLICY if given.is_dir() else given).is_file():
+            raise reject("policy", given, f"the folder of a finished training (it lacks {POLICY})")
+    elif part["policy"] not in known:
+        raise unknown("policy", part["policy"], known)
+
+
 TASK = ("simulator", "task", "seeds", "tutor", "choices")
 COMPARED = ("learners", "reference", "baseline", "outcomes", "statistics", "aims", "columns", "example")
 # What has to fit together in a verb: a check, and the parts of the configuration that it needs
@@ -168,6 +178,7 @@ THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
     "fit": [(_log, ("log",))],
     "validate": [(_log, ("log",)), (_models, ("models", "reference"))],
     "export": [(_run, ("run", "trust"))],
+    "simulate": [(_teacher, ("policy",)), (_task, TASK)],
 }
 
 

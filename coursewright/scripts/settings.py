@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from coursewright.errors import InputError, reject
 from coursewright.scripts.trust import plain_name, trusted_of
@@ -176,6 +176,33 @@ class Export:
         writable("to", self.to)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Simulate:
+    """`coursewright simulate`."""
+
+    simulator: Node
+    task: Node
+    seeds: Node
+    choices: Node
+    policy: str
+    learners: int
+    draws: bool
+    to: str
+    split: Literal["train", "tune", "evaluate"]
+    seed: int
+    tutor: str | None
+
+    def __post_init__(self) -> None:
+        given(policy=self.policy)
+        whole(1, MOST, learners=self.learners)
+        whole(0, SEEDS, seed=self.seed)
+        writable("to", self.to)
+        if Path(self.to).suffix != ".parquet":
+            raise reject("to", self.to, "a file whose name ends in .parquet")
+        if self.tutor is not None:
+            given(tutor=self.tutor)
+
+
 SETTINGS = {
     "train": Train,
     "evaluate": Evaluate,
@@ -183,6 +210,7 @@ SETTINGS = {
     "fit": Fit,
     "validate": Validate,
     "export": Export,
+    "simulate": Simulate,
 }
 
 
