@@ -5,7 +5,7 @@ everything else, here and nowhere else: Stable-Baselines3's `predict`, masks and
 episodes, the answer to the last choice, the turns that key a learner's draws.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -40,6 +40,14 @@ class Last(NamedTuple):
     days: Floats
 
 
+@dataclass(eq=False)
+class Draws:
+    """How a rule came to its choice: what it drew `among [batch, choices]`, and whether it drew otherwise."""
+
+    among: list[Bools] = field(default_factory=list)
+    otherwise: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class Seen:
     """What a rule sees of a batch of learners at one turn; `seen["belief"]` is a feature by its name.
@@ -50,18 +58,20 @@ class Seen:
     observation : `[batch, columns]`; its columns have names.
     actions : bool `[batch, actions]`, what may be chosen: action d * n_items + i is item i and then the
         task's delay d.  An item alone is thus the action with the first delay.  The stop is left out.
-    fate, turn : `[batch]`, the keys of the learner's own draws, and how many turns were taken before.
+    keys, turn : `[batch]`, of the learner's own draws, and how many turns were taken before.
     last : the last turn.
     watched : the running episodes where the rule is an oracle's.
+    draws : what was drawn so far.
     """
 
     task: Task
     observation: Observation
     actions: Bools
-    fate: Keys
+    keys: Keys
     turn: Ints
     last: Last
     watched: Episodes | None = None
+    draws: Draws = field(default_factory=Draws)
 
     def __len__(self) -> int:
         return len(self.observation)
@@ -97,9 +107,19 @@ class Seen:
             raise reject("oracle", "not watching", "given the running episodes first (`watch`)")
         return self.watched
 
+    @property
+    def fate(self) -> Keys:
+        """The keys `[batch]`, for draws of a rule's own; the chances of its choices are then unknown."""
+        self.draws.otherwise = True
+        return self.keys
+
     def draw(self, among: Bools, index: int = 0) -> Ints:
-        """One of `among [batch, choices]`, all equally likely; the `index` tells draws of one turn apart."""
-        return uniform_items(self.fate, self.turn, among, index)
+        """One of `among [batch, choices]`, all equally likely; the `index` tells draws of one turn apart.
+
+        It is best a rule's last act: then its chances are known (see `RulePolicy.chances`).
+        """
+        self.draws.among.append(among)
+        return uniform_items(self.keys, self.turn, among, index)
 
 
 class Rule(Protocol[Memory]):
@@ -201,6 +221,28 @@ class RulePolicy:
         item = self.task.item_of(action)
         return action, kept._replace(turn=kept.turn + 1, item=item, memory=memory)
 
+    def chances(
+        self, observation: Observation, state: Kept, action_masks: Bools | None, deterministic: bool = True
+    ) -> Floats | None:
+        """P(action) `[batch, actions]` of the choice that `predict` makes of the same.
+
+        1 for the choice of a rule that draws nothing, and equal shares for one that draws once.  None where
+        a rule draws in other ways.
+        """
+        seen = self._seen(observation, state, action_masks)
+        action, _ = self.rule.choose(seen, clone(state.memory))
+        if seen.draws.otherwise or len(seen.draws.among) > 1:
+            return None
+        chance = np.zeros((len(observation), self.task.n_actions))
+        if seen.draws.among:
+            among = seen.draws.among[0]
+            many = among.sum(axis=1, keepdims=True)
+            chance[:, : among.shape[1]] = among / np.maximum(many, 1)
+            chance[many[:, 0] == 0, 0] = 1.0  # where there is nothing to draw from, the first is taken
+        else:
+            chance[np.arange(len(action)), action] = 1.0
+        return chance
+
     def _begin_again(self, kept: Kept, rows: Ints) -> None:
         if len(rows):
             kept.item[rows] = -1
@@ -225,6 +267,7 @@ class OraclePolicy:
         self.respects_mask = policy.respects_mask
         self.begin = policy.begin
         self.predict = policy.predict
+        self.chances = policy.chances
 
     def watch(self, episodes: Episodes) -> None:
         """Read the latent state of these learners from now on."""

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from coursewright.agents.label import Label
 from coursewright.errors import reject
-from coursewright.simulators.arrays import Bools, Ints, Observation
+from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import POLICY, Keys, Luck, uniform
 
@@ -97,6 +97,18 @@ class Chooser:
             raise reject("state", None, "what the policy's begin(luck) gave, to draw actions from")
         action = draw(scores, state) if drawn and state is not None else best
         return action, None if state is None else state.next()
+
+    def chances(
+        self, observation: Observation, state: Draws, action_masks: Bools | None, deterministic: bool = True
+    ) -> Floats:
+        """P(action) `[batch, actions]` of the choice that `predict` makes of the same."""
+        scores, best = self._judged(observation, action_masks)
+        if deterministic or not self.label.stochastic:
+            chance = np.zeros(scores.shape)
+            chance[np.arange(len(best)), best] = 1.0
+            return chance
+        weight = np.exp(scores.astype(np.float64) - scores.max(axis=1, keepdims=True))
+        return np.asarray(weight / weight.sum(axis=1, keepdims=True))
 
     def _judged(self, observation: Observation, action_masks: Bools | None) -> tuple[Scores, Ints]:
         if observation.shape[1:] != (len(self.label.columns),):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from coursewright.envs.episodes import Episodes
-from coursewright.simulators.arrays import Bools, Ints, Observation
+from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
 from coursewright.simulators.luck import Luck
 
 
@@ -45,6 +45,17 @@ class Oracle(Protocol):
 
     def watch(self, episodes: Episodes) -> None:
         """Be given the running episodes before the first choice."""
+        ...
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """A policy that can say how likely its choices are: what a log for off-policy evaluation records."""
+
+    def chances(
+        self, observation: Observation, state: Any, action_masks: Bools | None, deterministic: bool = True
+    ) -> Floats | None:
+        """P(action) `[batch, actions]` of the choice that `predict` makes of the same; None: unknown."""
         ...
 
 

@@ -34,7 +34,7 @@ class Rollout:
     over_practice : steps on items of which every skill was mastered already.
     refused : disallowed choices.
     reached : after how many steps the whole goal was mastered for the first time (-1: never).
-    item, correct : what was asked (-1 after the end) and how it was answered.
+    item, correct, grade : what was asked (-1 after the end) and how it was answered.
     assisted : whether help was given with the answer, which then is no evidence.
     took : minutes that each step took.
     days : days that passed after each step.
@@ -54,6 +54,7 @@ class Rollout:
     reached: Ints
     item: npt.NDArray[np.int32]
     correct: npt.NDArray[np.int8]
+    grade: npt.NDArray[np.int8]
     assisted: npt.NDArray[np.bool_]
     took: npt.NDArray[np.float32]
     days: npt.NDArray[np.float32]
@@ -179,6 +180,7 @@ def _empty(episodes: Episodes, with_mastery: bool) -> Rollout:
         reached=np.full(size, NEVER, np.int64),
         item=np.full((size, horizon), -1, np.int32),
         correct=np.full((size, horizon), -1, np.int8),
+        grade=np.full((size, horizon), -1, np.int8),
         assisted=np.zeros((size, horizon), bool),
         took=np.zeros((size, horizon), np.float32),
         days=np.zeros((size, horizon), np.float32),
@@ -194,6 +196,7 @@ def _note(run: Rollout, episodes: Episodes, t: int, chosen: Ints, asked: Bools) 
     run.curve[:, t + 1] = run.returned
     run.item[asked, t] = chosen[asked]
     run.correct[asked, t] = response.correct[asked]
+    run.grade[asked, t] = response.grade[asked]
     run.assisted[asked, t] = response.assisted[asked]
     run.minutes[asked] += response.minutes[asked]
     run.took[asked, t] = response.minutes[asked]

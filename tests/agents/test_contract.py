@@ -127,6 +127,20 @@ def test_a_rule_from_outside_is_trained_by_its_name(outside, name, monkeypatch):
     assert (outside / "out" / "summary.json").is_file()
 
 
+UNTOLD = {"leitner", "thompson", "zpdes"}  # their draws are not the choice of one among equals
+
+
+def test_all_but_three_tell_the_chances_of_their_choices():
+    untold = set()
+    for name in NAMES:
+        task, policy = agent_contract.policies(name)[0]
+        lesson = agent_contract.Lesson(task, policy)
+        lesson.look()  # an oracle is given the episodes
+        if policy.chances(lesson.episodes.observation, lesson.state, lesson.episodes.mask) is None:
+            untold.add(name)
+    assert untold == UNTOLD
+
+
 class Planted:
     """A rule with a fault; `fault` takes what it sees and writes the choice."""
 

@@ -18,7 +18,7 @@ import coursewright
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.features import NAMES
-from coursewright.envs.policy import Oracle, Policy
+from coursewright.envs.policy import Oracle, Policy, Telling
 from coursewright.envs.rewards import mean_recall
 from coursewright.envs.rollout import rollout
 from coursewright.envs.shipped import kss
@@ -177,4 +177,30 @@ def check_pickled(task: Task, policy: Policy) -> None:
     assert (rollout(task, copy, LEARNERS).item == rollout(task, policy, LEARNERS).item).all()
 
 
-CHECKS = (check_any_batch, check_actions, check_no_mask, check_second_look, check_new_episode, check_pickled)
+def check_chances(task: Task, policy: Policy) -> None:
+    """Each action is chosen as often as the policy's own chances say, where it tells them."""
+    lesson = Lesson(task, policy, learners=300)
+    surplus, variance = np.zeros((2, task.n_actions))
+    for _ in range(STEPS):
+        action, _ = lesson.look()
+        assert isinstance(policy, Telling)
+        told = policy.chances(lesson.episodes.observation, lesson.state, lesson.episodes.mask)
+        if told is None:
+            return
+        assert np.allclose(told.sum(axis=1), 1.0)
+        assert (told[np.arange(len(action)), action] > 0.0).all()
+        surplus += np.bincount(action, minlength=task.n_actions) - told.sum(axis=0)
+        variance += (told * (1.0 - told)).sum(axis=0)
+        lesson.step()
+    assert (np.abs(surplus) <= 5.0 * np.sqrt(variance) + 1e-6).all()
+
+
+CHECKS = (
+    check_any_batch,
+    check_actions,
+    check_no_mask,
+    check_second_look,
+    check_new_episode,
+    check_pickled,
+    check_chances,
+)

@@ -54,6 +54,7 @@ class OnnxPolicy:
         self.begin = chooser.begin
         self.scores = chooser.scores
         self.predict = chooser.predict
+        self.chances = chooser.chances
 
     def __reduce__(self) -> "tuple[type[OnnxPolicy], tuple[Path]]":
         """A copy for another process reads the file itself: sessions cannot travel."""

@@ -60,6 +60,7 @@ class TrainedPolicy:
         self.begin = chooser.begin
         self.scores = chooser.scores
         self.predict = chooser.predict
+        self.chances = chooser.chances
 
     @classmethod
     def of(cls, model: BaseAlgorithm, agent: Trainable, task: Task) -> "TrainedPolicy":

@@ -47,13 +47,18 @@ def skill_order(task: Task, by: Order) -> Ints:
     return np.ascontiguousarray(order[np.argsort(sign * key[order], kind="stable")])
 
 
-def fall_back(how: Fallback, seen: Seen, among: Bools) -> Ints:
-    """What is practised when a rule has nothing left, `[batch]`: an item of `among [batch, items]`."""
+def fall_back(how: Fallback, seen: Seen, rows: Ints, among: Bools) -> None:
+    """Narrow `among [batch, items]`, in rows where a rule has nothing left, to what is practised then."""
     if how == "lowest_belief":
-        return lowest(item_belief(seen["belief"], seen.course.needed), among)
-    if how == "round_robin":
-        return next_items(seen.last.item, among)
-    return seen.draw(among)
+        keep(lowest(item_belief(seen["belief"], seen.course.needed), among), rows, among)
+    elif how == "round_robin":
+        keep(next_items(seen.last.item, among), rows, among)
+
+
+def keep(item: Ints, rows: Ints, among: Bools) -> None:
+    """Narrow `among [batch, items]` to one item a row, `item [batch]`, in these rows."""
+    among[rows] = False
+    among[rows, item[rows]] = True
 
 
 class Syllabus(NamedTuple):
@@ -151,15 +156,10 @@ class SkillRule:
     def choose(self, seen: Seen, memory: Nothing) -> tuple[Ints, Nothing]:
         """Items `[batch]`."""
         skill = self._skills(seen)
-        among = seen.allowed.copy()
-        nothing = bool((skill < 0).any())
-        if nothing:
-            among = seen.open.copy()
+        among = seen.open.copy() if (skill < 0).any() else seen.allowed.copy()
         keep_skill(skill, self.course.items_of, seen.allowed, among)
-        item = seen.draw(among)
-        if nothing and self.fallback != "uniform":
-            item = np.where(skill < 0, fall_back(self.fallback, seen, among), item)
-        return item, memory
+        fall_back(self.fallback, seen, np.flatnonzero(skill < 0), among)
+        return seen.draw(among), memory
 
     def _skills(self, seen: Seen) -> Ints:
         level = np.full(len(seen), self.level)
@@ -196,11 +196,11 @@ class ItemRule:
         """Items `[batch]`."""
         mastery = item_belief(seen["belief"], seen.course.needed)
         below = seen.open & (mastery < np.float32(self.level))
-        item = lowest(mastery, below)
         none = ~below.any(axis=1)
-        if none.any():
-            item = np.where(none, fall_back(self.fallback, seen, seen.open), item)
-        return item, memory
+        among = seen.open.copy()
+        keep(lowest(mastery, below), np.flatnonzero(~none), among)
+        fall_back(self.fallback, seen, np.flatnonzero(none), among)
+        return seen.draw(among), memory
 
 
 MasteryRule = SkillRule | ItemRule
