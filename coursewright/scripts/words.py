@@ -74,7 +74,7 @@ def _is_as_typed(key: str, text: str, parsed: Override | None, several: bool) ->
     if parsed is None:
         return True
     if parsed.is_sweep_override():
-        return not several or Path(text).exists()
+        return not several or key.startswith("hydra.") or Path(text).exists()
     value = parsed.value()
     quoted = "${" in text or isinstance(parsed._value, QuotedString)
     return not (quoted or value is None or isinstance(value, list | dict) or value == text)

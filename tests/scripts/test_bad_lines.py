@@ -8,6 +8,7 @@ from omegaconf import OmegaConf
 
 import bad_lines
 from coursewright.scripts.compose import compose, loader_of, read_line
+from coursewright.scripts.words import read_word
 
 COMMAND = [sys.executable, "-m", "coursewright"]
 
@@ -61,6 +62,15 @@ def test_an_odd_spelling_means_the_same(verb, plain, odd):
         return [first, second] if first == "log=mapped" else [text]
 
     assert composed(verb, words(odd)) == composed(verb, words(plain))
+
+
+def test_a_folder_is_no_sweep(tmp_path, monkeypatch):
+    """A comma separates jobs, but in a path of Hydra's own, or in one that is there."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here,too").mkdir()
+    for word in ("hydra.sweep.dir=my,sweep", "simulator.folder=here,too"):
+        assert read_word("train", word, several=True).value() == word.partition("=")[2]
+    assert read_word("train", "tutor=one,other", several=True).is_sweep_override()
 
 
 def test_a_refusal_needs_no_torch():
