@@ -20,7 +20,12 @@ from coursewright.scripts.manual import first_line
 from places import ROOT, SUPPORT
 
 TINY = ["agent.steps=2_560", "agent.learners=64", "learners=50", "tracker=none"]
-COMMAND = [sys.executable, "-m", "coursewright"]
+COMMAND = [
+    sys.executable,
+    "-P",
+    "-m",
+    "coursewright",
+]  # as the installed command: the folder is not on the path
 
 
 def coursewright(folder, *arguments, **options):
