@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from coursewright.data.log import LearnerLog, sorted_ids
+from coursewright.data.log import Into, LearnerLog, sorted_ids
 from coursewright.data.stream import batches, changes, iterate, open_stored
 
 NAMES = ("learner", "item", "skills")
@@ -18,14 +18,18 @@ AT_ONCE = 5_000  # learners
 Codes = npt.NDArray[np.int32]
 
 
-def read_stored(path: str | Path) -> LearnerLog:
+def read_stored(path: str | Path, into: Into | None = None) -> LearnerLog:
     """All of the log in the folder `path` in memory, its names as numbers (dictionary-encoded columns).
+
+    Given an `into`, the rows go there instead, a batch at a time.
 
     A row takes some 25 bytes, and as much again for a moment while the rows are put in order, against
     hundreds as text.  The rows and their order are those of the log before it was stored.  Evaluation
     columns (allowed, propensity) stay on disk.  Raises `InputError` as `open_stored`.
     """
     stored = open_stored(path)
+    if into is not None:
+        return into(batches(stored), stored.source, stored.licence, stored.dropped)
     names = {name: _Numbers() for name in NAMES}
     pieces: dict[str, list[npt.NDArray[np.generic]]] = {}
     first = pq.read_schema(stored.parts[0]).names

@@ -28,12 +28,11 @@ def fit(config: DictConfig, place: Place) -> None:
     from hydra.core.hydra_config import HydraConfig
     from hydra.utils import instantiate
 
-    from coursewright.data.log import in_memory
     from coursewright.fitting.folder import fit_model
 
     out = near(Path(config.out))
     with open_run(config, place):
-        log = instantiate(config.log)(into=in_memory)
+        log = instantiate(config.log)()
         if HydraConfig.get().runtime.choices["log"] == "synthetic":
             console.info(
                 "This is the synthetic log that comes with the package.  For a log of your own: log=file "

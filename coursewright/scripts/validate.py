@@ -37,7 +37,6 @@ def validate(config: DictConfig, place: Place) -> None:
     from hydra.utils import instantiate
     from rich.console import Console
 
-    from coursewright.data.log import in_memory
     from coursewright.evaluation.validity import judge, report, words
     from coursewright.scripts.tracking import Results
 
@@ -46,7 +45,7 @@ def validate(config: DictConfig, place: Place) -> None:
     with open_run(config, place) as run:
         names = [config.models] if isinstance(config.models, str) else config.models
         models = learner_models(dict.fromkeys([config.reference, *names]))
-        log = instantiate(config.log)(into=in_memory)
+        log = instantiate(config.log)()
         console.info("%s\n", log.summary)
         found = judge.validate(log, models, config.reference, instantiate(config.settings))
         code = ", ".join(f"{name} {value}" for name, value in code_version().items())
