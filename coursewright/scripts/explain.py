@@ -1,16 +1,14 @@
 """One line for an error that a person can mend."""
 
 from difflib import get_close_matches
-from pathlib import Path
 
 from hydra.errors import HydraException, InstantiationException, MissingConfigException
 from omegaconf import DictConfig
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from coursewright.errors import InputError, reject, unknown, unsettable
+from coursewright.scripts.manual import CONFIGS
 from coursewright.scripts.moved import new_address
-
-CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 
 
 def plain(line: str) -> str:

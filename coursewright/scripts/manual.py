@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+
 ENTRY = re.compile(r"((?:  )?)(\w+):(?: +([^# ].*?))?(?: +# (.*))?")  # two levels
 CHOICE = re.compile(r"  - (?:override /)?(\w+): (\w+)(?: +# .*)?")
 WIDTH, COLUMNS, LONG = 34, 110, 20  # of names and values, of a page, of a value that is shown

@@ -15,9 +15,10 @@ from omegaconf import DictConfig
 from coursewright.errors import InputError, reject
 from coursewright.scripts.life import read
 from coursewright.scripts.making import agent_of, recipe_of
+from coursewright.scripts.manual import CONFIGS
 from coursewright.scripts.recorded import of_the_run, read_run
 from coursewright.scripts.run_directory import Place
-from coursewright.scripts.trust import CONFIGS, shown, trusted_of
+from coursewright.scripts.trust import shown, trusted_of
 
 WORD, TRUST = "resume=", "trust="
 

@@ -9,7 +9,6 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -17,8 +16,8 @@ from hydra.utils import get_object
 from omegaconf import ListConfig, OmegaConf
 
 from coursewright.errors import InputError, reject
+from coursewright.scripts.manual import CONFIGS
 
-CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 TARGET = "_target_"
 TRACKER = "tracker"  # the one part of a run that may name trackers, and that names nothing else
 MADE = ("simulator", "task", "agent", "experiment")  # groups of files that say what is made in a training

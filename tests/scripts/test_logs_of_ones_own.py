@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_module
 from hydra.utils import get_object
 
 from coursewright.scripts.app import run
-from coursewright.scripts.explain import CONFIGS
+from coursewright.scripts.manual import CONFIGS
 
 LOGS = sorted(path.stem for path in (CONFIGS / "log").glob("*.yaml"))
 

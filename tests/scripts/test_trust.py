@@ -16,8 +16,9 @@ from omegaconf import OmegaConf
 from coursewright.envs import rewards
 from coursewright.errors import InputError
 from coursewright.scripts.app import run
+from coursewright.scripts.manual import CONFIGS
 from coursewright.scripts.recorded import FORMAT, to_go_on
-from coursewright.scripts.trust import BY_HAND, CONFIGS, MADE, TRACKER, check, plain_name, shipped, trusted_of
+from coursewright.scripts.trust import BY_HAND, MADE, TRACKER, check, plain_name, shipped, trusted_of
 from coursewright.simulators.folders import SHIPPED
 from places import SUPPORT
 
