@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from typing import Any
 
@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 from coursewright.errors import InputError
 from coursewright.scripts.check import Checker
 from coursewright.scripts.claims import go_on, occupied
-from coursewright.scripts.compose import compose, loader_of, read_line
+from coursewright.scripts.compose import Composed, compose, loader_of, read_line
 from coursewright.scripts.explain import explanation, plain
 from coursewright.scripts.launching import SweepError, every_job
 from coursewright.scripts.resume import resume, wish
@@ -67,22 +67,24 @@ def _run(verb: str, arguments: list[str]) -> None:
         import_module(f"coursewright.scripts.{verb}").main()
         return
     line = read_line(verb, arguments)
-    words, jobs = line.words, []
+    composed = Composed(line.words, [], several=False)
+    jobs: Iterable[DictConfig] = ()
     if not (line.flags.hydra_help or line.flags.shell_completion):
         loader = loader_of(line)
         composed = compose(line, loader)
-        words = composed.words
         if line.runs:
-            checker = Checker(verb, loader)
-            for job in composed.jobs:
-                checker.check(job)
-            jobs = list(composed.jobs)
-    sys.argv = [f"coursewright {verb}", *line.arguments, *words]
-    several = bool(jobs) and jobs[0].hydra.mode == RunMode.MULTIRUN
-    with occupied(jobs, several) as more:
+            jobs = _checked(composed.jobs, Checker(verb, loader))
+    sys.argv = [f"coursewright {verb}", *line.arguments, *composed.words]
+    with occupied(jobs, composed.several) as more:
         sys.argv += more
         with every_job():
             import_module(f"coursewright.scripts.{verb}").main()
+
+
+def _checked(jobs: Iterable[DictConfig], checker: Checker) -> Iterator[DictConfig]:
+    for job in jobs:
+        checker.check(job)
+        yield job
 
 
 def _let_help_be_late() -> None:

@@ -5,7 +5,7 @@ meet in one second.  A name without one is the same folder each time: the same c
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -20,20 +20,35 @@ from coursewright.scripts.overrides import override
 from coursewright.scripts.recorded import to_go_on
 
 
+class Asked(NamedTuple):
+    """Where one job would work: its folder or its sweep's, and its own in that; `new` where a clock names it.
+
+    `folder` is empty for a verb that leaves none.
+    """
+
+    folder: str
+    subfolder: str
+    study: str
+    new: bool
+
+
 @contextmanager
-def occupied(jobs: Sequence[DictConfig], several: bool) -> Iterator[list[str]]:
+def occupied(jobs: Iterable[DictConfig], several: bool) -> Iterator[list[str]]:
     """The settings that tell Hydra, and whoever goes on later, the folders of composed jobs.
 
     `several` says whether they are a sweep's, in whose folder no other command works meanwhile, and whose
-    jobs are written down as queued.  Raises `InputError` where two jobs would share a folder, where another
-    process works there, or where the system refuses.
+    jobs are written down as queued.  A job need only be good until the next one is asked for.
+
+    Raises `InputError` where two jobs would share a folder, where another process works there, or where the
+    system refuses.
     """
-    if not jobs or jobs[0].hydra.output_subdir is None:  # a verb that leaves no folder
+    asked = [_asked(job, number, several) for number, job in enumerate(jobs)]
+    if not asked or not asked[0].folder:
         yield []
     elif not several:
-        yield _run(jobs[0])
+        yield _run(asked[0])
     else:
-        sweep = _sweep(jobs)
+        sweep = _sweep(asked)
         with alone(sweep.path, "hydra.sweep.dir"), lived(sweep.path, group_of(sweep.path)):
             queue(sweep.jobs, group_of(sweep.path))
             yield sweep.words
@@ -47,40 +62,39 @@ class Sweep(NamedTuple):
     words: list[str]
 
 
-def _run(job: DictConfig) -> list[str]:
-    HydraConfig.instance().set_config(job)
-    if not _is_new(job.hydra.run):
-        return []
-    return [override("hydra.run.dir", claim(_plain(job.hydra.run.dir)))]
+def _asked(job: DictConfig, number: int, several: bool) -> Asked:
+    if job.hydra.output_subdir is None:
+        return Asked("", "", "", False)
+    with open_dict(job.hydra.job):
+        job.hydra.job.num = number  # which names the jobs of verbs that have no better name
+    HydraConfig.instance().set_config(job)  # which the configuration refers to
+    OmegaConf.set_readonly(job.hydra, False)  # it may become the next job
+    node = job.hydra.sweep if several else job.hydra.run
+    new = "${now:" in str(OmegaConf.to_container(node, resolve=False)["dir"])  # type: ignore[index,call-overload]
+    return Asked(str(node.dir), str(node.subdir) if several else "", str(job.study), new)
 
 
-def _sweep(jobs: Sequence[DictConfig]) -> Sweep:
-    wheres, names, studies = [], [], []
-    for number, job in enumerate(jobs):
-        with open_dict(job.hydra.job):
-            job.hydra.job.num = number  # which names the jobs of verbs that have no better name
-        HydraConfig.instance().set_config(job)  # which the configuration refers to
-        wheres.append(str(job.hydra.sweep.dir))
-        names.append(str(job.hydra.sweep.subdir))
-        studies.append(str(job.study))
+def _run(job: Asked) -> list[str]:
+    return [override("hydra.run.dir", claim(_plain(job.folder)))] if job.new else []
+
+
+def _sweep(jobs: Sequence[Asked]) -> Sweep:
+    names, studies = [job.subfolder for job in jobs], {job.study for job in jobs}
     for name in names:
         if names.count(name) > 1:
             raise reject("hydra.sweep.subdir", name, "another for each job (are two jobs the same?)")
-    where, several = wheres[0], len(set(studies))
-    if several > 1:  # their one folder can name none of them
-        where = where.replace(studies[0], f"{several}-studies")
-    new = _is_new(jobs[0].hydra.sweep)
+    where, new = jobs[0].folder, jobs[0].new
+    if len(studies) > 1:  # their one folder can name none of them
+        where = where.replace(jobs[0].study, f"{len(studies)}-studies")
     path = claim(_plain(where)) if new else Path(where)
     return Sweep(path, [path / name for name in names], [override("hydra.sweep.dir", path)] if new else [])
 
 
-def _is_new(node: DictConfig) -> bool:
-    return "${now:" in str(OmegaConf.to_container(node, resolve=False)["dir"])  # type: ignore[index,call-overload]
-
-
 def _plain(resolved: str) -> Path:
     path = Path(resolved)
-    return Path(path.anchor, *(plain(part) for part in path.parts[bool(path.anchor) :]))
+    return Path(
+        path.anchor, *(part if part == ".." else plain(part) for part in path.parts[bool(path.anchor) :])
+    )
 
 
 def go_on() -> str:

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.utils import create_config_search_path, get_args_parser
 from hydra.core.config_loader import ConfigLoader
@@ -50,7 +50,9 @@ class Line:
         """The flags, as they are typed."""
         named = {name: value for name, value in vars(self.flags).items() if value and name != "overrides"}
         return [
-            f"--{name.replace('_', '-')}" + ("" if value is True else f"={value}")
+            "-m"
+            if name == "multirun"
+            else f"--{name.replace('_', '-')}" + ("" if value is True else f"={value}")
             for name, value in named.items()
         ]
 
@@ -59,11 +61,12 @@ class Line:
 class Composed:
     """What a line comes to: the words for Hydra, and the configurations of its jobs, one after the other.
 
-    A configuration is good until the next one is asked for.
+    A configuration is good until the next one is asked for.  `several` says whether the jobs are a sweep's.
     """
 
     words: Sequence[str]
     jobs: Iterable[DictConfig]
+    several: bool
 
 
 def read_line(verb: str, arguments: Sequence[str]) -> Line:
@@ -125,15 +128,15 @@ def compose(line: Line, loader: ConfigLoader) -> Composed:
     line = replace(line, words=words, given=OverridesParser.create(loader).parse_overrides(words))
     if whole.hydra.mode != RunMode.MULTIRUN:
         _refuse_several(line.given)
-        return Composed(words, [whole])
+        return Composed(words, [whole], several=False)
     sweeper = whole.hydra.sweeper
     if str(sweeper[TARGET]).rpartition(".")[2] != "BasicSweeper":  # which jobs it starts, it alone knows
-        return Composed(words, [])
+        return Composed(words, [], several=True)
     params = [f"{key}={value}" for key, value in (sweeper.params or {}).items()]
     task = [str(given.input_line) for given in line.given if not given.is_hydra_override()]
     given = OverridesParser.create(loader).parse_overrides([*params, *task])
     (batch,) = BasicSweeper.split_arguments(given, None)
-    return Composed(words, _jobs(whole, batch, loader))
+    return Composed(words, _jobs(whole, batch, loader), several=True)
 
 
 def _jobs(whole: DictConfig, batch: Sequence[Sequence[str]], loader: ConfigLoader) -> Iterator[DictConfig]:
@@ -151,6 +154,9 @@ def _jobs(whole: DictConfig, batch: Sequence[Sequence[str]], loader: ConfigLoade
             if word in plain:
                 OmegaConf.update(config, str(parsed[word].key_or_group), parsed[word].value())
         config.hydra.overrides.task = list(job)
+        config.hydra.job.override_dirname = get_overrides_dirname(
+            [parsed[word] for word in job], **config.hydra.job.config.override_dirname
+        )
         config.hydra.mode = RunMode.MULTIRUN
         yield config
 

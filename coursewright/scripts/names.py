@@ -35,8 +35,6 @@ def claim(path: Path) -> Path:
 
 def plain(text: str) -> str:
     """Text as one short name of safe letters; not unique."""
-    if text in (".", ".."):
-        return text
     return ODD.sub("_", text).strip("._")[:LONGEST] or "_"
 
 

@@ -235,7 +235,7 @@ def test_a_copy_goes_on_as_the_original_would(duplicate) -> None:
 # No simulator in sight
 
 ENVS = Path(record.__file__).parent
-GROUND = {"arrays", "course", "kernel", "lists"}
+GROUND = {"arrays", "cache", "course", "kernel", "lists"}
 PURE = ("record", "terms", "locks", "history", "belief", "features", "layout")
 
 

@@ -67,7 +67,7 @@ def test_a_sweep_that_lost_jobs_ends_as_if_it_had_not(folder, env):
     command = [*TRAIN, "hydra/launcher=slurm", "hydra.sweep.dir=lost/runs"]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, cwd=folder, env=env, **streams) as driver:
-        until(lambda: len(list(folder.glob("lost/**/checkpoint.pt"))) == 2, driver)
+        until(lambda: len(list(folder.glob("lost/**/checkpoint.npz"))) == 2, driver)
         running = subprocess.check_output(["squeue", "-h", "-t", "R", "-o", "%i"], env=env, text=True).split()
         assert [job[-2:] for job in sorted(running)] == ["_0", "_1"]
         os.kill(slurm.process(running[0], env), signal.SIGKILL)

@@ -161,7 +161,7 @@ def test_yaml_states_every_option_at_its_default(name):
 
 @every_agent
 def test_an_unknown_option_is_refused_with_the_nearest(name):
-    with pytest.raises(InputError, match=r"^agent\.stepz = .*did you mean 'steps'"):
+    with pytest.raises(InputError, match=r"^agent\.stepz: no such setting \(did you mean 'steps'"):
         agent_of(OmegaConf.merge(config(name), {"stepz": 3}))
 
 
@@ -175,9 +175,8 @@ def test_numbers_out_of_range_are_refused_by_their_path(name):
         for value in WRONG:
             if value == 0.5 and not whole:
                 continue
-            with pytest.raises(Exception, match=rf"agent\.{key} = [^\n]*$") as caught:
+            with pytest.raises(InputError, match=rf"^agent\.{key} = [^\n]*$"):
                 agent_of(OmegaConf.merge(given, {key: value}))
-            assert isinstance(caught.value.__cause__ or caught.value, InputError)
 
 
 @every_agent
