@@ -73,7 +73,9 @@ def read(folder: Path) -> State | None:
     try:
         found = json.loads((folder / STATE).read_text(encoding="utf-8"))
         if found.pop("format") == FORMAT and found["state"] in get_args(Word):
-            return State(**found)
+            text = {name: _printable(str(value)) for name, value in found.items() if name != "process"}
+            text["command"] = _ours(text["command"])
+            return State(process=int(found["process"]), **text)  # type: ignore[arg-type]
     except (OSError, ValueError, TypeError, AttributeError, KeyError):
         pass
     return None
@@ -146,10 +148,24 @@ def queue(folders: Iterable[Path], group: str) -> None:
             State.now("queued", group).write(folder)
 
 
+def _ours(command: str) -> str:
+    """A command of ours, ready to be typed; empty for anything else that a folder may hold."""
+    words = shlex.split(command)
+    return (
+        command
+        if words[:1] == ["coursewright"] and f"coursewright {shlex.join(words[1:])}" == command
+        else ""
+    )
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
 def in_a_line(error: BaseException) -> str:
     """An error as one printable line."""
     text = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-    return "".join(c if c.isprintable() else " " for c in text)[:500]
+    return _printable(text)[:500]
 
 
 def typed() -> str:

@@ -216,7 +216,8 @@ class WandbTracker:
     def _started(self, run: Run, account: Mapping[str, str | None], patience: float) -> Any:
         """W&B's own run, or the one of this folder that was interrupted."""
         wandb, mode = self.wandb, self.mode
-        wandb.setup(settings=wandb.Settings(silent=True, mode=mode))
+        # W&B asks git about the working directory, which may be somebody else's; `code.json` has the commit.
+        wandb.setup(settings=wandb.Settings(silent=True, mode=mode, disable_git=True))
         if mode == "online" and not wandb.login(prompt=False, verify=True):
             raise InputError(
                 "tracker.mode = online: no W&B API key is configured; run `wandb login`, "

