@@ -42,7 +42,7 @@ def test_an_experiment_for_two_kinds_of_agents(verb, tmp_path):
         "agents.maskable_ppo.steps=1_280",
         "agents.maskable_ppo.learners=64",
         "agents.tuned_mastery.learners=20",
-        "hydra.sweep.dir=runs",
+        f"hydra.sweep.dir={tmp_path / 'runs'}",  # workers that an earlier test left have another folder
         *TINY,
     )
     assert (code, lines) == (0, [])

@@ -161,7 +161,7 @@ def test_the_payload_is_one(tmp_path):
     assert (tmp_path / "witness").exists()
 
 
-@pytest.mark.parametrize("form", ["pickle", "archive"])
+@pytest.mark.parametrize("form", ["pickle", pytest.param("archive", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("file", FILES)
 def test_a_payload_in_a_file_of_a_run_does_not_run(shared, tmp_path, file, form):
     payload = Payload(tmp_path / "witness")
