@@ -65,7 +65,7 @@ class Locks:
     """
 
     def __init__(self, batch: int, n_actions: int, delays: int, missing: Ints, gate: Gate | None) -> None:
-        self._gate = gate
+        self._gate = None if gate is None else tuple(gate)  # as kernels take it soonest
         self._delays = delays
         self._items = len(missing)
         self._at_start = missing if gate is not None else missing[:0]
@@ -82,7 +82,7 @@ class Locks:
     def note(self, memory: Observation, item: Ints, correct: Ints) -> None:
         """Unlock what the answers `[batch]`, already counted in `memory`, give access to."""
         if self._gate is not None:
-            _count_down(tuple(self._gate), memory, item, correct, self.missing, self.mask, self._delays)
+            _count_down(self._gate, memory, item, correct, self.missing, self.mask, self._delays)
 
     def offer(self, items: Bools) -> None:
         """Allow what is unlocked and among these `items [batch, items]` of the learner's platform."""
