@@ -41,7 +41,7 @@ class Last(NamedTuple):
 
 
 @dataclass(eq=False)
-class Draws:
+class Drawn:
     """How a rule came to its choice: what it drew `among [batch, choices]`, and whether it drew otherwise."""
 
     among: list[Bools] = field(default_factory=list)
@@ -61,7 +61,7 @@ class Seen:
     keys, turn : `[batch]`, of the learner's own draws, and how many turns were taken before.
     last : the last turn.
     watched : the running episodes where the rule is an oracle's.
-    draws : what was drawn so far.
+    drawn : what was drawn so far.
     """
 
     task: Task
@@ -71,7 +71,7 @@ class Seen:
     turn: Ints
     last: Last
     watched: Episodes | None = None
-    draws: Draws = field(default_factory=Draws)
+    drawn: Drawn = field(default_factory=Drawn)
 
     def __len__(self) -> int:
         return len(self.observation)
@@ -110,7 +110,7 @@ class Seen:
     @property
     def fate(self) -> Keys:
         """The keys `[batch]`, for draws of a rule's own; the chances of its choices are then unknown."""
-        self.draws.otherwise = True
+        self.drawn.otherwise = True
         return self.keys
 
     def draw(self, among: Bools, index: int = 0) -> Ints:
@@ -118,7 +118,7 @@ class Seen:
 
         It is best a rule's last act: then its chances are known (see `RulePolicy.chances`).
         """
-        self.draws.among.append(among)
+        self.drawn.among.append(among)
         return uniform_items(self.keys, self.turn, among, index)
 
 
@@ -231,11 +231,11 @@ class RulePolicy:
         """
         seen = self._seen(observation, state, action_masks)
         action, _ = self.rule.choose(seen, clone(state.memory))
-        if seen.draws.otherwise or len(seen.draws.among) > 1:
+        if seen.drawn.otherwise or len(seen.drawn.among) > 1:
             return None
         chance = np.zeros((len(observation), self.task.n_actions))
-        if seen.draws.among:
-            among = seen.draws.among[0]
+        if seen.drawn.among:
+            among = seen.drawn.among[0]
             many = among.sum(axis=1, keepdims=True)
             chance[:, : among.shape[1]] = among / np.maximum(many, 1)
             chance[many[:, 0] == 0, 0] = 1.0  # where there is nothing to draw from, the first is taken

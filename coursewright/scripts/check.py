@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from coursewright.errors import InputError, reject, unknown
 from coursewright.scripts.compose import options
 from coursewright.scripts.experiment import settled
-from coursewright.scripts.making import agent_of, comparing_of, made, placed, recipe_of
+from coursewright.scripts.making import agent_of, comparing_of, made, recipe_of, refusal_at
 from coursewright.scripts.recorded import POLICY, WEIGHTS, read_run
 from coursewright.scripts.settings import SETTINGS, writable
 from coursewright.scripts.signatures import TARGET, fields, fields_of, refuse_misfits
@@ -95,7 +95,7 @@ def _task(part: Plain, checker: Checker) -> None:
     try:
         task = recipe.with_tutor(BktParameters(**even, skills=course.skills))  # type: ignore[arg-type]
     except Exception as error:
-        raise placed(error, part["task"], "task") from error
+        raise refusal_at(error, part["task"], "task") from error
     for name in part.get("agent", {}).get("features") or ():
         if name not in task.layout.features:
             raise unknown("agent.features", name, task.layout.features)

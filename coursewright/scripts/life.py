@@ -135,7 +135,7 @@ def lived(folder: Path, group: str) -> Iterator[None]:
         raise
     except BaseException as error:
         with suppress(InputError):  # such as of a full disk, which is the error already
-            State.now("failed", group, in_a_line(error)).write(folder)
+            State.now("failed", group, one_line(error)).write(folder)
         raise
     State.now("done", group).write(folder)
 
@@ -162,7 +162,7 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
-def in_a_line(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
     """An error as one printable line."""
     text = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
     return _printable(text)[:500]

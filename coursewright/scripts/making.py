@@ -84,10 +84,10 @@ def made(node: Any, at: str) -> Any:
     try:
         return instantiate(node)
     except Exception as error:
-        raise placed(error, node, at) from error
+        raise refusal_at(error, node, at) from error
 
 
-def placed(error: Exception, node: Any, at: str) -> InputError:
+def refusal_at(error: Exception, node: Any, at: str) -> InputError:
     """One line about what went wrong with the node `at` some place."""
     cause: BaseException | None = error
     while cause is not None:

@@ -186,7 +186,7 @@ class Simulate:
     choices: Node
     policy: str
     learners: int
-    draws: bool
+    deterministic: bool
     to: str
     split: Literal["train", "tune", "evaluate"]
     seed: int

@@ -44,7 +44,7 @@ def main(config: DictConfig) -> None:
         f"{config.learners} simulated learners ({config.choices.simulator}, task {config.choices.task}), "
         f"taught by {given.name}"
     )
-    rows = write_log(task, policy, config.to, group, source, deterministic=not config.draws)
+    rows = write_log(task, policy, config.to, group, source, config.deterministic)
     log.info("%s: %s rows of %s learners", config.to, f"{rows:,}", f"{config.learners:,}")
     line = command_line("fit", ["log=file", override("log.path", config.to)])
     log.info("\nfit learners to it: %s", line)
