@@ -4,6 +4,7 @@ Importing the package registers its environments with Gymnasium, by name only: n
 and no heavy library is imported until one of them is made.  The names of `api.py` can be had from here.
 """
 
+import os
 from importlib import import_module
 from typing import Any
 
@@ -12,6 +13,10 @@ from gymnasium.envs.registration import register
 from coursewright.api import FACE
 
 __version__ = "0.1.0"
+
+# onnxruntime names the machine and reports its use to its makers, unless told otherwise before it is
+# imported.  No command of ours may call anybody unasked; who wants the reports sets the variable to 0.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 for _id, _task in (("coursewright/BKT-v0", "bkt"), ("coursewright/KSS-v0", "kss")):
     register(

@@ -1,6 +1,7 @@
 """Trained policies as files: ONNX for anybody, weights for going on with them in Python."""
 
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -380,3 +381,12 @@ def test_a_saved_policy_of_another_algorithm_is_one_line(masked, tmp_path):
     masked[0].save(path)
     with pytest.raises(InputError, match=rf"^policy = {path}: must be made by dqn; maskable_ppo made it$"):
         TrainedPolicy.load(path, AGENTS["dqn"], TASK)
+
+
+def test_the_runtime_reports_to_nobody(tmp_path):
+    # onnxruntime 1.31 names the machine in the home folder before it calls its makers.
+    home = os.environ | {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / ".cache")}
+    home.pop("ORT_DISABLE_TELEMETRY", None)
+    code = "from coursewright.agents.export.policy import OnnxPolicy"
+    subprocess.run([sys.executable, "-c", code], env=home, check=True)
+    assert [path for path in tmp_path.rglob("*") if "onnxruntime" in path.name] == []
