@@ -1,4 +1,4 @@
-"""What some learner models offer beyond `protocol.Simulator`; whoever asks looks with `isinstance`.
+"""Offers of some learner models beyond `protocol.Simulator`; code that needs one looks with `isinstance`.
 
 A population made of other populations (`strata`, `platform/`) offers all of these and hands on what its
 members can; the contract test holds every such wrapper to it.
@@ -16,11 +16,11 @@ class Restricting(Protocol):
 
     @property
     def restricts(self) -> bool:
-        """Whether `allowed` ever forbids an item; where not, it is never called."""
+        """True where `allowed` ever forbids an item; where False, it is never called."""
         ...
 
     def allowed(self, state: Any, out: Bools) -> None:
-        """Which items `[batch, items]` the learner's platform offers."""
+        """Write True where the learner's platform offers an item, `[batch, items]`."""
         ...
 
 
@@ -44,7 +44,7 @@ class Assisting(Protocol):
 
     @property
     def assists(self) -> bool:
-        """Whether any answer can be an assisted one, which is no evidence of mastery."""
+        """True where an answer can be an assisted one, which is no evidence of mastery."""
         ...
 
 
@@ -77,7 +77,7 @@ class Resampled(Protocol):
 
 
 def restricts(simulator: Simulator[Any]) -> TypeGuard[Restricting]:
-    """Whether these learners' platform ever forbids an item; where not, nobody asks for `allowed`.
+    """True where these learners' platform ever forbids an item; where False, nobody asks for `allowed`.
 
     It is asked at every step, and `isinstance` with a protocol takes ten times as long.
     """
@@ -85,7 +85,7 @@ def restricts(simulator: Simulator[Any]) -> TypeGuard[Restricting]:
 
 
 def assists(simulator: Simulator[Any]) -> bool:
-    """Whether any answer of these learners can be an assisted one."""
+    """True where an answer of these learners can be an assisted one."""
     return isinstance(simulator, Assisting) and simulator.assists
 
 

@@ -18,7 +18,7 @@ from coursewright.simulators.lists import Lists, of_pairs, pack, pairs, table, t
 
 @dataclass(frozen=True, eq=False)
 class Course:
-    """What can be taught.  Build one with `Course.of`, which takes names and edges.
+    """The skills and items that can be taught.  Build one with `Course.of`, which takes names and edges.
 
     Attributes
     ----------
@@ -137,12 +137,12 @@ class Course:
 
     @property
     def n_skills(self) -> int:
-        """How many skills there are."""
+        """The number of skills."""
         return len(self.skills)
 
     @property
     def n_items(self) -> int:
-        """How many items there are."""
+        """The number of items."""
         return len(self.items)
 
     @cached_property
@@ -229,7 +229,7 @@ class Course:
 
     @cached_property
     def one_to_one(self) -> bool:
-        """Whether item i is just skill i: the fast and common case."""
+        """True where item i is just skill i: the fast and common case."""
         each = np.arange(self.n_skills)
         return self.n_items == self.n_skills and np.array_equal(self.needs.values, each)
 

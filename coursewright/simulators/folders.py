@@ -180,7 +180,7 @@ def join_names(names: Sequence[str]) -> str:
 
 
 def split_names(cell: str) -> list[str]:
-    """What `join_names` joined."""
+    """The names that `join_names` joined."""
     return next(csv.reader(io.StringIO(cell, newline=""), delimiter=BETWEEN), [""])
 
 

@@ -45,7 +45,7 @@ class Split(IntEnum):
 
 
 class Luck(NamedTuple):
-    """Who the learners are and what happens to them, `[batch]` each.
+    """The identity and the luck of learners, `[batch]` each.
 
     `learner` keys everything that a person brings along, `fate` everything that happens to them,
     `step` counts steps within the episode, `number` is the learner's place in its split (evaluation

@@ -1,4 +1,4 @@
-"""What every learner model offers, and nothing more."""
+"""The interface of all learner models, and nothing more."""
 
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -10,7 +10,7 @@ from coursewright.simulators.luck import Luck
 
 
 class Prologue(NamedTuple):
-    """What is known about learners when they arrive, for the newly enrolled rows only.
+    """The facts known about learners when they arrive, for the newly enrolled rows only.
 
     `goal [rows, skills]` is what each wants to learn; `item` and `correct` `[rows, width]` are the
     visible past (a warm-up), of which the first `length [rows]` entries count; `taught [rows, width]`
@@ -25,7 +25,7 @@ class Prologue(NamedTuple):
 
 
 class Response(NamedTuple):
-    """What a step yields, `[batch]` each, written in place.
+    """The response to a step, `[batch]` each, written in place.
 
     `correct` is 1, 0, or -1 where nothing was asked; `grade` a finer mark (equal to `correct` where
     the model has none); `minutes` the time spent; `assisted` whether help was given; `ended` whether
@@ -62,7 +62,7 @@ class Simulator(Protocol[S]):
 
     @property
     def course(self) -> Course:
-        """What is taught."""
+        """The course that the learners can be taught."""
         ...
 
     def empty(self, batch: int) -> S:

@@ -67,7 +67,7 @@ def _odds_against(competence: float, level: float) -> float:
 
 @inlined
 def near(competence: float, level: float) -> float:
-    """How near a competence comes to a level, as a probability: .67 where they are equal."""
+    """The nearness of a competence to a level, as a probability: .67 where they are equal."""
     return float(1.0 / (1.0 + _odds_against(competence, level)))
 
 

@@ -51,7 +51,7 @@ class BktState(NamedTuple):
 
 
 class Constants(NamedTuple):
-    """What holds for the whole population, in few arrays, since each costs a call .2 microseconds.
+    """The constants of the whole population, in few arrays, since each costs a call .2 microseconds.
 
     `Bkt.table`; whether item a is skill a; the `minutes [items]`; and lists of skills, of which list j is
     `skill[start[j]:start[j + 1]]`: first what each item needs, then the prerequisites of each skill.
@@ -65,7 +65,7 @@ class Constants(NamedTuple):
 
 
 class Spread(NamedTuple):
-    """How much logit P(L0) and logit P(T) differ between learners: standard deviations."""
+    """The spread of logit P(L0) and logit P(T) between learners: standard deviations."""
 
     prior: float
     learn: float

@@ -65,7 +65,7 @@ class KnowledgeSpaceState(NamedTuple):
 
 @inlined
 def _prepared(known: Bools, i: int, k: int, parents: Lists) -> bool:
-    """Whether row i masters every prerequisite of k."""
+    """True where row i masters every prerequisite of k."""
     ready = True
     for j in range(parents.start[k], parents.start[k + 1]):
         ready = ready and known[i, parents.values[j]]
@@ -191,5 +191,5 @@ class KnowledgeSpace:
         out[:] = state.known
 
     def outer_fringe(self, state: KnowledgeSpaceState, out: Bools) -> None:
-        """What each learner could learn next, `[batch, skills]`: latent, like the state itself."""
+        """The skills that each learner could learn next, `[batch, skills]`: latent, like the state itself."""
         _outer_fringe(*state, self.course.parents, out)

@@ -1,4 +1,4 @@
-"""How KSS learners arrive: with abilities, targets, and a warm-up that the tutor sees.
+"""The arrival of KSS learners: with abilities, targets, and a warm-up that the tutor sees.
 
 Liu et al., KDD 2019, and EduSim.  A warm-up has at most twenty rounds.  After a right answer that is not
 one of three alike the same item is asked again, twice; after a wrong one, with chance .7, once.
@@ -23,7 +23,7 @@ ATTEMPTS = 1000  # learners drawn before one with nothing left to learn is taken
 
 
 class Arrival(NamedTuple):
-    """What `enrol` needs to know besides the dynamics.
+    """The constants that `enrol` needs besides the dynamics.
 
     Abilities start at U{-3, ..., `highest_start`} - .1 k; U{3, ..., `most_targets`} targets are drawn;
     `serves [10, 10]` says which skill is relevant to which target.  In the warm-up `follows [10, 10]`
@@ -42,7 +42,7 @@ class Arrival(NamedTuple):
 
 
 class Past(NamedTuple):
-    """Where `enrol` writes the visible past: `[rows, records]`, of which the first `length [rows]` count."""
+    """The visible past as `enrol` writes it: `[rows, records]`, of which the first `length [rows]` count."""
 
     item: Ints
     correct: Ints

@@ -1,4 +1,4 @@
-"""How KSS learners answer and learn, in all variants.
+"""The answers and the learning of KSS learners, in all variants.
 
 Liu et al., "Exploiting Cognitive Structure for Adaptive Learning" (CSEAL), KDD 2019; EduSim.  Ten
 skills with one item each, a real-valued ability per skill with the cap 5, a four-option item response

@@ -38,7 +38,7 @@ FAR = 2.25  # ability this far from the difficulty: in float32, P(correct) is 1/
 
 @dataclass(frozen=True)
 class Variant:
-    """What differs between the forms of KSS; the defaults are `cseal18`.
+    """The differences between the forms of KSS; the defaults are `cseal18`.
 
     Attributes
     ----------
@@ -159,7 +159,7 @@ class Kss:
 
     @property
     def restricts(self) -> bool:
-        """Whether what may follow the last item, or leads to a target, is all that is allowed."""
+        """True where only items that may follow the last one, or that lead to a target, are allowed."""
         return self.variant.by_table or self.variant.towards_targets
 
     @property
@@ -178,7 +178,7 @@ class Kss:
 
     @cached_property
     def dynamics(self) -> Dynamics:
-        """How these learners answer and learn."""
+        """The constants of the learners' answers and learning."""
         variant = self.variant
         return Dynamics(bool(variant.certain), self.course.difficulty, bool(variant.learns_first))
 
@@ -233,7 +233,7 @@ class Kss:
         """Nothing: these learners do not forget."""
 
     def allowed(self, state: KssState, out: Bools) -> None:
-        """What may follow the last item and leads to a target; the targets where that leaves nothing."""
+        """The items that may follow the last one and lead to a target; if there is none, the targets."""
         _allowed(self.follows, state.last, state.goal, state.relevant, out)
 
     def mastery(self, state: KssState, out: Mastery) -> None:

@@ -53,7 +53,7 @@ class Das3hState(NamedTuple):
 
 
 class Constants(NamedTuple):
-    """What holds for the whole population: see `Das3h`; list a of `needed` are the skills of item a."""
+    """The population's constants, see `Das3h`; list a of `needed` holds the skills of item a."""
 
     weights: Floats
     log_count: Floats

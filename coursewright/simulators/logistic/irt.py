@@ -46,7 +46,7 @@ class Arrival(NamedTuple):
 
 
 class Constants(NamedTuple):
-    """What answers depend on for the whole population; list a of `needed` are the skills of item a."""
+    """The constants of the population's answers; list a of `needed` holds the skills of item a."""
 
     growth: Floats
     shape: Floats

@@ -77,7 +77,7 @@ class Rltutor:
 
     @property
     def course(self) -> Course:
-        """What is taught."""
+        """The course of the learners inside."""
         return self.inner.course
 
     def empty(self, batch: int) -> RltutorState:

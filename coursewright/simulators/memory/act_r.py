@@ -55,7 +55,7 @@ def recall(strength: float, s: float, tau: float) -> float:
 
 
 class Constants(NamedTuple):
-    """What holds for the whole population: see `ActR`."""
+    """The constants of the whole population: see `ActR`."""
 
     a: float
     c: float

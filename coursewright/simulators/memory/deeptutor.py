@@ -50,11 +50,11 @@ class CurveState(NamedTuple):
 
 
 class Law(Protocol):
-    """How practice changes a forgetting curve, and how learners differ."""
+    """The law by which practice changes a forgetting curve, and learners differ."""
 
     @property
     def power(self) -> bool:
-        """Whether the curve is the power law."""
+        """True where the curve is the power law."""
         ...
 
     def draw(self, state: CurveState, rows: Ints, learner: Keys) -> None:
@@ -159,7 +159,7 @@ class DeepTutor:
         self.learn(state, item, taught, out.correct)
 
     def learn(self, state: CurveState, item: Ints, taught: Bools, correct: Ints) -> None:
-        """What practice does once the answer `correct [batch]` is known; a tutor may replay it too."""
+        """Practise `item [batch]`, once the answer `correct [batch]` is known; a tutor may replay it too."""
         _show(state.now, state.fresh, state.shown, state.lessons, taught, item)
         self.law.teach(state, item, taught, correct)
 

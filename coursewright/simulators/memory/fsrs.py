@@ -119,7 +119,7 @@ def after_lapse(stability: float, difficulty: float, recalled: float, w: Floats)
 
 @inlined
 def same_day_factor(stability: float, grade: int, w: Floats) -> float:
-    """What a review on the day of the last one multiplies S by, before its floor of 1 for right answers.
+    """The factor on S of a review on the day of the last one, before its floor of 1 for right answers.
 
     py-fsrs has that floor for Hard as well.
     """
@@ -154,7 +154,7 @@ def _enrol(state: FsrsState, table: Floats, spread: float, rows: Ints, luck: Luc
 
 
 class Constants(NamedTuple):
-    """What holds for the whole population: see `Fsrs`; and the `minutes [items]` of the course."""
+    """The constants of the whole population: see `Fsrs`; and the `minutes [items]` of the course."""
 
     shares: Floats
     same_day: float
@@ -162,7 +162,7 @@ class Constants(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What is left of one item: whole `days` since its review, `recalled` (R now), `p` to answer right."""
+    """The memory of one item: whole `days` since its review, `recalled` (R now), `p` to answer right."""
 
     days: float
     recalled: float
@@ -171,7 +171,7 @@ class Memory(NamedTuple):
 
 @inlined
 def _memory(state: FsrsState, constants: Constants, i: int, a: int) -> Memory:
-    """What is answered, which at a first meeting and within a day is not quite R."""
+    """The memory of an item when it is asked; `p` at a first meeting and within a day is not quite R."""
     days, stability = whole_days(state.now[i] - state.last[i, a]), state.stability[i, a]
     if stability <= 0.0:
         return Memory(days, 0.0, constants.shares[FIRST, RIGHT])

@@ -84,7 +84,7 @@ def _logistic(x: float) -> float:
 
 
 class Spread(NamedTuple):
-    """How DASH's learners differ: normal draws of difficulty, of the log exponent, and of log h."""
+    """The differences between DASH's learners: normal draws of difficulty, log exponent, and log h."""
 
     difficulty: float
     difficulty_sd: float

@@ -67,7 +67,7 @@ def _draw_items(skill: Ints, learner: Keys, out: Ints, items_of: Lists) -> None:
 
 
 class Draw(NamedTuple):
-    """Whose answers these are, `key` and `step [batch]`, for what `purpose`, and what is fed back."""
+    """The draw of an answer: its `key` and `step [batch]`, its `purpose`, and the form of its feedback."""
 
     key: Keys
     step: Ints
@@ -181,7 +181,7 @@ class Kes:
 
     @cached_property
     def engine(self) -> Engine:
-        """What computes the network."""
+        """The engine that computes the network."""
         return self.tracer.engine(self.device)
 
     @cached_property

@@ -172,27 +172,27 @@ class Network:
 
     @property
     def units(self) -> int:
-        """How many units the network tells apart."""
+        """The number of units that the network tells apart."""
         return int(self.output.shape[0])
 
     @property
     def hidden(self) -> int:
-        """How many numbers the outputs read."""
+        """The number of numbers that the outputs read."""
         return int(self.output.shape[1])
 
     @property
     def is_lstm(self) -> bool:
-        """Whether there is a cell beside the hidden state."""
+        """True where there is a cell beside the hidden state."""
         return self.recurrent_bias.size == LSTM_GATES * self.hidden
 
     @property
     def width(self) -> int:
-        """How many numbers a learner's memory has: h, and for an LSTM c behind it."""
+        """The number of numbers in a learner's memory: h, and for an LSTM c behind it."""
         return self.hidden * (2 if self.is_lstm else 1)
 
     @property
     def readout(self) -> Readout:
-        """What turns memory into P(correct)."""
+        """The weights that turn memory into P(correct)."""
         return Readout(self.output, self.bias)
 
     @cached_property

@@ -30,7 +30,7 @@ WEIGHTS, SESSIONS = "weights.npz", "sessions.npz"
 
 
 class Engine(Protocol):
-    """What computes the network: compiled loops (`Network`) or torch (`OnDevice`)."""
+    """The engine that computes the network: compiled loops (`Network`) or torch (`OnDevice`)."""
 
     def p(self, memory: Weights, unit: Ints, out: Floats) -> None:
         """P(correct) `[batch]` on `unit [batch]`; where that is -1, `out` is left as it is."""

@@ -1,4 +1,4 @@
-"""What content does: how much an item of each kind teaches, and to whom.
+"""The effect of content: the amount that an item of each kind teaches, and to whom.
 
 The effect of content is a *dose* of learning, counted in ordinary practice opportunities:
 
@@ -47,7 +47,7 @@ def per_name(
 
 @dataclass(frozen=True)
 class Help:
-    """What help does to answers; by default nothing.
+    """The effect of help on answers; by default none.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class Help:
 
 @dataclass(frozen=True)
 class Content:
-    """What the kinds of items teach; by default each teaches as much as practice, a test nothing.
+    """The effect of the kinds of items; by default each teaches as much as practice, a test nothing.
 
     Attributes
     ----------

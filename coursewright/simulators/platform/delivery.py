@@ -1,4 +1,4 @@
-"""How content reaches learners: its formats, the minutes it takes, and whether they stay with it."""
+"""The delivery of content to learners: its formats, its minutes, and the learners' engagement."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from coursewright.simulators.luck import MINUTES, normal
 
 @dataclass(frozen=True)
 class Formats:
-    """What the formats of items (text, video, audio, simulation, ...) entail; by default nothing.
+    """The effects of the formats of items (text, video, audio, simulation, ...); by default none.
 
     Attributes
     ----------

@@ -110,12 +110,12 @@ class RichLearner:
 
     @cached_property
     def offer(self) -> Offer:
-        """What the platform offers, and which items of the learner inside carry it."""
+        """The platform's course, and the items of the learner inside that carry its items."""
         return offer(self.learner.course, self.offers)
 
     @property
     def course(self) -> Course:
-        """What the platform offers."""
+        """The platform's course."""
         return self.offer.course
 
     @cached_property
@@ -163,12 +163,12 @@ class RichLearner:
 
     @property
     def restricts(self) -> bool:
-        """Whether the learner inside restricts, or some format is barred to some."""
+        """True where the learner inside restricts, or some format is barred to some learners."""
         return restricts(self.learner) or bool((self.barred > 0.0).any())
 
     @property
     def assists(self) -> bool:
-        """Whether there are hints, or help for the asking."""
+        """True where there are hints, or help for the asking."""
         return assists(self.learner) or "hint" in self.course.kind or self.content.help.abuse > 0.0
 
     @property
@@ -283,7 +283,7 @@ class RichLearner:
         return None if drawn is None else replace(self, learner=drawn)
 
     def allowed(self, state: RichState, out: Bools) -> None:
-        """What the learner inside allows, in formats that this learner can use."""
+        """The items that the learner inside allows, in formats that this learner can use."""
         out[:] = state.usable[:, self.what[:, FORMAT]]
         inside = np.empty((len(out), self.learner.course.n_items), bool)
         if restricts(self.learner):

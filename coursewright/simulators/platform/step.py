@@ -25,7 +25,7 @@ KIND, FORMAT, INSIDE = range(3)
 
 
 class Person(NamedTuple):
-    """What a learner brings to a platform besides what they know; see `RichState`."""
+    """The traits of a learner on a platform, besides their knowledge; see `RichState`."""
 
     engagement: Floats
     tau: Floats
@@ -35,7 +35,7 @@ class Person(NamedTuple):
 
 
 class Teaching(NamedTuple):
-    """What items teach: `RichLearner.table` and `what`, and the factors of `Content` and `Help`."""
+    """The teaching of items: `RichLearner.table` and `what`, and the factors of `Content` and `Help`."""
 
     table: Floats
     what: Ints
@@ -46,7 +46,7 @@ class Teaching(NamedTuple):
 
 
 class Effects(NamedTuple):
-    """What an item does besides teaching: the numbers of `Help`, `Pace` and `Engagement`."""
+    """The effects of an item besides teaching: the numbers of `Help`, `Pace` and `Engagement`."""
 
     table: Floats
     what: Ints
@@ -75,7 +75,7 @@ class Lessons(NamedTuple):
 def enrol_rows(
     person: Person, barred: Floats, rows: Ints, start: float, learner: Keys, learner_sd: float
 ) -> None:
-    """What new learners bring to a platform besides what they know."""
+    """Draw the traits of new learners on a platform, besides their knowledge."""
     formats = barred.shape[0]
     for i in rows:
         person.engagement[i] = start
@@ -146,7 +146,7 @@ def finish(
     out_: tuple[Any, ...],
     helped: Bools,
 ) -> None:
-    """What the platform sees of one step, and what it does to the learner's engagement."""
+    """Write the platform's record of one step, and change the learner's engagement."""
     person, by, luck, out = Person(*person_), Effects(*by_), Luck(*luck_), Response(*out_)
     engagement, seen = person.engagement, person.seen
     for i in range(item.shape[0]):
@@ -176,6 +176,6 @@ def finish(
 
 @kernel
 def rest(engagement: Floats, recovery: float, days: Floats) -> None:
-    """What is missing of engagement shrinks by exp(-recovery * days); nothing moves in no time."""
+    """Let 1 - engagement shrink by exp(-recovery * days); nothing moves in no time."""
     for i in range(engagement.shape[0]):
         engagement[i] -= (1.0 - engagement[i]) * np.expm1(-recovery * days[i])
