@@ -21,7 +21,7 @@ from coursewright.simulators.protocol import Prologue, Response, clone, empty_re
 
 
 class Outcome(NamedTuple):
-    """What one step gave, `[batch]` each: the reward, and whether the episode has ended."""
+    """The outcome of one step, `[batch]` each: the reward, and True where the episode has ended."""
 
     reward: Floats
     over: Bools
@@ -143,7 +143,7 @@ class Episodes:
 
     @property
     def some_over(self) -> bool:
-        """Whether any row is over; then some actions must be ignored."""
+        """True where any row is over; then some actions must be ignored."""
         return self.records.some_over
 
     @property
@@ -294,7 +294,7 @@ class Episodes:
 
 
 def _past(prologue: Prologue | None) -> Past | None:
-    """What a prologue tells of the past."""
+    """The past that a prologue tells of; None where there is no prologue."""
     if prologue is None:
         return None
     taught = np.ones(prologue.item.shape, bool) if prologue.taught is None else prologue.taught

@@ -18,7 +18,7 @@ NO_CAP = 3.0e38  # finite, so that it survives every file format
 
 
 class Limits(NamedTuple):
-    """How far an episode can go: in steps, in entries of a visible past, and in days."""
+    """The limits of an episode: in steps, in entries of a visible past, and in days."""
 
     steps: float
     warm_up: float
@@ -26,7 +26,7 @@ class Limits(NamedTuple):
 
 
 class Scale(NamedTuple):
-    """How a network reads a feature x: min(x, cap) times factor, or ln(1 + x) where `logged`."""
+    """The scale of a feature x for a network: min(x, cap) times factor, or ln(1 + x) where `logged`."""
 
     cap: float = NO_CAP
     factor: float = 1.0
@@ -37,7 +37,7 @@ AS_IT_IS, LONG_TIME = Scale(), Scale(logged=True)
 
 
 class Event(NamedTuple):
-    """What a feature's `update` is told of one response (or of a pause) in each row of a batch.
+    """One response (or pause) in each row of a batch, as a feature's `update` is told of it.
 
     `item [batch]` is -1 where nothing was given: then only `days` pass.  `correct` is 1, 0, or -1 where
     nothing was asked; `minutes` the time spent; `days` the days that passed afterwards; `taught` whether the

@@ -89,7 +89,7 @@ class TeachingEnv(gym.Env[Observation, np.int64]):
         return {"action_mask": self.episodes.mask[0].copy(), "allowed": not self.episodes.refused[0]}
 
     def action_masks(self) -> Bools:
-        """What is allowed now, `[actions]`: the name that sb3-contrib looks for."""
+        """The allowed actions, bool `[actions]`; sb3-contrib looks for this name."""
         return np.array(self.episodes.mask[0])
 
 

@@ -33,7 +33,7 @@ BUDGET_LEFT = NAMES.index("budget_left")
 
 
 class Rules(NamedTuple):
-    """What never changes while a history is kept.
+    """The constants of a history.
 
     `first [features]` is the first column of each of `features.FEATURES` (-1: absent); a skill has
     `stride` columns, which lie together, and an item's follow that of the item before.  `logs [n]` is
@@ -64,7 +64,7 @@ class Past(NamedTuple):
 
 
 class _Counts(NamedTuple):
-    """Where a skill's counts lie within its columns; -1: absent."""
+    """The places of a skill's counts within its columns; -1: absent."""
 
     attempts: int
     successes: int

@@ -1,4 +1,4 @@
-"""Which actions are allowed: items behind prerequisites, and what a platform offers."""
+"""The allowed actions: items behind prerequisites, and the limits of a platform."""
 
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ from coursewright.simulators.kernel import kernel
 
 
 class Gate(NamedTuple):
-    """What unlocks items.
+    """The rule that unlocks items.
 
     A skill that reaches `after` successes, counted in the column `first + k * stride`, unlocks the items
     `opens[opens_start[k]:opens_start[k + 1]]` as far as it is concerned.  Item a needs the skills
@@ -56,7 +56,7 @@ def _count_down(
 
 
 class Locks:
-    """What each learner of a batch may be given.
+    """The actions that each learner of a batch may be given.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What chooses the next item: Stable-Baselines3's own `predict`, plus masks and per-learner luck."""
+"""The policy, which chooses the next item: Stable-Baselines3's `predict`, plus masks and per-learner luck."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
@@ -16,7 +16,7 @@ class Policy(Protocol):
 
     @property
     def respects_mask(self) -> bool:
-        """Whether only allowed actions are ever chosen."""
+        """True where the policy only ever chooses allowed actions."""
         ...
 
     def begin(self, luck: Luck) -> Any:

@@ -1,4 +1,4 @@
-"""What a tutor knows of a batch of learners: history, locks and clock, whoever the learners are.
+"""A tutor's knowledge of a batch of learners: history, locks and clock, whoever the learners are.
 
 Simulated learners, the rows of a log and people in front of a screen come in by the same door: a record
 of a response is an item, whether it was right, how long it took, and the days that passed.
@@ -83,7 +83,7 @@ class Records:
 
     @property
     def mask(self) -> Bools:
-        """What is allowed now, `[batch, actions]`."""
+        """The allowed actions, bool `[batch, actions]`."""
         return self.locks.mask
 
     def open(self, rows: Ints, goal: Bools | None = None, past: Past | None = None) -> None:

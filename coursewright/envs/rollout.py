@@ -23,7 +23,7 @@ NEVER = -1
 
 @dataclass(frozen=True, eq=False)
 class Rollout:
-    """What happened to each learner; every array is `[learners]` or `[learners, steps]`.
+    """The course of each learner's episode; every array is `[learners]` or `[learners, steps]`.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class Group(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """What a chunk of learners went through, and their finished episodes.
+    """The episodes of a chunk of learners, and those learners as of the end.
 
     `episodes` holds the task, the goals, latent mastery by skill, and learners who can still be tested
     (`later`, `post_test`), each as of the end of the own episode.
@@ -108,7 +108,7 @@ def rollout(
 def traces(
     task: Task, policy: Policy, group: Group, deterministic: bool = True, with_mastery: bool = False
 ) -> Iterator[Trace]:
-    """What `rollout` joins: one trace per chunk of learners, made when it is asked for."""
+    """The parts that `rollout` joins: one trace per chunk of learners, made when it is asked for."""
     learners, split, first, chunk = group
     if learners < 1:
         raise reject("learners", learners, "a whole number >= 1")

@@ -1,4 +1,4 @@
-"""When steps happen: how many days pass after each of them.
+"""The timing of steps: the number of days that pass after each of them.
 
 A task takes a fixed number of days, or one of these.  A schedule of your own is any object with `longest`
 and `gaps`.

@@ -137,7 +137,7 @@ class Task:
 
     @property
     def course(self) -> Course:
-        """What is taught."""
+        """The learners' course."""
         return self.simulator.course
 
     @property
@@ -159,7 +159,7 @@ class Task:
 
     @cached_property
     def schedule(self) -> Schedule:
-        """How many days pass after each step, apart from chosen delays."""
+        """The days that pass after each step, apart from chosen delays."""
         if isinstance(self.days, int | float):
             return Fixed(float(self.days))
         if not isinstance(self.days, Schedule):
@@ -179,7 +179,7 @@ class Task:
 
     @property
     def masked(self) -> bool:
-        """Whether some action may be disallowed."""
+        """True where some action may be disallowed."""
         return restricts(self.simulator) or self.unlock_after > 0
 
     @cached_property

@@ -18,7 +18,7 @@ LOGS = 1000  # counts in the first table of logarithms where an episode has no e
 
 @dataclass(frozen=True, eq=False)
 class Terms:
-    """What `record.Records` goes by; a `Task` makes its own (`task.terms`), and knows learners besides.
+    """The terms of `record.Records`; a `Task` makes its own (`task.terms`), and knows learners besides.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Terms:
 
     @cached_property
     def keeps_days(self) -> bool:
-        """Whether a built-in feature tells how long something was ago."""
+        """True where a built-in feature tells the days since something happened."""
         return not {"days_since", "item_days_since"}.isdisjoint(self.layout.features)
 
     def rules(self, longest_past: int) -> Rules:
