@@ -30,17 +30,17 @@ class LearnerLog:
 
     @property
     def n_learners(self) -> int:
-        """How many learners there are."""
+        """The number of learners."""
         return len(pc.unique(self.table["learner"]))
 
     @property
     def summary(self) -> str:
-        """What was kept, put in order and left out, for people."""
+        """The rows kept, put in order and left out, in words for people."""
         return summary(self.table.num_rows, self.n_learners, self.reordered, self.dropped)
 
     @property
     def left_out(self) -> str:
-        """How many rows the reader left out, by reason, in one line."""
+        """The number of rows that the reader left out, by reason, in one line."""
         return ", ".join(f"{n} ({why})" for why, n in self.dropped.items()) or "none"
 
 
@@ -60,7 +60,7 @@ def learner_log(
 
 
 class Into(Protocol):
-    """Where a reader's rows go: `in_memory`, or `stream.store` with a folder, which needs no such memory."""
+    """A destination of a reader's rows: `in_memory`, or with less memory `stream.store` with a folder."""
 
     def __call__(
         self, tables: Iterable[pa.Table], source: str, licence: str, dropped: Mapping[str, int]

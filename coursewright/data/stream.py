@@ -43,7 +43,7 @@ class StoredLog:
 
     @property
     def summary(self) -> str:
-        """What was kept, put in order and left out, for people."""
+        """The rows kept, put in order and left out, in words for people."""
         return summary(self.rows, self.learners, self.reordered, self.dropped)
 
     @property

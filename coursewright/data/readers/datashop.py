@@ -124,7 +124,7 @@ def _as_log(rows: pa.Table, outcomes: Mapping[str, int | None], unit: str, dropp
 
 
 def _place(file: Delimited, name: str) -> int:
-    """Where the column `name` is."""
+    """The place of the column `name` in the header."""
     places = _places(file, name)
     if len(places) > 1:
         raise reject(f"columns of {file.path}", f"{name} {len(places)} times", "distinct")
@@ -132,7 +132,7 @@ def _place(file: Delimited, name: str) -> int:
 
 
 def _places(file: Delimited, name: str) -> list[int]:
-    """Where the column `name` and its repetitions are: written out, as R would, or numbered (`.1`)."""
+    """The places of the column `name` and its repetitions: written out, as R would, or numbered (`.1`)."""
     pattern = re.compile(re.escape(_as_r(name)) + r"(\.\d+)?", re.IGNORECASE)
     places = [at for at, own in enumerate(file.header) if pattern.fullmatch(_as_r(own))]
     if not places:
