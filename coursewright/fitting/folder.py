@@ -25,7 +25,7 @@ ITEM = "item difficulty"
 
 @dataclass(frozen=True, eq=False)
 class ModelFit:
-    """What `fit_model` made: the fit, its estimates with intervals, held-out figures, text for people."""
+    """The result of `fit_model`: the fit, its estimates with intervals, held-out figures, text for people."""
 
     fitted: Fitted
     doubt: Doubt
@@ -35,7 +35,7 @@ class ModelFit:
 
 
 class Found(NamedTuple):
-    """What people read about a fit: estimates with intervals, what the log did not tell, prediction."""
+    """The findings of a fit, for people: estimates with intervals, gaps that the log left, prediction."""
 
     doubt: Doubt
     troubles: Sequence[str]
@@ -43,7 +43,7 @@ class Found(NamedTuple):
 
 
 class Made(NamedTuple):
-    """How a folder came about: its name, what to run, and in words where the intervals come from."""
+    """The origin of a folder: its name, the command that makes it, and the intervals' source in words."""
 
     name: str
     command: str

@@ -34,7 +34,7 @@ class ItemDifficultyModel:
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """The model's name in tables."""
         return "item_difficulty"
 
     def fit(self, log: Coded) -> "FittedItems":
@@ -85,7 +85,7 @@ class FittedItems:
 
 
 def one_hot(log: Coded, items: Sequence[str]) -> csr_matrix:
-    """Which of `items` each row is about, `[rows, items]`; rows of other items are empty."""
+    """The item of each row as a one among `items`, `[rows, items]`; rows of other items are empty."""
     at = places(log.items, items)[log.item]
     rows = np.flatnonzero(at < len(items))
     return csr_matrix((np.ones(len(rows)), (rows, at[rows])), shape=(log.rows, len(items)))

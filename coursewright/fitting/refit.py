@@ -1,4 +1,4 @@
-"""How much a fit owes to the learners who happened to be in the log: refits to resampled learners."""
+"""The doubt in a fit that comes from the choice of learners in the log: refits to resampled learners."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -92,7 +92,7 @@ class Doubt:
         return cls(tuple(estimates.names), np.asarray(estimates.values), low, high, draws)
 
     def warnings(self) -> list[str]:
-        """What the log does not tell, with the thresholds that say so."""
+        """The gaps that the log left in the fit, with the thresholds that say so."""
         if not np.isfinite(self.low).any():
             return []
         lines = []

@@ -32,7 +32,7 @@ DRAW_CYCLES, DRAW_TOLERANCE = 100, 1e-4  # per bootstrap draw: far finer than a 
 
 @dataclass(frozen=True)
 class EmSettings:
-    """How to fit.
+    """The settings of a fit.
 
     `forgetting` fits P(F) at each opportunity (pyBKT's `forgets`), which is 0 otherwise; `most_guess` and
     `most_slip` bound those two (.5 keeps every skill readable: "known" is right more often than not);
@@ -65,7 +65,7 @@ class EmSettings:
 
 @dataclass(frozen=True, eq=False)
 class BktFit:
-    """What was fitted, and how far to trust it.
+    """A fit, with the evidence of how far to trust it.
 
     standard_errors [skills, 5] in the order of `FIELDS`, from the observed information; nan where the data
     do not tell the parameter (see `information.py`).  learners, opportunities [skills] are counts,

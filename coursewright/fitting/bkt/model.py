@@ -50,7 +50,7 @@ class BktModel:
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """The model's name in tables."""
         return "bkt"
 
     def fit(self, log: Coded) -> "FittedBkt":

@@ -70,7 +70,7 @@ class Check:
 
     @property
     def inside(self) -> np.ndarray:
-        """Which bins of the log lie inside the band `[bins]`."""
+        """True where a bin of the log lies inside the band, `[bins]`."""
         low, high = self.band
         return np.asarray((self.data >= low - 1e-12) & (self.data <= high + 1e-12))
 
@@ -81,12 +81,12 @@ class Check:
 
     @property
     def rmse(self) -> float:
-        """How far the log lies from the replicates' mean, root mean square weighted by answers."""
+        """The distance of the log from the replicates' mean, root mean square weighted by answers."""
         return float(self._distance(self.data, self.mean)) if len(self.data) else np.nan
 
     @property
     def p_value(self) -> float:
-        """How often one replicate is at least as far from all others as the log is from the replicates.
+        """The share of logs, real or simulated, that are at least as far from all others as the real one.
 
         Exact, whatever the number of replicates, if the log were one more of them.
         """

@@ -60,7 +60,7 @@ def by_time(log: Coded, min_rows: int) -> list[Fold]:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """How the log is split, and in which words people are told."""
+    """The folds of the log, and the words in which people are told of them."""
 
     folds: list[Fold]
     words: str
@@ -98,12 +98,12 @@ class HeldOut:
 
     @property
     def n_learners(self) -> int:
-        """How many learners were scored."""
+        """The number of learners who were scored."""
         return len(np.unique(self.learner))
 
     @property
     def unit(self) -> Ints:
-        """What is resampled `[responses]`: whole learners, or single responses of fewer than ten."""
+        """The resampled unit of each response `[responses]`: its learner, or itself with fewer than ten."""
         return units(self.learner)
 
 
@@ -194,7 +194,7 @@ def over_folds(rows: Floats) -> Floats:
 
 
 def counts(n: int, resamples: int, seed: int) -> Iterator[Floats]:
-    """How often each of `n` units stands in a bootstrap resample, one resample `[n]` at a time."""
+    """The number of times each of `n` units stands in a bootstrap resample, one resample `[n]` at a time."""
     rng = np.random.default_rng(seed)
     for _ in range(resamples):
         yield np.bincount(rng.integers(0, n, n), minlength=n).astype(np.float64)

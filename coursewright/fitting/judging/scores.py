@@ -40,7 +40,7 @@ def scores_table(scores: Mapping[str, Score]) -> str:
 
 
 def comparison(model: Score, item: Score, name: str) -> str:
-    """Which of the two predicts better, on how many folds, whichever it is."""
+    """A sentence that counts the folds on which the item-difficulty model predicts better than the model."""
     folds = len(model.auc)
     by_auc, by_loss = int((item.auc > model.auc).sum()), int((item.log_loss < model.log_loss).sum())
     return (

@@ -31,7 +31,7 @@ class DashModel:
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """The model's name in tables."""
         return "DASH"
 
     def fit(self, log: Coded) -> LogisticFit:

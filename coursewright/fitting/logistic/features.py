@@ -1,4 +1,4 @@
-"""What a learner's earlier rows say about the next one, as numbers that enter a sum: counts, lags, windows.
+"""Features of a learner's earlier rows that enter a sum as numbers: counts, lags, windows.
 
 Everything here is causal: the features of a row come from earlier rows of the same learner only.
 """

@@ -34,7 +34,7 @@ LAG = ("seen", "lag")
 
 
 class Form(NamedTuple):
-    """What becomes of a fitted sum: learners, their files, and who reads them."""
+    """The use of a fitted sum: its learners, their files, and the simulator that reads these."""
 
     build: Callable[[Linear, Course], Any]
     write: Callable[[Path, Any], None]
@@ -72,7 +72,7 @@ class LogisticFit:
         return Estimates(tuple(named), np.array(list(named.values())))
 
     def warnings(self) -> Sequence[str]:
-        """What the log did not tell, one line each."""
+        """The gaps that the log left in the fit, one line each."""
         return self.linear.troubles
 
     def predict(self, log: Coded) -> Floats:
@@ -104,7 +104,7 @@ class AfmModel:
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """The model's name in tables."""
         return "AFM"
 
     def fit(self, log: Coded) -> LogisticFit:
@@ -133,7 +133,7 @@ class PfaModel:
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """The model's name in tables."""
         return "PFA" + " with lag" * self.lag
 
     def fit(self, log: Coded) -> LogisticFit:
@@ -159,7 +159,7 @@ class BestLrModel:
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """The model's name in tables."""
         return "Best-LR" + " with lag" * self.lag
 
     def fit(self, log: Coded) -> LogisticFit:
@@ -189,7 +189,7 @@ class IrtModel:
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """The model's name in tables."""
         return "IRT with growth" if self.growth else "IRT"
 
     def fit(self, log: Coded) -> LogisticFit:
@@ -211,7 +211,7 @@ class Das3hModel:
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """The model's name in tables."""
         return "DAS3H"
 
     def fit(self, log: Coded) -> LogisticFit:

@@ -29,7 +29,7 @@ GRID = np.linspace(-5.0, 5.0, 61)  # standard normal scores at which a new learn
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """What was found: `weights [columns]`, the learners' `spread`, and whether the climb settled."""
+    """A solution: `weights [columns]`, the learners' `spread`, and True where the climb settled."""
 
     weights: Floats
     spread: float

@@ -30,7 +30,7 @@ BOUNDS = ((0.001, 2.0), (0.0, 2.0), (0.01, 10.0), (-20.0, 20.0))
 
 @dataclass(frozen=True)
 class ActRModel:
-    """How to fit: `h` and `history` are not fitted but given (see `ActR`)."""
+    """The settings of a fit: `h` and `history` are not fitted but given (see `ActR`)."""
 
     h: float = 0.025
     history: int = 32
@@ -45,7 +45,7 @@ class ActRModel:
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """The model's name in tables."""
         return "ACT-R"
 
     def fit(self, log: Coded) -> "FittedActR":
@@ -107,7 +107,7 @@ class FittedActR:
 
 
 class Given(NamedTuple):
-    """What is not fitted; see `ActRModel`."""
+    """The parameters that are given, not fitted; see `ActRModel`."""
 
     h: float
     history: int

@@ -1,4 +1,4 @@
-"""How well FSRS weights predict a log, and which way is uphill: the exact gradient, by going back in time.
+"""The log loss of FSRS weights on a log, and its exact gradient by going back in time.
 
 `trace` walks through each history with the simulator's own equations (`simulators/fsrs.py`) and keeps the
 memory before each review.  `slopes` then walks back from the last review to the first, carrying what a

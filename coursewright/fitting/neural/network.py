@@ -45,7 +45,7 @@ class Vocabulary(NamedTuple):
 
 
 class Size(NamedTuple):
-    """What a network is made of; see `training.NeuralModel`."""
+    """The shape of a network; see `training.NeuralModel`."""
 
     cell: Literal["gru", "lstm"]
     by_item: bool
@@ -65,7 +65,7 @@ def _table(rows: torch.Tensor, learned: bool = True) -> nn.Embedding:
 
 
 class Part(nn.Module):
-    """What a list of names brings: inputs of (name, answer), and output weights with the bias behind them."""
+    """The weights for one list of names: inputs of (name, answer), and output weights with the bias last."""
 
     def __init__(self, first: torch.Tensor, hidden: int, learned: bool = True) -> None:
         super().__init__()
@@ -104,7 +104,7 @@ class Net(nn.Module):
         return [(self.all, torch.zeros_like(need)), (self.need, need), (self.item, item)]
 
     def embed(self, item: torch.Tensor, need: torch.Tensor, answer: torch.Tensor) -> torch.Tensor:
-        """What goes in, `[..., width]`."""
+        """The inputs, `[..., width]`: the sum over the parts."""
         return torch.stack([part.told(at, answer) for part, at in self._parts(item, need)]).sum(0)
 
     def read_out(self, item: torch.Tensor, need: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

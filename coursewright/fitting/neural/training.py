@@ -33,7 +33,7 @@ RARE = 5  # an item with fewer training answers is mentioned
 
 @dataclass(frozen=True)
 class NeuralModel:
-    """How to train.
+    """The settings of a training.
 
     Attributes
     ----------
@@ -112,7 +112,7 @@ class NeuralModel:
 
     @property
     def size(self) -> Size:
-        """What the network is made of."""
+        """The shape of the network."""
         by_item = self.over == "items"
         return Size(self.cell, by_item, self.hidden, self.width, self.dropout, self.item_dropout)
 
