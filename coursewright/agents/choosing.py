@@ -56,7 +56,7 @@ def open_items(bearing: Bools, needed: Lists, allowed: Bools) -> Bools:
 
 @inlined
 def offered(i: int, k: int, allowed: Bools, items_of: Lists) -> bool:
-    """Whether an item of skill k is allowed in row i."""
+    """True where an item of skill k is allowed in row i."""
     found = False
     for j in range(items_of.start[k], items_of.start[k + 1]):
         found = found or allowed[i, items_of.values[j]]

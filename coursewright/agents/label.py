@@ -1,4 +1,4 @@
-"""What a policy file says about itself, and the check that it fits a task."""
+"""The label of a policy file, and the check that it fits a task."""
 
 import json
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ LIBRARIES = ("coursewright", "torch", "stable-baselines3", "sb3-contrib")
 
 @dataclass(frozen=True)
 class Label:
-    """Who made a policy, and for what.
+    """The label of a policy: the agent that made it, and the task that it is for.
 
     Attributes
     ----------

@@ -27,7 +27,7 @@ INSTANT = 1e-6  # days between two responses where no time passes
 
 @dataclass(frozen=True, eq=False)
 class Choices:
-    """What a policy could choose from, and how likely it was to choose as it did.
+    """The choices that a policy had, and the probability of each choice that it made.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class Witness:
         deterministic: bool = True,
         action_masks: Bools | None = None,
     ) -> tuple[Ints, Any]:
-        """What the policy itself predicts."""
+        """The inner policy's prediction; its mask and its probability are recorded."""
         assert action_masks is not None  # a rollout always has one
         told, policy = None, self._policy
         if isinstance(policy, Telling):
@@ -166,7 +166,7 @@ def simulated_log(task: Task, learners: int = 2000) -> LearnerLog:
 
 
 def _past(task: Task, number: Ints, split: Split) -> Prologue:
-    """What these learners brought along: enrolling them again draws the same people."""
+    """The visible past of these learners: enrolling them again draws the same people."""
     luck = identify(task.seeds, number, split, np.zeros(len(number), np.int64))
     rows = np.arange(len(number))
     past = task.simulator.enrol(task.simulator.empty(len(number)), rows, luck)

@@ -42,7 +42,7 @@ class Last(NamedTuple):
 
 @dataclass(eq=False)
 class Drawn:
-    """How a rule came to its choice: what it drew `among [batch, choices]`, and whether it drew otherwise."""
+    """The random part of a choice: the draws `among [batch, choices]`, and True where it drew `otherwise`."""
 
     among: list[Bools] = field(default_factory=list)
     otherwise: bool = False
@@ -50,7 +50,7 @@ class Drawn:
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What a rule sees of a batch of learners at one turn; `seen["belief"]` is a feature by its name.
+    """The view that a rule has of a batch of learners at one turn; `seen["belief"]` is a feature by its name.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ class Seen:
 
     @property
     def course(self) -> Course:
-        """What is taught."""
+        """The course of the task."""
         return self.task.course
 
     @cached_property
@@ -136,7 +136,7 @@ class Rule(Protocol[Memory]):
         ...
 
     def begin(self, luck: Luck) -> Memory:
-        """What it remembers of new learners, one for each row of `luck`."""
+        """The rule's memory of new learners, one for each row of `luck`."""
         ...
 
     def choose(self, seen: Seen, memory: Memory) -> tuple[Ints, Memory]:
@@ -159,7 +159,7 @@ class AnyAllowed:
 
 
 class Kept(NamedTuple):
-    """What a rule's policy keeps of each learner: luck, turns and last item `[batch]`, the rule's memory."""
+    """The memory of a rule's policy: luck, turns and last item `[batch]`, and the rule's own memory."""
 
     luck: Luck
     turn: Ints

@@ -1,4 +1,4 @@
-"""What the tutor of a task believes: BKT parameters fitted on training learners' logs.
+"""The beliefs of a task's tutor: BKT parameters fitted on training learners' logs.
 
 A tutor never sees the simulator's own parameters.  The shipped tasks have their tutors committed;
 any other task has one fitted when it is first needed.

@@ -44,7 +44,7 @@ LATER, ACTIVE, DONE = 0, 1, 2
 
 
 class Zone(NamedTuple):
-    """What is remembered of each learner.
+    """ZPDES's memory of each learner.
 
     `arm [batch]` is the skill chosen last (-1: none); `answers [batch, skills]` holds the last six
     answers, the newest in the lowest bit, `tries` how many there were in all; `weight` is the
@@ -91,7 +91,7 @@ def _credit(last: Last, zone: Zone) -> None:
 
 @inlined
 def _going_well(i: int, zone: Zone) -> bool:
-    """Whether the active skills succeed often enough for another one."""
+    """True where the active skills succeed often enough to activate another one."""
     total = 0.0
     active = 0
     for k in range(zone.stage.shape[1]):

@@ -62,7 +62,7 @@ class OnnxPolicy:
 
     @property
     def respects_mask(self) -> bool:
-        """Whether only allowed actions are ever chosen."""
+        """True where the policy only ever chooses allowed actions."""
         return self.label.respects_mask
 
     def _refuse_another_network(self) -> None:
@@ -76,7 +76,7 @@ class OnnxPolicy:
             raise reject("policy", self.path, f"the network that its label describes, {its}")
 
     def _answers(self, columns: int, actions: int) -> bool:
-        """Whether two rows of nothing give scores that are numbers, and one action each."""
+        """True where two rows of zeros give finite scores, and one action each."""
         try:
             scores, action = self._judge(np.zeros((2, columns), np.float32), np.ones((2, actions), bool))
         except Exception:  # the runtime's own errors share no base class with a name

@@ -1,4 +1,4 @@
-"""What tells one Stable-Baselines3 algorithm from another: everything that differs, in one value.
+"""The differences between Stable-Baselines3's algorithms, gathered in one value.
 
 Training, checkpoints, saved policies and exports read it, so a new algorithm is one file beside
 `ppo` and `dqn` (or in a package of your own) and one YAML.
@@ -46,7 +46,7 @@ class Trainable(Protocol):
 
     @property
     def algorithm(self) -> Algorithm:
-        """What is trained."""
+        """The Stable-Baselines3 algorithm that is trained."""
         ...
 
     @property
@@ -56,7 +56,7 @@ class Trainable(Protocol):
 
     @property
     def learners(self) -> int:
-        """How many learners are taught at once."""
+        """The number of learners taught at once."""
         ...
 
     @property
@@ -66,7 +66,7 @@ class Trainable(Protocol):
 
     @property
     def device(self) -> str:
-        """Where the network is trained."""
+        """The device on which the network is trained, by torch's name."""
         ...
 
     @property

@@ -1,4 +1,4 @@
-"""What decides a training's final weights: a checkpoint belongs to the training that agrees in all of it."""
+"""The identity of a training: all that decides its final weights; a checkpoint has to agree in it."""
 
 from dataclasses import asdict
 from typing import Any
@@ -43,7 +43,7 @@ def settings(agent: Trainable, task: Task, seed: int) -> dict[str, Any]:
 
 
 def walk(task: Task) -> Floats:
-    """What the task does to some training learners under choices that are always the same.
+    """A fingerprint of the task: some training learners under choices that are always the same.
 
     No names can tell two simulators, rewards or schedules apart that differ in a number somewhere
     inside.  Sums of the learners' chances of a right answer, of their rewards, and of the steps after

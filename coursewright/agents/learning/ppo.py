@@ -88,7 +88,7 @@ class Ppo:
 
     @property
     def algorithm(self) -> Algorithm:
-        """What is trained."""
+        """MaskablePPO where `masked`, otherwise PPO."""
         from sb3_contrib import MaskablePPO
         from stable_baselines3 import PPO
 

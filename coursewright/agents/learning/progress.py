@@ -1,4 +1,4 @@
-"""How far a training is: one line on a terminal, for those that take long enough to wonder."""
+"""The progress of a training: one line on a terminal, for trainings that take long."""
 
 import sys
 import time

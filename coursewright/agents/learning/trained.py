@@ -80,7 +80,7 @@ class TrainedPolicy:
 
     @property
     def respects_mask(self) -> bool:
-        """Whether only allowed actions are ever chosen."""
+        """True where the policy only ever chooses allowed actions."""
         return self.label.respects_mask
 
     def _judge(self, observation: Observation, mask: Bools) -> tuple[Scores, Ints]:

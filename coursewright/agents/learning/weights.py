@@ -87,7 +87,7 @@ def tensors(value: Any) -> Any:
 
 
 def _cut(value: Any, at: str, arrays: Arrays) -> Any:
-    """What is left of a tree without its arrays, which are put by."""
+    """The tree without its arrays, which are moved to `arrays` under their paths."""
     if isinstance(value, torch.Tensor):
         value = value.detach().cpu().numpy()
     if isinstance(value, np.ndarray):

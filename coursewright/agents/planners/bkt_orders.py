@@ -72,7 +72,7 @@ class Orders(NamedTuple):
 
 
 class Learners(NamedTuple):
-    """What a search knows of each learner.
+    """The knowledge that a search has of each learner.
 
     `known`, `goal`, `finished` (known, with the successes that others wait for, or of no use to the
     goal) and `open` (some item is allowed now) `[batch, skills]`; `learn [batch, skills]` P(T);
@@ -117,7 +117,7 @@ def _rate_in(who: Learners, i: int, orders: Orders, b: int, s: int, k: int) -> f
 
 @inlined
 def _reachable(orders: Orders, b: int, s: int, k: int, parents: Lists) -> bool:
-    """Whether skill k will be open once order s has been gone through."""
+    """True where skill k will be open once order s has been gone through."""
     ready = parents.start[k + 1] > parents.start[k]
     for j in range(parents.start[k], parents.start[k + 1]):
         ready = ready and orders.done[b, s, parents.values[j]]
@@ -155,7 +155,7 @@ def _hope(
 
 @inlined
 def _better_twin(orders: Orders, b: int, c: int) -> bool:
-    """Whether candidate c is the best so far over its set of skills; it replaces a worse one."""
+    """True where candidate c is the best so far over its set of skills; it replaces a worse one."""
     seen, place, key = orders.seen, orders.place, orders.keys[0, c]
     code = mix(np.uint64(orders.skill[c] + 1))
     for k in range(orders.done.shape[2]):

@@ -32,7 +32,7 @@ def _rate_without(i: int, k: int, without: int, chances: Chances) -> float:
 
 @kernel
 def worths(chances: Chances, goal: Bools, order: Ints, out: Floats) -> None:
-    """What learning each skill is worth at once, `[batch, skills]`.
+    """The worth of learning each skill at once, `[batch, skills]`.
 
     1 for a goal skill, plus what it adds to T_eff of each unknown skill that it is a prerequisite of,
     times what that one is worth.  0 for known skills.

@@ -24,7 +24,7 @@ A_TARGET = 1e4  # outweighs any sum of what is lacking
 
 
 class Moves(NamedTuple):
-    """What is known of the course.
+    """The knowledge that a search has of the course.
 
     `difficulty [10]`, `transfer [10, 10]`, the `parents` of each skill, and which item `follows` which
     `[10, 10]`.
@@ -37,7 +37,7 @@ class Moves(NamedTuple):
 
 
 class Learners(NamedTuple):
-    """What a search knows of each learner.
+    """The knowledge that a search has of each learner.
 
     `ability [batch, 10]`, `last [batch]` the last accepted item; `goal [batch, 10]` is what is scored,
     `targets` what the simulator lets through where nothing else is left, `relevant` what it lets through
@@ -128,7 +128,7 @@ def _may_follow(last: int, k: int, relevant: Bools, follows: Bools, row: int) ->
 
 @inlined
 def _is_new(beam: Beam, c: int) -> bool:
-    """Whether candidate c is a state not met before at this depth; orders of practice often commute."""
+    """True where candidate c is a state not met before at this depth; orders of practice often commute."""
     key = np.uint64(beam.item[c] + 1)
     for m in range(SKILLS):
         key = hash_pair(key, int(np.round(beam.reached[c, m] * 1e7)) + (1 << 40))
