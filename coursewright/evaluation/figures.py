@@ -1,4 +1,4 @@
-"""What every figure shares: colours, axes, labels that do not collide, and how it is saved.
+"""The parts that all figures share: colours, axes, labels that do not collide, and saving.
 
 Figures are built on `matplotlib.figure.Figure` alone: no global state, no window, any thread.
 """

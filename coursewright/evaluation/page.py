@@ -1,4 +1,4 @@
-"""What every HTML page shares: one style (`page.html`), pictures inside the file, whole or not at all."""
+"""The parts that all HTML pages share: one style (`page.html`), pictures inside the file, an atomic write."""
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping

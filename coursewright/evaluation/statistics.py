@@ -65,7 +65,7 @@ class Resamples:
 
     @cached_property
     def counts(self) -> npt.NDArray[np.uint8]:
-        """How often each learner is in each resample, `[resamples, n]`; hardly anybody is ten times."""
+        """The number of times each learner is in each resample, `[resamples, n]`; ten is very rare."""
         rng = np.random.default_rng(self.seed)
         counts = np.empty((self.resamples, self.n), np.uint8)
         for part in self._parts():
@@ -152,7 +152,7 @@ def share_of_lead(means: Floats, draws: Floats, n: int) -> Estimate:
 
 
 def no_lead(draws: Floats, n: int) -> str:
-    """Why there is no headroom to share, judged by the `draws` of the oracle's lead; "" if there is."""
+    """The reason for no headroom to share, by the `draws` of the oracle's lead; "" if there is some."""
     low, high = interval(draws, n)
     if high <= 0:
         return "the best known oracle is not above the baseline"

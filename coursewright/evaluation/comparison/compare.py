@@ -80,7 +80,7 @@ def conditions(task: Task) -> dict[str, Task]:
 
 
 def _setting(policy: Policy) -> str:
-    """What a rule was tuned to, if it was tuned."""
+    """The setting that a rule was tuned to; "" for a policy that was not tuned."""
     tuned = policy.tuned if isinstance(policy, RulePolicy) else None
     return "" if tuned is None else tuned.setting
 

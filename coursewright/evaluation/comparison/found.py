@@ -1,4 +1,4 @@
-"""What a comparison found: rows per learner, long rows of statistics, curves, and one learner's way."""
+"""The findings of a comparison: rows per learner, long rows of statistics, curves, and one learner's way."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ class Walk(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What `compare` found.
+    """The findings of `compare`.
 
     Attributes
     ----------
@@ -111,7 +111,7 @@ class Comparison:
         return self._estimates[key]
 
     def has(self, outcome: str, statistic: str) -> bool:
-        """Whether this statistic is asked of this outcome."""
+        """True where this statistic is asked of this outcome."""
         return any(row.outcome == outcome and row.statistic == statistic for row in self.rows)
 
     def write(self, directory: str | Path) -> dict[str, Path]:

@@ -1,4 +1,4 @@
-"""How a policy looks in pictures: by what it is, and apart from the others in grey too."""
+"""The look of policies in pictures: by their kind, and told apart in grey too."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -14,7 +14,7 @@ Dash = str | tuple[int, tuple[float, ...]]
 
 
 class Line(NamedTuple):
-    """How a policy's line is drawn; a plain one is thin."""
+    """The line of a policy in a picture; a plain one is thin."""
 
     colour: str
     dash: Dash

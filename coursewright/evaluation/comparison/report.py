@@ -33,7 +33,7 @@ class Section:
 
     @property
     def caveats(self) -> list[str]:
-        """What limits the answer."""
+        """The limits of the answer, a sentence each."""
         return [*words.caveats(self.comparison), *self.notes]
 
     @property
@@ -44,7 +44,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """What the page says.
+    """The content of the page.
 
     Attributes
     ----------

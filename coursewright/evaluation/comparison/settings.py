@@ -1,4 +1,4 @@
-"""How policies are compared."""
+"""The settings of a comparison of policies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ NEEDED = ("mean", "difference")  # the verdict is made of them
 
 @dataclass(frozen=True)
 class Comparing:
-    """How policies are compared.
+    """The settings of a comparison of policies.
 
     Attributes
     ----------

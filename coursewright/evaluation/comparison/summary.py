@@ -25,7 +25,7 @@ class Row(NamedTuple):
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What the figure is of."""
+        """The subject of the figure: its first four fields."""
         return self[:4]
 
     @property

@@ -18,7 +18,7 @@ DOUBTFUL = 0.05  # a p-value below this is named
 
 
 def conclusions(validation: Validation) -> list[str]:
-    """Which model predicts best, and whose simulated learners are most like the log's."""
+    """The model that predicts best, and the model whose simulated learners are most like the log's."""
     honest = validation.table[~validation.table["peeks"]]
     if honest.empty:
         return ["Every model peeks at what it has to predict: none of these figures means anything."]
@@ -56,7 +56,7 @@ def _closest(table: pd.DataFrame, check: str, what: str) -> str:
 
 
 def about(model: Validity) -> list[str]:
-    """What was found about one model: the checks, peeking, and what the log did not tell."""
+    """The findings about one model: the checks, peeking, and the gaps that the log left in the fit."""
     lines = [f"Void: {line}." for line in model.peeks]
     lines += [_said_of(check) for check in model.checks]
     slope, low, high = model.calibration.slope
@@ -83,7 +83,7 @@ def _said_of(check: Check) -> str:
 
 
 def limits(validation: Validation) -> list[str]:
-    """What a careful reader has to know before believing the page."""
+    """The limits that a careful reader has to know before believing the page."""
     log = validation.log
     notes = [
         "Simulated learners get the log's items at the log's times whatever they answer. Where the real "
@@ -106,13 +106,13 @@ def limits(validation: Validation) -> list[str]:
 
 
 def resampled(validation: Validation) -> str:
-    """What the intervals of held-out figures are about."""
+    """The kind of the intervals of held-out figures."""
     kind = "single responses" if validation.few_learners else "whole learners"
     return f"a bootstrap over {kind}, with the fitted models as they are"
 
 
 def bands(validation: Validation) -> str:
-    """What the bands hold."""
+    """The sources of doubt that the bands hold."""
     settings = validation.settings
     inside = "Bands hold the luck of answering and who the learners are"
     inside += (
