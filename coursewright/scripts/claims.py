@@ -1,4 +1,4 @@
-"""Which folders a command works in, and that no other command does.
+"""The folders that a command claims: it works in them, and no other command does.
 
 A name with a clock in it (`${now:...}`) is a new folder each time, with `-2` at its end where two commands
 meet in one second.  A name without one is the same folder each time: the same command goes on there.
@@ -21,7 +21,7 @@ from coursewright.scripts.recorded import to_go_on
 
 
 class Asked(NamedTuple):
-    """Where one job would work: its folder or its sweep's, and its own in that; `new` where a clock names it.
+    """A job's place of work: its folder or its sweep's, its own in that, and `new` where a clock names it.
 
     `folder` is empty for a verb that leaves none.
     """
@@ -98,7 +98,7 @@ def _plain(resolved: str) -> Path:
 
 
 def go_on() -> str:
-    """What to type after an interruption of this process's command."""
+    """The command to type after an interruption of this process's command."""
     named = ("hydra.run.dir=", "resume=")
     folders = [word.partition("=")[2].strip("'") for word in sys.argv if word.startswith(named)]
     if sys.argv[0] == "coursewright train" and folders and (Path(folders[-1]) / "config.yaml").is_file():

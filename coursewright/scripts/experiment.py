@@ -1,4 +1,4 @@
-"""What an experiment sets for each agent, of which only the chosen one takes its own.
+"""An experiment's settings for each agent, of which only the chosen agent takes its own.
 
     agents:
       maskable_ppo: {steps: 1_000_000}

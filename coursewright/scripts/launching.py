@@ -36,7 +36,7 @@ class EveryJob(Launcher):
         """Hydra has set up the other launcher."""
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        """What each job returned; a failure returns nothing."""
+        """Launch the jobs and return each one's value; a failed job returns None."""
         self.jobs += len(job_overrides)
         with _outlived(self.launcher):
             returns = self.launcher.launch(job_overrides, initial_job_idx)

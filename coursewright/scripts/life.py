@@ -32,7 +32,7 @@ Word = Literal["queued", "running", "done", "failed", "interrupted"]
 
 @dataclass(frozen=True)
 class State:
-    """How a folder's work stands.
+    """The state of a folder's work.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class State:
 
 
 def read(folder: Path) -> State | None:
-    """What a folder says; None where it says nothing, or nothing that can be understood."""
+    """The state that a folder tells of; None where it tells of none, or of none that can be understood."""
     try:
         found = json.loads((folder / STATE).read_text(encoding="utf-8"))
         if found.pop("format") == FORMAT and found["state"] in get_args(Word):
@@ -108,7 +108,7 @@ def alone(folder: Path, setting: str = "hydra.run.dir") -> Iterator[None]:
 
 
 def works(folder: Path) -> bool:
-    """Whether a process works in the folder now, on whichever machine."""
+    """True where a process works in the folder now, on whichever machine."""
     if not (folder / LOCK).exists():
         return False
     try:

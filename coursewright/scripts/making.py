@@ -62,7 +62,7 @@ def agent_of(config: DictConfig, at: str = "agent") -> "Agent":
 
 
 def comparing_of(config: DictConfig) -> "Comparing":
-    """What `evaluate` compares, and how."""
+    """The settings of `evaluate`'s comparison."""
     from coursewright.evaluation.comparison.settings import Comparing
 
     return Comparing(
@@ -80,7 +80,7 @@ def comparing_of(config: DictConfig) -> "Comparing":
 
 
 def made(node: Any, at: str) -> Any:
-    """What a node makes; a refusal names the setting by the place where the node stands."""
+    """The object that a node makes; a refusal names the setting by the place where the node stands."""
     try:
         return instantiate(node)
     except Exception as error:

@@ -52,7 +52,7 @@ def first_line(path: Path) -> str:
 
 
 def listed(group: str | None) -> str:
-    """What there is in a group, a line each; the groups where none is named."""
+    """The members of a group, a line each; the groups where none is named."""
     if group is None:
         return "\n".join(f"  coursewright list {name:<13}{len(names(of))}" for name, of in LISTS.items())
     of = LISTS[group]
@@ -84,7 +84,7 @@ def settings(path: Path, at: str = "") -> Iterator[Setting]:
 
 
 def manual(verb: str, words: Sequence[str] = ()) -> str:
-    """What `coursewright VERB --help` prints; choices among the words are followed."""
+    """The text that `coursewright VERB --help` prints; choices among the words are followed."""
     chosen = groups(verb)
     chosen |= {key: value for key, _, value in (word.partition("=") for word in words) if key in chosen}
     lines = [first_line(CONFIGS / f"{verb}.yaml"), "", f"usage: coursewright {verb} [name=value ...]", ""]
@@ -119,7 +119,7 @@ def _filled(left: str, right: str) -> str:
 
 
 def completions(verbs: Sequence[str], line: str, whole: bool) -> list[str]:
-    """What may stand where a command line ends.
+    """The words that may stand at the end of a command line.
 
     With `whole` each is a word; else what follows its `=`, for bash takes that for a word of its own.
     """

@@ -118,7 +118,7 @@ def reason(error: BaseException) -> str:
 
 
 def to_go_on(folder: Path) -> str:
-    """What to type to go on with a run that was interrupted; it names the packages that the run needs."""
+    """The command that goes on with an interrupted run; it names the packages that the run needs."""
     try:
         run = OmegaConf.load(folder / "config.yaml")
         packages = foreign(run)

@@ -24,14 +24,14 @@ WORD, TRUST = "resume=", "trust="
 
 
 class Wish(NamedTuple):
-    """Which run is to go on, and which packages it may use."""
+    """The run that is to go on, and the packages that it may use."""
 
     folder: Path
     trusted: tuple[str, ...]
 
 
 def wish(verb: str, arguments: Sequence[str]) -> Wish | None:
-    """What a line says of going on; None where it says nothing.
+    """The wish of a line to go on with a run; None where it has none.
 
     The folder is a path as it is typed, whatever letters are in it.  Raises `InputError` for anything beside
     it but `trust=`.

@@ -29,14 +29,14 @@ PACKAGES = ("numpy", "numba", "gymnasium", "torch", "stable-baselines3", "sb3-co
 
 
 class Place(NamedTuple):
-    """Where a run lies, and the sweep that it belongs to."""
+    """The place of a run, and the sweep that it belongs to."""
 
     path: Path
     group: str
 
 
 def placed(config: DictConfig) -> Place:
-    """Where Hydra put this run."""
+    """The place where Hydra put this run."""
     hydra = HydraConfig.get()
     path = near(Path(hydra.runtime.output_dir))
     if hydra.mode == RunMode.MULTIRUN:
@@ -50,7 +50,7 @@ def placed(config: DictConfig) -> Place:
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """Where one run keeps everything; `group` names the sweep that it belongs to, `end` what ends with it."""
+    """The folder that holds all files of one run; `group` names its sweep, `end` closes things at its end."""
 
     path: Path
     config: DictConfig
@@ -59,11 +59,11 @@ class RunDirectory:
 
     @property
     def finished(self) -> bool:
-        """Whether the run has come to its end before."""
+        """True where the run has come to its end before."""
         return (self.path / "summary.json").is_file()
 
     def facts(self) -> dict[str, str]:
-        """What a report says about how it was made."""
+        """The facts of a report about its making: settings, seeds, code."""
         code = ", ".join(f"{name} {value}" for name, value in code_version().items())
         named = [
             f"{name} {value}" for name, value in self.config.get("seeds", {}).items() if name != "_target_"
@@ -121,7 +121,7 @@ def open_run(config: DictConfig, place: Place) -> Iterator[RunDirectory]:
 
 
 def code_version() -> dict[str, str]:
-    """Which code runs: the package, the commit where there is one, and what it stands on."""
+    """The code that runs: versions of the package and its dependencies, and the commit where there is one."""
     here = Path(coursewright.__file__).parent
     described = {"coursewright": coursewright.__version__, "python": platform.python_version()}
     described |= {name: version(name) for name in PACKAGES}

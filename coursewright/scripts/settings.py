@@ -1,4 +1,4 @@
-"""What stands at the top of each verb's configuration: names, kinds and ranges, in one place.
+"""The settings at the top of each verb's configuration: names, kinds and ranges, in one place.
 
 The groups (`simulator`, `task`, ...) are checked by the signatures of what they make; see `check`.
 """

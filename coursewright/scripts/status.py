@@ -52,7 +52,7 @@ def _row(folder: Path, state: State) -> tuple[str, str, str, str]:
 
 
 def _steps(folder: Path) -> str:
-    """How far a training is, by the numbers that it has logged."""
+    """The progress of a training, by the numbers that it has logged."""
     done = GrowingTable(folder / "metrics.csv").last
     if done is None:
         return ""

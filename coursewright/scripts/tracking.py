@@ -40,7 +40,7 @@ AXES = {
 
 @dataclass(frozen=True)
 class Run:
-    """What is tracked.
+    """The run that is tracked.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class Run:
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """What a run found.
+    """The results of a run.
 
     Attributes
     ----------

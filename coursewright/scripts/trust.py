@@ -1,4 +1,4 @@
-"""Whose code runs when a run's folder is opened: ours and the person's own, never the folder's.
+"""Code that may run when a run's folder is opened: ours and the person's own, never the folder's.
 
 A configuration says by `_target_` what is called.  A person's own line and YAML files may name anything.
 What is *read* from a folder may name what the shipped files name in the same place, some values that people
@@ -132,7 +132,7 @@ def _refuse_foreign(at: str, address: Any, where: str, trusted: Sequence[str]) -
 
 
 def _is_below(address: str, name: str) -> bool:
-    """Whether a thing lies at or below a trusted package and was made there.
+    """True where a thing lies at or below a trusted package and was made there.
 
     A package that imports `os` has an address for all of `os`; what stands at it was made elsewhere.
     """

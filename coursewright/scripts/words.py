@@ -68,7 +68,7 @@ def _paths(text: str) -> Iterator[str]:
 
 
 def _is_as_typed(key: str, text: str, parsed: Override | None, several: bool) -> bool:
-    """Whether a value is to be taken letter by letter, and not as the grammar has it."""
+    """True where a value is to be taken letter by letter, and not as the grammar has it."""
     if not _is_literal(key):
         return parsed is None and text[:1] not in ("'", '"', "[", "{") and bool(text.strip())
     if parsed is None:
