@@ -83,7 +83,7 @@ def main() -> int:
 
 
 def _beside(verb: str, rest: Sequence[str]) -> int:
-    """What is no verb: help, lists, tab completion, and what is misspelt."""
+    """Answer a word that is no verb: help, lists, tab completion, or a misspelt verb."""
     given = rest[0] if rest else None
     if verb in ("-h", "--help", "help"):
         print(HELP.format(verbs="\n".join(f"  {name:<10} {what}" for name, what in VERBS.items())))

@@ -1,4 +1,4 @@
-"""What every room raises when an input is wrong: one line that names field, value and range."""
+"""The error that every room raises when an input is wrong: one line that names field, value and range."""
 
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches

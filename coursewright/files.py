@@ -85,7 +85,7 @@ def _remove(entry: Path) -> None:
 
 
 def alive(process: int) -> bool:
-    """Whether a process of this machine runs; on Windows, where asking by signal would end it, always."""
+    """True where a process of this machine runs; always on Windows, where asking by signal would end it."""
     if os.name == "nt":
         return True
     try:

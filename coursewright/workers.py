@@ -1,4 +1,4 @@
-"""What a worker process owes to the process that made it."""
+"""The duties of a worker process to the process that made it."""
 
 import multiprocessing
 import os
