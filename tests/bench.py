@@ -328,7 +328,7 @@ def wide() -> list[Row]:
 
 
 def command_line() -> list[Row]:
-    """How long `coursewright --help` takes."""
+    """The seconds that `coursewright --help` takes."""
     taken = []
     for _ in range(ROUNDS):
         begin = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What holds for every test: no network, no account, one thread."""
+"""The conditions of every test: no network, no account, one thread."""
 
 import os
 

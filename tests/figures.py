@@ -102,7 +102,7 @@ def task_of(overrides: list[str], agent: list[str] = []) -> tuple[Task, Any]:  #
 
 
 def played(task: Task, policy: Any) -> dict[str, Any]:
-    """What one policy does to 200 learners."""
+    """The result of one policy for 200 learners."""
     run = rollout(task, policy, LEARNERS, chunk=70)
     kept = (run.item, run.correct, run.curve, run.start, run.end, run.minutes, run.refused, run.days)
     return {"return": float(run.returned.mean()), "hash": digest(*kept)}

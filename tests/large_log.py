@@ -1,4 +1,4 @@
-"""How much memory and time a log of many rows takes, from CSV to a fitted model: run by hand.
+"""The memory and the time that a log of many rows takes, from CSV to a fitted model: run by hand.
 
     python tests/large_log.py 20_000_000 --work /tmp/large --fit
 

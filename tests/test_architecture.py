@@ -22,7 +22,7 @@ ANYTHING = None
 
 
 class Room(NamedTuple):
-    """What a room may import: other rooms (or single modules of them), and libraries."""
+    """The imports that a room may have: other rooms (or single modules of them), and libraries."""
 
     rooms: frozenset[str]
     libraries: frozenset[str] | None
@@ -78,7 +78,7 @@ def imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 
 def violations(source: str, module: str) -> list[str]:
-    """What `source`, to live at `module` (`room/name.py`), imports against the rules."""
+    """The imports of `source`, to live at `module` (`room/name.py`), that break the rules."""
     home = module.partition("/")[0]
     allowed, found = ROOMS[home], []
     everyones = {*sys.stdlib_module_names, "numpy", *ONE_MODULE.get(module, "").split()}

@@ -79,7 +79,7 @@ def functions(source: str) -> Iterator[ast.FunctionDef]:
 
 
 def parameters(function: ast.FunctionDef) -> int:
-    """How many arguments a caller hands over: `self` and `cls` apart."""
+    """The number of arguments that a caller hands over: `self` and `cls` apart."""
     given = function.args
     bound = given.args[:1] and given.args[0].arg in ("self", "cls")
     return len(given.posonlyargs) + len(given.args) + len(given.kwonlyargs) - bool(bound)
@@ -101,7 +101,7 @@ def folder(module: str) -> tuple[str, str]:
 
 
 def upward(module: str, others: Iterable[str]) -> list[str]:
-    """What a module imports against the directions between its room's folders."""
+    """The imports of a module against the directions between its room's folders."""
     room, mine = folder(module)
     allowed = FLOORS.get(room, {}).get(mine, set()) | GROUND.get(module, set())
     return [

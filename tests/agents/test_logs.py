@@ -1,4 +1,4 @@
-"""What simulated learners leave on file: grades, what was allowed, and how likely each choice was."""
+"""The logs that simulated learners leave: grades, the allowed items, and the probability of each choice."""
 
 import numpy as np
 import pyarrow.parquet as pq

@@ -57,7 +57,7 @@ def observation(task, batch=2, **features):
 
 
 def shown(task, rows, choices=(), starts=None, masks=None, batch=2, **options):
-    """What a rule is shown at each of some observations."""
+    """The views that a rule is given of some observations, and its policy's state."""
     rule = Recorder(choices)
     policy = RulePolicy("recorder", task, rule, **options)
     state = policy.begin(luck_of(range(batch)))

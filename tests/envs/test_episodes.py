@@ -44,7 +44,7 @@ TASKS = {
 
 
 class Notebook:
-    """What a tutor of one learner may write down, from the definitions."""
+    """The notes that a tutor of one learner may take, from the definitions."""
 
     def __init__(self, task, goal, past=()):
         self.task, self.course, skills = task, task.course, task.course.skills
@@ -132,7 +132,7 @@ class Notebook:
         return np.array([flat[name] for name in self.task.layout.names], float)
 
     def unlocked(self, item):
-        """Whether each prerequisite of the item's skills, but for those it practises, has its successes."""
+        """True where each prerequisite of the item's skills, but for those it needs, has its successes."""
         needed = np.flatnonzero(self.course.q_matrix[item])
         before = np.flatnonzero(self.course.prerequisites[:, needed].any(axis=1))
         names = [self.course.skills[p] for p in before if p not in needed]

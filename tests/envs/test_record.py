@@ -52,7 +52,7 @@ TASKS = {
 
 
 class Row(NamedTuple):
-    """What a log holds of one step of each learner, and what `Episodes` showed after it."""
+    """A log's record of one step of each learner, and the view of `Episodes` after it."""
 
     item: np.ndarray
     correct: np.ndarray

@@ -1,4 +1,4 @@
-"""What a task refuses, and the goals and budgets it derives."""
+"""The settings that a task refuses, and the goals and budgets it derives."""
 
 from dataclasses import dataclass, replace
 

@@ -220,7 +220,7 @@ def mappings(node):
 
 
 def refusal(node):
-    """Why a node cannot be made, or None."""
+    """The error that stops a node from being made, or None."""
     try:
         instantiate(node)
     except Exception as error:

@@ -28,7 +28,7 @@ def graphs(draw) -> tuple[int, list[tuple[int, int]]]:
 
 
 def reachable(n: int, edges: list[tuple[int, int]], end: int) -> set[int]:
-    """Whoever leads to `end`, by walking backwards."""
+    """The nodes that lead to `end`, found by walking backwards."""
     found, waiting = {end}, [end]
     while waiting:
         here = waiting.pop()

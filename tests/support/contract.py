@@ -1,4 +1,4 @@
-"""What the contract tests run on every configured simulator; as a script, the same walk for one of them.
+"""The contract tests' walk of every configured simulator; as a script, the same walk for one of them.
 
 `python tests/contract.py FILE NAME ...` walks each simulator and writes answers and states: with
 NUMBA_DISABLE_JIT=1 that is the plain-Python reference.

@@ -70,7 +70,7 @@ class WandbStub:
         self.server.server_close()
 
     def file(self, folder: str, name: str) -> dict[str, Any]:
-        """Where the client is to PUT the file of this name."""
+        """The address to which the client is to PUT the file of this name."""
         where = {"uploadUrl": f"{self.url}/upload/{folder}/{name}", "uploadHeaders": []}
         return {"id": name, "name": name, "displayName": name, "artifact": {"id": "artifact"}} | where
 

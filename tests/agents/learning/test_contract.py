@@ -1,4 +1,4 @@
-"""What holds for every agent that trains: each is found by its YAML, one from outside the package too."""
+"""The rules for every agent that trains: each is found by its YAML, one from outside the package too."""
 
 from dataclasses import fields, replace
 from pathlib import Path

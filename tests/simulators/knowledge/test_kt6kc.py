@@ -204,7 +204,7 @@ def curve(name, learners):
 
 
 def distance(found, stated, stated_se):
-    """How many standard errors of the difference lie between, `[steps]`."""
+    """The difference between the means, `[steps]`, in standard errors of that difference."""
     se = found.std(axis=0, ddof=1) / np.sqrt(len(found))
     return np.abs(found.mean(axis=0) - np.array(stated)) / np.hypot(se, stated_se)
 

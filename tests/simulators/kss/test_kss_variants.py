@@ -266,7 +266,7 @@ def replay(simulator, ability, item, correct):
 
 @pytest.mark.parametrize("name", MAKE)
 def test_the_warm_up_is_replayed_to_the_same_end(name) -> None:
-    """What was refused taught nothing, answers were certain, and all that was learned is kept."""
+    """Refused items taught nothing, answers were certain, and all that was learned is kept."""
     simulator = MAKE[name]()
     state, past = arrivals(simulator, 400)
     before = starts(simulator, 400)  # nobody of these was drawn again, or their targets would differ
