@@ -1,7 +1,7 @@
 """Offers of some learner models beyond `protocol.Simulator`; code that needs one looks with `isinstance`.
 
-A population made of other populations (`strata`, `platform/`) offers all of these and hands on what its
-members can; the contract test holds every such wrapper to it.
+A population made of other populations (`strata`, `platform/`) offers all of these and hands on those that its
+members have; the contract test holds every such wrapper to it.
 """
 
 from typing import Any, Protocol, TypeGuard, runtime_checkable
@@ -26,7 +26,7 @@ class Restricting(Protocol):
 
 @runtime_checkable
 class Stratified(Protocol):
-    """A population made of named strata; the names say by what mechanism their learners differ."""
+    """A population made of named strata; the names tell the mechanism by which their learners differ."""
 
     @property
     def strata(self) -> tuple[str, ...]:
@@ -60,10 +60,10 @@ class Paced(Protocol):
 
 @runtime_checkable
 class Sequential(Protocol):
-    """Learners whose platform looks at the last accepted item to say what may come next."""
+    """Learners whose platform looks at the last accepted item to find the next allowed ones."""
 
     def accept(self, state: Any, item: Ints) -> None:
-        """Take `item [batch]` (-1: none) for the last accepted one, whatever was learned from it."""
+        """Take `item [batch]` (-1: none) for the last accepted one, even if nothing was learned from it."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""The course: skills, items, which item needs which skills, and what comes before what."""
+"""The course: skills, items, the skills that each item needs, and the prerequisites of each skill."""
 
 import csv
 import hashlib

@@ -12,7 +12,7 @@ from coursewright.simulators.luck import Luck
 class Prologue(NamedTuple):
     """The facts known about learners when they arrive, for the newly enrolled rows only.
 
-    `goal [rows, skills]` is what each wants to learn; `item` and `correct` `[rows, width]` are the
+    `goal [rows, skills]` is True at skills that each wants; `item` and `correct` `[rows, width]` are the
     visible past (a warm-up), of which the first `length [rows]` entries count; `taught [rows, width]`
     says which of them the platform accepted and taught (None: all).
     """
@@ -108,7 +108,7 @@ def take(state: State, rows: Ints) -> State:
 
 
 def put(state: tuple[Any, ...], rows: Ints, taken: tuple[Any, ...]) -> None:
-    """Write back what `take` gave for these rows (each row once)."""
+    """Write back the rows that `take` gave (each row once)."""
     for array, new in zip(state, taken, strict=True):
         if isinstance(array, tuple):
             put(array, rows, new)

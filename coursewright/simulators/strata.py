@@ -1,7 +1,7 @@
 """Strata: a population made of named groups whose learners differ by mechanism.
 
-The names say how they learn (a low prior, a slow pace, fast forgetting), never who they are: what a
-policy does for each group can then be traced to something that happens in the model.
+The names tell of learning (a low prior, a slow pace, fast forgetting), never of persons: the effect of a
+policy on each group can then be traced to a mechanism of the model.
 """
 
 from collections.abc import Iterator, Mapping
@@ -147,7 +147,7 @@ class Strata:
                 yield member, state.members[s], mine
 
     def enrol(self, state: StrataState, rows: Ints, luck: Luck) -> Prologue | None:
-        """New learners, each in a stratum of their own luck, with what that one's learners bring along."""
+        """New learners, each in a stratum of their own luck, with the past of that one's learners."""
         draw = np.empty(len(rows))
         uniforms(luck.learner[rows], np.zeros(len(rows), np.int64), STRATUM, draw)
         state.label[rows] = np.minimum((self.edges <= draw[:, None]).sum(axis=1), len(self.strata) - 1)

@@ -54,7 +54,7 @@ class Constants(NamedTuple):
     """The constants of the whole population, in few arrays, since each costs a call .2 microseconds.
 
     `Bkt.table`; whether item a is skill a; the `minutes [items]`; and lists of skills, of which list j is
-    `skill[start[j]:start[j + 1]]`: first what each item needs, then the prerequisites of each skill.
+    `skill[start[j]:start[j + 1]]`: first the skills of each item, then the prerequisites of each skill.
     """
 
     table: Floats
@@ -127,7 +127,7 @@ def _opportunity(state: BktState, constants: Constants, i: int, k: int, key: np.
     """One opportunity to learn skill k in row i, or (in the `opportunity` form) to forget it."""
     table, draw, until, today = constants.table, state.draw[i], state.until, state.now[i]
     u = uniform(key, t, LEARN + k)
-    # Whether a skill is known cannot be predicted: bitwise "and" keeps it out of the branches, which
+    # The processor cannot predict if a skill is known: bitwise "and" keeps it out of the branches, which
     # are rarely taken (and only then is there a look at the prerequisites).
     known = today <= until[i, k]
     learn = _shift(table[draw, k, LEARNS], state.pace[i])
@@ -150,7 +150,7 @@ def _practise(
     taught: Bools,
     answers: tuple[Any, ...],
 ) -> None:
-    # Named in here: a call with a NamedTuple costs five times what a call with a tuple does.
+    # Named in here: a call with a NamedTuple costs five times as much as one with a tuple.
     state, constants, out = BktState(until, now, pace, draw), Constants(*bare), Answers(*answers)
     for i in range(item.shape[0]):
         a, key, t = item[i], out.fate[i], out.step[i]  # read before anything is written: a row costs 4 % less

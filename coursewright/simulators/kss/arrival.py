@@ -26,9 +26,9 @@ class Arrival(NamedTuple):
     """The constants that `enrol` needs besides the dynamics.
 
     Abilities start at U{-3, ..., `highest_start`} - .1 k; U{3, ..., `most_targets`} targets are drawn;
-    `serves [10, 10]` says which skill is relevant to which target.  In the warm-up `follows [10, 10]`
-    says what is taught after which item, and `ready [10]` from which ability on it moves on, in
-    `order [10]`; what it teaches is `kept` or undone.
+    `serves [10, 10]` says if a skill is relevant to a target.  In the warm-up `follows [10, 10]`
+    holds the items taught after each item, and `ready [10]` the abilities at which it moves on, in
+    `order [10]`; its effect is `kept` or undone.
     """
 
     highest_start: int
@@ -146,7 +146,7 @@ def _first_ability(key: np.uint64, k: int, highest: int) -> float:
 def enrol(
     arrival: Arrival, dynamics: Dynamics, state: KssState, rows: Ints, learner: Keys, past: Past
 ) -> None:
-    """Put new learners into `rows`, and what is visible of their past into `past`."""
+    """Put new learners into `rows`, and the visible part of their past into `past`."""
     for j in range(rows.shape[0]):
         i = rows[j]
         for attempt in range(ATTEMPTS):  # a learner who has mastered every target is drawn again

@@ -46,7 +46,7 @@ class KssState(NamedTuple):
     """A batch of learners.
 
     `ability [batch, 10]`; the `last [batch]` accepted item (-1: none); the `goal [batch, 10]`, and
-    the items `relevant [batch, 10]` to it: targets and what leads to them.
+    the items `relevant [batch, 10]` to it: targets and the items that lead to them.
     """
 
     ability: Floats
@@ -56,7 +56,7 @@ class KssState(NamedTuple):
 
 
 class Dynamics(NamedTuple):
-    """In what the variants differ.
+    """The differences between the variants.
 
     The `difficulty [10]` of the items; whether answers are `certain` (1[p >= .5]) rather than drawn; whether
     a learner `learns_first` and then answers.

@@ -1,6 +1,6 @@
 """KSS, the "knowledge structure" simulator (Liu et al., CSEAL, KDD 2019; EduSim).
 
-`dynamics.py` says how its learners answer and learn, `arrival.py` how they arrive.  `Variant` says in what
+`dynamics.py` holds its learners' answers and learning, `arrival.py` their arrival.  `Variant` names the
 its published forms differ; the default is the first, `cseal18`, the others are in `variants.py`.
 """
 
@@ -45,14 +45,14 @@ class Variant:
     difficulty : of each skill's item, `[10]`, on the scale of abilities.
     highest_start : abilities start at U{-3, ..., highest_start} - .1 k.
     most_targets : so many targets are drawn: U{3, ..., most_targets}.
-    with_replacement : whether the same target may be drawn again (it then counts once).
-    certain : whether answers are 1[p >= .5] rather than drawn with chance p.
-    learns_first : whether an answer comes from the ability after practice rather than before.
-    by_table : whether an item must be one that may follow the last accepted item.
-    towards_targets : whether an item must be a target or lead to one; where that leaves nothing, the
+    with_replacement : True where the same target may be drawn again (it then counts once).
+    certain : True where answers are 1[p >= .5] rather than drawn with chance p.
+    learns_first : True where an answer comes from the ability after practice rather than before.
+    by_table : True where an item must be one that may follow the last accepted item.
+    towards_targets : True where an item must be a target or lead to one; where this leaves nothing, the
         targets are allowed.
-    warm_up_by_table : whether the table holds in the warm-up too.
-    warm_up_kept : whether what was learned in the warm-up is there when the episode starts.
+    warm_up_by_table : True where the table holds in the warm-up too.
+    warm_up_kept : True where the abilities gained in the warm-up are there when the episode starts.
     warm_up_records : the most records that a warm-up has; its last round asks once if two do not fit.
     ready_ability : ability at which the warm-up moves on to the next skill; None: where p is .6.
 

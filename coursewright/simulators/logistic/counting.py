@@ -43,7 +43,7 @@ class LogisticState(NamedTuple):
     """A batch of learners.
 
     `theta [batch]` is each one's own ability, `now [batch]` the day; `successes`, `failures`
-    `[batch, counters]` what was counted, `last [batch, counters]` the day of the last practice.
+    `[batch, counters]` the counts, `last [batch, counters]` the day of the last practice.
     """
 
     theta: Floats

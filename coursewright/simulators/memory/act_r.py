@@ -6,7 +6,7 @@ was when it came (which makes spacing pay):
     strength = sum_j max(1, 86400 h t_j)^-d_j,   d_j = c strength_j + a                eq. 2 and 5
     P(recall) = 1 / (1 + exp((tau - ln strength) / s))                               eq. 6
 
-t_j is in days since presentation j, strength_j (exp of the activation m) what it was just before.  h scales
+t_j is in days since presentation j, strength_j (exp of the activation m) the strength just before.  h scales
 time, since memories fade more slowly than the clock between sessions.  At the first presentation nothing is
 there, so that its decay is a.  Default constants: those that the open srs-benchmark starts from.
 """
@@ -124,7 +124,7 @@ class ActR:
     ----------
     a, c : a trace's decay rate is a plus c times the strength it met.
     s, tau : noise and threshold of recall, on the scale of log strength.
-    h : what share of the clock's seconds counts as felt.
+    h : the share of the clock's seconds that the memory feels.
     history : presentations kept per item; past it each new one replaces the oldest.
     first : P(correct) at the first meeting.
 

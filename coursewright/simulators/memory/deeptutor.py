@@ -7,7 +7,7 @@ has, at time `now`, one of two forgetting curves:
     p_i = height_i exp(-pace_i (now - t_i))                                          exponential
     p_i = height_i (1 + pace_i (now - t_i))^(-bend_i)                                power law
 
-What practice does to the curve is a law of its own: see `laws.Efc`, `DeepTutorHlr` and `DeepTutorDash`.
+The change of the curve by practice is a law of its own: see `laws.Efc`, `DeepTutorHlr` and `DeepTutorDash`.
 
 Order: the learner answers at `now`, and time passes; the item just shown is then taken as shown at
 the new `now`, so that it has age 0.  The published code draws the first t_i in the future, which gives
@@ -34,7 +34,7 @@ class CurveState(NamedTuple):
     `now [batch]` is the day, `fresh [batch]` the item taught since time last passed (-1: none),
     `lessons [batch]` how many items were taught.  `shown [batch, items]` is the day t_i, and `height`,
     `pace` and `bend [batch, items]` are the curve.  `trait`, `attempts` and `correct [batch, items]`
-    belong to the law: what the learner brings along for the item, and counts of lessons.
+    belong to the law: the learner's trait for the item, and counts of lessons.
     """
 
     now: Floats
@@ -114,7 +114,7 @@ class DeepTutor:
 
     Attributes
     ----------
-    law : how practice changes forgetting.
+    law : the law by which practice changes forgetting.
     course : one item a skill; thirty by default, as published.
     """
 

@@ -77,13 +77,13 @@ class Content:
         testing effect (Roediger & Karpicke, Psychological Science 2006).
     reversal : kind -> how much more that is for novices and less for the advanced, in [-1, 1].
     repeated : factor in [0, 1] on what an item that only shows something teaches when seen again.
-    feedback : when learners hear whether a practice answer (helped or not) was right.
+    feedback : the time at which learners hear if a practice answer (helped or not) was right.
     delayed, withheld : factors in [0, 1] on its dose where feedback comes late or never.
     help : see `Help`.
     counterfactual_meshing : a learner draws a preferred format, and items in that format teach
         (1 + this) times as much.  No such learner is known: reviews find no support for matching
         teaching to "learning styles" (Pashler, McDaniel, Rohrer & Bjork, Psychological Science in the
-        Public Interest 2008).  It is there to ask what a policy would do in a world that is not ours.
+        Public Interest 2008).  It serves to test policies in a world that is not ours.
     """
 
     dose: Mapping[str, float] = field(default_factory=dict)

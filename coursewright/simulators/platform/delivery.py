@@ -69,7 +69,7 @@ class Engagement:
 
     Days bring it back: 1 - e shrinks by exp(-recovery * days).  Then the learner drops out with the chance
     leaves + (leaves_disengaged - leaves) * (1 - e), times the format's factor.  Boredom and frustration
-    as what goes before disengagement: Craig, Graesser, Sullins & Gholson 2004; Baker, D'Mello, Rodrigo &
+    as causes of disengagement: Craig, Graesser, Sullins & Gholson 2004; Baker, D'Mello, Rodrigo &
     Graesser, IJHCS 2010; D'Mello & Graesser, Learning and Instruction 2012.  The form and every size are
     assumptions.
     """

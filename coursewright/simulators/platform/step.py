@@ -1,7 +1,7 @@
-"""The loops of a rich learner's step: what comes before and after the learner inside practises.
+"""The loops of a rich learner's step: the parts before and after the learner inside practises.
 
 The two loops of every step take tuples (`person_`) and name them in their first line: a call with a
-NamedTuple costs five times what a call with a tuple does.
+NamedTuple costs five times as much as one with a tuple.
 """
 
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ from coursewright.simulators.platform.content import HINT, PRACTICE, TEST
 from coursewright.simulators.platform.delivery import felt, minutes_taken
 from coursewright.simulators.protocol import Response
 
-ASK, TURN, AGAIN = DOSE + 1, DOSE + 2, DOSE + 3  # asking for help; what help does; the second fate
+ASK, TURN, AGAIN = DOSE + 1, DOSE + 2, DOSE + 3  # asking for help; the effect of help; the second fate
 
 # Columns of `RichLearner.table`
 AMOUNT, REVERSAL, MEDIAN, LEAVING = range(4)
@@ -63,7 +63,7 @@ class Effects(NamedTuple):
 
 
 class Lessons(NamedTuple):
-    """Of one step, `[batch]`: who learns, what is practised again and under which fate, who is helped."""
+    """One step, `[batch]`: learners taught, items practised again and the fate for that, learners helped."""
 
     learns: Bools
     again: Ints
