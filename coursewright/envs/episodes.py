@@ -28,7 +28,7 @@ class Outcome(NamedTuple):
 
 
 class Running(NamedTuple):
-    """All that changes in `Episodes`, `[batch, ...]` each; what it leaves out is not restored."""
+    """All that changes in `Episodes`, `[batch, ...]` each; attributes that it leaves out are not restored."""
 
     records: Kept
     state: Any
@@ -81,16 +81,16 @@ def _admit(
 class Episodes:
     """A batch of learners going through `task`, each row an episode of its own: a `view.Taught`.
 
-    Arrays are changed in place; what a caller keeps, it copies.
+    Arrays are changed in place; a caller copies the arrays that it keeps.
 
     Attributes
     ----------
-    records : what the tutor knows of them; its `memory`, `mask`, `over`, `goal`, `goal_size`, `last` and
+    records : the tutor's knowledge of them; its `memory`, `mask`, `over`, `goal`, `goal_size`, `last` and
         `spent` are attributes here too.
     observation : a copy of `memory` made by the last step or beginning; to keep, if `lasting` (`Records`).
-    some_over : whether any row is over.
-    past_width : how many entries the visible past of a learner can have.
-    item : `[batch]`, what was given in the last step (-1: nothing), until the next.
+    some_over : True where any row is over.
+    past_width : the largest number of entries in a learner's visible past.
+    item : `[batch]`, the item given in the last step (-1: nothing), until the next.
     days : `[batch]`, how many passed after the last step.
     start, before, after : float32 `[batch, skills]`, latent mastery when the episode began and around
         the last step.  Only rewards, reports and oracles may read them.
@@ -138,7 +138,7 @@ class Episodes:
 
     @property
     def observation(self) -> Observation:
-        """A copy of `memory` made by the last step or beginning; it belongs to whoever takes it."""
+        """A copy of `memory` made by the last step or beginning; it belongs to the caller."""
         return self.records.observation
 
     @property

@@ -1,6 +1,6 @@
 """The features that a tutor may see: one record each, from which all that depends on it follows.
 
-Columns, kernels' places, bounds and what a network makes of the numbers are read off `FEATURES`.  A feature
+Columns, kernels' places, bounds and a network's scale are read off `FEATURES`.  A feature
 of your own is one more `Feature`, with a plain function that keeps it (see `Feature.update`).
 """
 
@@ -63,15 +63,15 @@ class Feature:
 
     Attributes
     ----------
-    name : how tasks, columns and policies call it.
-    axis : whether there is a value per skill, per item, or one for all.
+    name : its name for tasks, columns and policies.
+    axis : a value per skill, per item, or one for all.
     update : for a feature of your own, the function that keeps it: it changes `values` (`[batch, skills]`,
         `[batch, items]` or `[batch, 1]`) in place after each response.  Row i may depend on row i alone, and
         nothing may be remembered elsewhere.  None: one of `FEATURES`, which kernels keep.
     needs : features that must be there too.
     lowest, highest : the bounds; `highest` may be a function of the episode's `Limits`.
     start : the value before the first event.
-    scale : how a network reads it.
+    scale : its scale for a network.
     """
 
     name: str
@@ -147,7 +147,7 @@ NAMES = tuple(feature.name for feature in FEATURES)
 def chosen(features: Sequence[str | Feature]) -> tuple[Feature, ...]:
     """The records of features given by name or as records.
 
-    Raises `InputError` for an unknown name, one given twice, or a feature without what it needs.
+    Raises `InputError` for an unknown name, one given twice, or a feature without those that it needs.
     """
     records = tuple(_record(place, given) for place, given in enumerate(features))
     names = [record.name for record in records]

@@ -94,7 +94,7 @@ class Layout:
         return self._slices[feature]
 
     def require(self, who: str, *features: str) -> None:
-        """Refuse a task that lacks what the policy `who` reads."""
+        """Refuse a task that lacks a feature which the policy `who` reads."""
         for feature in features:
             if feature not in self._slices:
                 raise reject(

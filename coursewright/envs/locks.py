@@ -73,19 +73,19 @@ class Locks:
         self.missing: Ints = np.zeros((batch, len(self._at_start)), np.int64)
 
     def open(self, rows: Ints) -> None:
-        """Lock for new learners in `rows` what they have to reach first."""
+        """Lock the items that new learners in `rows` have to reach first."""
         if self._gate is not None:
             self.missing[rows] = self._at_start
             for block in self._blocks():
                 block[rows] = self._at_start == 0
 
     def note(self, memory: Observation, item: Ints, correct: Ints) -> None:
-        """Unlock what the answers `[batch]`, already counted in `memory`, give access to."""
+        """Unlock the items that the answers `[batch]`, already counted in `memory`, give access to."""
         if self._gate is not None:
             _count_down(self._gate, memory, item, correct, self.missing, self.mask, self._delays)
 
     def offer(self, items: Bools) -> None:
-        """Allow what is unlocked and among these `items [batch, items]` of the learner's platform."""
+        """Allow unlocked items among these `items [batch, items]` of the learner's platform."""
         for block in self._blocks():
             if self._gate is None:
                 block[:] = items

@@ -30,12 +30,12 @@ class Rollout:
     number : the learner's place in the split.
     returned : sum of rewards.
     start, end : mean latent mastery over the goal, before and after.
-    steps, minutes : how long the episode was.
+    steps, minutes : the length of the episode.
     over_practice : steps on items of which every skill was mastered already.
     refused : disallowed choices.
     reached : after how many steps the whole goal was mastered for the first time (-1: never).
-    item, correct, grade : what was asked (-1 after the end) and how it was answered.
-    assisted : whether help was given with the answer, which then is no evidence.
+    item, correct, grade : the item asked (-1 after the end) and its answer.
+    assisted : True where help was given with the answer, which then is no evidence.
     took : minutes that each step took.
     days : days that passed after each step.
     stratum : each learner's stratum, where the population has several (-1 otherwise).

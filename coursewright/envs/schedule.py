@@ -16,7 +16,7 @@ from coursewright.simulators.luck import GAP, Luck, uniforms
 
 @runtime_checkable
 class Schedule(Protocol):
-    """Says how long the pauses between steps are, from what does not depend on the policy."""
+    """The lengths of the pauses between steps, which do not depend on the policy."""
 
     @property
     def longest(self) -> float:

@@ -68,8 +68,8 @@ class Task:
     reward : see `rewards`.
     goal : "learner" (what each learner brings along; all skills if they bring nothing), skill names,
         or a `RandomGoal`.
-    features : what policies see: names (see `layout.Layout`), or a `features.Feature` of your own.
-    blame : how the tutor explains a wrong answer to an item that needs several skills: "shared" by
+    features : features of the observation: names (see `layout.Layout`), or a `features.Feature` of your own.
+    blame : the tutor's account of a wrong answer to an item that needs several skills: "shared" by
         Bayes' rule over all of them, or "each" skill as if asked alone (OATutor's update).
     unlock_after : an item is allowed once each direct prerequisite of its skills (those among its own
         skills apart) has this many successes, and stays allowed; 0: prerequisites restrict nothing.
@@ -77,10 +77,10 @@ class Task:
         that what fades by then is no gain.
     delays : days to wait before the next step, as part of the action: action d * n_items + i is item i and
         then delays[d], on top of the schedule.  Empty: an action is an item.
-    stop : whether there is one more action, the last, that ends the episode.
-    strict : whether a disallowed action is refused; otherwise it is a no-op that costs the step.
+    stop : True where there is one more action, the last, that ends the episode.
+    strict : True where a disallowed action is refused; otherwise it is a no-op that costs the step.
     mastered_at : mastery at or above which a skill counts as mastered.
-    seeds : who the learners are and what happens to them.
+    seeds : the seeds of the learners and of their luck.
     """
 
     simulator: Simulator[Any]

@@ -1,4 +1,4 @@
-"""The terms on which a tutor teaches: what is written down of a response, and what is allowed."""
+"""The terms on which a tutor teaches: the record of a response, and the allowed actions."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,12 +22,12 @@ class Terms:
 
     Attributes
     ----------
-    course, layout : what is taught, and how it is seen.
+    course, layout : the course, and the layout of its observations.
     tutor : the table of `belief.tutor_table`; None where no belief is kept.
-    shared_blame : whether a wrong answer is explained by the item's skills together.
+    shared_blame : True where a wrong answer is explained by the item's skills together.
     unlock_after : successes on each prerequisite that unlock an item (0: nothing is locked).
-    delays : how many choices of a delay each item comes with.
-    stop : whether there is one more action, the last.
+    delays : the number of delays that each item comes with.
+    stop : True where there is one more action, the last.
     budget : in minutes if `by_minutes`, otherwise in steps; infinite for learners who go on for ever.
     horizon : the largest number of steps.
     """
