@@ -15,7 +15,7 @@ from coursewright.errors import InputError, reject
 
 @dataclass(frozen=True, eq=False)
 class LearnerLog:
-    """A validated log in order of learner, time and file, and what is known about where it came from.
+    """A validated log in order of learner, time and file, and the facts known about its origin.
 
     `table` [rows] follows `schema.py`; `source` and `licence` are sentences for people;
     `reordered` counts the rows that followed a later row of the same learner in the file; `dropped` counts
@@ -45,7 +45,7 @@ class LearnerLog:
 
 
 def summary(rows: int, learners: int, reordered: int, dropped: Mapping[str, int]) -> str:
-    """A line on what was read, and one for each reason for which rows were dropped."""
+    """A line on the rows read, and one for each reason for which rows were dropped."""
     kept = f"{rows:,} rows of {learners:,} learners; {reordered:,} followed a later row of the same learner"
     lines = [f"{kept}; dropped: {sum(dropped.values()):,}"]
     return "\n".join([*lines, *(f"  {n:,}: {why}" for why, n in dropped.items())])

@@ -12,7 +12,7 @@ from coursewright.errors import reject, unknown
 
 LISTS = ("skills", "allowed")
 TRUTH = {"TRUE": True, "FALSE": False, "1": True, "0": False, "1.0": True, "0.0": False}
-# What YAML 1.1 reads as a truth value, and what was therefore in the file.
+# The words in a file that YAML 1.1 reads as this truth value.
 SPELT = {True: ("TRUE", "YES", "ON"), False: ("FALSE", "NO", "OFF")}
 RIGHT = {"1": 1, "0": 0, "-1": -1, "1.0": 1, "0.0": 0, "-1.0": -1, "TRUE": 1, "FALSE": 0}
 
@@ -22,7 +22,7 @@ class Meaning:
     """The columns of a file by name (`columns`), values that all rows share (`constants`), and their reading.
 
     All three mappings go from names of the schema; those that neither mentions are columns of that name.
-    `values` says what a column's labels mean; `unit` is that of the time, `spent` of the minutes (see
+    `values` gives the meaning of a column's labels; `unit` is that of the time, `spent` of the minutes (see
     `columns.UNITS`); `between` separates names in a list.
     """
 

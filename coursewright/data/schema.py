@@ -59,7 +59,7 @@ RANGES = {
 def as_schema(table: pa.Table, first_row: int = 0) -> pa.Table:
     """Check the rows, and give them the schema's types and column order; leave further columns out.
 
-    What is left out stays behind on purpose: a log often carries names or e-mail addresses.  A column
+    Other columns are left behind on purpose: a log often carries names or e-mail addresses.  A column
     that looks like a misspelt one of the schema is refused instead.  Raises `InputError` for missing,
     doubled or misspelt columns, wrong types, nulls, and values out of range; `first_row` is the number of
     the first row in what it says, for a table that is a piece of a longer log.

@@ -2,7 +2,7 @@
 
 `store` is where a reader's rows can go instead of `log.in_memory`: each batch is validated by the same rules
 and spread over part files by a hash of the learner, so that all rows of a learner lie in one part; then each
-part is sorted by itself.  What has to fit in memory is one part.
+part is sorted by itself.  One part has to fit in memory.
 """
 
 import json
