@@ -49,7 +49,7 @@ class Fitted(Protocol):
         ...
 
     def simulator(self) -> Simulator[Any]:
-        """A population of learners with these parameters, the same that is read from what `write` wrote.
+        """A population of learners with these parameters, equal to the one read from the folder of `write`.
 
         Its items are those of the log, by name.
         """

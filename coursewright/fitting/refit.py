@@ -62,7 +62,7 @@ def check_draws(log: Coded, draws: int) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Doubt:
-    """Estimates with what the refits make of them.
+    """Estimates with their intervals by refits.
 
     values, low, high [parameters], low and high nan without refits; draws [refits, parameters], nan where a
     refit lacks the parameter.

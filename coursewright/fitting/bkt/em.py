@@ -16,7 +16,7 @@ from coursewright.fitting.coded import require_both
 from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.knowledge.parameters import FIELDS, BktParameters
 
-# Where each climb begins (prior, learn, forget, guess, slip): the likelihood has several hills, and which
+# The start of each climb (prior, learn, forget, guess, slip).  The likelihood has several hills; which
 # one a start leads to depends mostly on the prior, on the pace and on the level of guessing.
 STARTS = (
     (0.5, 0.10, 0.02, 0.20, 0.10),

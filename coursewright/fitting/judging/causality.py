@@ -1,4 +1,4 @@
-"""A prediction may rest on nothing but what came before it."""
+"""A prediction may rest on nothing but earlier rows."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Does a fitted population do what the log's learners did?  Curves of the log beside simulated ones.
+"""Curves of the log beside those of a fitted population, which should be alike.
 
 Three checks, all of them accuracies in bins that the log's own sequence fixes: by opportunity on the
 skill (learning), by opportunity skill by skill, and by the time since the skill was last met (retention).
@@ -124,7 +124,7 @@ def checks(log: Coded, answers: Answers, seed: int = 0) -> list[Check]:
 
 
 def _check(bins: Bins, row: Ints, log: Coded, answers: Answers, seed: int) -> Check:
-    """Count what is right in each bin of the exposures in `row [exposures]`, in the log and in replicates.
+    """Count right answers per bin of the exposures in `row [exposures]`, in the log and in replicates.
 
     Rows that no replicate answers, since its learners know nothing of their items, count in neither.
     """

@@ -108,7 +108,7 @@ class HeldOut:
 
 
 def units(learner: Ints) -> Ints:
-    """Number what counts as independent `[rows]`: learners, or the rows of fewer than ten learners."""
+    """Number the independent units `[rows]`: learners, or the rows of fewer than ten learners."""
     names, number = np.unique(learner, return_inverse=True)
     return number.astype(np.int64) if len(names) >= FEWEST_LEARNERS else np.arange(len(learner))
 

@@ -14,7 +14,7 @@ class Score:
     """One model's figures on each held-out fold, every row with a question scored once.
 
     auc, log_loss (nats per response), rmse [folds]; auc is nan in a fold of one outcome only.
-    learners and rows count what was scored.
+    learners and rows count the scored ones.
     """
 
     auc: Floats

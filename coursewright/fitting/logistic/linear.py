@@ -1,6 +1,6 @@
 """Learner models whose log odds are a weighted sum of counts: one fit for all of them.
 
-A model names its parts: what has a history (skills, items, everything), and which features of it
+A model names its parts: the owners of a history (skills, items, everything), and which features of it
 (`features.py`) enter the sum.  A feature may have a weight that all names share, and each name's own
 deviation from it; deviations are drawn to 0 by an L2 penalty (partial pooling), shared weights are free.  A
 name that training never met gets the shared weight.

@@ -4,8 +4,8 @@ Rows in which nothing was asked (correct = -1) are exposures: they count as oppo
 `lag`, the time since the last exposure; they are neither successes nor failures (PFA, Best-LR), nor
 attempts (DAS3H); and they have no likelihood.
 
-Where learners have an intercept of their own (AFM, IRT, DAS3H), a learner who is new is predicted with what
-their earlier answers say about it.
+Where learners have an intercept of their own (AFM, IRT, DAS3H), a new learner is predicted with
+the posterior of their intercept given their earlier answers.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,7 +43,7 @@ class Form(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class LogisticFit:
-    """A fitted logistic learner: the sum, the course it speaks of, and what becomes of them."""
+    """A fitted logistic learner: the sum, the course it speaks of, and their use."""
 
     linear: Linear
     course: Course
@@ -262,7 +262,7 @@ def _responding(linear: Linear, course: Course) -> irt.Irt:
 def _windowed(linear: Linear, course: Course) -> das3h.Das3h:
     """DAS3H learners, whose first part has the windows."""
     weights = linear.parts[0].table(das3h.COLUMNS)
-    weights[:, das3h.TRIED :] *= -1.0  # DAS3H subtracts what attempts add here
+    weights[:, das3h.TRIED :] *= -1.0  # DAS3H subtracts the part of attempts that is added here
     return das3h.Das3h(_with_difficulty(course, _part(linear, "item")), rounded(weights), spread_of(linear))
 
 

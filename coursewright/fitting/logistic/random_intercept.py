@@ -117,7 +117,7 @@ class _Climb:
 
 
 def forecast(eta: Floats, correct: Floats, start: Ints, spread: float) -> Floats:
-    """P(correct) `[rows]`, theta integrated over what the learner's earlier answers leave likely.
+    """P(correct) `[rows]`, theta integrated over its posterior given the learner's earlier answers.
 
     `eta [rows]` is x w; rows with correct = -1 say nothing about theta.
     """

@@ -102,7 +102,7 @@ class FittedActR:
         return ActR(self.course, a, c, s, tau, self.settings.h, self.settings.history, self.first)
 
     def write(self, folder: Path) -> None:
-        """Write what `read_act_r` reads."""
+        """Write the tables that `read_act_r` reads."""
         write_memory(folder, "act_r", self.estimates(), self.course, {"history": self.settings.history})
 
 

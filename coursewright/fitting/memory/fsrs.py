@@ -229,7 +229,7 @@ class FittedFsrs:
         )
 
     def write(self, folder: Path) -> None:
-        """Write what `read_fsrs` reads."""
+        """Write the tables that `read_fsrs` reads."""
         write_memory(folder, "fsrs", self.estimates(), self.course)
 
 

@@ -105,7 +105,7 @@ class FittedHlr:
         return Hlr(self.course, right, wrong, bias, self.weights[3:].tolist(), self.first)
 
     def write(self, folder: Path) -> None:
-        """Write what `read_hlr` reads."""
+        """Write the tables that `read_hlr` reads."""
         write_memory(folder, "hlr", self.estimates(), self.course)
 
 

@@ -2,8 +2,8 @@
 
 Over items the input is an embedding of (item, answer); a log has few answers an item, so an item's
 embedding and output weights are a part that all items share, a part of its skills, and a part of its own,
-which is left out of some training steps at random.  That also says what an item never seen before is:
-its skills.
+which is left out of some training steps at random.  An item never seen before is then
+the sum of the parts that all items and that its skills share.
 """
 
 from typing import Literal, NamedTuple, Self
@@ -85,7 +85,7 @@ class Net(nn.Module):
         super().__init__()
         by_item, hidden = size.by_item, size.hidden
         needs, items, width = 2 * len(words.needs), 2 * len(words.items), size.width
-        # Nothing of its own at first: among few answers, what is random at the start stays noise.
+        # Nothing of its own at first: with few answers, random weights at the start stay noise.
         first = torch.zeros(needs, width) if by_item else torch.eye(needs)
         self.need = Part(first, hidden, learned=by_item)
         self.item = Part(torch.zeros(items, width), hidden) if by_item else None
