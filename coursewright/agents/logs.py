@@ -86,7 +86,7 @@ def log_of(
 ) -> LearnerLog:
     """The visible history of a rollout's learners in the learner-log schema, one row a response.
 
-    What they brought along (a warm-up) comes first, on day 0; the episode begins on day 1 and takes a
+    Their past (a warm-up) comes first, on day 0; the episode begins on day 1 and takes a
     step whenever the task's schedule says so, or every millionth of a day where no time passes.
     """
     past = _past(task, rolled.number, split)

@@ -1,6 +1,6 @@
 """A rule, and the one adapter that makes a policy of it.
 
-A rule says what it remembers of new learners, and what it chooses when it sees them.  `RulePolicy` does
+A rule defines its memory of new learners, and its choice when it sees them.  `RulePolicy` does
 everything else, here and nowhere else: Stable-Baselines3's `predict`, masks and missing masks, new
 episodes, the answer to the last choice, the turns that key a learner's draws.
 """
@@ -54,14 +54,14 @@ class Seen:
 
     Attributes
     ----------
-    task : what is taught, to what end, on what budget, with which tutor.
+    task : the course, the goal, the budget and the tutor.
     observation : `[batch, columns]`; its columns have names.
-    actions : bool `[batch, actions]`, what may be chosen: action d * n_items + i is item i and then the
+    actions : bool `[batch, actions]`, the allowed choices: action d * n_items + i is item i and then the
         task's delay d.  An item alone is thus the action with the first delay.  The stop is left out.
     keys, turn : `[batch]`, of the learner's own draws, and how many turns were taken before.
     last : the last turn.
     watched : the running episodes where the rule is an oracle's.
-    drawn : what was drawn so far.
+    drawn : the draws so far.
     """
 
     task: Task
@@ -92,7 +92,7 @@ class Seen:
 
     @cached_property
     def toward(self) -> Bools:
-        """Skills `[batch, skills]` that bear on the goal: its own, and what leads to one of them."""
+        """Skills `[batch, skills]` that bear on the goal: its own, and those that lead to one of them."""
         return toward(self["goal"], self.course)
 
     @cached_property
@@ -140,7 +140,7 @@ class Rule(Protocol[Memory]):
         ...
 
     def choose(self, seen: Seen, memory: Memory) -> tuple[Ints, Memory]:
-        """Actions `[batch]`, and what is remembered now; `memory` is a copy, and may be changed."""
+        """Actions `[batch]`, and the new memory; `memory` is a copy, and may be changed."""
         ...
 
 
@@ -176,10 +176,10 @@ class RulePolicy:
 
     Attributes
     ----------
-    name : what the rule is called in messages.
-    task, rule : what is taught, and the rule.
-    respects_mask : where it is not, the rule is told that everything is allowed.
-    tuned : how the rule's settings were found, if they were tuned.
+    name : the rule's name in messages.
+    task, rule : the task that it plays, and the rule.
+    respects_mask : if False, the rule is told that everything is allowed.
+    tuned : the search for the rule's settings, if they were tuned.
     watched : see `OraclePolicy`.
     """
 
@@ -275,7 +275,7 @@ class OraclePolicy:
 
 
 def _last(task: Task, observation: Observation, item: Ints) -> Last:
-    """The last turn as the observation tells it: what a task does not tell was not asked and took no time.
+    """The last turn as the observation tells it: where it tells nothing, nothing was asked.
 
     Days are read off `days_since`, so that they hold for any schedule.
     """
@@ -293,7 +293,7 @@ def _last(task: Task, observation: Observation, item: Ints) -> Last:
 
 
 def _put_anew(memory: tuple[Any, ...], rows: Ints, fresh: tuple[Any, ...]) -> None:
-    """Write what new learners in `rows` are remembered by; each owns equally many entries of an array."""
+    """Write the memory of new learners in `rows`; each owns equally many entries of an array."""
     for array, new in zip(memory, fresh, strict=True):
         if isinstance(array, tuple):
             _put_anew(array, rows, new)

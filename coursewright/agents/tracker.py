@@ -10,7 +10,7 @@ class Tracker(Protocol):
 
     @property
     def directory(self) -> Path | None:
-        """The folder in which a run keeps what it needs to go on after an interruption; None: nowhere."""
+        """The folder for the files that a run needs to go on after an interruption; None: nowhere."""
         ...
 
     def log(self, data: Mapping[str, float], step: int) -> None:
@@ -35,4 +35,4 @@ class SilentTracker:
 
 
 SILENT = SilentTracker()
-"""For whoever calls an agent without a tracker: nothing is kept."""
+"""The tracker for a call of an agent without one: nothing is kept."""

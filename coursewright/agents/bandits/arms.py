@@ -1,4 +1,4 @@
-"""Bandits within one learner: the arms are skills, and progress is what pays.
+"""Bandits within one learner: the arms are skills, and progress is the reward.
 
 The reward of practising a skill is (right among its last 3 answers - right among the 3 before) / 3, and
 0 before 2 answers (learning progress, after Clement et al., JEDM 2015).  Each learner has a bandit of

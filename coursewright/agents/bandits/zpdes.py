@@ -35,7 +35,7 @@ from coursewright.simulators.luck import POLICY, Luck, uniforms
 
 WINDOW = 6  # answers on a skill that are remembered
 RECENT = WINDOW // 2
-OLD, NEW = 0.2, 0.8  # what a weight keeps, and what the reward adds
+OLD, NEW = 0.2, 0.8  # the share of a weight that is kept, and that of the reward that is added
 FIRST_WEIGHT = 0.05
 EXPLORATION = 0.1
 OPENS_ABOVE, DONE_ABOVE = 0.5, 0.7
@@ -183,7 +183,7 @@ class ZpdesRule:
 
     Attributes
     ----------
-    active : how many skills are active at first.
+    active : the number of skills that are active at first.
     """
 
     course: Course

@@ -40,7 +40,7 @@ class OnnxPolicy:
 
     Attributes
     ----------
-    label : what the file says about itself.
+    label : the file's own description.
     """
 
     def __init__(self, path: str | Path, task: Task | None = None) -> None:
@@ -66,7 +66,7 @@ class OnnxPolicy:
         return self.label.respects_mask
 
     def _refuse_another_network(self) -> None:
-        """Refuse a label of ours on a network that does not do what the label says."""
+        """Refuse a label of ours on a network whose output does not match the label."""
         columns, actions = len(self.label.columns), len(self.label.actions)
         takes = [(put.name, put.type, put.shape[1:]) for put in self._run.get_inputs()]
         wanted = zip(INPUTS, ("tensor(float)", "tensor(bool)"), ([columns], [actions]), strict=True)

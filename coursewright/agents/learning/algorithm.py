@@ -21,12 +21,12 @@ class Algorithm:
 
     Attributes
     ----------
-    name : what labels, progress lines and errors call it.
+    name : its name in labels, progress lines and errors.
     kind : its class.
     scores : of a model's policy, the layers from observations `[batch, columns]` to one score per action
         `[batch, actions]`; see `actor`.
-    stochastic : whether scores are logits to draw from; otherwise they are values to maximise.
-    masks : whether it knows which actions are allowed, in training and in `predict`.
+    stochastic : True where scores are logits to draw from; otherwise they are values to maximise.
+    masks : True where it takes masks of allowed actions, in training and in `predict`.
     counters : attributes of the model, besides those of every model, that change in training; numbers
         only.  One that is missing here shows as a resumed training with other bits.
     """
@@ -75,7 +75,7 @@ class Trainable(Protocol):
         ...
 
     def untrained(self, env: "LearnersVecEnv", seed: int) -> "BaseAlgorithm":
-        """The model before its first step: what training begins with, and what saved weights are put into."""
+        """The model before its first step; training begins with it, and saved weights are put into it."""
         ...
 
 

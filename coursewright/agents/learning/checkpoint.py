@@ -37,8 +37,8 @@ class Checkpoint:
     Attributes
     ----------
     path : of the file.
-    settings, walk : what the training is told by (see `identity`).
-    counters : what else changes in its model, besides `COUNTERS`.
+    settings, walk : the identity of the training (see `identity`).
+    counters : further attributes of its model that change, besides `COUNTERS`.
     """
 
     path: Path

@@ -3,7 +3,7 @@
 import sys
 import time
 
-PATIENCE = 2.0  # seconds of silence: what is shorter needs no progress
+PATIENCE = 2.0  # seconds of silence: a shorter training shows no progress
 INTERVAL = 0.5  # seconds between two updates
 
 

@@ -46,7 +46,7 @@ class TrainedPolicy:
     ----------
     model : the Stable-Baselines3 model, on the CPU.
     agent : the agent that trained it, with its options.
-    label : who made it, and for what.
+    label : the agent that made it, and the task that it is for.
     """
 
     def __init__(self, model: BaseAlgorithm, agent: Trainable, label: Label) -> None:

@@ -22,7 +22,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 TREE = "tree"
 ARRAY, DICT, TUPLE = "array", "dict", "tuple"  # what JSON has no form for, under its one key
-# What reading a damaged file can raise
+# The errors that reading a damaged file can raise
 BROKEN = (
     OSError,
     EOFError,

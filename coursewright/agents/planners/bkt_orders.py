@@ -1,4 +1,4 @@
-"""A beam search for BKT: which skill to teach next, when it is known what the learner knows.
+"""A beam search for BKT: which skill to teach next, given the skills that the learner knows.
 
 Nothing changes for a learner until a skill is learned, so a plan is an order of skills, each practised
 until it is known.  Learning skill k takes a geometric number of steps with rate T_eff; along an order
@@ -21,7 +21,7 @@ from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.lists import Lists
 from coursewright.simulators.luck import Keys, mix
 
-SMALL = 0.01  # a chance below which what comes later in an order no longer matters
+SMALL = 0.01  # a chance below which the rest of an order no longer matters
 
 
 class Orders(NamedTuple):
@@ -179,7 +179,7 @@ def _better_twin(orders: Orders, b: int, c: int) -> bool:
 
 @kernel
 def _extend(who: Learners, i: int, orders: Orders, b: int, size: int) -> int:
-    """Every order with one more skill behind it, ranked by what it could come to; returns how many."""
+    """Every order with one more skill behind it, ranked by its best outcome; returns their number."""
     count, left = int(np.int64(0)), who.left[i]
     orders.seen[:] = 0
     for s in range(size):

@@ -1,4 +1,4 @@
-"""Searches for KSS: what the true abilities would become, one step ahead or to the end of the episode.
+"""Searches for KSS: the true abilities are planned one step ahead or to the end of the episode.
 
 Learning is deterministic given the state, so a plan made at the start needs no correction, and there
 is no luck to foresee: answers change nothing.
@@ -20,7 +20,7 @@ from coursewright.simulators.lists import Lists
 from coursewright.simulators.luck import Keys, hash_pair
 
 MARGIN = -ability_at(MASTERED)  # a skill is mastered where ability >= difficulty - MARGIN
-A_TARGET = 1e4  # outweighs any sum of what is lacking
+A_TARGET = 1e4  # outweighs any sum of missing ability
 
 
 class Moves(NamedTuple):
@@ -39,9 +39,9 @@ class Moves(NamedTuple):
 class Learners(NamedTuple):
     """The knowledge that a search has of each learner.
 
-    `ability [batch, 10]`, `last [batch]` the last accepted item; `goal [batch, 10]` is what is scored,
-    `targets` what the simulator lets through where nothing else is left, `relevant` what it lets through
-    at all; `serves [batch, 10]` counts the targets that each skill is, or leads to.
+    `ability [batch, 10]`, `last [batch]` the last accepted item; `goal [batch, 10]` is scored,
+    `targets` are let through where nothing else is left, `relevant` are the only ones ever let
+    through; `serves [batch, 10]` counts the targets that each skill is, or leads to.
     """
 
     ability: Floats
@@ -122,7 +122,7 @@ class Beam(NamedTuple):
 
 @inlined
 def _may_follow(last: int, k: int, relevant: Bools, follows: Bools, row: int) -> bool:
-    """KSS's own rule of what is allowed after `last`, but for the case that it leaves nothing."""
+    """KSS's own rule of the items allowed after `last`, but for the case that it leaves nothing."""
     return relevant[row, k] and (last < 0 or follows[last, k])
 
 

@@ -1,4 +1,4 @@
-"""Rules that ignore what the learner answers: random, round-robin, and a fixed share for each skill."""
+"""Rules that ignore the learner's answers: random, round-robin, and a fixed share for each skill."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Teaching along the outer fringe of what is believed to be mastered (Knowledge Space Theory, ALEKS)."""
+"""Teaching along the outer fringe of the skills believed to be mastered (Knowledge Space Theory, ALEKS)."""
 
 from dataclasses import dataclass
 from typing import ClassVar
