@@ -25,7 +25,7 @@ FORMATS = (".png", ".svg", ".pdf")
 
 
 class Picture(NamedTuple):
-    """A figure and what it shows, in a few words that stand above it in a report."""
+    """A figure and its caption, a few words that stand above it in a report."""
 
     caption: str
     figure: Figure
@@ -46,7 +46,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def tidy(axes: Axes, title: str = "", x: str = "", y: str = "") -> None:
-    """Leave only what carries meaning: two spines, a faint grid behind, readable labels."""
+    """Leave only the parts that carry meaning: two spines, a faint grid behind, readable labels."""
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     axes.grid(color=FAINT, linewidth=0.6)

@@ -1,4 +1,4 @@
-"""Outcomes: one figure per learner, each a function of what a chunk of learners went through.
+"""Outcomes: one figure per learner, each a function of the episodes of a chunk of learners.
 
 An outcome that stands in `configs/evaluate.yaml`, or in an `outcomes` of your own, becomes a column of
 the learner table and is summarised with every statistic.

@@ -12,7 +12,7 @@ from coursewright.files import write_text
 
 
 class Page(NamedTuple):
-    """A page's title, and what stands at its end: label -> value, such as versions and seeds."""
+    """A page's title, and the facts at its end: label -> value, such as versions and seeds."""
 
     title: str
     facts: Mapping[str, str]

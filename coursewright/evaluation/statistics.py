@@ -1,4 +1,4 @@
-"""Means with intervals, each under the name of what it estimates.
+"""Means with intervals, each under the name of its estimand.
 
 Two estimands.  *This policy*: the exported policy is given and learners are drawn anew (bootstrap over
 learners).  *This training recipe*: training is repeated with another seed (Student's t over at least
@@ -7,7 +7,7 @@ are paired, learner by learner.
 
 Bootstrap intervals are percentile intervals, widened for small samples as in Hesterberg, "What
 Teachers Should Know About the Bootstrap", The American Statistician 69(4), 2015, section 5.3.  They
-stay within the range of what they estimate, which shares and probabilities need.
+stay within the range of the estimand, which shares and probabilities need.
 """
 
 from collections.abc import Iterator
@@ -27,14 +27,14 @@ THIS_RECIPE = "this training recipe"
 LEVEL = 0.95
 RESAMPLES = 2000
 FEWEST_SEEDS = 5  # fewer say too little about a training recipe
-TIE = 1e-9  # returns are sums of rounded numbers: what differs by less is the same
+TIE = 1e-9  # returns are sums of rounded numbers: a smaller difference is none
 CELLS = 1 << 20  # resampling weights held as floats at a time
 
 
 class Estimate(NamedTuple):
     """A figure with its doubt.
 
-    `value` with the 95 % interval from `low` to `high`; `estimand` says what the interval is about and
+    `value` with the 95 % interval from `low` to `high`; `estimand` names the subject of the interval and
     `n` how many learners (or seeds) it rests on.  Where `value` is nan, `note` says why.
     """
 

@@ -34,7 +34,7 @@ def compare(
     Parameters
     ----------
     policies : name -> one policy, or several of one agent: a list, or a mapping from agent seed.
-    name, simulator : what to call them; the simulator is by default called after its class.
+    name, simulator : names in tables and figures; the simulator's is by default that of its class.
     trained : names of trained policies; the verdict of the report is about these.
     progress : called with the learners taught so far and their total, over all policies.
 

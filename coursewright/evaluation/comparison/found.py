@@ -35,9 +35,9 @@ class Comparison:
 
     Attributes
     ----------
-    name, simulator : what the task and its learners are called in tables and figures.
+    name, simulator : the names of the task and its learners in tables and figures.
     task : the task, with the simulator's own parameters.
-    settings : how policies were compared.
+    settings : the settings of the comparison.
     learners : one row per condition, policy, agent seed, simulator, learner and stratum (its name, or
         nothing where the population has none), with a column per outcome.
     policies : one row per condition and policy, best first and oracles last, with kind, seeds, learners,

@@ -1,4 +1,4 @@
-"""From the results of all jobs to what a comparison found."""
+"""From the results of all jobs to the findings of a comparison."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

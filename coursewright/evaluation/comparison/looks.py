@@ -22,7 +22,7 @@ class Line(NamedTuple):
 
 
 def colour_of(policy: str, kind: str, reference: str) -> str:
-    """The colour of what a policy is: trained, the reference, an oracle, or another rule."""
+    """The colour of a policy's kind: trained, the reference, an oracle, or another rule."""
     if policy == reference:
         return BLUE
     return {TRAINED: ORANGE, ORACLE: GREEN}.get(kind, GREY)

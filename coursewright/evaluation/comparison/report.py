@@ -18,7 +18,7 @@ class Section:
     ----------
     figures : PNG files with their captions.
     notes : further sentences for the caveats.
-    card : how the simulator came about, as plain text; empty where it was not fitted.
+    card : the origin of the simulator, as plain text; empty where it was not fitted.
     """
 
     comparison: Comparison
@@ -49,7 +49,7 @@ class Report:
     Attributes
     ----------
     facts : label -> value, such as versions and seeds.
-    files : what lies beside the report, by name.
+    files : the files beside the report, by name.
     """
 
     title: str

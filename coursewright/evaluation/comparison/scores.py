@@ -26,7 +26,7 @@ NO_ORACLE = "no oracle was run"
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """One outcome under one condition, and what the bootstrap over learners makes of it.
+    """One outcome under one condition, with the bootstrap over learners.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Scores:
     kinds : policy -> "oracle", "trained" or "rule".
     reference, baseline : policies that differences and headroom are measured from.
     resamples : of the learners, the same for every outcome.
-    aim : whether more of it is better, so that policies can be ranked by it.
+    aim : True where more of it is better, so that policies can be ranked by it.
     """
 
     values: Mapping[str, Floats]

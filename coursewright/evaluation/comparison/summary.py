@@ -10,7 +10,7 @@ from coursewright.evaluation.statistics import Estimate
 
 
 class Row(NamedTuple):
-    """One figure with its doubt, and what it is a figure of; see `statistics.Estimate`."""
+    """One figure with its doubt, and its subject; see `statistics.Estimate`."""
 
     condition: str
     policy: str

@@ -34,7 +34,7 @@ def comparison_tables(comparison: Comparison, condition: str = POINT, width: int
 
 
 def show(comparison: Comparison) -> None:
-    """Print the tables of every condition, and what they say of the trained policies in a sentence each."""
+    """Print the tables of every condition, and a sentence for each trained policy."""
     console = Console()
     for condition in comparison.conditions:
         for table in comparison_tables(comparison, condition, console.width):

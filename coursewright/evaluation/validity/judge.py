@@ -61,7 +61,7 @@ class Validity:
     """The findings about one model.
 
     by_fold [folds, 3] and resampled [resamples, 3] hold AUC, log loss (nats) and RMSE of held-out
-    predictions; `peeks` says how its predictions use what they may not, `warnings` what the log did not
+    predictions; `peeks` says how its predictions use rows that they may not, `warnings` what the log did not
     tell the fit.
     """
 
