@@ -34,7 +34,7 @@ class Asked(NamedTuple):
 
 @contextmanager
 def occupied(jobs: Iterable[DictConfig], several: bool) -> Iterator[list[str]]:
-    """The settings that tell Hydra, and whoever goes on later, the folders of composed jobs.
+    """The settings that tell Hydra, and a later command that goes on, the folders of composed jobs.
 
     `several` says whether they are a sweep's, in whose folder no other command works meanwhile, and whose
     jobs are written down as queued.  A job need only be good until the next one is asked for.
@@ -55,7 +55,7 @@ def occupied(jobs: Iterable[DictConfig], several: bool) -> Iterator[list[str]]:
 
 
 class Sweep(NamedTuple):
-    """A sweep's folder, those of its jobs, and what Hydra is told."""
+    """A sweep's folder, those of its jobs, and the settings for Hydra."""
 
     path: Path
     jobs: list[Path]

@@ -1,7 +1,7 @@
 """From a command line to the configuration of every job, by Hydra's own machinery, and nothing is run.
 
 A setting that a signature has and a YAML file leaves out is set like any other: `task.goal=learner`.  Hydra
-wants a `+` there, so what is handed on to it says `++`.
+wants a `+` there, so the word that is handed on to it says `++`.
 """
 
 from argparse import Namespace
@@ -229,7 +229,7 @@ def can_be_set(config: DictConfig, path: Sequence[str], verb: str) -> bool:
 
 
 def _unknown(config: DictConfig, path: Sequence[str], verb: str, loader: ConfigLoader) -> InputError:
-    """The error for a path that leads nowhere: the first part of it that there is not, and what there is."""
+    """The error for a path that leads nowhere: its first part that does not exist, and the names that do."""
     node: Any = config
     above = 0
     while above < len(path) - 1 and OmegaConf.is_dict(node) and path[above] in node:

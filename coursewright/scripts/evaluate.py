@@ -17,7 +17,7 @@ TITLE = "Does the trained policy beat a tuned mastery rule?"
 @hydra.main(version_base="1.3", config_path="../configs", config_name="evaluate")
 @explained
 def main(config: DictConfig) -> None:
-    """Compare what was trained with rules and oracles, on learners nobody has met."""
+    """Compare trained policies with rules and oracles, on unseen learners."""
     evaluate(config, placed(config))
 
 

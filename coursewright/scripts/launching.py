@@ -17,7 +17,7 @@ from coursewright.errors import InputError
 
 
 class SweepError(Exception):
-    """A line for each job that failed, and one with what to do; `code` is what the program exits with."""
+    """A line for each job that failed, and one with the remedy; `code` is the exit code."""
 
     def __init__(self, lines: Sequence[str], code: int) -> None:
         super().__init__("; ".join(lines))

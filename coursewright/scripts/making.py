@@ -1,6 +1,6 @@
-"""From configurations to things: the task, and whoever makes a policy of it.
+"""From configurations to things: the task, and the agent that makes a policy of it.
 
-Whatever is wrong with a thing is said of the place where it is set.
+An error in a thing is reported at the setting that makes the thing.
 """
 
 from collections.abc import Callable
@@ -88,7 +88,7 @@ def made(node: Any, at: str) -> Any:
 
 
 def refusal_at(error: Exception, node: Any, at: str) -> InputError:
-    """One line about what went wrong with the node `at` some place."""
+    """One line about the error in the node `at` some place."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, InputError):

@@ -12,7 +12,7 @@ ENTRY = re.compile(r"((?:  )?)(\w+):(?: +([^# ].*?))?(?: +# (.*))?")  # two leve
 CHOICE = re.compile(r"  - (?:override /)?(\w+): (\w+)(?: +# .*)?")
 WIDTH, COLUMNS, LONG = 34, 110, 20  # of names and values, of a page, of a value that is shown
 
-# What `coursewright list` calls the groups
+# The names of the groups in `coursewright list`
 LISTS = {
     "agents": "agent",
     "simulators": "simulator",
@@ -45,7 +45,7 @@ def names(group: str) -> list[str]:
 
 
 def first_line(path: Path) -> str:
-    """The first comment of a YAML file, which says what it is."""
+    """The first comment of a YAML file, which describes it."""
     lines = path.read_text(encoding="utf-8").splitlines()
     comments = [line[2:] for line in lines if line.startswith("# ") and not line.startswith("# @")]
     return comments[0] if comments else ""
@@ -61,7 +61,7 @@ def listed(group: str | None) -> str:
 
 
 def groups(verb: str) -> dict[str, str]:
-    """The groups that a verb reads, and what it takes from each by default."""
+    """The groups that a verb reads, and its default from each."""
     text = (CONFIGS / f"{verb}.yaml").read_text(encoding="utf-8")
     return {found[1]: found[2] for line in text.splitlines() if (found := CHOICE.fullmatch(line))}
 
@@ -103,7 +103,7 @@ def manual(verb: str, words: Sequence[str] = ()) -> str:
 
 
 def _lines(given: Iterable[Setting]) -> list[str]:
-    """A line for each; what a file says of a setting counts more than what the one below it says."""
+    """A line for each setting; a file's comment on it counts more than that of the file below."""
     last = {setting.name: setting for setting in given}
     return [
         _filled(f"{name}={setting.value if len(setting.value) < LONG else '...'}", setting.comment)
@@ -121,7 +121,7 @@ def _filled(left: str, right: str) -> str:
 def completions(verbs: Sequence[str], line: str, whole: bool) -> list[str]:
     """The words that may stand at the end of a command line.
 
-    With `whole` each is a word; else what follows its `=`, for bash takes that for a word of its own.
+    With `whole` each is a word; else the part after its `=`, for bash takes that for a word of its own.
     """
     words = line.split(" ")[1:]
     last = words[-1] if words else ""

@@ -1,6 +1,6 @@
 """`coursewright train resume=FOLDER`: a run goes on from the record in its folder, without Hydra.
 
-The record is data (see `recorded`).  What Hydra keeps beside it, of how the run was started, is not read.
+The record is data (see `recorded`).  Hydra's own files beside it, on the run's start, are not read.
 """
 
 import logging.config
@@ -73,7 +73,7 @@ def _listed(argument: str) -> list[str]:
 
 
 def _refuse_traps(folder: Path) -> None:
-    """Refuse what would be written through to another place, or would send W&B to another server."""
+    """Refuse links that lead to another place, and W&B settings that may name another server."""
     links = [path.name for path in sorted(folder.iterdir()) if path.is_symlink()]
     if links:
         raise InputError(

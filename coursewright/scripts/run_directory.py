@@ -75,7 +75,7 @@ class RunDirectory:
         }
 
     def tracker(self, job_type: str) -> RunTracker:
-        """CSV files in the folder, and whatever the configuration asks for besides.
+        """CSV files in the folder, and the trackers that the configuration asks for besides.
 
         It is finished when the run ends, as failed where that is by an error or a signal.
         """
@@ -99,12 +99,12 @@ class RunDirectory:
 def open_run(config: DictConfig, place: Place) -> Iterator[RunDirectory]:
     """The folder of a run, with `config.yaml` and `code.json` in it, for this process alone.
 
-    How the run stands is written down on the way (see `life`), and trackers are finished at the end.
+    The run's state is written down on the way (see `life`), and trackers are finished at the end.
     Raises `InputError` where another process works there, or where the folder holds a run with another
     configuration.
     """
     path = place.path
-    for name in {"name", "study"} & set(config):  # of what lies in the folder of a comparison
+    for name in {"name", "study"} & set(config):  # of a thing in the folder of a comparison
         plain_name(name, config[name])
     text = OmegaConf.to_yaml(config, resolve=True)
     with heeded_by_worker(), alone(path):

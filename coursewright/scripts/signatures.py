@@ -38,7 +38,7 @@ def fields(target: Callable[..., Any]) -> dict[str, Any] | None:
 
 
 def fields_of(address: object) -> dict[str, Any] | None:
-    """The fields of what a `_target_` names; None where it cannot be imported, which its maker explains."""
+    """The fields of a `_target_`; None where it cannot be imported, which its maker explains."""
     try:
         return fields(get_object(str(address)))
     except Exception:

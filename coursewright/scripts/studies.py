@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Study:
-    """A task and what was trained on it: agent name -> agent seed -> policy or training metrics.
+    """A task and the training on it: agent name -> agent seed -> policy or training metrics.
 
     `card` says how the learners were fitted, where they come from a folder that has one.
     """
@@ -79,14 +79,14 @@ def studies(config: DictConfig) -> list[Study]:
 def trained_on(run: DictConfig, folder: Path, field: str = "run") -> Task:
     """The task that a run was trained on, with the run's own tutor.
 
-    Raises `InputError` where what its folder holds makes none.
+    Raises `InputError` where its folder's content makes none.
     """
     with of_the_run(folder, field):
         return task_of(run, str(folder / "tutor.csv"))
 
 
 def made_by(run: DictConfig, folder: Path, field: str = "run") -> "Agent":
-    """The agent of a run.  Raises `InputError` where what its folder holds makes none."""
+    """The agent of a run.  Raises `InputError` where its folder's content makes none."""
     with of_the_run(folder, field):
         return agent_of(run.agent)
 
