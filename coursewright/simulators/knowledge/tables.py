@@ -53,7 +53,7 @@ def _course(path: Path, skills: tuple[str, ...]) -> Course:
 
 
 def write_bkt(folder: Path, learners: Bkt, columns: dict[str, Sequence[float]] | None = None) -> None:
-    """Write the tables that `read_bkt` reads; `columns` are added to the parameters, `[skills]` each."""
+    """Write the tables that `read_bkt` reads, without `rho`; `columns [skills]` join the parameters."""
     learners.parameters.write(folder / PARAMETERS, columns)
     if learners.draws is not None:
         learners.draws.write(folder / DRAWS)
