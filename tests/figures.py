@@ -1,4 +1,4 @@
-"""The recorded figures: what a change of structure must leave as it is, to the bit.
+"""The recorded figures: a change of structure must leave them as they are, to the bit.
 
     export PYTHONPATH=.:tests/support
     python tests/figures.py > before.json            # at the one commit
@@ -167,7 +167,7 @@ def comparisons() -> Iterator[tuple[str, Any]]:
 
 
 def fits() -> Iterator[tuple[str, Any]]:
-    """A fit of each model to the synthetic log: what its folder holds, cards apart."""
+    """A fit of each model to the synthetic log: the content of its folder, cards apart."""
     log = synthetic_log()
     for path in sorted((GROUPS / "model").glob("*.yaml")):
         neural = path.stem in ("dkt", "gru")
@@ -184,7 +184,7 @@ def fits() -> Iterator[tuple[str, Any]]:
 
 
 def main() -> int:
-    """Print the figures, or what differs from those of a file."""
+    """Print the figures, or their differences from those of a file."""
     logging.disable(logging.WARNING)
     parts = (simulators, environments, policies, trainings, comparisons, fits)
     wanted = sys.argv[sys.argv.index("--only") + 1].split(",") if "--only" in sys.argv else None

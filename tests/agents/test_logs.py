@@ -44,7 +44,7 @@ def test_a_uniform_choice_among_the_allowed_has_their_share(task, tmp_path) -> N
     chosen = [
         (item, allowed, p)
         for item, allowed, p in zip(table["item"], table["allowed"], table["propensity"], strict=True)
-        if allowed is not None  # what learners brought along was nobody's choice
+        if allowed is not None  # the past that learners bring along was nobody's choice
     ]
     assert len(chosen) > 100
     assert all(item in allowed and p == pytest.approx(1 / len(allowed)) for item, allowed, p in chosen)

@@ -1,4 +1,4 @@
-"""The adapter between rules and policies: what a rule is shown, and what is kept of it."""
+"""The adapter between rules and policies: the view that a rule is shown, and the memory that is kept."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -24,7 +24,7 @@ class Notes(NamedTuple):
 
 
 class Recorder:
-    """Keeps everything that it is shown, and chooses what it is told."""
+    """Keeps all views that it is shown, and chooses as it is told."""
 
     needs = ("goal",)
 

@@ -263,7 +263,7 @@ def test_a_tasks_terms_do_not_lead_to_its_learners(task) -> None:
         assert word not in reached
 
 
-# What changes, and what is handed out
+# Changes, and the arrays that are handed out
 
 
 def arrays_of(thing, at="") -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""From a log and any learner model to a folder; intervals by refits; what the log does not tell."""
+"""From a log and any learner model to a folder; intervals by refits; gaps that the log leaves."""
 
 import csv
 from dataclasses import dataclass
@@ -121,7 +121,7 @@ def test_a_folder_is_filled_whole_or_not_at_all(tmp_path):
 
 @dataclass(frozen=True)
 class Rows:
-    """Not a model: remembers who and what it was fitted to."""
+    """Not a model: remembers the rows that it was fitted to."""
 
     name: str = "rows"
 

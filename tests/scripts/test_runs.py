@@ -1,4 +1,4 @@
-"""Runs' folders: which agent took which settings, and what an old or a later folder is told."""
+"""Runs' folders: the settings that each agent took, and the refusal of old and of later folders."""
 
 import json
 import shutil

@@ -635,7 +635,7 @@ def test_a_finished_run_says_so(shared, capsys):
 
 
 def test_a_run_from_a_folder_of_ones_own_goes_on(tmp_path, verb, monkeypatch):
-    # Neither the YAML files nor what was typed is needed: the record is enough, in a folder of any name.
+    # Neither the YAML files nor the command line is needed: the record is enough, in a folder of any name.
     monkeypatch.syspath_prepend(str(SUPPORT))
     (tmp_path / "mine" / "agent").mkdir(parents=True)
     shutil.copy(SUPPORT / "outside_agent.yaml", tmp_path / "mine" / "agent" / "a2c.yaml")

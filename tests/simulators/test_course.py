@@ -1,4 +1,4 @@
-"""The course: what it refuses, the order it derives, and the packed lists that kernels read."""
+"""The course: its refusals, the order it derives, and the packed lists that kernels read."""
 
 from dataclasses import fields, replace
 from itertools import pairwise

@@ -91,7 +91,7 @@ def flat(state: Any) -> list[np.ndarray]:
 class Lesson:
     """A policy that teaches the learners `first`, `first` + 1, ..., step by step.
 
-    Whoever they are, the policy's own draws are those of the learners 0, 1, ...
+    For any learners the policy's own draws are those of the learners 0, 1, ...
     """
 
     def __init__(self, task: Task, policy: Policy, first: int = 0, learners: int = LEARNERS) -> None:
@@ -120,7 +120,7 @@ class Lesson:
 
 
 def check_any_batch(task: Task, policy: Policy) -> None:
-    """The same items whatever the batch; a row alone equals the row in the batch."""
+    """The same items in any batch; a row alone equals the row in the batch."""
     together = rollout(task, policy, LEARNERS).item
     for chunk in (4, 1):
         assert (rollout(task, policy, LEARNERS, chunk=chunk).item == together).all(), chunk
@@ -147,7 +147,7 @@ def check_no_mask(task: Task, policy: Policy) -> None:
 
 
 def check_second_look(task: Task, policy: Policy) -> None:
-    """To look twice changes nothing: neither what is chosen and remembered, nor what was handed in."""
+    """To look twice changes nothing: neither choice and memory, nor the arrays handed in."""
     lesson = Lesson(task, policy)
     for _ in range(STEPS):
         given = [lesson.episodes.observation, lesson.episodes.mask, lesson.start, *flat(lesson.state)]

@@ -50,7 +50,7 @@ class WandbStub:
                 self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
-                """Say nothing: the test prints what it needs."""
+                """Say nothing: the test prints for itself."""
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True

@@ -277,7 +277,7 @@ def test_das3h_weights_keep_their_published_signs() -> None:
     np.testing.assert_allclose(table[:, das3h.TRIED + 4], -skill.of("tried_all"), rtol=1e-7)
 
 
-# What a log does not tell
+# Gaps that a log leaves in a fit
 
 
 def test_names_that_training_never_met_get_the_shared_weights() -> None:
