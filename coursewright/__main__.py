@@ -16,10 +16,10 @@ VERBS = {
     "evaluate": "compare trained policies with random, tuned mastery rules and oracles",
     "import": "write a learner log of any size as a folder that fits in little memory",
     "fit": "fit learner parameters to a log",
-    "validate": "how well learner models predict a log, and whether they behave like its learners",
+    "validate": "check that learner models predict a log, and behave like its learners",
     "simulate": "write the answers of learners whom a policy taught, as a log with grades and propensities",
     "export": "write a trained policy to a file that runs elsewhere",
-    "status": "how runs stand: queued, running, done, failed, interrupted or died",
+    "status": "the state of runs: queued, running, done, failed, interrupted or died",
     "demo": "the whole path on two tasks: train, compare, report (about four minutes)",
 }
 

@@ -94,7 +94,7 @@ class Chooser:
         scores, best = self._judged(observation, action_masks)
         drawn = self.label.stochastic and not deterministic
         if drawn and state is None:
-            raise reject("state", None, "what the policy's begin(luck) gave, to draw actions from")
+            raise reject("state", None, "the state of the policy's begin(luck), to draw actions from")
         action = draw(scores, state) if drawn and state is not None else best
         return action, None if state is None else state.next()
 

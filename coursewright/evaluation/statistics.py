@@ -59,7 +59,7 @@ class Resamples:
 
     def __post_init__(self) -> None:
         if self.n < 2:
-            raise reject("learners", self.n, "at least 2, or there is nothing to resample")
+            raise reject("learners", self.n, "at least 2, as resampling needs")
         if self.resamples < 100:
             raise reject("resamples", self.resamples, "a whole number >= 100")
 

@@ -57,7 +57,7 @@ def check_draws(log: Coded, draws: int) -> None:
     if draws < 0:
         raise reject("draws", draws, "0 (no intervals) or more")
     if draws and len(log.learners) < 2:
-        raise reject("draws", draws, "0: a log of one learner holds nobody to resample")
+        raise reject("draws", draws, "0: a log of one learner leaves no learners to resample")
 
 
 @dataclass(frozen=True, eq=False)

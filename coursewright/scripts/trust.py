@@ -125,7 +125,7 @@ def _refuse_foreign(at: str, address: Any, where: str, trusted: Sequence[str]) -
     package = address.partition(".")[0]
     said = f"{where}: {at} = {shown(address)}"
     if package == "coursewright":
-        raise InputError(f"{said} is nothing that a run's folder may name there")
+        raise InputError(f"{said} is not among the things that a run's folder may name there")
     if package in sys.stdlib_module_names or not package.isidentifier() or package in trusted:
         raise InputError(f"{said} is no code of coursewright or of a package that you trust")
     raise InputError(f"{said} is not of coursewright; to let code of {package} run: trust={package}")
