@@ -62,7 +62,7 @@ def as_schema(table: pa.Table, first_row: int = 0) -> pa.Table:
     Other columns are left behind on purpose: a log often carries names or e-mail addresses.  A column
     that looks like a misspelt one of the schema is refused instead.  Raises `InputError` for missing,
     doubled or misspelt columns, wrong types, nulls, and values out of range; `first_row` is the number of
-    the first row in what it says, for a table that is a piece of a longer log.
+    the first row in messages, for a table that is a piece of a longer log.
     """
     check_names(table.column_names)
     if table.num_rows == 0:

@@ -1,6 +1,6 @@
 """Learner logs larger than memory: a folder of Parquet files, written, checked and read a piece at a time.
 
-`store` is where a reader's rows can go instead of `log.in_memory`: each batch is validated by the same rules
+`store` takes a reader's rows in place of `log.in_memory`.  Each batch is validated by the same rules
 and spread over part files by a hash of the learner, so that all rows of a learner lie in one part; then each
 part is sorted by itself.  One part has to fit in memory.
 """

@@ -1,4 +1,4 @@
-"""The features that a tutor may see: one record each, from which all that depends on it follows.
+"""The features that a tutor may see: one record each, which all other code reads.
 
 Columns, kernels' places, bounds and a network's scale are read off `FEATURES`.  A feature
 of your own is one more `Feature`, with a plain function that keeps it (see `Feature.update`).

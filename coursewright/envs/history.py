@@ -1,7 +1,7 @@
 """The visible history of a batch of learners, kept as the observation itself.
 
-Row i of `memory [batch, columns]` is what a tutor of learner i sees.  A step touches the columns of
-the practised skills and of the given item only; `Layout` says which column is what.
+Row i of `memory [batch, columns]` is the observation of learner i's tutor.  A step touches the columns of
+the practised skills and of the given item only; `Layout` names the columns.
 """
 
 from typing import Any, NamedTuple

@@ -1,7 +1,7 @@
-"""A tutor's knowledge of a batch of learners: history, locks and clock, whoever the learners are.
+"""A tutor's knowledge of a batch of learners: history, locks and clock, for learners of any kind.
 
-Simulated learners, the rows of a log and people in front of a screen come in by the same door: a record
-of a response is an item, whether it was right, how long it took, and the days that passed.
+Simulated learners, the rows of a log and people in front of a screen use the same interface: a record
+of a response is an item, the answer, the minutes that it took, and the days that passed.
 """
 
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Sweeps under any launcher of Hydra: every job has its say, and the jobs that failed are named.
+"""Sweeps under any launcher of Hydra: every job runs, and the jobs that failed are named.
 
 Hydra by itself raises the first failure that it meets, and a job that was killed on a cluster takes the
 driver with it while the others run on.

@@ -1,6 +1,6 @@
-"""A folder's life: who works in it, and how that goes.  One process at a time may.
+"""A folder's life: the process that works in it, one at a time, and the state of its work.
 
-`state.json` is life and no result: two equal runs differ in it.  The lock is the file system's own and falls
+`state.json` holds no result, and two equal runs differ in it.  The lock is the file system's own and falls
 with its process, however that ends, so a run that says `running` and holds no lock has died.
 """
 

@@ -103,7 +103,7 @@ class Course:
         InputError : an unknown skill or item, a cycle, non-positive minutes, a name used twice.
         """
         if isinstance(skills, str):
-            raise reject("course.skills", repr(skills), "a list of names, or their number")
+            raise reject("course.skills", repr(skills), "a list of names or a number")
         names = tuple(str(k) for k in range(skills)) if isinstance(skills, int) else tuple(map(str, skills))
         place = {name: k for k, name in enumerate(names)}
         named = {name: [name] for name in names} if items is None else dict(items)

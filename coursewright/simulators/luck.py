@@ -1,8 +1,8 @@
 """The random stream: a counter hash instead of a generator with a state.
 
 The draw for (learner or fate, step, purpose) depends on those alone.  Any two policies therefore meet
-the same learners with the same luck (common random numbers), for any batch size, the chunking,
-or the number of workers.  The hash is two rounds of the SplitMix64 finaliser (Steele, Lea & Flood,
+the same learners with the same luck (common random numbers), for any batch size, chunking
+and number of workers.  The hash is two rounds of the SplitMix64 finaliser (Steele, Lea & Flood,
 OOPSLA 2014), about 2 ns a draw inside a kernel.
 """
 

@@ -323,9 +323,9 @@ def test_an_address_of_others_is_refused_at_every_place(record, evil):
 def test_a_tracker_is_one_of_ours_and_stands_in_its_place(record):
     for tracker in shipped(TRACKER):
         check(record | {"tracker": {"_target_": tracker}}, "run = F")
-        with pytest.raises(InputError, match="nothing that a run's folder may name there"):
+        with pytest.raises(InputError, match="not among the things that a run's folder may name there"):
             check(record | {"agent": {"_target_": tracker}}, "run = F")
-    with pytest.raises(InputError, match="nothing that a run's folder may name there"):
+    with pytest.raises(InputError, match="not among the things that a run's folder may name there"):
         check(record | {"tracker": {"_target_": "coursewright.agents.learning.ppo.Ppo"}}, "run = F")
 
 

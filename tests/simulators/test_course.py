@@ -194,5 +194,5 @@ def test_edges_are_read_from_csv(tmp_path) -> None:
 
 
 def test_a_word_is_no_list_of_skills():
-    with pytest.raises(InputError, match=r"course\.skills = 'many': must be a list of names, or how many"):
+    with pytest.raises(InputError, match=r"course\.skills = 'many': must be a list of names or a number"):
         Course.of("many")

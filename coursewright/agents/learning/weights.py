@@ -1,4 +1,4 @@
-"""Weights and whatever goes with them as data: one ordinary `.npz` file, and reading it runs nothing.
+"""Weights and the rest of a training as data: one ordinary `.npz` file, and reading it runs nothing.
 
 A tree of dicts, lists, tuples, plain values and arrays is cut in two.  The arrays stand in the file under
 their paths (`np.load(file)["weights/action_net.bias"]`); the rest of the tree is JSON, under `tree`.

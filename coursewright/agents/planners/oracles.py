@@ -1,4 +1,4 @@
-"""Oracles: policies that read the true state, as bounds for everybody else.
+"""Oracles: policies that read the true state, as bounds for all other policies.
 
 They never see the future: plans rest on the expected effect of practice, not on the episode's own
 luck.  The simulator's type decides which search fits, here and nowhere else.

@@ -179,6 +179,6 @@ def _about_conditions(comparison: Comparison) -> Iterator[str]:
     if len(comparison.conditions) > 1:
         yield (
             "The simulator was fitted to a log. The second table repeats everything with parameters "
-            "from its bootstrap: learner j has draw j mod the number of draws, and the policies keep what "
-            "they learned."
+            "from its bootstrap: learner j uses parameter draw j mod the number of draws, and the "
+            "policies stay as trained."
         )

@@ -61,8 +61,8 @@ class Validity:
     """The findings about one model.
 
     by_fold [folds, 3] and resampled [resamples, 3] hold AUC, log loss (nats) and RMSE of held-out
-    predictions; `peeks` says how its predictions use rows that they may not, `warnings` what the log did not
-    tell the fit.
+    predictions; `peeks` says how its predictions use rows that they may not, `warnings` names the gaps that
+    the log left in the fit.
     """
 
     name: str

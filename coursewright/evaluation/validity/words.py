@@ -21,7 +21,7 @@ def conclusions(validation: Validation) -> list[str]:
     """The model that predicts best, and the model whose simulated learners are most like the log's."""
     honest = validation.table[~validation.table["peeks"]]
     if honest.empty:
-        return ["Every model peeks at what it has to predict: none of these figures means anything."]
+        return ["Every model peeks at the answers that it predicts, so none of these figures means anything."]
     return [_best_prediction(validation, honest), _best_simulation(honest)]
 
 
@@ -86,7 +86,7 @@ def limits(validation: Validation) -> list[str]:
     """The limits that a careful reader has to know before believing the page."""
     log = validation.log
     notes = [
-        "Simulated learners get the log's items at the log's times whatever they answer. Where the real "
+        "Simulated learners get the log's items at the log's times, for any answers. Where the real "
         "choice of items, or staying on, depended on the answers, the real curves hold that selection and "
         "the simulated ones do not: late opportunities belong to those who stayed.",
         "Each replicate is a new population, not the log's own learners again, fitted to the whole log: "

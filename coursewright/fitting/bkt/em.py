@@ -100,7 +100,7 @@ class BktFit:
 
     @property
     def sound(self) -> Bools:
-        """[skills]: G < .5, S < .5, .01 < L0 < .99, .005 < T < .9: a skill that one can simulate."""
+        """True where a skill can be simulated `[skills]`: G < .5, S < .5, .01 < L0 < .99, .005 < T < .9."""
         prior, learn, _, guess, slip = self.theta.T
         readable = (guess < 0.5) & (slip < 0.5) & ~self.switched
         moving = (prior > 0.01) & (prior < 0.99) & (learn > 0.005) & (learn < 0.9)

@@ -43,7 +43,7 @@ LEARNING, BY_SKILL, RETENTION = "opportunity", "skill", "delay"
 class Check:
     """Accuracies in bins, of the log and of simulated replicates.
 
-    group, place [bins] name a bin ("fractions", "3"); count [bins] is how many answers the log has there;
+    group, place [bins] name a bin ("fractions", "3"); count [bins] is the number of answers in the log;
     data, low, high [bins] are the log's accuracy and its 95 % interval (learners resampled);
     simulated [replicates, bins].  Bins with fewer than 20 answers are left out.
     """

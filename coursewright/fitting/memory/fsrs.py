@@ -1,6 +1,6 @@
 """FSRS-6 fitted to a review log: the weights that predict whether an item is still known.
 
-Minimised is the log loss of reviews at least a day after the last one of the same item (on the same day R
+Fits minimise the log loss of reviews at least a day after the last one of the same item (on the same day R
 is 1, which says nothing), plus `pull` times sum(((w - default) / sd)^2), as in the optimizer that Anki uses;
 sd are the spreads of each weight between learners that it publishes.  py-fsrs 6.3 has an optimizer too, as
 an extra: mini batches of Adam through torch, review by review.  The exact gradient here takes less than a
@@ -45,7 +45,7 @@ MANY_REVIEWS = 400  # below it the weights are mostly the defaults
 class FsrsModel:
     """The settings of a fit.
 
-    `fixed` are the numbers of weights that stay at their defaults; `pull` how strongly the others are drawn
+    `fixed` are the numbers of weights that stay at their defaults; `pull` is the strength that draws others
     to them (1 as in Anki, 0 not at all); `recency` lets the newest review count four times as much as the
     oldest, as Anki does; `grades` says whether the log's grades are read (else right is Good); `iterations`
     ends the search.

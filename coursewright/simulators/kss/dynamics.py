@@ -2,7 +2,7 @@
 
 Liu et al., "Exploiting Cognitive Structure for Adaptive Learning" (CSEAL), KDD 2019; EduSim.  Ten
 skills with one item each, a real-valued ability per skill with the cap 5, a four-option item response
-curve, and a table of which item may follow which:
+curve, and a table of items that may follow each other:
 
     p_k = 1/4 + 3/4 / (1 + exp(-8.5 (a_k - b_k)))                                  answer
     a  <- min(5, a + (5 - a_k)/2 exp(-sum_{p in Pa(k)} (5 - a_p)) W[k, :])         practise k

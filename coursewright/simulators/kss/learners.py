@@ -1,7 +1,7 @@
 """KSS, the "knowledge structure" simulator (Liu et al., CSEAL, KDD 2019; EduSim).
 
-`dynamics.py` holds its learners' answers and learning, `arrival.py` their arrival.  `Variant` names the
-its published forms differ; the default is the first, `cseal18`, the others are in `variants.py`.
+`dynamics.py` holds its learners' answers and learning, `arrival.py` their arrival.  `Variant` holds the
+differences of its published forms; the default is the first, `cseal18`, the others are in `variants.py`.
 """
 
 from dataclasses import dataclass

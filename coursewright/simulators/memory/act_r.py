@@ -1,7 +1,7 @@
 """ACT-R's declarative memory as a simulated learner (Pavlik & Anderson, Cognitive Science 2005).
 
-Every presentation j of an item leaves a trace that decays at its own rate, the faster the stronger the memory
-was when it came (which makes spacing pay):
+Every presentation j of an item leaves a trace with a decay rate of its own.  The rate is higher if the memory
+was stronger at that moment, so that spacing pays:
 
     strength = sum_j max(1, 86400 h t_j)^-d_j,   d_j = c strength_j + a                eq. 2 and 5
     P(recall) = 1 / (1 + exp((tau - ln strength) / s))                               eq. 6

@@ -32,7 +32,7 @@ class CurveState(NamedTuple):
     """A batch of learners.
 
     `now [batch]` is the day, `fresh [batch]` the item taught since time last passed (-1: none),
-    `lessons [batch]` how many items were taught.  `shown [batch, items]` is the day t_i, and `height`,
+    `lessons [batch]` the number of items taught.  `shown [batch, items]` is the day t_i, and `height`,
     `pace` and `bend [batch, items]` are the curve.  `trait`, `attempts` and `correct [batch, items]`
     belong to the law: the learner's trait for the item, and counts of lessons.
     """

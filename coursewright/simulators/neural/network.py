@@ -10,7 +10,7 @@ x(unit, answer) (a column of W_x for one-hot inputs, W_x e for an embedding e) a
 (Cho et al., EMNLP 2014, in the form with the reset gate after the product; Hochreiter & Schmidhuber, 1997,
 with the forget gate of Gers et al., 2000.  s is the logistic function.)  Sums are float32, as in training,
 and exponentials float64.  A row's sums run in one order for any batch, so that a row alone equals the
-row in a batch bit for bit; a BLAS product differs in the last digits, and sooner or later that turns an
+row in a batch bit for bit; a BLAS product differs in the last digits, and such a difference can turn an
 answer.
 """
 

@@ -1,4 +1,4 @@
-"""Rich learners: any learner model, taught with content of several kinds by a platform that people leave.
+"""Rich learners: any learner model, taught with content of several kinds by a platform that they may leave.
 
 A wrapper.  The learner inside decides mastery and the answers to practice; around it are kinds of
 content and help (`content.py`), formats, response times and engagement (`delivery.py`).  Everything is
