@@ -23,7 +23,7 @@ def _toward(goal: Observation, order: Ints, children: Lists, out: Bools) -> None
 
 
 def toward(goal: Observation, course: Course) -> Bools:
-    """Skills `[batch, skills]` that bear on the goal: those of `goal`, and what leads to one."""
+    """Skills `[batch, skills]` that bear on the goal: those of `goal`, and those that lead to one."""
     out = np.empty(goal.shape, bool)
     _toward(goal, course.order, course.children, out)
     return out

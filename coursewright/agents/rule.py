@@ -29,7 +29,7 @@ Nothing = tuple[()]
 class Last(NamedTuple):
     """A learner's last turn in this episode, `[batch]` each.
 
-    `item` is the rule's own choice, -1 before the first.  `asked` says whether its answer is evidence:
+    `item` is the rule's own choice, -1 before the first.  `asked` is True where its answer is evidence:
     False before the first, and where nothing was asked, the answer was helped, or the choice was refused
     without an answer.  `right` is False wherever `asked` is.  `days` passed since; 0 before the first.
     """
@@ -58,7 +58,7 @@ class Seen:
     observation : `[batch, columns]`; its columns have names.
     actions : bool `[batch, actions]`, the allowed choices: action d * n_items + i is item i and then the
         task's delay d.  An item alone is thus the action with the first delay.  The stop is left out.
-    keys, turn : `[batch]`, of the learner's own draws, and how many turns were taken before.
+    keys, turn : `[batch]`, of the learner's own draws, and the number of earlier turns.
     last : the last turn.
     watched : the running episodes where the rule is an oracle's.
     drawn : the draws so far.
@@ -194,7 +194,7 @@ class RulePolicy:
         self.task.layout.require(self.name, *self.rule.needs)
 
     def begin(self, luck: Luck) -> Kept:
-        """No turn taken by the learners of `luck`, which is copied, for it lives on."""
+        """The memory before the first turn; `luck` is copied, because its arrays change later."""
         batch = len(luck.fate)
         none = np.full(batch, -1, np.int64)
         return Kept(clone(luck), np.zeros(batch, np.int64), none, self.rule.begin(luck))

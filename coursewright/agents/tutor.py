@@ -21,7 +21,7 @@ from coursewright.simulators.knowledge.parameters import BktParameters
 from coursewright.simulators.protocol import Simulator
 
 LEARNERS = 2000
-CERTAIN = 1e-3  # how near to 0 and 1 a tutor's parameters may come
+CERTAIN = 1e-3  # the least distance of a tutor's parameters from 0 and 1
 FITTED = "fitted"
 UNSEEING = ("successes",)  # features that a task must show for its locks; no belief, so it needs no tutor
 
@@ -74,7 +74,7 @@ def fit_tutor(task: Task, learners: int = LEARNERS) -> BktParameters:
     The task's features and its own tutor make no difference.
 
     `coursewright train simulator=... task=... agent=random tutor=fitted` leaves the table in its
-    folder as `tutor.csv`; that is how the shipped ones were made.
+    folder as `tutor.csv`; the shipped ones were made so.
     """
     log = unaided(Coded.of(simulated_log(task, learners)))
     fitted = fit(Sequences.of(log), EmSettings(most_guess=0.5, most_slip=0.49)).parameters

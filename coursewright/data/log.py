@@ -1,4 +1,4 @@
-"""A learner log that has been checked and put in order, and where it came from."""
+"""A learner log that has been checked and put in order, and its origin."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

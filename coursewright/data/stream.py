@@ -140,7 +140,7 @@ def _by_learner(table: pa.Table, parts: int) -> Iterator[tuple[int, pa.Table]]:
 
 
 def _sort(file: Path) -> tuple[int, int]:
-    """Turn one part into Parquet, in order: how many learners it has, and rows that were out of order."""
+    """Turn one part into Parquet, in order: returns its number of learners, and of rows out of order."""
     with pa.memory_map(str(file)) as source:
         ordered, backwards = in_order(pa.ipc.open_stream(source).read_all())
     file.unlink()

@@ -91,7 +91,7 @@ class Episodes:
     some_over : True where any row is over.
     past_width : the largest number of entries in a learner's visible past.
     item : `[batch]`, the item given in the last step (-1: nothing), until the next.
-    days : `[batch]`, how many passed after the last step.
+    days : `[batch]`, days that passed after the last step.
     start, before, after : float32 `[batch, skills]`, latent mastery when the episode began and around
         the last step.  Only rewards, reports and oracles may read them.
     state : the learners themselves; only oracles may look.
@@ -154,7 +154,7 @@ class Episodes:
     def begin(self, rows: Ints, number: Ints, episode: Ints, split: int) -> None:
         """Put the learners with these numbers, in these episodes of theirs, into `rows`.
 
-        `number` and `episode` are `[rows]`; see `luck.identify` for who that is.
+        `number` and `episode` are `[rows]`; see `luck.identify` for their meaning.
         """
         task = self.task
         luck = identify(task.seeds, number, split, episode)

@@ -40,7 +40,7 @@ class Event(NamedTuple):
     """One response (or pause) in each row of a batch, as a feature's `update` is told of it.
 
     `item [batch]` is -1 where nothing was given: then only `days` pass.  `correct` is 1, 0, or -1 where
-    nothing was asked; `minutes` the time spent; `days` the days that passed afterwards; `taught` whether the
+    nothing was asked; `minutes` the time spent; `days` those passed afterwards; `taught` is True where the
     item was accepted.  `touched [batch, skills]` (or `[batch, items]`, or `[batch, 1]`, as the feature's axis
     says) is True at the item's places.  `past` says that all this happened before the episode.
     """

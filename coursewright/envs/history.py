@@ -119,7 +119,7 @@ def record(
 
     A row ends when its budget is spent, its learner has dropped out, or at the horizon (which a
     budget of minutes reaches first only where learners are quicker than the course says).  Returns
-    whether any row is over.  Each row is copied to `observation` while it is still in the cache, unless
+    True where any row is over.  Each row is copied to `observation` while it is still in the cache, unless
     that is empty.
 
     `terms` are the `Rules` as a bare tuple: to hand over a named one costs numba a microsecond more, a tenth

@@ -61,7 +61,7 @@ class Locks:
     Attributes
     ----------
     mask : bool `[batch, actions]`; each delay may follow an allowed item, and to stop is always allowed.
-    missing : `[batch, items]`, how many prerequisites an item still waits for (no columns without a gate).
+    missing : `[batch, items]`, the number of prerequisites an item waits for (no columns without a gate).
     """
 
     def __init__(self, batch: int, n_actions: int, delays: int, missing: Ints, gate: Gate | None) -> None:

@@ -47,7 +47,7 @@ class Records:
     mask : bool `[batch, actions]`, the allowed actions (all True where nothing restricts).
     over : bool `[batch]`, which rows have ended; they ignore further responses until opened again.
     some_over : True where any row is over.
-    goal : bool `[batch, skills]`; `goal_size [batch]` how many skills that is.
+    goal : bool `[batch, skills]`; `goal_size [batch]` the number of those skills.
     last : `[batch]`, the last accepted item, -1 before the first.
     step, spent : `[batch]`, responses so far, and the budget that they took.
     """

@@ -33,7 +33,7 @@ class Rollout:
     steps, minutes : the length of the episode.
     over_practice : steps on items of which every skill was mastered already.
     refused : disallowed choices.
-    reached : after how many steps the whole goal was mastered for the first time (-1: never).
+    reached : steps until the whole goal was mastered for the first time (-1: never).
     item, correct, grade : the item asked (-1 after the end) and its answer.
     assisted : True where help was given with the answer, which then is no evidence.
     took : minutes that each step took.

@@ -1,4 +1,4 @@
-"""The task: which learners, to what end, on what budget, seen how, restricted how."""
+"""The task: learners, goal, budget, observation, reward and restrictions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -142,7 +142,7 @@ class Task:
 
     @property
     def budget(self) -> float:
-        """Steps or minutes, whichever the task counts."""
+        """The budget in steps, or in minutes where the task counts those."""
         return float(self.steps if self.steps is not None else self.minutes or 0.0)
 
     @property

@@ -28,7 +28,7 @@ class Terms:
     unlock_after : successes on each prerequisite that unlock an item (0: nothing is locked).
     delays : the number of delays that each item comes with.
     stop : True where there is one more action, the last.
-    budget : in minutes if `by_minutes`, otherwise in steps; infinite for learners who go on for ever.
+    budget : in minutes if `by_minutes`, otherwise in steps; infinite for learners without an end.
     horizon : the largest number of steps.
     """
 
@@ -49,7 +49,7 @@ class Terms:
         return self.course.n_items * self.delays + int(self.stop)
 
     def endless(self) -> "Terms":
-        """The same terms for learners who go on for ever."""
+        """The same terms for learners without an end."""
         return replace(self, budget=np.inf, horizon=ENDLESS)
 
     @cached_property

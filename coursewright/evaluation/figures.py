@@ -78,7 +78,7 @@ def save(figure: Figure, *paths: str | Path) -> None:
 
 
 def keep(pictures: Mapping[str, Picture], folder: Path) -> dict[str, Kept]:
-    """Save each picture as `<folder>/<name>.png`, and say where it is."""
+    """Save each picture as `<folder>/<name>.png`, and return its path."""
     for name, picture in pictures.items():
         save(picture.figure, folder / f"{name}.png")
     return {name: Kept(picture.caption, folder / f"{name}.png") for name, picture in pictures.items()}

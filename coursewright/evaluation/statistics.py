@@ -35,7 +35,7 @@ class Estimate(NamedTuple):
     """A figure with its doubt.
 
     `value` with the 95 % interval from `low` to `high`; `estimand` names the subject of the interval and
-    `n` how many learners (or seeds) it rests on.  Where `value` is nan, `note` says why.
+    `n` is its number of learners (or seeds).  Where `value` is nan, `note` names the reason.
     """
 
     value: float

@@ -22,7 +22,7 @@ def main(config: DictConfig) -> None:
 
 
 def evaluate(config: DictConfig, place: Place) -> None:
-    """Gather the runs, compare, draw, report, track, and say where everything is."""
+    """Gather the runs, compare, draw, report, track, and print the paths."""
     from coursewright.evaluation.comparison.report import Report
     from coursewright.evaluation.comparison.table import show
     from coursewright.scripts.studies import published, results, studies

@@ -123,7 +123,7 @@ def works(folder: Path) -> bool:
 
 @contextmanager
 def lived(folder: Path, group: str) -> Iterator[None]:
-    """Write down that this process works in the folder, and how that ends.  Only inside `alone`."""
+    """Write down that this process works in the folder, and its end.  Only inside `alone`."""
     before = read(folder)
     if before is not None and before.state == "running":
         log.info("%s was left in the middle (%s); going on", folder, before.who)

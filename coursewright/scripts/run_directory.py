@@ -1,4 +1,4 @@
-"""A run's folder: the resolved configuration, the code that ran, and whether it is finished."""
+"""A run's folder: the resolved configuration, the code that ran, and its end."""
 
 import json
 import platform

@@ -1,4 +1,4 @@
-"""Being told to stop: trackers are closed and workers ended in order, and a second signal ends at once."""
+"""Signals to stop: trackers are closed and workers ended in order, and a second signal ends at once."""
 
 import multiprocessing
 import os

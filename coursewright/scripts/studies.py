@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 class Study:
     """A task and the training on it: agent name -> agent seed -> policy or training metrics.
 
-    `card` says how the learners were fitted, where they come from a folder that has one.
+    `card` describes the fit of the learners, where they come from a folder that has one.
     """
 
     name: str

@@ -61,7 +61,7 @@ def _answer(p: Floats, item: Ints, minutes: Floats, out: Answers) -> None:
 def answer(simulator: Simulator[S], state: S, item: Ints, luck: Luck, out: Response) -> None:
     """Draw the answers to `item [batch]` (-1: none), right with P(correct) as it is now.
 
-    The course says how many minutes an item takes.
+    The minutes are those of the item in the course.
     """
     p = np.empty(len(item))
     simulator.p_correct(state, item, p)

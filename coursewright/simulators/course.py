@@ -25,7 +25,7 @@ class Course:
     skills, items : names for people; an item's place in `items` is its action index.
     needs : the skills of each item, packed, each list in the order of `skills`.
     parents : the direct prerequisites of each skill, packed, each list in the order of `skills`; acyclic.
-    minutes : `[items]`, how long an item takes.
+    minutes : `[items]`, the time that an item takes.
     difficulty : `[items]`, on the scale of the learner model that uses it (0 where none does).
     kind, format : `[items]` names such as "practice" and "text".
     """
@@ -93,7 +93,7 @@ class Course:
 
         Parameters
         ----------
-        skills : names, or how many (then they are called "0", "1", ...).
+        skills : names, or their number (then they are called "0", "1", ...).
         items : item name -> the skill or skills it needs; by default one item a skill, of the same name.
         prerequisites : edges `[before, after]`, by skill name or place.
         minutes : per item, or one number for all.

@@ -1,4 +1,4 @@
-"""The one decorator of all compiled loops; `cache` says where their machine code is kept."""
+"""The one decorator of all compiled loops; `cache` chooses the folder of their machine code."""
 
 import logging
 import os

@@ -28,7 +28,7 @@ class Response(NamedTuple):
     """The response to a step, `[batch]` each, written in place.
 
     `correct` is 1, 0, or -1 where nothing was asked; `grade` a finer mark (equal to `correct` where
-    the model has none); `minutes` the time spent; `assisted` whether help was given; `ended` whether
+    the model has none); `minutes` the time spent; `assisted` True where help was given; `ended` True where
     the learner dropped out.
     """
 

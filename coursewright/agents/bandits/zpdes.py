@@ -47,7 +47,7 @@ class Zone(NamedTuple):
     """ZPDES's memory of each learner.
 
     `arm [batch]` is the skill chosen last (-1: none); `answers [batch, skills]` holds the last six
-    answers, the newest in the lowest bit, `tries` how many there were in all; `weight` is the
+    answers, the newest in the lowest bit, `tries` the number of all answers; `weight` is the
     bandit's; `stage` is LATER, ACTIVE or DONE.
     """
 
@@ -104,7 +104,7 @@ def _going_well(i: int, zone: Zone) -> bool:
 
 @inlined
 def _finish_best(i: int, zone: Zone, order: Ints) -> None:
-    """Done is the active skill that succeeds most, if it is often enough and not the only one."""
+    """Finish the active skill that succeeds most, if it succeeds often enough and is not the only one."""
     best, most, active = -1, DONE_ABOVE, 0
     for m in range(order.shape[0]):
         k = order[m]

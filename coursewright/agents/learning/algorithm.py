@@ -61,7 +61,7 @@ class Trainable(Protocol):
 
     @property
     def threads(self) -> int:
-        """Of torch."""
+        """The number of torch's threads."""
         ...
 
     @property

@@ -113,7 +113,7 @@ class Checkpoint:
         return int(state["logged"])
 
     def _refuse_others(self, state: Mapping[str, Any]) -> None:
-        """Refuse the state of a training with other settings, or with learners who are others."""
+        """Refuse the state of a training with other settings, or with other learners."""
         for name, value in self.settings.items():
             theirs = state["settings"].get(name)
             if theirs != value:

@@ -11,7 +11,7 @@ from coursewright.envs.task import RandomGoal, Task
 from coursewright.simulators.arrays import Floats, Ints
 from coursewright.simulators.luck import Split
 
-LEARNERS, STEPS = 256, 50  # who are walked through a task, and how far
+LEARNERS, STEPS = 256, 50  # walked through a task, and steps of that walk
 CLOSE = 1e-4  # walks of one task agree to this; neural learners round differently elsewhere
 
 

@@ -46,7 +46,7 @@ class Ppo:
     batch_size, epochs : transitions per update, and passes over a rollout.
     gamma, gae_lambda : discount, and bias against variance of the advantage.
     entropy : weight of the entropy bonus.
-    learning_rate, anneal : of the optimiser, and whether it falls linearly to 0 over the training.
+    learning_rate, anneal : of the optimiser, and True for a linear fall to 0 over the training.
     layers : widths of the hidden layers of policy and value network.
     features : the features that the network reads; None: `network.default_features`.
     threads : of torch; more than one is slower for networks this small, and not reproducible.

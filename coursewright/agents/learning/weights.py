@@ -111,7 +111,7 @@ def _cut(value: Any, at: str, arrays: Arrays) -> Any:
 
 
 def _joined(value: Any, arrays: Arrays) -> Any:
-    """The way back."""
+    """The tree with its arrays put back under their paths."""
     if isinstance(value, list):
         return [_joined(part, arrays) for part in value]
     if not isinstance(value, dict):

@@ -144,7 +144,7 @@ def _is_new(beam: Beam, c: int) -> bool:
 
 @kernel
 def _expand(who: Learners, row: int, moves: Moves, beam: Beam, size: int) -> int:
-    """Every state that one allowed practice leads to, ranked by three keys; returns how many."""
+    """Every state that one allowed practice leads to, ranked by three keys; returns their number."""
     reached = int(np.int64(0))
     beam.seen[:] = 0
     for s in range(size):
@@ -177,7 +177,7 @@ def _expand(who: Learners, row: int, moves: Moves, beam: Beam, size: int) -> int
 
 @kernel
 def _narrow(beam: Beam, reached: int, width: int, step: int) -> int:
-    """Keep the union of the three top thirds; returns how many states that is."""
+    """Keep the union of the three top thirds; returns their number."""
     for c in range(reached):
         beam.keep[c] = False
     for which in range(3):

@@ -14,7 +14,7 @@ from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.lists import Lists
 from coursewright.simulators.luck import Luck
 
-BEYOND, FRINGE, MASTERED = range(3)  # where a skill stands
+BEYOND, FRINGE, MASTERED = range(3)  # the places of a skill
 
 
 @kernel

@@ -49,7 +49,7 @@ def _signed_doubt(low: float, high: float) -> str:
 
 
 def _unsaid(low: float, high: float) -> str:
-    """The interval is in the files; in a table it would only be in the way."""
+    """No interval: a table has no room for it, and the files have it."""
     return ""
 
 

@@ -86,7 +86,7 @@ def _names(axes: Axes, table: pd.DataFrame, rows: dict[str, float], reference: s
 
 
 def _values(axes: Axes, comparison: Comparison, rows: dict[str, float]) -> None:
-    """The mean at the right; of rules that are one and the same here, that they are."""
+    """The mean at the right, or the name of an earlier rule that made the same choices."""
     shown = {comparison.reference}
     for name, y in rows.items():
         twins = shown & comparison.twins(name)

@@ -82,7 +82,7 @@ class Comparison:
 
     @property
     def strata(self) -> pd.DataFrame:
-        """Mean outcomes by condition, policy and stratum, and of how many rows; empty without strata."""
+        """Mean outcomes by condition, policy and stratum, and their numbers of rows; empty without strata."""
         kept = self.learners[self.learners["stratum"] != NO_STRATUM]
         groups = kept.groupby(["condition", "policy", "stratum"], observed=True)
         means = groups[list(self.settings.outcomes)].mean()

@@ -52,7 +52,7 @@ def _table(title: str, comparison: Comparison, condition: str, texts: dict[Colum
 
 
 def _labels(comparison: Comparison, condition: str) -> list[str]:
-    """The policies, with how many seeds of each."""
+    """The policies, with the number of seeds of each."""
     rows = comparison.at(condition).iterrows()
     return [str(name) + (f" ×{row['seeds']}" if row["seeds"] > 1 else "") for name, row in rows]
 

@@ -90,7 +90,7 @@ def limits(validation: Validation) -> list[str]:
         "choice of items, or staying on, depended on the answers, the real curves hold that selection and "
         "the simulated ones do not: late opportunities belong to those who stayed.",
         "Each replicate is a new population, not the log's own learners again, fitted to the whole log: "
-        "the checks ask whether the model can describe these data, the held-out figures whether it predicts.",
+        "the checks test the model's description of these data, the held-out figures its predictions.",
         f"A point of a curve needs {FEWEST} answers. If a model were the truth, one point in twenty would "
         "still lie outside its band. p is the share of logs, real or simulated, at least as far from all "
         "others.",
@@ -114,7 +114,7 @@ def resampled(validation: Validation) -> str:
 def bands(validation: Validation) -> str:
     """The sources of doubt that the bands hold."""
     settings = validation.settings
-    inside = "Bands hold the luck of answering and who the learners are"
+    inside = "Bands hold the luck of answering and the draw of learners"
     inside += (
         f", and the doubt about the parameters ({settings.draws} refits to resampled learners)."
         if settings.draws

@@ -87,7 +87,7 @@ def plan(log: Coded, folds: int = 5, min_rows: int = 10) -> Plan:
 class HeldOut:
     """A model's predictions of responses it had not seen, `[responses]` each.
 
-    `correct` is 0 or 1, `p` the predicted P(correct), `fold` where it was held out, `learner` whose it is
+    `correct` is 0 or 1, `p` the predicted P(correct), `fold` the fold that held it out, `learner` its learner
     (a number).
     """
 

@@ -30,7 +30,7 @@ def replay(
 ) -> Answers:
     """Answers of simulated learners to the rows of `log`: `[replicates, rows]`, 1, 0 or -1 (none).
 
-    Replicate r is a fresh population of `simulators[r mod how many]`: pass one for a point estimate, several
+    Replicate r is a fresh population of `simulators[r mod n]`: pass one for a point estimate, several
     for bootstrap draws.  Everybody is taught all items of the log.  A row whose item the simulator does
     not know is skipped, and so is its answer.  Raises `InputError` where no item is known.
     """

@@ -30,7 +30,7 @@ from coursewright.simulators.lists import pack, unpack
 from coursewright.simulators.luck import ENROL, FORGET, LEARN, Luck, normal, uniform
 from coursewright.simulators.protocol import Prologue, Response
 
-# Columns of `Bkt.table`: P(right) by whether the skill is known; the rate of forgetting per day, and P(F) at
+# Columns of `Bkt.table`: P(right) of unknown and known skills; the rate of forgetting per day, and P(F) at
 # an opportunity; P(L0); P(T); and `Bkt.rho`.
 IF_UNKNOWN, IF_KNOWN, RATE, FORGETS, PRIOR, LEARNS, RHO = range(7)
 UNKNOWN = -1.0  # `until` of a skill that is not known: before any day
@@ -53,7 +53,7 @@ class BktState(NamedTuple):
 class Constants(NamedTuple):
     """The constants of the whole population, in few arrays, since each costs a call .2 microseconds.
 
-    `Bkt.table`; whether item a is skill a; the `minutes [items]`; and lists of skills, of which list j is
+    `Bkt.table`; True where item a is skill a; the `minutes [items]`; and lists of skills, of which list j is
     `skill[start[j]:start[j + 1]]`: first the skills of each item, then the prerequisites of each skill.
     """
 
@@ -191,7 +191,7 @@ class Bkt:
 
     Attributes
     ----------
-    parameters : per skill; with several draws (a bootstrap), see `Luck.number` for who uses which.
+    parameters : per skill; with several draws (a bootstrap), see `Luck.number` for the learner's draw.
     rho : factor in [0, 1] on P(T) for each prerequisite that is not known.
     forgetting : "time" (known skills are lost as days pass) or "opportunity" (at each practice).
     prior_sd, learn_sd : spread between learners of logit P(L0) and logit P(T).

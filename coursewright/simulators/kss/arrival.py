@@ -52,7 +52,7 @@ class Past(NamedTuple):
 
 @inlined
 def _draw_goal(key: np.uint64, i: int, goal: Bools, most: int, with_replacement: bool) -> int:
-    """Draw targets for row i; returns how many different ones."""
+    """Draw targets for row i; returns the number of different ones."""
     drawn = FEWEST + int(uniform(key, 0, GOAL) * (most - FEWEST + 1))
     for k in range(SKILLS):
         goal[i, k] = False
@@ -122,7 +122,7 @@ def _warm_up(
 def _arrive(
     key: np.uint64, i: int, j: int, arrival: Arrival, dynamics: Dynamics, state: KssState, past: Past
 ) -> int:
-    """Draw the learner in row i with their past j; returns how many targets they have yet to master."""
+    """Draw the learner in row i with their past j; returns the number of targets still to master."""
     ability = state.ability
     left = _draw_goal(key, i, state.goal, arrival.most_targets, arrival.with_replacement)
     for k in range(SKILLS):

@@ -58,7 +58,7 @@ class KssState(NamedTuple):
 class Dynamics(NamedTuple):
     """The differences between the variants.
 
-    The `difficulty [10]` of the items; whether answers are `certain` (1[p >= .5]) rather than drawn; whether
+    The `difficulty [10]` of the items; True for `certain` answers (1[p >= .5]), not drawn ones; True where
     a learner `learns_first` and then answers.
     """
 

@@ -148,7 +148,7 @@ def _mastery(ability: Floats, difficulty: Floats, out: Mastery) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Kss:
-    """A population of KSS learners; mastery of a skill is p_k, whether answers are drawn or certain."""
+    """A population of KSS learners; mastery of a skill is p_k, for drawn and for certain answers."""
 
     variant: Variant = CSEAL18
 

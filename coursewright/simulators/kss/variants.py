@@ -17,7 +17,7 @@ def edusim19() -> Kss:
     """EduSim of 2019, but with a fresh learner in every episode; difficulties are those of its seed 10.
 
     Its own code hands learners on from episode to episode with the abilities they have gained, so that its
-    figures depend on how many episodes were run: a defect, which is not repeated here.  Its reward is
+    figures depend on the number of episodes run: a defect, which is not repeated here.  Its reward is
     the change in the share of targets mastered, over the episode: `rewards.mastered_gain`.
     """
     return Kss(

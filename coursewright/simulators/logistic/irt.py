@@ -38,7 +38,7 @@ class IrtState(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """Abilities of new learners: the `mean [skills]`, and how much learners and skills spread around it."""
+    """Abilities of new learners: the `mean [skills]`, and the spreads of learners and skills around it."""
 
     mean: Floats
     spread: float

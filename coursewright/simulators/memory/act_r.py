@@ -33,7 +33,7 @@ class ActRState(NamedTuple):
     """A batch of learners.
 
     `time` and `decay [batch, items, history]` hold the day and the decay rate of each presentation, in a
-    ring; `met [batch, items]` how many there were; `now [batch]` is the day.
+    ring; `met [batch, items]` their number; `now [batch]` is the day.
     """
 
     time: Floats

@@ -76,7 +76,7 @@ def recall(days: float, stability: float, w: Floats) -> float:
 
 @inlined
 def interval(stability: float, retention: float, w: Floats) -> float:
-    """After how many days an item is due, for recall to be `retention` then."""
+    """The days until an item is due, so that its recall is `retention` then."""
     factor = 0.9 ** (-1.0 / w[20]) - 1.0
     days = np.rint(stability / factor * (retention ** (-1.0 / w[20]) - 1.0))
     return float(min(max(days, 1.0), LONGEST_INTERVAL))

@@ -111,7 +111,7 @@ def plan(
     out_: tuple[Any, ...],
     prior: Floats,
 ) -> None:
-    """Draw the lessons of one step: whether the learner inside learns from it, and how often."""
+    """Draw the lessons of one step: none, one or two for the learner inside."""
     person, by, luck, out = Person(*person_), Teaching(*by_), Luck(*luck_), Lessons(*out_)
     for i in range(item.shape[0]):
         a, fate, step = item[i], luck.fate[i], luck.step[i]
