@@ -15,7 +15,7 @@ from coursewright.simulators.protocol import Simulator
 @kernel
 def _toward(goal: Observation, order: Ints, children: Lists, out: Bools) -> None:
     for i in range(out.shape[0]):
-        for place in range(order.shape[0] - 1, -1, -1):  # a skill comes before what it is a prerequisite of
+        for place in range(order.shape[0] - 1, -1, -1):  # prerequisites come before their skills
             k = order[place]
             out[i, k] = goal[i, k] > 0.0
             for j in range(children.start[k], children.start[k + 1]):

@@ -1,4 +1,4 @@
-"""Rollouts as learner logs: what a tutor that keeps records would have on file."""
+"""Rollouts as learner logs: the records that a tutor would keep."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,10 +122,10 @@ def log_of(
 def write_log(
     task: Task, policy: Policy, path: str | Path, group: Group, source: str, deterministic: bool = True
 ) -> int:
-    """Teach a group of learners and write what they did as one Parquet file; the number of rows.
+    """Teach a group of learners and write their answers as one Parquet file; returns the number of rows.
 
-    Beside the responses it holds what was allowed and, where the policy can tell, how likely its choice
-    was: what an evaluation of another policy from this log needs.  A chunk of learners is in memory at a
+    Beside the responses it holds the allowed items and, where the policy can tell, the probability of each
+    choice, as an evaluation of another policy from this log needs.  A chunk of learners is in memory at a
     time.  Raises `InputError` where the file cannot be written.
     """
     chunk = max(1, min(group.chunk, CELLS // (task.horizon * task.course.n_items)))

@@ -3,7 +3,7 @@
 | column | type | meaning |
 |---|---|---|
 | learner | string | who; only equality matters |
-| item | string | what was shown |
+| item | string | the item shown |
 | skills | list of string | the skills that the item needs, at least one |
 | time | float64 | **days** since any fixed moment; importers of real logs use 1970-01-01 UTC |
 | correct | int8 | 1 right, 0 wrong, -1 nothing was asked (a lecture, a study trial) |

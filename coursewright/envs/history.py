@@ -182,7 +182,7 @@ def record(
 
 @kernel
 def note_days(rules: Rules, memory: Observation, item: Ints, days: Floats) -> None:
-    """Age skills and items by `days [batch]`; what was just given (`item`, -1: nothing) starts again."""
+    """Age skills and items by `days [batch]`; the given `item` (-1: none) starts again."""
     stride, since = rules.stride, rules.first[DAYS_SINCE]
     item_since = rules.first[ITEM_DAYS_SINCE]
     for i in range(item.shape[0]):

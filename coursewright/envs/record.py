@@ -36,9 +36,9 @@ class Kept(NamedTuple):
 class Records:
     """The records of a batch of learners, each row a learner of their own, kept on the same `terms`.
 
-    Arrays are changed in place; a caller copies what it keeps.  Only `observation` is made anew each time,
+    Arrays are changed in place; a caller copies those it keeps.  Only `observation` is made anew each time,
     and belongs to the caller.  Where it need not be `lasting`, a wide one is written over by the call
-    after the next, and a step costs what it touches.
+    after the next, and a step costs only its touched columns.
 
     Attributes
     ----------

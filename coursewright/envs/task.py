@@ -66,7 +66,7 @@ class Task:
     steps, minutes : the budget; give one.  A step spends its item's minutes; an item that was begun
         within the budget is finished.
     reward : see `rewards`.
-    goal : "learner" (what each learner brings along; all skills if they bring nothing), skill names,
+    goal : "learner" (each learner's own; all skills for a learner without one), skill names,
         or a `RandomGoal`.
     features : features of the observation: names (see `layout.Layout`), or a `features.Feature` of your own.
     blame : the tutor's account of a wrong answer to an item that needs several skills: "shared" by
@@ -74,7 +74,7 @@ class Task:
     unlock_after : an item is allowed once each direct prerequisite of its skills (those among its own
         skills apart) has this many successes, and stays allowed; 0: prerequisites restrict nothing.
     days : days that pass after each step, a number or a `schedule.Schedule`; after the last one too, so
-        that what fades by then is no gain.
+        that mastery lost by then is no gain.
     delays : days to wait before the next step, as part of the action: action d * n_items + i is item i and
         then delays[d], on top of the schedule.  Empty: an action is an item.
     stop : True where there is one more action, the last, that ends the episode.

@@ -101,7 +101,7 @@ def test_wrong_wishes_are_refused_before_anything_is_written(tmp_path):
     ):
         with pytest.raises(InputError, match=words):
             fit_model(log_of(20), tmp_path / "x", ItemDifficultyModel(), **{"draws": 0} | wrong)
-    with pytest.raises(InputError, match="one learner holds nobody to resample"):
+    with pytest.raises(InputError, match="one learner leaves no learners to resample"):
         fit_model(log_of(1), tmp_path / "x", ItemDifficultyModel(), draws=5)
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"output = .* cannot be written"):

@@ -47,7 +47,7 @@ def walk(task: Task) -> Floats:
 
     No names can tell two simulators, rewards or schedules apart that differ in a number somewhere
     inside.  Sums of the learners' chances of a right answer, of their rewards, and of the steps after
-    their end can, with the means of what is seen at last: `[3 learners + columns]`.
+    their end can, with the means of the last observation: `[3 learners + columns]`.
     """
     episodes = Episodes(task, LEARNERS)
     rows = np.arange(LEARNERS)

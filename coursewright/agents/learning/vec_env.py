@@ -15,7 +15,7 @@ from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Ints, Observation
 from coursewright.simulators.luck import Split, hash_pair
 
-SEEDS = 2**32  # what numpy's and Stable-Baselines3's own generators accept
+SEEDS = 2**32  # the limit of numpy's and Stable-Baselines3's own generators
 
 
 def first_learner(seed: int) -> int:

@@ -21,7 +21,7 @@ from coursewright.files import refuse_format, write_atomically
 Arrays = dict[str, npt.NDArray[Any]]
 
 TREE = "tree"
-ARRAY, DICT, TUPLE = "array", "dict", "tuple"  # what JSON has no form for, under its one key
+ARRAY, DICT, TUPLE = "array", "dict", "tuple"  # things without a form in JSON, under one key each
 # The errors that reading a damaged file can raise
 BROKEN = (
     OSError,
@@ -39,7 +39,7 @@ def write_tree(path: str | Path, tree: dict[str, Any], version: int) -> None:
     """Write a tree and the `version` of its form; the same tree is the same bytes.
 
     Torch's tensors are written as arrays.  Raises `InputError` where the file system refuses, and
-    `TypeError` for what is neither a plain value nor an array of numbers.
+    `TypeError` for a thing that is neither a plain value nor an array of numbers.
     """
     arrays: Arrays = {}
     left = json.dumps({"format": version, "tree": _cut(tree, "", arrays)})
@@ -49,7 +49,7 @@ def write_tree(path: str | Path, tree: dict[str, Any], version: int) -> None:
 
 
 def read_tree(field: str, path: str | Path, version: int, remedy: str = "") -> dict[str, Any]:
-    """Read what `write_tree` wrote, arrays as arrays.
+    """Read the file of `write_tree`, arrays as arrays.
 
     Raises `InputError`, one line with `field` and `remedy`, for a file that is missing, broken, of another
     form or of another `version`.
@@ -58,7 +58,7 @@ def read_tree(field: str, path: str | Path, version: int, remedy: str = "") -> d
         with zipfile.ZipFile(path) as archive:
             if (
                 archive.testzip() is not None
-            ):  # numpy does not look at the check sum of what it reads in parts
+            ):  # numpy does not look at the check sum of a file that it reads in parts
                 raise ValueError("a check sum is wrong")
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}

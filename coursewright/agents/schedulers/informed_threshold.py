@@ -58,7 +58,7 @@ class Belief(NamedTuple):
     """The informed rule's belief about each learner.
 
     `candidates` is the state of as many learners as the rule draws for each, one learner's after
-    another's; all have seen what the learner saw and answered as the learner did.  `weight
+    another's; all have met the learner's items and given the learner's answers.  `weight
     [batch * draws, items]` sums to 1 over a learner's candidates, and `p`, shaped alike, is what they
     recalled when the last choice was made.
     """

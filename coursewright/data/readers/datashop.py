@@ -1,6 +1,6 @@
 """DataShop's transaction export (Koedinger et al. 2010), tab- or comma-separated.
 
-Columns go by the export's own names (`Anon Student Id`, `KC (Default)`) or by what R makes of them
+Columns go by the export's own names (`Anon Student Id`, `KC (Default)`) or by R's forms of them
 (`Anon.Student.Id`, `KC..Default.`).  A row with several skills repeats the column of its KC model, or joins
 their names with "~~" as the KDD Cup 2010 files do.
 """

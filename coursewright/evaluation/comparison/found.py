@@ -41,7 +41,7 @@ class Comparison:
     learners : one row per condition, policy, agent seed, simulator, learner and stratum (its name, or
         nothing where the population has none), with a column per outcome.
     policies : one row per condition and policy, best first and oracles last, with kind, seeds, learners,
-        best_known (the better oracle), setting (what it was tuned to) and same_as (an earlier policy with
+        best_known (the better oracle), setting (the tuned one) and same_as (an earlier policy with
         the same outcomes for every learner).
     rows : one per condition, policy, outcome and statistic.
     curves : condition, policy, step, mean, low, high: mean cumulative return with pointwise intervals.

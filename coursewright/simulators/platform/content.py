@@ -76,7 +76,7 @@ class Content:
     dose : kind -> practice opportunities that it is worth at m = 1/2, in [0, 2].  A test above 0 is the
         testing effect (Roediger & Karpicke, Psychological Science 2006).
     reversal : kind -> the excess for novices, and the lack for the advanced, in [-1, 1].
-    repeated : factor in [0, 1] on what an item that only shows something teaches when seen again.
+    repeated : factor in [0, 1] on the dose of an item that only shows something when seen again.
     feedback : the time at which learners hear if a practice answer (helped or not) was right.
     delayed, withheld : factors in [0, 1] on its dose where feedback comes late or never.
     help : see `Help`.

@@ -63,7 +63,7 @@ class Engagement:
 
     Each step, from P(correct) = p and the answer (rates in [0, 1]):
 
-        bored      p > too_easy, or seen before (what only shows something)     e <- e (1 - boredom)
+        bored      p > too_easy, or seen before (items that only show)          e <- e (1 - boredom)
         frustrated p < too_hard and a wrong answer                              e <- e (1 - frustration)
         absorbed   a right answer, and not bored                                e <- e + flow (1 - e)
 

@@ -240,7 +240,7 @@ class RichLearner:
     def _teach(self, state: RichState, inside: Ints, lessons: Lessons, luck: Luck, out: Response) -> None:
         """The learner inside practises, some of them twice; `out` holds their first answers."""
         there = inside >= 0
-        out.assisted[there] = out.ended[there] = False  # a learner inside may write only what is True
+        out.assisted[there] = out.ended[there] = False  # a learner inside may write only True values
         self.learner.practise(state.inside, inside, lessons.learns, luck, out)
         if (lessons.again >= 0).any():
             luck = luck._replace(fate=lessons.fate_again)
