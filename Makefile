@@ -11,7 +11,7 @@ READY := $(VENV)/.ready-$(shell cat pyproject.toml constraints.txt | cksum | cut
 # Further options for pip, such as an index with the CPU build of PyTorch.
 PIP_ARGS ?=
 
-# What `make demo` runs. DEMO_ARGS are Hydra overrides: make demo DEMO_ARGS="short=true"
+# The command of `make demo`. DEMO_ARGS are Hydra overrides: make demo DEMO_ARGS="short=true"
 DEMO ?= $(BIN)/coursewright demo
 DEMO_ARGS ?=
 # More options for pytest, and how many processes: make test PYTEST_ARGS="-k tracking -x" JOBS=8

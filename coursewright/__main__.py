@@ -16,10 +16,10 @@ VERBS = {
     "evaluate": "compare trained policies with random, tuned mastery rules and oracles",
     "import": "write a learner log of any size as a folder that fits in little memory",
     "fit": "fit learner parameters to a log",
-    "validate": "how well learner models predict a log, and whether they behave like its learners",
-    "simulate": "write what learners did whom a policy taught, as a log with grades and propensities",
+    "validate": "check that learner models predict a log, and behave like its learners",
+    "simulate": "write the answers of learners whom a policy taught, as a log with grades and propensities",
     "export": "write a trained policy to a file that runs elsewhere",
-    "status": "how runs stand: queued, running, done, failed, interrupted or died",
+    "status": "the state of runs: queued, running, done, failed, interrupted or died",
     "demo": "the whole path on two tasks: train, compare, report (about four minutes)",
 }
 
@@ -29,9 +29,9 @@ usage: coursewright <verb> [name=value ...]
 
 {verbs}
 
-  coursewright <verb> --help       what can be set, and the present values
+  coursewright <verb> --help       the settings, and their present values
   coursewright <verb> --cfg job    the composed configuration, without running
-  coursewright list [agents]       what there is to choose from, each in a line
+  coursewright list [agents]       the choices, each in a line
   coursewright --completion bash   tab completion: eval "$(coursewright --completion bash)" (or zsh, fish)
 
 A folder that somebody sent is data: evaluate, export and train resume= run none of its code.  A run that
@@ -49,7 +49,7 @@ examples
   coursewright simulate task=mastery simulator=bkt_v0 policy=random_legal to=log.parquet
   coursewright export run=outputs/train/... to=policy.onnx"""
 
-OWN_CODE = ("_target_", "trust=", "--config-dir", "-cd", "pkg://")  # what names code of one's own in a line
+OWN_CODE = ("_target_", "trust=", "--config-dir", "-cd", "pkg://")  # words that name code of one's own
 
 
 def main() -> int:
@@ -83,7 +83,7 @@ def main() -> int:
 
 
 def _beside(verb: str, rest: Sequence[str]) -> int:
-    """What is no verb: help, lists, tab completion, and what is misspelt."""
+    """Answer a word that is no verb: help, lists, tab completion, or a misspelt verb."""
     given = rest[0] if rest else None
     if verb in ("-h", "--help", "help"):
         print(HELP.format(verbs="\n".join(f"  {name:<10} {what}" for name, what in VERBS.items())))
@@ -111,7 +111,7 @@ def _find_own_modules(here: str, arguments: list[str]) -> None:
     """Put the working directory last among the places of modules, and only where a line names one's own code.
 
     Python's -m puts it first, here and in every worker.  There a `queue.py` would stand for Python's own,
-    and whatever lies in a folder that somebody sent would run for the asking.
+    and code in a folder that somebody sent would run for the asking.
     """
     sys.path[:] = [place for place in sys.path if place not in ("", here)]
     if here == os.path.dirname(os.path.dirname(os.path.abspath(__file__))):  # a checkout without installation

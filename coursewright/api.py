@@ -1,4 +1,4 @@
-"""What `import coursewright as cw` offers, by name: each is imported when it is first used.
+"""The names that `import coursewright as cw` offers: each is imported when it is first used.
 
 The names are those of a session in Python: a task, agents, a comparison.  Everything else is imported
 from where it lives.

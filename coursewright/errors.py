@@ -1,4 +1,4 @@
-"""What every room raises when an input is wrong: one line that names field, value and range."""
+"""The error that every room raises when an input is wrong: one line that names field, value and range."""
 
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
@@ -9,7 +9,7 @@ class InputError(ValueError):
 
     Attributes
     ----------
-    field : what the message begins with, where that names a field; empty otherwise.
+    field : the start of the message, where that names a field; empty otherwise.
     """
 
     def __init__(self, message: str, field: str = "") -> None:
@@ -19,7 +19,7 @@ class InputError(ValueError):
     def at(self, place: str, known: Collection[str]) -> "InputError":
         """The same error for something that stands at `place` and has the fields `known`.
 
-        A room calls its fields as it likes (`rich.help.raises`); whoever made the thing knows where it
+        A room calls its fields as it likes (`rich.help.raises`); the caller who made the thing knows where it
         stands, and says where the field is set: `simulator.content.help.raises`.
         """
         for start, part in enumerate(parts := self.field.split(".")):

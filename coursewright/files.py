@@ -19,7 +19,7 @@ PART = re.compile(rf"\..+\.{HOST}\.(\d+)\.part")
 def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file beside `path`, then put it in place in one step.
 
-    Missing folders are made.  Whatever goes wrong, the temporary file is removed and an earlier file
+    Missing folders are made.  If anything goes wrong, the temporary file is removed and an earlier file
     at `path` stays as it was.  Raises `InputError` (one line: path and reason) where the system refuses,
     such as a full disk or a folder without permission.
     """
@@ -37,7 +37,7 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write all of `text` or nothing: whoever reads `path` never sees half a file."""
+    """Write all of `text` or nothing: a reader of `path` never sees half a file."""
     write_atomically(path, lambda part: part.write_text(text, encoding="utf-8", newline="\n"))
 
 
@@ -64,7 +64,7 @@ def fill_atomically(folder: str | Path, fill: Callable[[Path], object]) -> None:
 def part_of(path: Path) -> Path:
     """The name beside `path` under which this process makes it.
 
-    What a killed process left there under such a name is removed first: it may hold learners' answers.
+    The files of a killed process under such a name are removed first: they may hold learners' answers.
     """
     part = path.with_name(f".{path.name}.{HOST}.{os.getpid()}.part")
     _remove(part)  # of a process that had our number
@@ -85,7 +85,7 @@ def _remove(entry: Path) -> None:
 
 
 def alive(process: int) -> bool:
-    """Whether a process of this machine runs; on Windows, where asking by signal would end it, always."""
+    """True where a process of this machine runs; always on Windows, where asking by signal would end it."""
     if os.name == "nt":
         return True
     try:

@@ -1,4 +1,4 @@
-"""What a worker process owes to the process that made it."""
+"""The duties of a worker process to the process that made it."""
 
 import multiprocessing
 import os
@@ -13,7 +13,7 @@ _watched = threading.Event()
 def obey_parent() -> None:
     """Call first thing in each job of a pool: a worker ends within a second after its parent is gone.
 
-    Else it would go on, and begin jobs that wait in its queue, beside whoever is told to do them again.
+    Else it would go on, and begin jobs that wait in its queue, beside the process that is to do them again.
     Ctrl-C, which a terminal sends to all, is left to the parent, who ends its workers in order.  Nothing
     happens in a process that is no worker.
     """

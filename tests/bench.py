@@ -302,7 +302,7 @@ def seconds(what: Callable[[], object]) -> float:
 
 
 def wide() -> list[Row]:
-    """Courses of up to 10,000 skills: what is touched decides what a step costs."""
+    """Courses of up to 10,000 skills: the touched part decides the cost of a step."""
     from coursewright.agents.rules.baselines import UniformRandom
     from coursewright.agents.rules.outer_fringe import OuterFringe
     from coursewright.envs.episodes import Episodes
@@ -328,7 +328,7 @@ def wide() -> list[Row]:
 
 
 def command_line() -> list[Row]:
-    """How long `coursewright --help` takes."""
+    """The seconds that `coursewright --help` takes."""
     taken = []
     for _ in range(ROUNDS):
         begin = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What holds for every test: no network, no account, one thread."""
+"""The conditions of every test: no network, no account, one thread."""
 
 import os
 
@@ -7,7 +7,7 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["MPLBACKEND"] = "Agg"
 
-# A test must neither use nor touch the account of whoever runs it.
+# A test must neither use nor touch the account of the person who runs it.
 for variable in [name for name in os.environ if name.startswith("WANDB_")]:
     del os.environ[variable]
 os.environ |= {

@@ -1,4 +1,4 @@
-"""The recorded figures: what a change of structure must leave as it is, to the bit.
+"""The recorded figures: a change of structure must leave them as they are, to the bit.
 
     export PYTHONPATH=.:tests/support
     python tests/figures.py > before.json            # at the one commit
@@ -102,7 +102,7 @@ def task_of(overrides: list[str], agent: list[str] = []) -> tuple[Task, Any]:  #
 
 
 def played(task: Task, policy: Any) -> dict[str, Any]:
-    """What one policy does to 200 learners."""
+    """The result of one policy for 200 learners."""
     run = rollout(task, policy, LEARNERS, chunk=70)
     kept = (run.item, run.correct, run.curve, run.start, run.end, run.minutes, run.refused, run.days)
     return {"return": float(run.returned.mean()), "hash": digest(*kept)}
@@ -167,7 +167,7 @@ def comparisons() -> Iterator[tuple[str, Any]]:
 
 
 def fits() -> Iterator[tuple[str, Any]]:
-    """A fit of each model to the synthetic log: what its folder holds, cards apart."""
+    """A fit of each model to the synthetic log: the content of its folder, cards apart."""
     log = synthetic_log()
     for path in sorted((GROUPS / "model").glob("*.yaml")):
         neural = path.stem in ("dkt", "gru")
@@ -184,7 +184,7 @@ def fits() -> Iterator[tuple[str, Any]]:
 
 
 def main() -> int:
-    """Print the figures, or what differs from those of a file."""
+    """Print the figures, or their differences from those of a file."""
     logging.disable(logging.WARNING)
     parts = (simulators, environments, policies, trainings, comparisons, fits)
     wanted = sys.argv[sys.argv.index("--only") + 1].split(",") if "--only" in sys.argv else None

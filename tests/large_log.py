@@ -1,4 +1,4 @@
-"""How much memory and time a log of many rows takes, from CSV to a fitted model: run by hand.
+"""The memory and the time that a log of many rows takes, from CSV to a fitted model: run by hand.
 
     python tests/large_log.py 20_000_000 --work /tmp/large --fit
 
@@ -109,7 +109,7 @@ STAGES = {"make": make, "convert": convert, "walk": walk, "load": load, "gather"
 
 
 def measured(stage, folder, rows):
-    """Run one stage in a process of its own: what it found, seconds, and peak resident memory in MB."""
+    """Run one stage in a process of its own: its result, seconds, and peak resident memory in MB."""
     command = [sys.executable, __file__, str(rows), "--work", str(folder), "--stage", stage]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return json.loads(done.stdout)

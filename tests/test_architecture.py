@@ -1,4 +1,4 @@
-"""The house rules that a machine can check: who may import whom, where things live, what stays light."""
+"""The house rules that a machine can check: directions of imports, places of things, light imports."""
 
 import ast
 import os
@@ -22,7 +22,7 @@ ANYTHING = None
 
 
 class Room(NamedTuple):
-    """What a room may import: other rooms (or single modules of them), and libraries."""
+    """The imports that a room may have: other rooms (or single modules of them), and libraries."""
 
     rooms: frozenset[str]
     libraries: frozenset[str] | None
@@ -54,7 +54,7 @@ ROOMS = {
     "configs": room("", ""),
     "scripts": room("simulators envs data fitting agents evaluation", ANYTHING),
 }
-# What one module, and no other of its room, may import besides.
+# Further imports of one module, and of no other in its room.
 ONE_MODULE: dict[str, str] = {"simulators/neural/tracer.py": "torch"}
 
 
@@ -78,7 +78,7 @@ def imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 
 def violations(source: str, module: str) -> list[str]:
-    """What `source`, to live at `module` (`room/name.py`), imports against the rules."""
+    """The imports of `source`, to live at `module` (`room/name.py`), that break the rules."""
     home = module.partition("/")[0]
     allowed, found = ROOMS[home], []
     everyones = {*sys.stdlib_module_names, "numpy", *ONE_MODULE.get(module, "").split()}
@@ -170,7 +170,7 @@ def test_every_folder_of_the_package_is_a_room() -> None:
 @pytest.mark.parametrize("name", ROOMS)
 def test_every_room_explains_itself(name: str) -> None:
     assert (PACKAGE / name / "__init__.py").is_file(), "without it the room is not packaged"
-    assert (PACKAGE / name / "README.md").is_file(), "a room's README says what lives there and why"
+    assert (PACKAGE / name / "README.md").is_file(), "a room's README names the things in it and the reasons"
 
 
 def test_configs_hold_no_code() -> None:

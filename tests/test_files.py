@@ -1,4 +1,4 @@
-"""Files that are whole or absent, and what a killed process leaves behind."""
+"""Files that are whole or absent, and the remains of a killed process."""
 
 import os
 import stat

@@ -1,6 +1,7 @@
-"""Sizes, parameters, circles and directions between folders: what a reader can hold in the head, checked."""
+"""Sizes, parameters, circles, directions between folders, and first words: the limits of the house."""
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from statistics import median
@@ -13,6 +14,13 @@ PACKAGE = Path(coursewright.__file__).parent
 LONGEST_FILE, MEDIAN_FILE, MEDIAN_FUNCTION, MOST_PARAMETERS = 350, 130, 15, 8
 # The compiled loop at the bottom of every step: a further argument costs less there than a tuple made for it.
 HOT = {"record": 12}
+# A docstring, or a comment on a line of its own, begins with its subject: "The number of", not "How many".
+# Questions are let through; so are comments with a clause of time or place in front.
+CLAUSE = "What|Whatever|Whether|Which|Whichever|Who|Whoever|Whom|Whose|How|Why|That"
+NOUN_CLAUSE = re.compile(
+    rf'^[ \t]*(?:r?"""\s*(?:{CLAUSE}|Where|Wherever|When|Whenever)|# (?:{CLAUSE}))\b(?![^.?]*\?).*',
+    re.MULTILINE,
+)
 
 # Room -> folder -> the other folders of the room that it may import.  Every folder may import the room's
 # ground floor, and the ground floor imports no folder but what `GROUND` names.
@@ -79,7 +87,7 @@ def functions(source: str) -> Iterator[ast.FunctionDef]:
 
 
 def parameters(function: ast.FunctionDef) -> int:
-    """How many arguments a caller hands over: `self` and `cls` apart."""
+    """The number of arguments that a caller hands over: `self` and `cls` apart."""
     given = function.args
     bound = given.args[:1] and given.args[0].arg in ("self", "cls")
     return len(given.posonlyargs) + len(given.args) + len(given.kwonlyargs) - bool(bound)
@@ -94,6 +102,11 @@ def too_many(source: str) -> list[str]:
     ]
 
 
+def clauses_first(source: str) -> list[str]:
+    """The docstrings and comments of a source that begin with a clause, by their first lines."""
+    return [found.group().strip() for found in NOUN_CLAUSE.finditer(source)]
+
+
 def folder(module: str) -> tuple[str, str]:
     """Room and folder of a module; the folder of the ground floor is ""."""
     parts = module.split(".")
@@ -101,7 +114,7 @@ def folder(module: str) -> tuple[str, str]:
 
 
 def upward(module: str, others: Iterable[str]) -> list[str]:
-    """What a module imports against the directions between its room's folders."""
+    """The imports of a module against the directions between its room's folders."""
     room, mine = folder(module)
     allowed = FLOORS.get(room, {}).get(mine, set()) | GROUND.get(module, set())
     return [
@@ -137,6 +150,24 @@ def test_nine_parameters_are_caught() -> None:
     assert too_many(f"def record({nine}): ...") == ["record takes 9"]
     assert not too_many(f"@kernel\ndef record({nine}): ...")
     assert not too_many("def f(self, a, b, c, d, e, f, g, h): ...")
+
+
+@pytest.mark.parametrize("room", ["coursewright", "tests"])
+def test_docstrings_begin_with_their_subject(room: str) -> None:
+    texts = {path: path.read_text(encoding="utf-8") for path in (PACKAGE.parent / room).rglob("*.py")}
+    assert not {str(path): found for path, text in texts.items() if (found := clauses_first(text))}
+
+
+@pytest.mark.parametrize(
+    "clause", ["What is chosen.", "Whether it may.", "How many.", "Where it is.", "Who."]
+)
+def test_a_docstring_that_begins_with_a_clause_is_caught(clause: str) -> None:
+    quotes = '"' * 3
+    assert len(clauses_first(f"def f():\n    {quotes}{clause}{quotes}\n    return 1\n")) == 1
+    assert len(clauses_first(f"    {quotes}\n    {clause}\n\n    It is long.\n    {quotes}\n")) == 1
+    assert not clauses_first(f"{quotes}{clause[:-1]}?  Curves say so.{quotes}")
+    assert not clauses_first(f"{quotes}The place.  {clause}{quotes}\n# The number\nx = 1  # {clause}\n")
+    assert clauses_first("# What is chosen\nx = 1\n") == ["# What is chosen"]
 
 
 def test_imports_make_no_circle() -> None:

@@ -27,5 +27,5 @@ def examples() -> list[object]:
 @pytest.mark.parametrize("code", examples())
 def test_an_example_runs_as_it_is_printed(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "answers.csv").write_text(PUPILS, encoding="utf-8")  # what the page about logs reads
+    (tmp_path / "answers.csv").write_text(PUPILS, encoding="utf-8")  # the file that the page about logs reads
     exec(compile(code, "example", "exec"), {"__name__": "example"})

@@ -4,7 +4,7 @@
     python tests/wheels.py --python 3.14
 
 Each package of `constraints.txt` is resolved as `pip download --no-deps --python-version` would.  A package
-that comes as a source archive is named, because its user needs whatever builds it.  This asks the package
+that comes as a source archive is named, because its user needs the build tools.  This asks the package
 index, so it is no part of `make test`.
 """
 

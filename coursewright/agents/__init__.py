@@ -1,1 +1,1 @@
-"""What chooses: baselines, bandits, planners, trained policies, and their export."""
+"""Policies and the agents that make them: baselines, bandits, planners, trained networks, and export."""

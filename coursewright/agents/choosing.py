@@ -15,7 +15,7 @@ from coursewright.simulators.protocol import Simulator
 @kernel
 def _toward(goal: Observation, order: Ints, children: Lists, out: Bools) -> None:
     for i in range(out.shape[0]):
-        for place in range(order.shape[0] - 1, -1, -1):  # a skill comes before what it is a prerequisite of
+        for place in range(order.shape[0] - 1, -1, -1):  # prerequisites come before their skills
             k = order[place]
             out[i, k] = goal[i, k] > 0.0
             for j in range(children.start[k], children.start[k + 1]):
@@ -23,7 +23,7 @@ def _toward(goal: Observation, order: Ints, children: Lists, out: Bools) -> None
 
 
 def toward(goal: Observation, course: Course) -> Bools:
-    """Skills `[batch, skills]` that bear on the goal: those of `goal`, and what leads to one."""
+    """Skills `[batch, skills]` that bear on the goal: those of `goal`, and those that lead to one."""
     out = np.empty(goal.shape, bool)
     _toward(goal, course.order, course.children, out)
     return out
@@ -56,7 +56,7 @@ def open_items(bearing: Bools, needed: Lists, allowed: Bools) -> Bools:
 
 @inlined
 def offered(i: int, k: int, allowed: Bools, items_of: Lists) -> bool:
-    """Whether an item of skill k is allowed in row i."""
+    """True where an item of skill k is allowed in row i."""
     found = False
     for j in range(items_of.start[k], items_of.start[k + 1]):
         found = found or allowed[i, items_of.values[j]]

@@ -1,4 +1,4 @@
-"""What a policy file says about itself, and the check that it fits a task."""
+"""The label of a policy file, and the check that it fits a task."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from coursewright.files import refuse_format
 from coursewright.simulators.arrays import Bools
 
 FORMAT = 1
-# What a file holds under each name
+# The kind of each entry of a file
 KINDS: dict[str, type] = {
     "agent": str,
     "seed": int,
@@ -30,15 +30,15 @@ LIBRARIES = ("coursewright", "torch", "stable-baselines3", "sb3-contrib")
 
 @dataclass(frozen=True)
 class Label:
-    """Who made a policy, and for what.
+    """The label of a policy: the agent that made it, and the task that it is for.
 
     Attributes
     ----------
     agent, seed, steps : the agent's name, its seed, and the environment steps it was trained for.
-    respects_mask : whether only allowed actions are ever chosen.
-    stochastic : whether the scores are logits to draw from; otherwise they are values to maximise.
+    respects_mask : True where only allowed actions are ever chosen.
+    stochastic : True where the scores are logits to draw from; otherwise they are values to maximise.
     columns : a name for each column of the observation, in order.
-    actions : what each action is: the items in order (once for each delay), and "stop" where the task has it.
+    actions : a name per action: the items in order (once for each delay), and "stop" where the task has it.
     course : hash of the course.
     versions : of the libraries that made the file.
     """
@@ -55,7 +55,7 @@ class Label:
     format: int = FORMAT
 
     def metadata(self) -> dict[str, str]:
-        """Text by name, each a piece of JSON: what goes into a file."""
+        """The entries of a file: text by name, each a piece of JSON."""
         return {name: json.dumps(value) for name, value in asdict(self).items()}
 
     @classmethod

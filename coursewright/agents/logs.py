@@ -1,4 +1,4 @@
-"""Rollouts as learner logs: what a tutor that keeps records would have on file."""
+"""Rollouts as learner logs: the records that a tutor would keep."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ INSTANT = 1e-6  # days between two responses where no time passes
 
 @dataclass(frozen=True, eq=False)
 class Choices:
-    """What a policy could choose from, and how likely it was to choose as it did.
+    """The choices that a policy had, and the probability of each choice that it made.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class Witness:
         deterministic: bool = True,
         action_masks: Bools | None = None,
     ) -> tuple[Ints, Any]:
-        """What the policy itself predicts."""
+        """The inner policy's prediction; its mask and its probability are recorded."""
         assert action_masks is not None  # a rollout always has one
         told, policy = None, self._policy
         if isinstance(policy, Telling):
@@ -86,7 +86,7 @@ def log_of(
 ) -> LearnerLog:
     """The visible history of a rollout's learners in the learner-log schema, one row a response.
 
-    What they brought along (a warm-up) comes first, on day 0; the episode begins on day 1 and takes a
+    Their past (a warm-up) comes first, on day 0; the episode begins on day 1 and takes a
     step whenever the task's schedule says so, or every millionth of a day where no time passes.
     """
     past = _past(task, rolled.number, split)
@@ -122,10 +122,10 @@ def log_of(
 def write_log(
     task: Task, policy: Policy, path: str | Path, group: Group, source: str, deterministic: bool = True
 ) -> int:
-    """Teach a group of learners and write what they did as one Parquet file; the number of rows.
+    """Teach a group of learners and write their answers as one Parquet file; returns the number of rows.
 
-    Beside the responses it holds what was allowed and, where the policy can tell, how likely its choice
-    was: what an evaluation of another policy from this log needs.  A chunk of learners is in memory at a
+    Beside the responses it holds the allowed items and, where the policy can tell, the probability of each
+    choice, as an evaluation of another policy from this log needs.  A chunk of learners is in memory at a
     time.  Raises `InputError` where the file cannot be written.
     """
     chunk = max(1, min(group.chunk, CELLS // (task.horizon * task.course.n_items)))
@@ -166,7 +166,7 @@ def simulated_log(task: Task, learners: int = 2000) -> LearnerLog:
 
 
 def _past(task: Task, number: Ints, split: Split) -> Prologue:
-    """What these learners brought along: enrolling them again draws the same people."""
+    """The visible past of these learners: enrolling them again draws the same people."""
     luck = identify(task.seeds, number, split, np.zeros(len(number), np.int64))
     rows = np.arange(len(number))
     past = task.simulator.enrol(task.simulator.empty(len(number)), rows, luck)

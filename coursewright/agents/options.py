@@ -11,35 +11,35 @@ from coursewright.errors import reject
 
 
 def at_least(least: int, **options: object) -> None:
-    """Refuse what is no whole number of `least` or more."""
+    """Refuse a value that is no whole number of `least` or more."""
     for name, value in options.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise reject(f"agent.{name}", value, f"a whole number >= {least}")
 
 
 def shares(**options: object) -> None:
-    """Refuse what is no number in [0, 1]."""
+    """Refuse a value that is no number in [0, 1]."""
     for name, value in options.items():
         if not 0.0 <= _number(value) <= 1.0:
             raise reject(f"agent.{name}", value, "a number in [0, 1]")
 
 
 def not_negative(**options: object) -> None:
-    """Refuse what is no finite number >= 0."""
+    """Refuse a value that is no finite number >= 0."""
     for name, value in options.items():
         if not 0.0 <= _number(value) < np.inf:
             raise reject(f"agent.{name}", value, "a finite number >= 0")
 
 
 def positive(**options: object) -> None:
-    """Refuse what is no finite number > 0."""
+    """Refuse a value that is no finite number > 0."""
     for name, value in options.items():
         if not 0.0 < _number(value) < np.inf:
             raise reject(f"agent.{name}", value, "a positive, finite number")
 
 
 def switches(**options: object) -> None:
-    """Refuse what is neither true nor false."""
+    """Refuse a value that is neither true nor false."""
     for name, value in options.items():
         if not isinstance(value, bool):
             raise reject(f"agent.{name}", value, "true or false")
@@ -65,7 +65,7 @@ def feature_names(features: object) -> tuple[str, ...] | None:
 
 
 def _number(value: object) -> float:
-    """The value itself, or NaN, which lies in no range, for what is no number."""
+    """The value itself; for a value that is no number NaN, which lies in no range."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         return float("nan")
     return float(value)

@@ -1,6 +1,6 @@
 """A rule, and the one adapter that makes a policy of it.
 
-A rule says what it remembers of new learners, and what it chooses when it sees them.  `RulePolicy` does
+A rule defines its memory of new learners, and its choice when it sees them.  `RulePolicy` does
 everything else, here and nowhere else: Stable-Baselines3's `predict`, masks and missing masks, new
 episodes, the answer to the last choice, the turns that key a learner's draws.
 """
@@ -29,7 +29,7 @@ Nothing = tuple[()]
 class Last(NamedTuple):
     """A learner's last turn in this episode, `[batch]` each.
 
-    `item` is the rule's own choice, -1 before the first.  `asked` says whether its answer is evidence:
+    `item` is the rule's own choice, -1 before the first.  `asked` is True where its answer is evidence:
     False before the first, and where nothing was asked, the answer was helped, or the choice was refused
     without an answer.  `right` is False wherever `asked` is.  `days` passed since; 0 before the first.
     """
@@ -42,7 +42,7 @@ class Last(NamedTuple):
 
 @dataclass(eq=False)
 class Drawn:
-    """How a rule came to its choice: what it drew `among [batch, choices]`, and whether it drew otherwise."""
+    """The random part of a choice: the draws `among [batch, choices]`, and True where it drew `otherwise`."""
 
     among: list[Bools] = field(default_factory=list)
     otherwise: bool = False
@@ -50,18 +50,18 @@ class Drawn:
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What a rule sees of a batch of learners at one turn; `seen["belief"]` is a feature by its name.
+    """The view that a rule has of a batch of learners at one turn; `seen["belief"]` is a feature by its name.
 
     Attributes
     ----------
-    task : what is taught, to what end, on what budget, with which tutor.
+    task : the course, the goal, the budget and the tutor.
     observation : `[batch, columns]`; its columns have names.
-    actions : bool `[batch, actions]`, what may be chosen: action d * n_items + i is item i and then the
+    actions : bool `[batch, actions]`, the allowed choices: action d * n_items + i is item i and then the
         task's delay d.  An item alone is thus the action with the first delay.  The stop is left out.
-    keys, turn : `[batch]`, of the learner's own draws, and how many turns were taken before.
+    keys, turn : `[batch]`, of the learner's own draws, and the number of earlier turns.
     last : the last turn.
     watched : the running episodes where the rule is an oracle's.
-    drawn : what was drawn so far.
+    drawn : the draws so far.
     """
 
     task: Task
@@ -82,7 +82,7 @@ class Seen:
 
     @property
     def course(self) -> Course:
-        """What is taught."""
+        """The course of the task."""
         return self.task.course
 
     @cached_property
@@ -92,7 +92,7 @@ class Seen:
 
     @cached_property
     def toward(self) -> Bools:
-        """Skills `[batch, skills]` that bear on the goal: its own, and what leads to one of them."""
+        """Skills `[batch, skills]` that bear on the goal: its own, and those that lead to one of them."""
         return toward(self["goal"], self.course)
 
     @cached_property
@@ -136,11 +136,11 @@ class Rule(Protocol[Memory]):
         ...
 
     def begin(self, luck: Luck) -> Memory:
-        """What it remembers of new learners, one for each row of `luck`."""
+        """The rule's memory of new learners, one for each row of `luck`."""
         ...
 
     def choose(self, seen: Seen, memory: Memory) -> tuple[Ints, Memory]:
-        """Actions `[batch]`, and what is remembered now; `memory` is a copy, and may be changed."""
+        """Actions `[batch]`, and the new memory; `memory` is a copy, and may be changed."""
         ...
 
 
@@ -159,7 +159,7 @@ class AnyAllowed:
 
 
 class Kept(NamedTuple):
-    """What a rule's policy keeps of each learner: luck, turns and last item `[batch]`, the rule's memory."""
+    """The memory of a rule's policy: luck, turns and last item `[batch]`, and the rule's own memory."""
 
     luck: Luck
     turn: Ints
@@ -176,10 +176,10 @@ class RulePolicy:
 
     Attributes
     ----------
-    name : what the rule is called in messages.
-    task, rule : what is taught, and the rule.
-    respects_mask : where it is not, the rule is told that everything is allowed.
-    tuned : how the rule's settings were found, if they were tuned.
+    name : the rule's name in messages.
+    task, rule : the task that it plays, and the rule.
+    respects_mask : if False, the rule is told that everything is allowed.
+    tuned : the search for the rule's settings, if they were tuned.
     watched : see `OraclePolicy`.
     """
 
@@ -194,7 +194,7 @@ class RulePolicy:
         self.task.layout.require(self.name, *self.rule.needs)
 
     def begin(self, luck: Luck) -> Kept:
-        """No turn taken by the learners of `luck`, which is copied, for it lives on."""
+        """The memory before the first turn; `luck` is copied, because its arrays change later."""
         batch = len(luck.fate)
         none = np.full(batch, -1, np.int64)
         return Kept(clone(luck), np.zeros(batch, np.int64), none, self.rule.begin(luck))
@@ -275,7 +275,7 @@ class OraclePolicy:
 
 
 def _last(task: Task, observation: Observation, item: Ints) -> Last:
-    """The last turn as the observation tells it: what a task does not tell was not asked and took no time.
+    """The last turn as the observation tells it: where it tells nothing, nothing was asked.
 
     Days are read off `days_since`, so that they hold for any schedule.
     """
@@ -293,7 +293,7 @@ def _last(task: Task, observation: Observation, item: Ints) -> Last:
 
 
 def _put_anew(memory: tuple[Any, ...], rows: Ints, fresh: tuple[Any, ...]) -> None:
-    """Write what new learners in `rows` are remembered by; each owns equally many entries of an array."""
+    """Write the memory of new learners in `rows`; each owns equally many entries of an array."""
     for array, new in zip(memory, fresh, strict=True):
         if isinstance(array, tuple):
             _put_anew(array, rows, new)

@@ -14,7 +14,7 @@ from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import POLICY, Keys, Luck, uniform
 
 Scores = npt.NDArray[np.float32]
-DISALLOWED = -1.0e8  # the score of what may not be chosen: exp(DISALLOWED - anything usual) is 0
+DISALLOWED = -1.0e8  # the score of a disallowed action: exp(DISALLOWED - anything usual) is 0
 
 
 class Draws(NamedTuple):
@@ -60,11 +60,11 @@ def draw(scores: Scores, draws: Draws) -> Ints:
 
 @dataclass(frozen=True, eq=False)
 class Chooser:
-    """Stable-Baselines3's `predict` over whatever scores actions: a network in memory, or one in a file.
+    """Stable-Baselines3's `predict` over any scorer of actions: a network in memory, or one in a file.
 
     Attributes
     ----------
-    label : which columns are scored, whether masks are heeded, and whether scores are logits to draw from.
+    label : the scored columns, the use of masks, and the kind of the scores (logits or values).
     judge : `observation [batch, columns]` and `mask [batch, actions]` to scores and the best action.
     """
 
@@ -76,7 +76,7 @@ class Chooser:
         return Draws.of(luck)
 
     def scores(self, observation: Observation, action_masks: Bools | None = None) -> Scores:
-        """A score for every action, `[batch, actions]`; what is disallowed gets -1e8."""
+        """A score for every action, `[batch, actions]`; a disallowed action gets -1e8."""
         return self._judged(observation, action_masks)[0]
 
     def predict(
@@ -94,7 +94,7 @@ class Chooser:
         scores, best = self._judged(observation, action_masks)
         drawn = self.label.stochastic and not deterministic
         if drawn and state is None:
-            raise reject("state", None, "what the policy's begin(luck) gave, to draw actions from")
+            raise reject("state", None, "the state of the policy's begin(luck), to draw actions from")
         action = draw(scores, state) if drawn and state is not None else best
         return action, None if state is None else state.next()
 

@@ -1,4 +1,4 @@
-"""What an agent sees of experiment tracking: numbers go out, and that is all."""
+"""The part of experiment tracking that an agent sees: numbers go out, and that is all."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,11 +6,11 @@ from typing import Protocol
 
 
 class Tracker(Protocol):
-    """Where training numbers go; the concrete ones live in `coursewright.scripts.tracking`."""
+    """A place for training numbers; the concrete ones live in `coursewright.scripts.tracking`."""
 
     @property
     def directory(self) -> Path | None:
-        """Where a run may keep what it needs to go on after an interruption; None: nowhere."""
+        """The folder for the files that a run needs to go on after an interruption; None: nowhere."""
         ...
 
     def log(self, data: Mapping[str, float], step: int) -> None:
@@ -35,4 +35,4 @@ class SilentTracker:
 
 
 SILENT = SilentTracker()
-"""For whoever calls an agent without a tracker: nothing is kept."""
+"""The tracker for a call of an agent without one: nothing is kept."""

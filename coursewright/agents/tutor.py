@@ -1,4 +1,4 @@
-"""What the tutor of a task believes: BKT parameters fitted on training learners' logs.
+"""The beliefs of a task's tutor: BKT parameters fitted on training learners' logs.
 
 A tutor never sees the simulator's own parameters.  The shipped tasks have their tutors committed;
 any other task has one fitted when it is first needed.
@@ -21,9 +21,9 @@ from coursewright.simulators.knowledge.parameters import BktParameters
 from coursewright.simulators.protocol import Simulator
 
 LEARNERS = 2000
-CERTAIN = 1e-3  # how near to 0 and 1 a tutor's parameters may come
+CERTAIN = 1e-3  # the least distance of a tutor's parameters from 0 and 1
 FITTED = "fitted"
-UNSEEING = ("successes",)  # what a task must show for its locks; no belief, so it needs no tutor
+UNSEEING = ("successes",)  # features that a task must show for its locks; no belief, so it needs no tutor
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class TaskRecipe:
         return self.make(simulator=self.simulator, tutor=table)
 
     def without_tutor(self) -> Task:
-        """The same teaching, unseen: what rules that look at nothing can do."""
+        """The same teaching without beliefs: enough for rules that look at nothing."""
         return self.make(simulator=self.simulator, features=UNSEEING)
 
     def tutor(self, given: str | None, simulator: str) -> BktParameters:
@@ -68,13 +68,13 @@ def fit_tutor(task: Task, learners: int = LEARNERS) -> BktParameters:
     """Fit plain BKT (no forgetting, no prerequisites) to the logs of `learners` training learners.
 
     Each is taught one episode by the random-legal policy; a warm-up that tutors see is part of the log,
-    as it is part of what beliefs are replayed from.  Guess and slip are held below one half, so
+    as it is part of the answers that beliefs are replayed from.  Guess and slip are held below one half, so
     that a right answer always speaks for mastery, and nothing is taken for certain: every parameter
     stays .001 away from 0 and 1.  A skill that was never practised gets the medians of the others.
-    What the task shows, and its own tutor, make no difference.
+    The task's features and its own tutor make no difference.
 
     `coursewright train simulator=... task=... agent=random tutor=fitted` leaves the table in its
-    folder as `tutor.csv`; that is how the shipped ones were made.
+    folder as `tutor.csv`; the shipped ones were made so.
     """
     log = unaided(Coded.of(simulated_log(task, learners)))
     fitted = fit(Sequences.of(log), EmSettings(most_guess=0.5, most_slip=0.49)).parameters

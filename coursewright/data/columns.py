@@ -40,7 +40,7 @@ def numbers(text: pa.ChunkedArray, field: str) -> pa.ChunkedArray:
 
 
 def labels(text: pa.ChunkedArray, meaning: Mapping[str, object], field: str) -> pa.Array:
-    """Labels [rows], in any case, -> what they mean [rows], nulls kept.
+    """Labels [rows], in any case, -> their meaning [rows], nulls kept.
 
     Raises `InputError` for a label that `meaning` (keys in upper case) does not know.
     """

@@ -65,7 +65,7 @@ class BySkill(NamedTuple):
 
 
 def by_skill(path: str | Path) -> BySkill:
-    """What BKT needs of the log in the folder `path`: a byte an answer, 16 for each skill a learner met.
+    """The log in the folder `path` as BKT needs it: 1 byte per answer, 16 per skill that a learner met.
 
     As much again while it is put together.  Raises `InputError` as `open_stored`.
     """

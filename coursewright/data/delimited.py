@@ -1,6 +1,6 @@
 """Other people's exports as text: comma- or tab-separated, a header, plain or gzipped, whole or in batches.
 
-Every column comes as text, so that "007" stays "007", and empty fields come as nulls.  What the text means is
+Every column comes as text, so that "007" stays "007", and empty fields come as nulls.  The text's meaning is
 the reader's business (`columns.py` has the usual steps).
 """
 
@@ -17,7 +17,7 @@ from coursewright.errors import InputError, reject, unknown
 
 MISSING = ["", "NA", "NaN", "nan", "NULL", "null"]
 BLOCK = 16 << 20  # bytes of text a batch
-# What reading a broken file may raise: cut gzip, wrong encoding, rows of another length, no permission.
+# The errors of a broken file: cut gzip, wrong encoding, rows of another length, no permission.
 BROKEN = (OSError, EOFError, zlib.error, UnicodeError, pa.ArrowException)
 
 

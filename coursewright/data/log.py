@@ -1,4 +1,4 @@
-"""A learner log that has been checked and put in order, and where it came from."""
+"""A learner log that has been checked and put in order, and its origin."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from coursewright.errors import InputError, reject
 
 @dataclass(frozen=True, eq=False)
 class LearnerLog:
-    """A validated log in order of learner, time and file, and what is known about where it came from.
+    """A validated log in order of learner, time and file, and the facts known about its origin.
 
     `table` [rows] follows `schema.py`; `source` and `licence` are sentences for people;
     `reordered` counts the rows that followed a later row of the same learner in the file; `dropped` counts
@@ -30,22 +30,22 @@ class LearnerLog:
 
     @property
     def n_learners(self) -> int:
-        """How many learners there are."""
+        """The number of learners."""
         return len(pc.unique(self.table["learner"]))
 
     @property
     def summary(self) -> str:
-        """What was kept, put in order and left out, for people."""
+        """The rows kept, put in order and left out, in words for people."""
         return summary(self.table.num_rows, self.n_learners, self.reordered, self.dropped)
 
     @property
     def left_out(self) -> str:
-        """How many rows the reader left out, by reason, in one line."""
+        """The number of rows that the reader left out, by reason, in one line."""
         return ", ".join(f"{n} ({why})" for why, n in self.dropped.items()) or "none"
 
 
 def summary(rows: int, learners: int, reordered: int, dropped: Mapping[str, int]) -> str:
-    """A line on what was read, and one for each reason for which rows were dropped."""
+    """A line on the rows read, and one for each reason for which rows were dropped."""
     kept = f"{rows:,} rows of {learners:,} learners; {reordered:,} followed a later row of the same learner"
     lines = [f"{kept}; dropped: {sum(dropped.values()):,}"]
     return "\n".join([*lines, *(f"  {n:,}: {why}" for why, n in dropped.items())])
@@ -60,7 +60,7 @@ def learner_log(
 
 
 class Into(Protocol):
-    """Where a reader's rows go: `in_memory`, or `stream.store` with a folder, which needs no such memory."""
+    """A destination of a reader's rows: `in_memory`, or with less memory `stream.store` with a folder."""
 
     def __call__(
         self, tables: Iterable[pa.Table], source: str, licence: str, dropped: Mapping[str, int]

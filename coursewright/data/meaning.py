@@ -1,4 +1,4 @@
-"""What the columns of a file mean: from any table with a header to the columns of the schema."""
+"""The meaning of a file's columns: from any table with a header to the columns of the schema."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,17 +12,17 @@ from coursewright.errors import reject, unknown
 
 LISTS = ("skills", "allowed")
 TRUTH = {"TRUE": True, "FALSE": False, "1": True, "0": False, "1.0": True, "0.0": False}
-# What YAML 1.1 reads as a truth value, and what was therefore in the file.
+# The words in a file that YAML 1.1 reads as this truth value.
 SPELT = {True: ("TRUE", "YES", "ON"), False: ("FALSE", "NO", "OFF")}
 RIGHT = {"1": 1, "0": 0, "-1": -1, "1.0": 1, "0.0": 0, "-1.0": -1, "TRUE": 1, "FALSE": 0}
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """Which column is which (`columns`), what is the same in every row (`constants`), and how to read them.
+    """The columns of a file by name (`columns`), values that all rows share (`constants`), and their reading.
 
     All three mappings go from names of the schema; those that neither mentions are columns of that name.
-    `values` says what a column's labels mean; `unit` is that of the time, `spent` of the minutes (see
+    `values` gives the meaning of a column's labels; `unit` is that of the time, `spent` of the minutes (see
     `columns.UNITS`); `between` separates names in a list.
     """
 
@@ -42,7 +42,7 @@ class Meaning:
             raise unknown("log.spent", self.spent, list(UNITS))
 
     def own_names(self, header: Sequence[str]) -> dict[str, str]:
-        """Which columns of a file with this `header` to read: the schema's name -> the file's own.
+        """The columns to read of a file with this `header`: the schema's name -> the file's own.
 
         Raises `InputError` where a column is missing, doubled, or looks misspelt.
         """

@@ -27,11 +27,11 @@ ROWS = 1 << 18  # of a Parquet file, at a time
 
 @dataclass(frozen=True)
 class LogFile:
-    """A log in a file (.parquet, or delimited text, also gzipped) and what its columns mean; call to read.
+    """A log in a file (.parquet, or delimited text, also gzipped) and its columns' meaning; call to read.
 
     `columns` names the file's own columns where they differ from the schema's, such as
     `{"learner": "user_id"}`; `constants` gives one value to every row of a column that the file lacks;
-    `values` says what a column's labels mean, such as `{"correct": {"CORRECT": 1, "WRONG": 0}}` (in any
+    `values` gives the meaning of a column's labels, such as `{"correct": {"CORRECT": 1, "WRONG": 0}}` (in any
     case).  `unit` is that of the time (days, minutes, s, ms, us, iso): without one, a number is days and text
     an ISO 8601 timestamp, read as UTC where it names no zone; `spent` is the unit of the minutes.  `between`
     separates the names in a list.  `skip_incomplete` leaves out, and counts, rows that lack a required entry.

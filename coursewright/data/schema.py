@@ -3,7 +3,7 @@
 | column | type | meaning |
 |---|---|---|
 | learner | string | who; only equality matters |
-| item | string | what was shown |
+| item | string | the item shown |
 | skills | list of string | the skills that the item needs, at least one |
 | time | float64 | **days** since any fixed moment; importers of real logs use 1970-01-01 UTC |
 | correct | int8 | 1 right, 0 wrong, -1 nothing was asked (a lecture, a study trial) |
@@ -59,10 +59,10 @@ RANGES = {
 def as_schema(table: pa.Table, first_row: int = 0) -> pa.Table:
     """Check the rows, and give them the schema's types and column order; leave further columns out.
 
-    What is left out stays behind on purpose: a log often carries names or e-mail addresses.  A column
+    Other columns are left behind on purpose: a log often carries names or e-mail addresses.  A column
     that looks like a misspelt one of the schema is refused instead.  Raises `InputError` for missing,
     doubled or misspelt columns, wrong types, nulls, and values out of range; `first_row` is the number of
-    the first row in what it says, for a table that is a piece of a longer log.
+    the first row in messages, for a table that is a piece of a longer log.
     """
     check_names(table.column_names)
     if table.num_rows == 0:

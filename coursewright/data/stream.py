@@ -1,8 +1,8 @@
 """Learner logs larger than memory: a folder of Parquet files, written, checked and read a piece at a time.
 
-`store` is where a reader's rows can go instead of `log.in_memory`: each batch is validated by the same rules
+`store` takes a reader's rows in place of `log.in_memory`.  Each batch is validated by the same rules
 and spread over part files by a hash of the learner, so that all rows of a learner lie in one part; then each
-part is sorted by itself.  What has to fit in memory is one part.
+part is sorted by itself.  One part has to fit in memory.
 """
 
 import json
@@ -43,7 +43,7 @@ class StoredLog:
 
     @property
     def summary(self) -> str:
-        """What was kept, put in order and left out, for people."""
+        """The rows kept, put in order and left out, in words for people."""
         return summary(self.rows, self.learners, self.reordered, self.dropped)
 
     @property
@@ -140,7 +140,7 @@ def _by_learner(table: pa.Table, parts: int) -> Iterator[tuple[int, pa.Table]]:
 
 
 def _sort(file: Path) -> tuple[int, int]:
-    """Turn one part into Parquet, in order: how many learners it has, and rows that were out of order."""
+    """Turn one part into Parquet, in order: returns its number of learners, and of rows out of order."""
     with pa.memory_map(str(file)) as source:
         ordered, backwards = in_order(pa.ipc.open_stream(source).read_all())
     file.unlink()

@@ -1,4 +1,4 @@
-"""What a tutor believes of each skill: Bayesian knowledge tracing as a filter over the answers.
+"""A tutor's belief about each skill: Bayesian knowledge tracing as a filter over the answers.
 
 The beliefs are columns of the observation, so that a tutor's table and the answers decide them alone.
 """
@@ -29,7 +29,7 @@ def tutor_table(prior: Floats, learn: Floats, forget: Floats, guess: Floats, sli
 
 
 class Beliefs(NamedTuple):
-    """Where beliefs are kept, and by what rule.
+    """The place of the beliefs in the observation, and the rule that moves them.
 
     Skill k's is in column `first + k * stride`.  With `shared` blame a wrong answer is explained by the
     item's skills together, otherwise by each as if it had been asked alone.  Item a needs the skills

@@ -1,4 +1,4 @@
-"""Copies of a wide memory that cost what is touched: at 110,000 columns a full copy takes 50 µs a learner."""
+"""Copies of the touched part of a wide memory: at 110,000 columns a full copy takes 50 µs a learner."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ WIDE = 1024  # columns from which on it pays
 
 @inlined
 def _copy_item(rules: Rules, memory: Observation, copy: Observation, i: int, a: int) -> None:
-    """Copy what a response to item a changes in row i, besides what all share."""
+    """Copy the columns that a response to item a changes in row i, besides those that all share."""
     for j in range(rules.start[a], rules.start[a + 1]):
         base = rules.needed[j] * rules.stride
         for c in range(base, base + rules.stride):

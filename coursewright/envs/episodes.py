@@ -21,14 +21,14 @@ from coursewright.simulators.protocol import Prologue, Response, clone, empty_re
 
 
 class Outcome(NamedTuple):
-    """What one step gave, `[batch]` each: the reward, and whether the episode has ended."""
+    """The outcome of one step, `[batch]` each: the reward, and True where the episode has ended."""
 
     reward: Floats
     over: Bools
 
 
 class Running(NamedTuple):
-    """All that changes in `Episodes`, `[batch, ...]` each; what it leaves out is not restored."""
+    """All that changes in `Episodes`, `[batch, ...]` each; attributes that it leaves out are not restored."""
 
     records: Kept
     state: Any
@@ -81,17 +81,17 @@ def _admit(
 class Episodes:
     """A batch of learners going through `task`, each row an episode of its own: a `view.Taught`.
 
-    Arrays are changed in place; what a caller keeps, it copies.
+    Arrays are changed in place; a caller copies the arrays that it keeps.
 
     Attributes
     ----------
-    records : what the tutor knows of them; its `memory`, `mask`, `over`, `goal`, `goal_size`, `last` and
+    records : the tutor's knowledge of them; its `memory`, `mask`, `over`, `goal`, `goal_size`, `last` and
         `spent` are attributes here too.
     observation : a copy of `memory` made by the last step or beginning; to keep, if `lasting` (`Records`).
-    some_over : whether any row is over.
-    past_width : how many entries the visible past of a learner can have.
-    item : `[batch]`, what was given in the last step (-1: nothing), until the next.
-    days : `[batch]`, how many passed after the last step.
+    some_over : True where any row is over.
+    past_width : the largest number of entries in a learner's visible past.
+    item : `[batch]`, the item given in the last step (-1: nothing), until the next.
+    days : `[batch]`, days that passed after the last step.
     start, before, after : float32 `[batch, skills]`, latent mastery when the episode began and around
         the last step.  Only rewards, reports and oracles may read them.
     state : the learners themselves; only oracles may look.
@@ -138,12 +138,12 @@ class Episodes:
 
     @property
     def observation(self) -> Observation:
-        """A copy of `memory` made by the last step or beginning; it belongs to whoever takes it."""
+        """A copy of `memory` made by the last step or beginning; it belongs to the caller."""
         return self.records.observation
 
     @property
     def some_over(self) -> bool:
-        """Whether any row is over; then some actions must be ignored."""
+        """True where any row is over; then some actions must be ignored."""
         return self.records.some_over
 
     @property
@@ -154,7 +154,7 @@ class Episodes:
     def begin(self, rows: Ints, number: Ints, episode: Ints, split: int) -> None:
         """Put the learners with these numbers, in these episodes of theirs, into `rows`.
 
-        `number` and `episode` are `[rows]`; see `luck.identify` for who that is.
+        `number` and `episode` are `[rows]`; see `luck.identify` for their meaning.
         """
         task = self.task
         luck = identify(task.seeds, number, split, episode)
@@ -294,7 +294,7 @@ class Episodes:
 
 
 def _past(prologue: Prologue | None) -> Past | None:
-    """What a prologue tells of the past."""
+    """The past that a prologue tells of; None where there is no prologue."""
     if prologue is None:
         return None
     taught = np.ones(prologue.item.shape, bool) if prologue.taught is None else prologue.taught

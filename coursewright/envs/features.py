@@ -1,6 +1,6 @@
-"""The features that a tutor may see: one record each, from which all that depends on it follows.
+"""The features that a tutor may see: one record each, which all other code reads.
 
-Columns, kernels' places, bounds and what a network makes of the numbers are read off `FEATURES`.  A feature
+Columns, kernels' places, bounds and a network's scale are read off `FEATURES`.  A feature
 of your own is one more `Feature`, with a plain function that keeps it (see `Feature.update`).
 """
 
@@ -18,7 +18,7 @@ NO_CAP = 3.0e38  # finite, so that it survives every file format
 
 
 class Limits(NamedTuple):
-    """How far an episode can go: in steps, in entries of a visible past, and in days."""
+    """The limits of an episode: in steps, in entries of a visible past, and in days."""
 
     steps: float
     warm_up: float
@@ -26,7 +26,7 @@ class Limits(NamedTuple):
 
 
 class Scale(NamedTuple):
-    """How a network reads a feature x: min(x, cap) times factor, or ln(1 + x) where `logged`."""
+    """The scale of a feature x for a network: min(x, cap) times factor, or ln(1 + x) where `logged`."""
 
     cap: float = NO_CAP
     factor: float = 1.0
@@ -37,10 +37,10 @@ AS_IT_IS, LONG_TIME = Scale(), Scale(logged=True)
 
 
 class Event(NamedTuple):
-    """What a feature's `update` is told of one response (or of a pause) in each row of a batch.
+    """One response (or pause) in each row of a batch, as a feature's `update` is told of it.
 
     `item [batch]` is -1 where nothing was given: then only `days` pass.  `correct` is 1, 0, or -1 where
-    nothing was asked; `minutes` the time spent; `days` the days that passed afterwards; `taught` whether the
+    nothing was asked; `minutes` the time spent; `days` those passed afterwards; `taught` is True where the
     item was accepted.  `touched [batch, skills]` (or `[batch, items]`, or `[batch, 1]`, as the feature's axis
     says) is True at the item's places.  `past` says that all this happened before the episode.
     """
@@ -63,15 +63,15 @@ class Feature:
 
     Attributes
     ----------
-    name : how tasks, columns and policies call it.
-    axis : whether there is a value per skill, per item, or one for all.
+    name : its name for tasks, columns and policies.
+    axis : a value per skill, per item, or one for all.
     update : for a feature of your own, the function that keeps it: it changes `values` (`[batch, skills]`,
         `[batch, items]` or `[batch, 1]`) in place after each response.  Row i may depend on row i alone, and
         nothing may be remembered elsewhere.  None: one of `FEATURES`, which kernels keep.
     needs : features that must be there too.
     lowest, highest : the bounds; `highest` may be a function of the episode's `Limits`.
     start : the value before the first event.
-    scale : how a network reads it.
+    scale : its scale for a network.
     """
 
     name: str
@@ -147,7 +147,7 @@ NAMES = tuple(feature.name for feature in FEATURES)
 def chosen(features: Sequence[str | Feature]) -> tuple[Feature, ...]:
     """The records of features given by name or as records.
 
-    Raises `InputError` for an unknown name, one given twice, or a feature without what it needs.
+    Raises `InputError` for an unknown name, one given twice, or a feature without those that it needs.
     """
     records = tuple(_record(place, given) for place, given in enumerate(features))
     names = [record.name for record in records]

@@ -39,7 +39,7 @@ class TeachingEnv(gym.Env[Observation, np.int64]):
 
     `reset(seed=s)` makes learner s of the split, with a fate of their own, fully determined; `reset()`
     goes on to the next learner.  The end of the budget is `terminated`: it is part of the task.
-    `info["action_mask"]` says what is allowed; `info["allowed"]` whether the last action was.
+    `info["action_mask"]` is True at allowed actions; `info["allowed"]` says if the last action was.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": []}  # type: ignore[misc]
@@ -89,7 +89,7 @@ class TeachingEnv(gym.Env[Observation, np.int64]):
         return {"action_mask": self.episodes.mask[0].copy(), "allowed": not self.episodes.refused[0]}
 
     def action_masks(self) -> Bools:
-        """What is allowed now, `[actions]`: the name that sb3-contrib looks for."""
+        """The allowed actions, bool `[actions]`; sb3-contrib looks for this name."""
         return np.array(self.episodes.mask[0])
 
 
@@ -115,7 +115,7 @@ class TeachingVectorEnv(VectorEnv[Observation, npt.NDArray[np.int64], npt.NDArra
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._rows = np.arange(num_envs)
-        # What never varies is handed out read-only instead of made anew in every step.
+        # Arrays that never vary are handed out read-only instead of made anew in every step.
         self._all = _constant(np.ones(num_envs, bool))
         self._none = _constant(np.zeros(num_envs, bool))
         self._everything = _constant(np.ones((num_envs, task.n_actions), bool))

@@ -1,7 +1,7 @@
 """The visible history of a batch of learners, kept as the observation itself.
 
-Row i of `memory [batch, columns]` is what a tutor of learner i sees.  A step touches the columns of
-the practised skills and of the given item only; `Layout` says which column is what.
+Row i of `memory [batch, columns]` is the observation of learner i's tutor.  A step touches the columns of
+the practised skills and of the given item only; `Layout` names the columns.
 """
 
 from typing import Any, NamedTuple
@@ -33,7 +33,7 @@ BUDGET_LEFT = NAMES.index("budget_left")
 
 
 class Rules(NamedTuple):
-    """What never changes while a history is kept.
+    """The constants of a history.
 
     `first [features]` is the first column of each of `features.FEATURES` (-1: absent); a skill has
     `stride` columns, which lie together, and an item's follow that of the item before.  `logs [n]` is
@@ -64,7 +64,7 @@ class Past(NamedTuple):
 
 
 class _Counts(NamedTuple):
-    """Where a skill's counts lie within its columns; -1: absent."""
+    """The places of a skill's counts within its columns; -1: absent."""
 
     attempts: int
     successes: int
@@ -119,7 +119,7 @@ def record(
 
     A row ends when its budget is spent, its learner has dropped out, or at the horizon (which a
     budget of minutes reaches first only where learners are quicker than the course says).  Returns
-    whether any row is over.  Each row is copied to `observation` while it is still in the cache, unless
+    True where any row is over.  Each row is copied to `observation` while it is still in the cache, unless
     that is empty.
 
     `terms` are the `Rules` as a bare tuple: to hand over a named one costs numba a microsecond more, a tenth
@@ -182,7 +182,7 @@ def record(
 
 @kernel
 def note_days(rules: Rules, memory: Observation, item: Ints, days: Floats) -> None:
-    """Age skills and items by `days [batch]`; what was just given (`item`, -1: nothing) starts again."""
+    """Age skills and items by `days [batch]`; the given `item` (-1: none) starts again."""
     stride, since = rules.stride, rules.first[DAYS_SINCE]
     item_since = rules.first[ITEM_DAYS_SINCE]
     for i in range(item.shape[0]):

@@ -20,7 +20,7 @@ from coursewright.simulators.course import Course
 
 @dataclass(frozen=True)
 class Layout:
-    """Where each feature lies in an observation of this course.
+    """The place of each feature in an observation of this course.
 
     Per skill: `attempts`, `successes` (in the episode, warm-up apart) and their logs ln(1 + n);
     `log_failures`; `streak`, the current run of right answers; `belief`, the tutor's P(known);
@@ -71,7 +71,7 @@ class Layout:
 
     @property
     def stride(self) -> int:
-        """How many columns each skill has."""
+        """The number of columns that each skill has."""
         return len(self._on("skill"))
 
     @property
@@ -81,7 +81,7 @@ class Layout:
 
     @property
     def width(self) -> int:
-        """How many columns an observation has."""
+        """The number of columns of an observation."""
         return max((where.stop for where in self._slices.values()), default=0)
 
     def columns(self, feature: str) -> slice:
@@ -94,7 +94,7 @@ class Layout:
         return self._slices[feature]
 
     def require(self, who: str, *features: str) -> None:
-        """Refuse a task that lacks what the policy `who` reads."""
+        """Refuse a task that lacks a feature which the policy `who` reads."""
         for feature in features:
             if feature not in self._slices:
                 raise reject(

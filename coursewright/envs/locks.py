@@ -1,4 +1,4 @@
-"""Which actions are allowed: items behind prerequisites, and what a platform offers."""
+"""The allowed actions: items behind prerequisites, and the limits of a platform."""
 
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ from coursewright.simulators.kernel import kernel
 
 
 class Gate(NamedTuple):
-    """What unlocks items.
+    """The rule that unlocks items.
 
     A skill that reaches `after` successes, counted in the column `first + k * stride`, unlocks the items
     `opens[opens_start[k]:opens_start[k + 1]]` as far as it is concerned.  Item a needs the skills
@@ -56,12 +56,12 @@ def _count_down(
 
 
 class Locks:
-    """What each learner of a batch may be given.
+    """The actions that each learner of a batch may be given.
 
     Attributes
     ----------
     mask : bool `[batch, actions]`; each delay may follow an allowed item, and to stop is always allowed.
-    missing : `[batch, items]`, how many prerequisites an item still waits for (no columns without a gate).
+    missing : `[batch, items]`, the number of prerequisites an item waits for (no columns without a gate).
     """
 
     def __init__(self, batch: int, n_actions: int, delays: int, missing: Ints, gate: Gate | None) -> None:
@@ -73,19 +73,19 @@ class Locks:
         self.missing: Ints = np.zeros((batch, len(self._at_start)), np.int64)
 
     def open(self, rows: Ints) -> None:
-        """Lock for new learners in `rows` what they have to reach first."""
+        """Lock the items that new learners in `rows` have to reach first."""
         if self._gate is not None:
             self.missing[rows] = self._at_start
             for block in self._blocks():
                 block[rows] = self._at_start == 0
 
     def note(self, memory: Observation, item: Ints, correct: Ints) -> None:
-        """Unlock what the answers `[batch]`, already counted in `memory`, give access to."""
+        """Unlock the items that the answers `[batch]`, already counted in `memory`, give access to."""
         if self._gate is not None:
             _count_down(self._gate, memory, item, correct, self.missing, self.mask, self._delays)
 
     def offer(self, items: Bools) -> None:
-        """Allow what is unlocked and among these `items [batch, items]` of the learner's platform."""
+        """Allow unlocked items among these `items [batch, items]` of the learner's platform."""
         for block in self._blocks():
             if self._gate is None:
                 block[:] = items

@@ -1,4 +1,4 @@
-"""What chooses the next item: Stable-Baselines3's own `predict`, plus masks and per-learner luck."""
+"""The policy, which chooses the next item: Stable-Baselines3's `predict`, plus masks and per-learner luck."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
@@ -9,14 +9,14 @@ from coursewright.simulators.luck import Luck
 
 
 class Policy(Protocol):
-    """Chooses an item for each learner of a batch from what a tutor sees.
+    """Chooses an item for each learner of a batch from a tutor's observation.
 
     `respects_mask` declares that disallowed actions are never chosen; such a policy is run strictly.
     """
 
     @property
     def respects_mask(self) -> bool:
-        """Whether only allowed actions are ever chosen."""
+        """True where the policy only ever chooses allowed actions."""
         ...
 
     def begin(self, luck: Luck) -> Any:
@@ -33,7 +33,7 @@ class Policy(Protocol):
     ) -> tuple[Ints, Any]:
         """Actions `[batch]` for `observation [batch, columns]`, and the next state.
 
-        Copy what is kept of the arrays: a mask changes with the next step, a wide observation with the one
+        Copy the arrays that are kept: a mask changes with the next step, a wide observation with the one
         after it.
         """
         ...
@@ -50,7 +50,7 @@ class Oracle(Protocol):
 
 @runtime_checkable
 class Telling(Protocol):
-    """A policy that can say how likely its choices are: what a log for off-policy evaluation records."""
+    """A policy that tells the probability of its choices, as a log for off-policy evaluation records it."""
 
     def chances(
         self, observation: Observation, state: Any, action_masks: Bools | None, deterministic: bool = True

@@ -1,7 +1,7 @@
-"""What a tutor knows of a batch of learners: history, locks and clock, whoever the learners are.
+"""A tutor's knowledge of a batch of learners: history, locks and clock, for learners of any kind.
 
-Simulated learners, the rows of a log and people in front of a screen come in by the same door: a record
-of a response is an item, whether it was right, how long it took, and the days that passed.
+Simulated learners, the rows of a log and people in front of a screen use the same interface: a record
+of a response is an item, the answer, the minutes that it took, and the days that passed.
 """
 
 from typing import NamedTuple
@@ -20,7 +20,7 @@ NO_COPY: Observation = np.zeros((0, 0), np.float32)
 
 
 class Kept(NamedTuple):
-    """All that changes in `Records`, each `[batch, ...]`; what it leaves out is not restored."""
+    """All that changes in `Records`, each `[batch, ...]`; attributes that it leaves out are not restored."""
 
     memory: Observation
     goal: Bools
@@ -36,20 +36,20 @@ class Kept(NamedTuple):
 class Records:
     """The records of a batch of learners, each row a learner of their own, kept on the same `terms`.
 
-    Arrays are changed in place; what a caller keeps, it copies.  Only `observation` is made anew each time,
-    and belongs to whoever takes it.  Where it need not be `lasting`, a wide one is written over by the call
-    after the next, and a step costs what it touches.
+    Arrays are changed in place; a caller copies those it keeps.  Only `observation` is made anew each time,
+    and belongs to the caller.  Where it need not be `lasting`, a wide one is written over by the call
+    after the next, and a step costs only its touched columns.
 
     Attributes
     ----------
     memory : float32 `[batch, columns]`, the visible history, laid out by `terms.layout`.
     observation : a copy of `memory` as the last call left it.
-    mask : bool `[batch, actions]`, what is allowed now (all True where nothing restricts).
+    mask : bool `[batch, actions]`, the allowed actions (all True where nothing restricts).
     over : bool `[batch]`, which rows have ended; they ignore further responses until opened again.
-    some_over : whether any row is.
-    goal : bool `[batch, skills]`; `goal_size [batch]` how many skills that is.
+    some_over : True where any row is over.
+    goal : bool `[batch, skills]`; `goal_size [batch]` the number of those skills.
     last : `[batch]`, the last accepted item, -1 before the first.
-    step, spent : `[batch]`, responses so far, and what they took of the budget.
+    step, spent : `[batch]`, responses so far, and the budget that they took.
     """
 
     def __init__(self, terms: Terms, batch: int, longest_past: int = 0, lasting: bool = True) -> None:
@@ -83,7 +83,7 @@ class Records:
 
     @property
     def mask(self) -> Bools:
-        """What is allowed now, `[batch, actions]`."""
+        """The allowed actions, bool `[batch, actions]`."""
         return self.locks.mask
 
     def open(self, rows: Ints, goal: Bools | None = None, past: Past | None = None) -> None:
@@ -91,7 +91,7 @@ class Records:
 
         Parameters
         ----------
-        goal : `[rows, skills]`, what each is to learn; None: everything.
+        goal : `[rows, skills]`, the skills that each is to learn; None: all.
         past : their visible past, `[rows, width]`; it counts for beliefs and as a warm-up, and costs nothing.
 
         Raises `InputError` where the past names no item of the course.
@@ -121,11 +121,11 @@ class Records:
 
         Parameters
         ----------
-        item : what was given; -1: nothing.
+        item : the item given; -1: none.
         correct : 1, 0, or -1 where nothing was asked or the answer was helped: no evidence then.
         minutes : the time it took; None: as long as the course says.
         days : the days that passed afterwards; None: none.  See `wait` for a pause that is known later.
-        taught : whether the item was accepted, so that something could be learned; None: it was.
+        taught : True where the item was accepted, so that it taught something; None: everywhere.
 
         Raises `InputError` for values out of range.
         """
@@ -190,7 +190,7 @@ class Records:
         self.observation = self._copy(slice(None))
 
     def offer(self, items: Bools) -> None:
-        """Allow only what is unlocked and among these `items [batch, items]` of the learner's platform."""
+        """Allow only unlocked items among these `items [batch, items]` of the learner's platform."""
         self.locks.offer(items)
 
     @property
@@ -209,7 +209,7 @@ class Records:
         )
 
     def refresh(self) -> None:
-        """Follow what was put into `kept`."""
+        """Follow the values that were put into `kept`."""
         self.some_over = bool(self.over.any())
         self.observation = self._copy(slice(None))
 

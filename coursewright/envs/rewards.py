@@ -158,7 +158,7 @@ def mean_recall(before: Mastery, after: Mastery, taught: Taught) -> Floats:
 
 
 def mean_log_recall(before: Mastery, after: Mastery, taught: Taught) -> Floats:
-    """The same for log recall, ln(1e-9 + p), where what is nearly forgotten counts most ("log likelihood").
+    """The same for log recall, ln(1e-9 + p), where nearly forgotten items count most ("log likelihood").
 
     Every step costs, so not for a task with `stop`, nor for learners who drop out: ending at once would
     cost least.

@@ -23,19 +23,19 @@ NEVER = -1
 
 @dataclass(frozen=True, eq=False)
 class Rollout:
-    """What happened to each learner; every array is `[learners]` or `[learners, steps]`.
+    """The course of each learner's episode; every array is `[learners]` or `[learners, steps]`.
 
     Attributes
     ----------
     number : the learner's place in the split.
     returned : sum of rewards.
     start, end : mean latent mastery over the goal, before and after.
-    steps, minutes : how long the episode was.
+    steps, minutes : the length of the episode.
     over_practice : steps on items of which every skill was mastered already.
     refused : disallowed choices.
-    reached : after how many steps the whole goal was mastered for the first time (-1: never).
-    item, correct, grade : what was asked (-1 after the end) and how it was answered.
-    assisted : whether help was given with the answer, which then is no evidence.
+    reached : steps until the whole goal was mastered for the first time (-1: never).
+    item, correct, grade : the item asked (-1 after the end) and its answer.
+    assisted : True where help was given with the answer, which then is no evidence.
     took : minutes that each step took.
     days : days that passed after each step.
     stratum : each learner's stratum, where the population has several (-1 otherwise).
@@ -76,7 +76,7 @@ class Group(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """What a chunk of learners went through, and their finished episodes.
+    """The episodes of a chunk of learners, and those learners as of the end.
 
     `episodes` holds the task, the goals, latent mastery by skill, and learners who can still be tested
     (`later`, `post_test`), each as of the end of the own episode.
@@ -108,7 +108,7 @@ def rollout(
 def traces(
     task: Task, policy: Policy, group: Group, deterministic: bool = True, with_mastery: bool = False
 ) -> Iterator[Trace]:
-    """What `rollout` joins: one trace per chunk of learners, made when it is asked for."""
+    """The parts that `rollout` joins: one trace per chunk of learners, made when it is asked for."""
     learners, split, first, chunk = group
     if learners < 1:
         raise reject("learners", learners, "a whole number >= 1")

@@ -1,4 +1,4 @@
-"""When steps happen: how many days pass after each of them.
+"""The timing of steps: the number of days that pass after each of them.
 
 A task takes a fixed number of days, or one of these.  A schedule of your own is any object with `longest`
 and `gaps`.
@@ -16,7 +16,7 @@ from coursewright.simulators.luck import GAP, Luck, uniforms
 
 @runtime_checkable
 class Schedule(Protocol):
-    """Says how long the pauses between steps are, from what does not depend on the policy."""
+    """The lengths of the pauses between steps, which do not depend on the policy."""
 
     @property
     def longest(self) -> float:

@@ -1,4 +1,4 @@
-"""The task: which learners, to what end, on what budget, seen how, restricted how."""
+"""The task: learners, goal, budget, observation, reward and restrictions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -66,21 +66,21 @@ class Task:
     steps, minutes : the budget; give one.  A step spends its item's minutes; an item that was begun
         within the budget is finished.
     reward : see `rewards`.
-    goal : "learner" (what each learner brings along; all skills if they bring nothing), skill names,
+    goal : "learner" (each learner's own; all skills for a learner without one), skill names,
         or a `RandomGoal`.
-    features : what policies see: names (see `layout.Layout`), or a `features.Feature` of your own.
-    blame : how the tutor explains a wrong answer to an item that needs several skills: "shared" by
+    features : features of the observation: names (see `layout.Layout`), or a `features.Feature` of your own.
+    blame : the tutor's account of a wrong answer to an item that needs several skills: "shared" by
         Bayes' rule over all of them, or "each" skill as if asked alone (OATutor's update).
     unlock_after : an item is allowed once each direct prerequisite of its skills (those among its own
         skills apart) has this many successes, and stays allowed; 0: prerequisites restrict nothing.
     days : days that pass after each step, a number or a `schedule.Schedule`; after the last one too, so
-        that what fades by then is no gain.
+        that mastery lost by then is no gain.
     delays : days to wait before the next step, as part of the action: action d * n_items + i is item i and
         then delays[d], on top of the schedule.  Empty: an action is an item.
-    stop : whether there is one more action, the last, that ends the episode.
-    strict : whether a disallowed action is refused; otherwise it is a no-op that costs the step.
+    stop : True where there is one more action, the last, that ends the episode.
+    strict : True where a disallowed action is refused; otherwise it is a no-op that costs the step.
     mastered_at : mastery at or above which a skill counts as mastered.
-    seeds : who the learners are and what happens to them.
+    seeds : the seeds of the learners and of their luck.
     """
 
     simulator: Simulator[Any]
@@ -137,12 +137,12 @@ class Task:
 
     @property
     def course(self) -> Course:
-        """What is taught."""
+        """The learners' course."""
         return self.simulator.course
 
     @property
     def budget(self) -> float:
-        """Steps or minutes, whichever the task counts."""
+        """The budget in steps, or in minutes where the task counts those."""
         return float(self.steps if self.steps is not None else self.minutes or 0.0)
 
     @property
@@ -159,7 +159,7 @@ class Task:
 
     @cached_property
     def schedule(self) -> Schedule:
-        """How many days pass after each step, apart from chosen delays."""
+        """The days that pass after each step, apart from chosen delays."""
         if isinstance(self.days, int | float):
             return Fixed(float(self.days))
         if not isinstance(self.days, Schedule):
@@ -179,7 +179,7 @@ class Task:
 
     @property
     def masked(self) -> bool:
-        """Whether some action may be disallowed."""
+        """True where some action may be disallowed."""
         return restricts(self.simulator) or self.unlock_after > 0
 
     @cached_property

@@ -1,4 +1,4 @@
-"""The terms on which a tutor teaches: what is written down of a response, and what is allowed."""
+"""The terms on which a tutor teaches: the record of a response, and the allowed actions."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,17 +18,17 @@ LOGS = 1000  # counts in the first table of logarithms where an episode has no e
 
 @dataclass(frozen=True, eq=False)
 class Terms:
-    """What `record.Records` goes by; a `Task` makes its own (`task.terms`), and knows learners besides.
+    """The terms of `record.Records`; a `Task` makes its own (`task.terms`), and knows learners besides.
 
     Attributes
     ----------
-    course, layout : what is taught, and how it is seen.
+    course, layout : the course, and the layout of its observations.
     tutor : the table of `belief.tutor_table`; None where no belief is kept.
-    shared_blame : whether a wrong answer is explained by the item's skills together.
+    shared_blame : True where a wrong answer is explained by the item's skills together.
     unlock_after : successes on each prerequisite that unlock an item (0: nothing is locked).
-    delays : how many choices of a delay each item comes with.
-    stop : whether there is one more action, the last.
-    budget : in minutes if `by_minutes`, otherwise in steps; infinite for learners who go on for ever.
+    delays : the number of delays that each item comes with.
+    stop : True where there is one more action, the last.
+    budget : in minutes if `by_minutes`, otherwise in steps; infinite for learners without an end.
     horizon : the largest number of steps.
     """
 
@@ -49,12 +49,12 @@ class Terms:
         return self.course.n_items * self.delays + int(self.stop)
 
     def endless(self) -> "Terms":
-        """The same terms for learners who go on for ever."""
+        """The same terms for learners without an end."""
         return replace(self, budget=np.inf, horizon=ENDLESS)
 
     @cached_property
     def keeps_days(self) -> bool:
-        """Whether a built-in feature tells how long something was ago."""
+        """True where a built-in feature tells the days since something happened."""
         return not {"days_since", "item_days_since"}.isdisjoint(self.layout.features)
 
     def rules(self, longest_past: int) -> Rules:

@@ -1,4 +1,4 @@
-"""What a reward may look at."""
+"""The view of a step that a reward may look at."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -12,12 +12,12 @@ class Taught(Protocol):
 
     @property
     def goal(self) -> Bools:
-        """What each is to learn, `[batch, skills]`."""
+        """Each learner's goal, bool `[batch, skills]`."""
         ...
 
     @property
     def goal_size(self) -> Ints:
-        """How many skills that is."""
+        """The number of goal skills, `[batch]`."""
         ...
 
     @property
@@ -32,12 +32,12 @@ class Taught(Protocol):
 
     @property
     def item(self) -> Ints:
-        """What was given; -1: nothing, for the episode had ended or was stopped."""
+        """The item given, `[batch]`; -1: none, for the episode had ended or was stopped."""
         ...
 
     @property
     def response(self) -> Response:
-        """How the learners answered."""
+        """The learners' answers."""
         ...
 
     @property
@@ -47,12 +47,12 @@ class Taught(Protocol):
 
     @property
     def refused(self) -> Bools:
-        """Whether the choice was a disallowed one."""
+        """True where the choice was a disallowed one, `[batch]`."""
         ...
 
     @property
     def over(self) -> Bools:
-        """Which episodes have ended."""
+        """True where the episode has ended, `[batch]`."""
         ...
 
     def post_test(self, answers: int, days: float = 0.0) -> Floats:

@@ -1,4 +1,4 @@
-"""What every figure shares: colours, axes, labels that do not collide, and how it is saved.
+"""The parts that all figures share: colours, axes, labels that do not collide, and saving.
 
 Figures are built on `matplotlib.figure.Figure` alone: no global state, no window, any thread.
 """
@@ -25,7 +25,7 @@ FORMATS = (".png", ".svg", ".pdf")
 
 
 class Picture(NamedTuple):
-    """A figure and what it shows, in a few words that stand above it in a report."""
+    """A figure and its caption, a few words that stand above it in a report."""
 
     caption: str
     figure: Figure
@@ -46,7 +46,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def tidy(axes: Axes, title: str = "", x: str = "", y: str = "") -> None:
-    """Leave only what carries meaning: two spines, a faint grid behind, readable labels."""
+    """Leave only the parts that carry meaning: two spines, a faint grid behind, readable labels."""
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     axes.grid(color=FAINT, linewidth=0.6)
@@ -78,7 +78,7 @@ def save(figure: Figure, *paths: str | Path) -> None:
 
 
 def keep(pictures: Mapping[str, Picture], folder: Path) -> dict[str, Kept]:
-    """Save each picture as `<folder>/<name>.png`, and say where it is."""
+    """Save each picture as `<folder>/<name>.png`, and return its path."""
     for name, picture in pictures.items():
         save(picture.figure, folder / f"{name}.png")
     return {name: Kept(picture.caption, folder / f"{name}.png") for name, picture in pictures.items()}

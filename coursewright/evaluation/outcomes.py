@@ -1,4 +1,4 @@
-"""Outcomes: one figure per learner, each a function of what a chunk of learners went through.
+"""Outcomes: one figure per learner, each a function of the episodes of a chunk of learners.
 
 An outcome that stands in `configs/evaluate.yaml`, or in an `outcomes` of your own, becomes a column of
 the learner table and is summarised with every statistic.
@@ -26,7 +26,7 @@ class Watching(Protocol):
 
     @property
     def watches(self) -> bool:
-        """Whether it does."""
+        """True where this outcome needs latent mastery over time."""
         ...
 
 
@@ -46,7 +46,7 @@ def end(trace: Trace) -> Floats:
 
 
 def gain(trace: Trace) -> Floats:
-    """What mean latent mastery over the goal has gained."""
+    """The gain in mean latent mastery over the goal, `[learners]`."""
     return trace.run.end - trace.run.start
 
 
@@ -71,7 +71,7 @@ def refused(trace: Trace) -> Ints:
 
 
 def mastered(trace: Trace) -> Figures:
-    """Whether the whole goal was ever mastered, so that the mean is a share of learners."""
+    """True where the whole goal was ever mastered, so that the mean is a share of learners, `[learners]`."""
     return np.asarray(trace.run.reached != NEVER)
 
 
@@ -119,7 +119,7 @@ OUTCOMES: Mapping[str, Outcome] = {
 
 
 def any_watches(outcomes: Iterable[object]) -> bool:
-    """Whether mastery over time has to be kept for one of these outcomes."""
+    """True where mastery over time has to be kept for one of these outcomes."""
     return any(isinstance(outcome, Watching) and outcome.watches for outcome in outcomes)
 
 

@@ -1,4 +1,4 @@
-"""What every HTML page shares: one style (`page.html`), pictures inside the file, whole or not at all."""
+"""The parts that all HTML pages share: one style (`page.html`), pictures inside the file, an atomic write."""
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from coursewright.files import write_text
 
 
 class Page(NamedTuple):
-    """A page's title, and what stands at its end: label -> value, such as versions and seeds."""
+    """A page's title, and the facts at its end: label -> value, such as versions and seeds."""
 
     title: str
     facts: Mapping[str, str]

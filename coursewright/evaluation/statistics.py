@@ -1,4 +1,4 @@
-"""Means with intervals, each under the name of what it estimates.
+"""Means with intervals, each under the name of its estimand.
 
 Two estimands.  *This policy*: the exported policy is given and learners are drawn anew (bootstrap over
 learners).  *This training recipe*: training is repeated with another seed (Student's t over at least
@@ -7,7 +7,7 @@ are paired, learner by learner.
 
 Bootstrap intervals are percentile intervals, widened for small samples as in Hesterberg, "What
 Teachers Should Know About the Bootstrap", The American Statistician 69(4), 2015, section 5.3.  They
-stay within the range of what they estimate, which shares and probabilities need.
+stay within the range of the estimand, which shares and probabilities need.
 """
 
 from collections.abc import Iterator
@@ -27,15 +27,15 @@ THIS_RECIPE = "this training recipe"
 LEVEL = 0.95
 RESAMPLES = 2000
 FEWEST_SEEDS = 5  # fewer say too little about a training recipe
-TIE = 1e-9  # returns are sums of rounded numbers: what differs by less is the same
+TIE = 1e-9  # returns are sums of rounded numbers: a smaller difference is none
 CELLS = 1 << 20  # resampling weights held as floats at a time
 
 
 class Estimate(NamedTuple):
     """A figure with its doubt.
 
-    `value` with the 95 % interval from `low` to `high`; `estimand` says what the interval is about and
-    `n` how many learners (or seeds) it rests on.  Where `value` is nan, `note` says why.
+    `value` with the 95 % interval from `low` to `high`; `estimand` names the subject of the interval and
+    `n` is its number of learners (or seeds).  Where `value` is nan, `note` names the reason.
     """
 
     value: float
@@ -59,13 +59,13 @@ class Resamples:
 
     def __post_init__(self) -> None:
         if self.n < 2:
-            raise reject("learners", self.n, "at least 2, or there is nothing to resample")
+            raise reject("learners", self.n, "at least 2, as resampling needs")
         if self.resamples < 100:
             raise reject("resamples", self.resamples, "a whole number >= 100")
 
     @cached_property
     def counts(self) -> npt.NDArray[np.uint8]:
-        """How often each learner is in each resample, `[resamples, n]`; hardly anybody is ten times."""
+        """The number of times each learner is in each resample, `[resamples, n]`; ten is very rare."""
         rng = np.random.default_rng(self.seed)
         counts = np.empty((self.resamples, self.n), np.uint8)
         for part in self._parts():
@@ -152,7 +152,7 @@ def share_of_lead(means: Floats, draws: Floats, n: int) -> Estimate:
 
 
 def no_lead(draws: Floats, n: int) -> str:
-    """Why there is no headroom to share, judged by the `draws` of the oracle's lead; "" if there is."""
+    """The reason for no headroom to share, by the `draws` of the oracle's lead; "" if there is some."""
     low, high = interval(draws, n)
     if high <= 0:
         return "the best known oracle is not above the baseline"

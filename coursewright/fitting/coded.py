@@ -66,17 +66,17 @@ class Coded:
 
     @property
     def rows(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         return len(self.learner)
 
     @cached_property
     def start(self) -> Ints:
-        """Where each learner's rows begin, and where the last one's end: `[learners + 1]`."""
+        """The place where each learner's rows begin, and where the last one's end: `[learners + 1]`."""
         return np.searchsorted(self.learner, np.arange(len(self.learners) + 1)).astype(np.int64)
 
     @cached_property
     def place(self) -> Ints:
-        """How many rows of the same learner come before each `[rows]`."""
+        """The number of earlier rows of the same learner, for each row `[rows]`."""
         return np.arange(self.rows) - self.start[self.learner]
 
     @cached_property
@@ -149,7 +149,7 @@ def runs(outer: Ints, inner: Ints) -> Runs:
 
 
 def places(names: Sequence[str], known: Sequence[str]) -> Ints:
-    """Where each of `names` stands among the `known`; len(known) where it is not among them."""
+    """The place of each of `names` among the `known`; len(known) for a name that is not among them."""
     place = {name: at for at, name in enumerate(known)}
     return np.array([place.get(name, len(known)) for name in names], np.int64)
 

@@ -1,4 +1,4 @@
-"""The course that a log speaks of: its skills, its items, and what each item needs."""
+"""The course that a log speaks of: its skills, its items, and the skills that each item needs."""
 
 import numpy as np
 

@@ -16,7 +16,7 @@ def lowest(
     iterations: int,
     bounds: Sequence[tuple[float, float]] | None = None,
 ) -> tuple[Floats, bool]:
-    """Where `value` (it returns its gradient too) is lowest, and whether the search ended by itself.
+    """The place where `value` is lowest (it returns its gradient too), and True where the search converged.
 
     L-BFGS-B (Byrd, Lu, Nocedal & Zhu 1995) from `start [parameters]`; it ends where a step gains less than a
     1e-10th of the value.

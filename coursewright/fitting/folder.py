@@ -25,7 +25,7 @@ ITEM = "item difficulty"
 
 @dataclass(frozen=True, eq=False)
 class ModelFit:
-    """What `fit_model` made: the fit, its estimates with intervals, held-out figures, text for people."""
+    """The result of `fit_model`: the fit, its estimates with intervals, held-out figures, text for people."""
 
     fitted: Fitted
     doubt: Doubt
@@ -35,7 +35,7 @@ class ModelFit:
 
 
 class Found(NamedTuple):
-    """What people read about a fit: estimates with intervals, what the log did not tell, prediction."""
+    """The findings of a fit, for people: estimates with intervals, gaps that the log left, prediction."""
 
     doubt: Doubt
     troubles: Sequence[str]
@@ -43,7 +43,7 @@ class Found(NamedTuple):
 
 
 class Made(NamedTuple):
-    """How a folder came about: its name, what to run, and in words where the intervals come from."""
+    """The origin of a folder: its name, the command that makes it, and the intervals' source in words."""
 
     name: str
     command: str
@@ -62,9 +62,9 @@ def fit_model(
 ) -> ModelFit:
     """Fit `model` to `log` and write its parameters, `estimates.csv` and `card.md` into the folder `out`.
 
-    `draws` resamples of whole learners (with `seed`; 0: none) give intervals and say what the log does not
-    tell.  `folds` and `min_rows` (per learner) set the cross-validation by learner; where fewer
-    learners than folds have so many rows, the log is split by time.  `command` is what the card says to run.
+    `draws` resamples of whole learners (with `seed`; 0: none) give intervals and the gaps that the log
+    left.  `folds` and `min_rows` (per learner) set the cross-validation by learner; where fewer
+    learners than folds have so many rows, the log is split by time.  `command` is the command in the card.
 
     Raises `InputError` where the model cannot be fitted to the log, for a log of one learner with draws,
     and where `out` cannot be written.
@@ -91,7 +91,7 @@ def fit_model(
         fitted.write(part)
         _write_estimates(part / "estimates.csv", doubt)
         (part / "card.md").write_text(text, encoding="utf-8")
-        for name in OPTIONAL:  # what the fit before left, and this one lacks
+        for name in OPTIONAL:  # files of the fit before that this one lacks
             if not (part / name).exists():
                 (folder / name).unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""What each learner did before with the same skill or item: counts and times, causal and vectorised.
+"""Each learner's earlier rows with the same skill or item: counts and times, causal and vectorised.
 
 Rows in which nothing was asked (correct = -1, a study trial) are exposures, not attempts: they count as
 opportunities and for the time since the last exposure, not as successes, failures or attempts.
@@ -53,7 +53,7 @@ class Histories:
 
     @cached_property
     def place(self) -> Ints:
-        """How many earlier entries the history has `[entries]`: opportunities, study trials included."""
+        """The number of earlier entries of the history `[entries]`: opportunities, study trials included."""
         return np.arange(len(self.row)) - self.begin
 
     @cached_property
@@ -62,6 +62,6 @@ class Histories:
         return np.asarray(np.where(self.place > 0, np.diff(self.day, prepend=self.day[:1]), 0.0))
 
     def before(self, outcome: int) -> Ints:
-        """How many earlier entries had this outcome (1 right, 0 wrong), `[entries]`."""
+        """The number of earlier entries that had this outcome (1 right, 0 wrong), `[entries]`."""
         total = np.concatenate([[0], np.cumsum(self.correct == outcome)])
         return np.asarray(total[:-1] - total[self.begin])

@@ -1,6 +1,6 @@
 """The model that knows nothing of the learner: every item has its difficulty, and nobody learns.
 
-It is what every other model has to beat, and as a simulator the null hypothesis of every check.
+It is the model that every other one has to beat, and as a simulator the null hypothesis of every check.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ class ItemDifficultyModel:
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """The model's name in tables."""
         return "item_difficulty"
 
     def fit(self, log: Coded) -> "FittedItems":
@@ -55,7 +55,7 @@ class FittedItems:
 
     @property
     def teaching(self) -> Teaching:
-        """Nobody learns: whatever a policy gains on these learners is a fault of the comparison."""
+        """Nobody learns, so that any gain of a policy on these learners is a fault of the comparison."""
         return Teaching(task="mastery", simulator="item_difficulty")
 
     def estimates(self) -> Estimates:
@@ -80,12 +80,12 @@ class FittedItems:
         return FixedItems(self.course, rounded(1.0 / (1.0 + np.exp(-logit)), DIGITS))
 
     def write(self, folder: Path) -> None:
-        """Write what `read_fixed_items` reads."""
+        """Write the tables that `read_fixed_items` reads."""
         write_fixed_items(folder, self.simulator())
 
 
 def one_hot(log: Coded, items: Sequence[str]) -> csr_matrix:
-    """Which of `items` each row is about, `[rows, items]`; rows of other items are empty."""
+    """The item of each row as a one among `items`, `[rows, items]`; rows of other items are empty."""
     at = places(log.items, items)[log.item]
     rows = np.flatnonzero(at < len(items))
     return csr_matrix((np.ones(len(rows)), (rows, at[rows])), shape=(log.rows, len(items)))

@@ -1,4 +1,4 @@
-"""What every fitted learner model offers, so that whoever uses one needs no names."""
+"""The interface of all fitted learner models, so that code that uses one needs no names."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ class Estimates(NamedTuple):
 
 
 class Teaching(NamedTuple):
-    """How `coursewright train` teaches the learners of a folder: names in `configs`, and where it goes.
+    """The settings by which `coursewright train` teaches a folder's learners: names in `configs`, the folder.
 
     `more` holds further settings, such as `simulator.start=items`.
     """
@@ -33,7 +33,7 @@ class Fitted(Protocol):
 
     @property
     def teaching(self) -> Teaching:
-        """Which simulator reads what `write` wrote, and the task that suits such learners."""
+        """The simulator that reads the files of `write`, and the task that suits such learners."""
         ...
 
     def estimates(self) -> Estimates:
@@ -49,7 +49,7 @@ class Fitted(Protocol):
         ...
 
     def simulator(self) -> Simulator[Any]:
-        """A population of learners with these parameters, the same that is read from what `write` wrote.
+        """A population of learners with these parameters, equal to the one read from the folder of `write`.
 
         Its items are those of the log, by name.
         """
@@ -61,11 +61,11 @@ class Fitted(Protocol):
 
 
 class LearnerModel(Protocol):
-    """How to fit: a frozen dataclass of settings."""
+    """A learner model to fit: a frozen dataclass of settings."""
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """The model's name in tables."""
         ...
 
     def fit(self, log: Coded) -> Fitted:

@@ -1,4 +1,4 @@
-"""How much a fit owes to the learners who happened to be in the log: refits to resampled learners."""
+"""The doubt in a fit that comes from the choice of learners in the log: refits to resampled learners."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,12 +57,12 @@ def check_draws(log: Coded, draws: int) -> None:
     if draws < 0:
         raise reject("draws", draws, "0 (no intervals) or more")
     if draws and len(log.learners) < 2:
-        raise reject("draws", draws, "0: a log of one learner holds nobody to resample")
+        raise reject("draws", draws, "0: a log of one learner leaves no learners to resample")
 
 
 @dataclass(frozen=True, eq=False)
 class Doubt:
-    """Estimates with what the refits make of them.
+    """Estimates with their intervals by refits.
 
     values, low, high [parameters], low and high nan without refits; draws [refits, parameters], nan where a
     refit lacks the parameter.
@@ -92,7 +92,7 @@ class Doubt:
         return cls(tuple(estimates.names), np.asarray(estimates.values), low, high, draws)
 
     def warnings(self) -> list[str]:
-        """What the log does not tell, with the thresholds that say so."""
+        """The gaps that the log left in the fit, with the thresholds that say so."""
         if not np.isfinite(self.low).any():
             return []
         lines = []

@@ -25,7 +25,7 @@ FITTED = "fitted"  # a tutor that is fitted where the task is new
 
 
 class Checker:
-    """Checks the jobs of one command line; what several of them share is checked once."""
+    """Checks the jobs of one command line; parts that several of them share are checked once."""
 
     def __init__(self, verb: str, loader: ConfigLoader) -> None:
         self.verb = verb
@@ -35,7 +35,7 @@ class Checker:
     def check(self, config: DictConfig) -> None:
         """Refuse a job that could not run.
 
-        Raises `InputError`: one line with the setting's full path, its value and what is allowed.
+        Raises `InputError`: one line with the setting's full path, its value and the allowed values.
         """
         with _as_if_running(config):
             _refuse_missing(config)
@@ -51,7 +51,7 @@ class Checker:
                 self._once(_nodes, {name: node})
 
     def _settled(self, config: DictConfig) -> DictConfig:
-        """The configuration with what an experiment sets for the chosen agent."""
+        """The configuration with an experiment's settings for the chosen agent."""
         if self.verb != "train" or not config.agents:
             return config
         given = OmegaConf.to_container(config.agents) if OmegaConf.is_config(config.agents) else config.agents
@@ -166,7 +166,7 @@ def _teacher(part: Plain, checker: Checker) -> None:
 
 TASK = ("simulator", "task", "seeds", "tutor", "choices")
 COMPARED = ("learners", "reference", "baseline", "outcomes", "statistics", "aims", "columns", "example")
-# What has to fit together in a verb: a check, and the parts of the configuration that it needs
+# The parts of a verb that have to fit together: a check, and the parts of the configuration it needs
 THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
     "train": [(_agents, ("agent",)), (_task, ("agent", *TASK))],
     "evaluate": [
@@ -217,7 +217,7 @@ def _refuse_missing(config: DictConfig) -> None:
 
 @contextmanager
 def _as_if_running(config: DictConfig) -> Iterator[None]:
-    """Let interpolations such as `${hydra:runtime.choices.task}` find what they name."""
+    """Let interpolations such as `${hydra:runtime.choices.task}` find the values that they name."""
     singleton = HydraConfig.instance()
     before = singleton.cfg
     singleton.cfg = config  # type: ignore[assignment]  # `set_config` would copy it, which is slow for a sweep

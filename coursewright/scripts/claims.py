@@ -1,4 +1,4 @@
-"""Which folders a command works in, and that no other command does.
+"""The folders that a command claims: it works in them, and no other command does.
 
 A name with a clock in it (`${now:...}`) is a new folder each time, with `-2` at its end where two commands
 meet in one second.  A name without one is the same folder each time: the same command goes on there.
@@ -21,7 +21,7 @@ from coursewright.scripts.recorded import to_go_on
 
 
 class Asked(NamedTuple):
-    """Where one job would work: its folder or its sweep's, and its own in that; `new` where a clock names it.
+    """A job's place of work: its folder or its sweep's, its own in that, and `new` where a clock names it.
 
     `folder` is empty for a verb that leaves none.
     """
@@ -34,7 +34,7 @@ class Asked(NamedTuple):
 
 @contextmanager
 def occupied(jobs: Iterable[DictConfig], several: bool) -> Iterator[list[str]]:
-    """The settings that tell Hydra, and whoever goes on later, the folders of composed jobs.
+    """The settings that tell Hydra, and a later command that goes on, the folders of composed jobs.
 
     `several` says whether they are a sweep's, in whose folder no other command works meanwhile, and whose
     jobs are written down as queued.  A job need only be good until the next one is asked for.
@@ -55,7 +55,7 @@ def occupied(jobs: Iterable[DictConfig], several: bool) -> Iterator[list[str]]:
 
 
 class Sweep(NamedTuple):
-    """A sweep's folder, those of its jobs, and what Hydra is told."""
+    """A sweep's folder, those of its jobs, and the settings for Hydra."""
 
     path: Path
     jobs: list[Path]
@@ -98,7 +98,7 @@ def _plain(resolved: str) -> Path:
 
 
 def go_on() -> str:
-    """What to type after an interruption of this process's command."""
+    """The command to type after an interruption of this process's command."""
     named = ("hydra.run.dir=", "resume=")
     folders = [word.partition("=")[2].strip("'") for word in sys.argv if word.startswith(named)]
     if sys.argv[0] == "coursewright train" and folders and (Path(folders[-1]) / "config.yaml").is_file():

@@ -1,7 +1,7 @@
 """From a command line to the configuration of every job, by Hydra's own machinery, and nothing is run.
 
 A setting that a signature has and a YAML file leaves out is set like any other: `task.goal=learner`.  Hydra
-wants a `+` there, so what is handed on to it says `++`.
+wants a `+` there, so the word that is handed on to it says `++`.
 """
 
 from argparse import Namespace
@@ -42,7 +42,7 @@ class Line:
 
     @property
     def runs(self) -> bool:
-        """Whether something is to be run, rather than shown."""
+        """True where something is to be run, rather than shown."""
         return not (self.flags.cfg or self.flags.info or self.flags.hydra_help or self.flags.shell_completion)
 
     @property
@@ -59,7 +59,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Composed:
-    """What a line comes to: the words for Hydra, and the configurations of its jobs, one after the other.
+    """The meaning of a line: the words for Hydra, and the configurations of its jobs, one after the other.
 
     A configuration is good until the next one is asked for.  `several` says whether the jobs are a sweep's.
     """
@@ -192,14 +192,14 @@ def _choices(line: Line, loader: ConfigLoader) -> Iterator[list[str]]:
 
 
 def _is_plain(override: Override, loader: ConfigLoader) -> bool:
-    """Whether it is `a.b=value`: neither a choice among files nor an addition or a removal."""
+    """True for `a.b=value`: neither a choice among files nor an addition or a removal."""
     if override.is_add() or override.is_force_add() or override.is_delete() or override.package is not None:
         return False
     return not options(loader, str(override.key_or_group))
 
 
 def _is_value(override: Override, loader: ConfigLoader) -> bool:
-    """Whether it replaces one value by another, and leaves nothing of the one before."""
+    """True where it replaces one value by another, and leaves nothing of the one before."""
     added = override.is_add() or override.is_delete() or override.package is not None
     chosen = added or options(loader, str(override.key_or_group))
     return not chosen and not isinstance(override.value(), dict)
@@ -214,7 +214,7 @@ def _has(config: Any, path: Sequence[str]) -> bool:
 
 
 def can_be_set(config: DictConfig, path: Sequence[str], verb: str) -> bool:
-    """Whether a signature takes what a configuration lacks: the nearest `_target_` above it decides."""
+    """True where a path that the configuration lacks can be set: the nearest `_target_` above it decides."""
     wanted: Mapping[str, Any] | None = fields(SETTINGS[verb])
     node: Any = config
     start = 0
@@ -229,7 +229,7 @@ def can_be_set(config: DictConfig, path: Sequence[str], verb: str) -> bool:
 
 
 def _unknown(config: DictConfig, path: Sequence[str], verb: str, loader: ConfigLoader) -> InputError:
-    """The error for a path that leads nowhere: the first part of it that there is not, and what there is."""
+    """The error for a path that leads nowhere: its first part that does not exist, and the names that do."""
     node: Any = config
     above = 0
     while above < len(path) - 1 and OmegaConf.is_dict(node) and path[above] in node:

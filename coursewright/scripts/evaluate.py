@@ -17,12 +17,12 @@ TITLE = "Does the trained policy beat a tuned mastery rule?"
 @hydra.main(version_base="1.3", config_path="../configs", config_name="evaluate")
 @explained
 def main(config: DictConfig) -> None:
-    """Compare what was trained with rules and oracles, on learners nobody has met."""
+    """Compare trained policies with rules and oracles, on unseen learners."""
     evaluate(config, placed(config))
 
 
 def evaluate(config: DictConfig, place: Place) -> None:
-    """Gather the runs, compare, draw, report, track, and say where everything is."""
+    """Gather the runs, compare, draw, report, track, and print the paths."""
     from coursewright.evaluation.comparison.report import Report
     from coursewright.evaluation.comparison.table import show
     from coursewright.scripts.studies import published, results, studies

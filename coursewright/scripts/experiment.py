@@ -1,11 +1,11 @@
-"""What an experiment sets for each agent, of which only the chosen one takes its own.
+"""An experiment's settings for each agent, of which only the chosen agent takes its own.
 
     agents:
       maskable_ppo: {steps: 1_000_000}
       dqn: {steps: 500_000}
 
 An agent's YAML comes first, then the experiment, then the command line.  Hydra has already put the
-command line into `agent` when an app is called, so settings fill in what the command line leaves alone.
+command line into `agent` when an app is called, so settings fill in those that the command line leaves alone.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ def settled(config: DictConfig, overrides: Sequence[str], agents: Sequence[str])
     Parameters
     ----------
     config : of `train`, as Hydra composed it; it is left alone.
-    overrides : what the command line (or a sweep's job) asked for, such as `agent.steps=1000`.
+    overrides : the words of the command line (or of a sweep's job), such as `agent.steps=1000`.
     agents : the agents that there are.
 
     Raises `InputError` for an agent that does not exist or an option that it does not have.

@@ -12,7 +12,7 @@ from coursewright.scripts.moved import new_address
 
 
 def plain(line: str) -> str:
-    """A line that a terminal shows as it is: what would move its cursor or colour it is spelt out."""
+    """A line that a terminal shows as it is: characters that move its cursor or colour it are spelt out."""
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in line)
 
 
@@ -60,7 +60,7 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 
 
 def _about_target(error: InstantiationException, causes: list[BaseException]) -> str | None:
-    """A target that cannot be found, or that does not take what it was given; else it is a fault of ours."""
+    """A target that cannot be found, or that does not take its arguments; else it is a fault of ours."""
     text = " ".join(line for line in str(error).splitlines() if line.strip())
     named = text.split("'")[1] if text.count("'") >= 2 else text
     if "locating target" in text or "callable target" in text:  # a module may have taken a function's name

@@ -22,7 +22,7 @@ def main(config: DictConfig) -> None:
 
 
 def fit(config: DictConfig, place: Place) -> None:
-    """Read the log, fit, and say what was found and where it is."""
+    """Read the log, fit, and print the findings and their folder."""
     from pathlib import Path
 
     from hydra.core.hydra_config import HydraConfig

@@ -1,4 +1,4 @@
-"""A CSV file that grows by a row at a time and stays what an uninterrupted run would have written."""
+"""A CSV file that grows by a row at a time, and equals that of an uninterrupted run."""
 
 import csv
 import io
@@ -56,7 +56,7 @@ class GrowingTable:
         return self.columns
 
     def _read(self) -> list[list[str]]:
-        """The header and the rows; what was cut off in mid-row is left out."""
+        """The header and the rows; a row that was cut off is left out."""
         if not self.path.exists():
             return []
         try:

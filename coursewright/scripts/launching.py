@@ -1,4 +1,4 @@
-"""Sweeps under any launcher of Hydra: every job has its say, and the jobs that failed are named.
+"""Sweeps under any launcher of Hydra: every job runs, and the jobs that failed are named.
 
 Hydra by itself raises the first failure that it meets, and a job that was killed on a cluster takes the
 driver with it while the others run on.
@@ -17,7 +17,7 @@ from coursewright.errors import InputError
 
 
 class SweepError(Exception):
-    """A line for each job that failed, and one with what to do; `code` is what the program exits with."""
+    """A line for each job that failed, and one with the remedy; `code` is the exit code."""
 
     def __init__(self, lines: Sequence[str], code: int) -> None:
         super().__init__("; ".join(lines))
@@ -36,7 +36,7 @@ class EveryJob(Launcher):
         """Hydra has set up the other launcher."""
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        """What each job returned; a failure returns nothing."""
+        """Launch the jobs and return each one's value; a failed job returns None."""
         self.jobs += len(job_overrides)
         with _outlived(self.launcher):
             returns = self.launcher.launch(job_overrides, initial_job_idx)

@@ -1,6 +1,6 @@
-"""A folder's life: who works in it, and how that goes.  One process at a time may.
+"""A folder's life: the process that works in it, one at a time, and the state of its work.
 
-`state.json` is life and no result: two equal runs differ in it.  The lock is the file system's own and falls
+`state.json` holds no result, and two equal runs differ in it.  The lock is the file system's own and falls
 with its process, however that ends, so a run that says `running` and holds no lock has died.
 """
 
@@ -26,22 +26,22 @@ log = logging.getLogger(__name__)
 
 LOCK, STATE = ".lock", "state.json"
 FORMAT = 1
-PATIENCE = 1.0  # seconds; whoever only asks whether a run lives holds its lock for a moment
+PATIENCE = 1.0  # seconds; a command that only asks if a run lives holds its lock for a moment
 Word = Literal["queued", "running", "done", "failed", "interrupted"]
 
 
 @dataclass(frozen=True)
 class State:
-    """How a folder's work stands.
+    """The state of a folder's work.
 
     Attributes
     ----------
     state : a word.
-    since : when it became so, in UTC.
-    host, process : who works or worked there.
+    since : the time at which it became so, in UTC.
+    host, process : the machine and the process that work or worked there.
     group : the sweep that a run belongs to.
-    command : what was typed, to type it again.
-    error : why it failed, in a line.
+    command : the command as it was typed, to type it again.
+    error : the reason of a failure, in a line.
     """
 
     state: Word
@@ -54,7 +54,7 @@ class State:
 
     @classmethod
     def now(cls, state: Word, group: str, error: str = "") -> "State":
-        """The state of what this process does, from this moment on."""
+        """The state of this process's work, from this moment on."""
         since = datetime.now(UTC).isoformat(timespec="seconds")
         return cls(state, since, platform.node(), getpid(), group, typed(), error)
 
@@ -69,7 +69,7 @@ class State:
 
 
 def read(folder: Path) -> State | None:
-    """What a folder says; None where it says nothing, or nothing that can be understood."""
+    """The state that a folder tells of; None where it tells of none, or of none that can be understood."""
     try:
         found = json.loads((folder / STATE).read_text(encoding="utf-8"))
         if found.pop("format") == FORMAT and found["state"] in get_args(Word):
@@ -85,7 +85,7 @@ def read(folder: Path) -> State | None:
 def alone(folder: Path, setting: str = "hydra.run.dir") -> Iterator[None]:
     """Keep every other process out of the folder.
 
-    Raises `InputError` where one works there; `setting` is what names the folder.
+    Raises `InputError` where one works there; `setting` is the setting that names the folder.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -108,7 +108,7 @@ def alone(folder: Path, setting: str = "hydra.run.dir") -> Iterator[None]:
 
 
 def works(folder: Path) -> bool:
-    """Whether a process works in the folder now, on whichever machine."""
+    """True where a process works in the folder now, on any machine."""
     if not (folder / LOCK).exists():
         return False
     try:
@@ -116,14 +116,14 @@ def works(folder: Path) -> bool:
             return False
     except Timeout:
         return True
-    except OSError:  # not ours to lock: believe what is written
+    except OSError:  # not ours to lock: believe the file
         state = read(folder)
         return state is not None and state.state == "running"
 
 
 @contextmanager
 def lived(folder: Path, group: str) -> Iterator[None]:
-    """Write down that this process works in the folder, and how that ends.  Only inside `alone`."""
+    """Write down that this process works in the folder, and its end.  Only inside `alone`."""
     before = read(folder)
     if before is not None and before.state == "running":
         log.info("%s was left in the middle (%s); going on", folder, before.who)

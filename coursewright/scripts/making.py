@@ -1,6 +1,6 @@
-"""From configurations to things: the task, and whoever makes a policy of it.
+"""From configurations to things: the task, and the agent that makes a policy of it.
 
-Whatever is wrong with a thing is said of the place where it is set.
+An error in a thing is reported at the setting that makes the thing.
 """
 
 from collections.abc import Callable
@@ -62,7 +62,7 @@ def agent_of(config: DictConfig, at: str = "agent") -> "Agent":
 
 
 def comparing_of(config: DictConfig) -> "Comparing":
-    """What `evaluate` compares, and how."""
+    """The settings of `evaluate`'s comparison."""
     from coursewright.evaluation.comparison.settings import Comparing
 
     return Comparing(
@@ -80,7 +80,7 @@ def comparing_of(config: DictConfig) -> "Comparing":
 
 
 def made(node: Any, at: str) -> Any:
-    """What a node makes; a refusal names the setting by the place where the node stands."""
+    """The object that a node makes; a refusal names the setting by the place where the node stands."""
     try:
         return instantiate(node)
     except Exception as error:
@@ -88,7 +88,7 @@ def made(node: Any, at: str) -> Any:
 
 
 def refusal_at(error: Exception, node: Any, at: str) -> InputError:
-    """One line about what went wrong with the node `at` some place."""
+    """One line about the error in the node `at` some place."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, InputError):

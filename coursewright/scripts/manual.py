@@ -12,7 +12,7 @@ ENTRY = re.compile(r"((?:  )?)(\w+):(?: +([^# ].*?))?(?: +# (.*))?")  # two leve
 CHOICE = re.compile(r"  - (?:override /)?(\w+): (\w+)(?: +# .*)?")
 WIDTH, COLUMNS, LONG = 34, 110, 20  # of names and values, of a page, of a value that is shown
 
-# What `coursewright list` calls the groups
+# The names of the groups in `coursewright list`
 LISTS = {
     "agents": "agent",
     "simulators": "simulator",
@@ -45,14 +45,14 @@ def names(group: str) -> list[str]:
 
 
 def first_line(path: Path) -> str:
-    """The first comment of a YAML file, which says what it is."""
+    """The first comment of a YAML file, which describes it."""
     lines = path.read_text(encoding="utf-8").splitlines()
     comments = [line[2:] for line in lines if line.startswith("# ") and not line.startswith("# @")]
     return comments[0] if comments else ""
 
 
 def listed(group: str | None) -> str:
-    """What there is in a group, a line each; the groups where none is named."""
+    """The members of a group, a line each; the groups where none is named."""
     if group is None:
         return "\n".join(f"  coursewright list {name:<13}{len(names(of))}" for name, of in LISTS.items())
     of = LISTS[group]
@@ -61,7 +61,7 @@ def listed(group: str | None) -> str:
 
 
 def groups(verb: str) -> dict[str, str]:
-    """The groups that a verb reads, and what it takes from each by default."""
+    """The groups that a verb reads, and its default from each."""
     text = (CONFIGS / f"{verb}.yaml").read_text(encoding="utf-8")
     return {found[1]: found[2] for line in text.splitlines() if (found := CHOICE.fullmatch(line))}
 
@@ -84,7 +84,7 @@ def settings(path: Path, at: str = "") -> Iterator[Setting]:
 
 
 def manual(verb: str, words: Sequence[str] = ()) -> str:
-    """What `coursewright VERB --help` prints; choices among the words are followed."""
+    """The text that `coursewright VERB --help` prints; choices among the words are followed."""
     chosen = groups(verb)
     chosen |= {key: value for key, _, value in (word.partition("=") for word in words) if key in chosen}
     lines = [first_line(CONFIGS / f"{verb}.yaml"), "", f"usage: coursewright {verb} [name=value ...]", ""]
@@ -103,7 +103,7 @@ def manual(verb: str, words: Sequence[str] = ()) -> str:
 
 
 def _lines(given: Iterable[Setting]) -> list[str]:
-    """A line for each; what a file says of a setting counts more than what the one below it says."""
+    """A line for each setting; a file's comment on it counts more than that of the file below."""
     last = {setting.name: setting for setting in given}
     return [
         _filled(f"{name}={setting.value if len(setting.value) < LONG else '...'}", setting.comment)
@@ -119,9 +119,9 @@ def _filled(left: str, right: str) -> str:
 
 
 def completions(verbs: Sequence[str], line: str, whole: bool) -> list[str]:
-    """What may stand where a command line ends.
+    """The words that may stand at the end of a command line.
 
-    With `whole` each is a word; else what follows its `=`, for bash takes that for a word of its own.
+    With `whole` each is a word; else the part after its `=`, for bash takes that for a word of its own.
     """
     words = line.split(" ")[1:]
     last = words[-1] if words else ""

@@ -1,4 +1,4 @@
-"""Where things went: addresses of before 0.1.0, which stand in run folders and YAML files of that time."""
+"""New addresses for those of before 0.1.0, which stand in run folders and YAML files of that time."""
 
 # Module by module, without the package's name.  A thing that was renamed as well stands in `NAMES` in full,
 # under its first address or under the one that its module had in between.
@@ -165,7 +165,7 @@ PACKAGE = "coursewright."
 
 
 def new_address(address: str) -> str | None:
-    """Where the thing behind an old `address` is now; None if that address is not an old one."""
+    """The new address of the thing behind an old `address`; None if that address is not an old one."""
     old = address.removeprefix(PACKAGE)
     module, _, name = old.rpartition(".")
     moved = f"{MODULES[module]}.{name}" if module in MODULES else old

@@ -19,5 +19,5 @@ def override(key: str, value: object) -> str:
 
 
 def command_line(verb: str, overrides: Iterable[str]) -> str:
-    """What to type for `coursewright verb` with these overrides."""
+    """The command line of `coursewright verb` with these overrides, as a shell takes it."""
     return shlex.join(["coursewright", verb, *overrides])

@@ -1,6 +1,6 @@
-"""A training run's folder as data: what it says of itself, with nothing of it run.
+"""A training run's folder as data: its own description, with none of its code run.
 
-`config.yaml` is the record.  Whoever wrote the folder may be a stranger, and may have written anything.
+`config.yaml` is the record.  The folder may be a stranger's, and may hold anything.
 """
 
 import json
@@ -20,8 +20,8 @@ from coursewright.scripts.overrides import command_line
 from coursewright.scripts.trust import check, foreign, plain_name, shown, targets
 
 FORMAT = 3
-WEIGHTS, POLICY = "policy.npz", "policy.onnx"  # what a training leaves of its network
-# What a training run's record holds, and of which kind
+WEIGHTS, POLICY = "policy.npz", "policy.onnx"  # a training's network, as it leaves it
+# The entries of a training run's record, and their kinds
 KINDS: dict[str, tuple[type, ...]] = {
     "simulator": (dict,),
     "task": (dict,),
@@ -37,7 +37,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "study": (str,),
 }
 WORDS = {dict: "a mapping", int: "a whole number", str: "a text", list: "a list", type(None): "null"}
-# What reading a file that is whole but wrong can raise
+# The errors that reading a file that is whole but wrong can raise
 WRONG = (OSError, ValueError, TypeError, RecursionError, YAMLError, OmegaConfBaseException)
 
 
@@ -100,10 +100,10 @@ def in_a_line(what: str) -> Iterator[None]:
 
 @contextmanager
 def of_the_run(folder: Path, field: str) -> Iterator[None]:
-    """Say of a folder, in one line, what cannot be made of its record."""
+    """Turn an error in making a thing from a folder's record into one line."""
     try:
         yield
-    except Exception as error:  # whatever a changed file may lead to
+    except Exception as error:  # a changed file may lead to any error
         if isinstance(error, InputError) and str(folder) in str(error):
             raise
         raise InputError(f"{field} = {folder}: cannot be used ({reason(error)})") from error
@@ -118,7 +118,7 @@ def reason(error: BaseException) -> str:
 
 
 def to_go_on(folder: Path) -> str:
-    """What to type to go on with a run that was interrupted; it names the packages that the run needs."""
+    """The command that goes on with an interrupted run; it names the packages that the run needs."""
     try:
         run = OmegaConf.load(folder / "config.yaml")
         packages = foreign(run)

@@ -1,6 +1,6 @@
 """`coursewright train resume=FOLDER`: a run goes on from the record in its folder, without Hydra.
 
-The record is data (see `recorded`).  What Hydra keeps beside it, of how the run was started, is not read.
+The record is data (see `recorded`).  Hydra's own files beside it, on the run's start, are not read.
 """
 
 import logging.config
@@ -24,14 +24,14 @@ WORD, TRUST = "resume=", "trust="
 
 
 class Wish(NamedTuple):
-    """Which run is to go on, and which packages it may use."""
+    """The run that is to go on, and the packages that it may use."""
 
     folder: Path
     trusted: tuple[str, ...]
 
 
 def wish(verb: str, arguments: Sequence[str]) -> Wish | None:
-    """What a line says of going on; None where it says nothing.
+    """The wish of a line to go on with a run; None where it has none.
 
     The folder is a path as it is typed, whatever letters are in it.  Raises `InputError` for anything beside
     it but `trust=`.
@@ -73,7 +73,7 @@ def _listed(argument: str) -> list[str]:
 
 
 def _refuse_traps(folder: Path) -> None:
-    """Refuse what would be written through to another place, or would send W&B to another server."""
+    """Refuse links that lead to another place, and W&B settings that may name another server."""
     links = [path.name for path in sorted(folder.iterdir()) if path.is_symlink()]
     if links:
         raise InputError(

@@ -1,4 +1,4 @@
-"""A run's folder: the resolved configuration, the code that ran, and whether it is finished."""
+"""A run's folder: the resolved configuration, the code that ran, and its end."""
 
 import json
 import platform
@@ -29,14 +29,14 @@ PACKAGES = ("numpy", "numba", "gymnasium", "torch", "stable-baselines3", "sb3-co
 
 
 class Place(NamedTuple):
-    """Where a run lies, and the sweep that it belongs to."""
+    """The place of a run, and the sweep that it belongs to."""
 
     path: Path
     group: str
 
 
 def placed(config: DictConfig) -> Place:
-    """Where Hydra put this run."""
+    """The place where Hydra put this run."""
     hydra = HydraConfig.get()
     path = near(Path(hydra.runtime.output_dir))
     if hydra.mode == RunMode.MULTIRUN:
@@ -50,7 +50,7 @@ def placed(config: DictConfig) -> Place:
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """Where one run keeps everything; `group` names the sweep that it belongs to, `end` what ends with it."""
+    """The folder that holds all files of one run; `group` names its sweep, `end` closes things at its end."""
 
     path: Path
     config: DictConfig
@@ -59,11 +59,11 @@ class RunDirectory:
 
     @property
     def finished(self) -> bool:
-        """Whether the run has come to its end before."""
+        """True where the run has come to its end before."""
         return (self.path / "summary.json").is_file()
 
     def facts(self) -> dict[str, str]:
-        """What a report says about how it was made."""
+        """The facts of a report about its making: settings, seeds, code."""
         code = ", ".join(f"{name} {value}" for name, value in code_version().items())
         named = [
             f"{name} {value}" for name, value in self.config.get("seeds", {}).items() if name != "_target_"
@@ -75,7 +75,7 @@ class RunDirectory:
         }
 
     def tracker(self, job_type: str) -> RunTracker:
-        """CSV files in the folder, and whatever the configuration asks for besides.
+        """CSV files in the folder, and the trackers that the configuration asks for besides.
 
         It is finished when the run ends, as failed where that is by an error or a signal.
         """
@@ -99,12 +99,12 @@ class RunDirectory:
 def open_run(config: DictConfig, place: Place) -> Iterator[RunDirectory]:
     """The folder of a run, with `config.yaml` and `code.json` in it, for this process alone.
 
-    How the run stands is written down on the way (see `life`), and trackers are finished at the end.
+    The run's state is written down on the way (see `life`), and trackers are finished at the end.
     Raises `InputError` where another process works there, or where the folder holds a run with another
     configuration.
     """
     path = place.path
-    for name in {"name", "study"} & set(config):  # of what lies in the folder of a comparison
+    for name in {"name", "study"} & set(config):  # of a thing in the folder of a comparison
         plain_name(name, config[name])
     text = OmegaConf.to_yaml(config, resolve=True)
     with heeded_by_worker(), alone(path):
@@ -121,7 +121,7 @@ def open_run(config: DictConfig, place: Place) -> Iterator[RunDirectory]:
 
 
 def code_version() -> dict[str, str]:
-    """Which code runs: the package, the commit where there is one, and what it stands on."""
+    """The code that runs: versions of the package and its dependencies, and the commit where there is one."""
     here = Path(coursewright.__file__).parent
     described = {"coursewright": coursewright.__version__, "python": platform.python_version()}
     described |= {name: version(name) for name in PACKAGES}

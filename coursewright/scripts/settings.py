@@ -1,6 +1,6 @@
-"""What stands at the top of each verb's configuration: names, kinds and ranges, in one place.
+"""The settings at the top of each verb's configuration: names, kinds and ranges, in one place.
 
-The groups (`simulator`, `task`, ...) are checked by the signatures of what they make; see `check`.
+The groups (`simulator`, `task`, ...) are checked by the signatures of the things that they make; see `check`.
 """
 
 import os
@@ -235,7 +235,7 @@ def named(**values: str) -> None:
 
 
 def some(**values: Sequence[Any] | Mapping[str, Any]) -> None:
-    """Refuse what holds nothing."""
+    """Refuse an empty value."""
     for name, value in values.items():
         if not len(value):
             raise reject(name, "{}" if isinstance(value, Mapping) else "[]", "at least one")

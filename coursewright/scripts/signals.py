@@ -1,4 +1,4 @@
-"""Being told to stop: trackers are closed and workers ended in order, and a second signal ends at once."""
+"""Signals to stop: trackers are closed and workers ended in order, and a second signal ends at once."""
 
 import multiprocessing
 import os
@@ -12,7 +12,7 @@ from types import FrameType
 # Ctrl-C, `kill`, and a terminal that was closed (which Windows tells otherwise)
 STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 DEFAULT = (signal.SIG_DFL, signal.default_int_handler)
-PATIENCE = 30.0  # seconds for workers to close what they have open
+PATIENCE = 30.0  # seconds for workers to close their open files
 
 
 class Interrupted(KeyboardInterrupt):
@@ -58,7 +58,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def heeded_by_worker() -> Iterator[None]:
-    """Let a worker that is told to stop close what it has open, and end; for one job of a pool.
+    """Let a worker that is told to stop close its files and end; for one job of a pool.
 
     A worker that went back to its pool would begin the next job.  Elsewhere, nothing happens.
     """

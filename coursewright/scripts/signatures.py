@@ -1,4 +1,4 @@
-"""What a signature takes: its annotations read as the schema of a configuration."""
+"""The settings that a signature takes: its annotations read as the schema of a configuration."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,7 +38,7 @@ def fields(target: Callable[..., Any]) -> dict[str, Any] | None:
 
 
 def fields_of(address: object) -> dict[str, Any] | None:
-    """The fields of what a `_target_` names; None where it cannot be imported, which its maker explains."""
+    """The fields of a `_target_`; None where it cannot be imported, which its maker explains."""
     try:
         return fields(get_object(str(address)))
     except Exception:
@@ -59,7 +59,7 @@ def refuse_misfits(given: Mapping[Any, Any], wanted: Mapping[str, Any] | None, a
 
 
 def misfits(value: Any, kind: Any, at: str) -> Iterator[InputError]:
-    """What is wrong with a value that stands `at` some place and should be of a `kind`."""
+    """The faults of a value that stands `at` some place and should be of a `kind`."""
     if kind is ACCEPTED or kind is Any or (isinstance(value, Mapping) and TARGET in value):
         return
     if get_origin(kind) in (Union, UnionType):
@@ -77,7 +77,7 @@ def misfits(value: Any, kind: Any, at: str) -> Iterator[InputError]:
 
 
 def free_below(kind: Any, path: Sequence[str]) -> bool:
-    """Whether any name may be set below a field: `values.correct.yes` is one of a mapping of mappings."""
+    """True where any name may be set below a field: `values.correct.yes` is one of a mapping of mappings."""
     for branch in _branches(kind):
         if not path:
             return True

@@ -1,4 +1,4 @@
-"""`coursewright simulate`: learners whom a policy teaches, and what they did as a learner log."""
+"""`coursewright simulate`: learners whom a policy teaches, and their answers as a learner log."""
 
 import logging
 
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 @hydra.main(version_base="1.3", config_path="../configs", config_name="simulate")
 @explained
 def main(config: DictConfig) -> None:
-    """Write what the policy allowed, chose and saw, one row a response."""
+    """Write the allowed items, the choice and the answer, one row per response."""
     from pathlib import Path
 
     from coursewright.agents.export.policy import OnnxPolicy

@@ -1,4 +1,4 @@
-"""`coursewright status`: how the runs of a folder stand, without disturbing them."""
+"""`coursewright status`: the state of the runs of a folder, without disturbing them."""
 
 import sys
 from collections import Counter
@@ -14,7 +14,7 @@ COLUMNS = ("state", "process", "since (UTC)", "steps", "folder")
 
 
 def main() -> None:
-    """Say how each run below `sweep=FOLDER`, or that of `run=FOLDER`, stands."""
+    """Print the state of each run below `sweep=FOLDER`, or of that of `run=FOLDER`."""
     given = [argument.partition("=") for argument in sys.argv[1:]]
     if len(given) != 1 or given[0][0] not in ("sweep", "run") or not given[0][2]:
         raise reject("status", " ".join(sys.argv[1:]) or "nothing", "called with sweep=FOLDER or run=FOLDER")
@@ -52,7 +52,7 @@ def _row(folder: Path, state: State) -> tuple[str, str, str, str]:
 
 
 def _steps(folder: Path) -> str:
-    """How far a training is, by the numbers that it has logged."""
+    """The progress of a training, by the numbers that it has logged."""
     done = GrowingTable(folder / "metrics.csv").last
     if done is None:
         return ""

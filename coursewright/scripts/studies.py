@@ -34,9 +34,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Study:
-    """A task and what was trained on it: agent name -> agent seed -> policy or training metrics.
+    """A task and the training on it: agent name -> agent seed -> policy or training metrics.
 
-    `card` says how the learners were fitted, where they come from a folder that has one.
+    `card` describes the fit of the learners, where they come from a folder that has one.
     """
 
     name: str
@@ -79,14 +79,14 @@ def studies(config: DictConfig) -> list[Study]:
 def trained_on(run: DictConfig, folder: Path, field: str = "run") -> Task:
     """The task that a run was trained on, with the run's own tutor.
 
-    Raises `InputError` where what its folder holds makes none.
+    Raises `InputError` where its folder's content makes none.
     """
     with of_the_run(folder, field):
         return task_of(run, str(folder / "tutor.csv"))
 
 
 def made_by(run: DictConfig, folder: Path, field: str = "run") -> "Agent":
-    """The agent of a run.  Raises `InputError` where what its folder holds makes none."""
+    """The agent of a run.  Raises `InputError` where its folder's content makes none."""
     with of_the_run(folder, field):
         return agent_of(run.agent)
 
@@ -94,7 +94,7 @@ def made_by(run: DictConfig, folder: Path, field: str = "run") -> "Agent":
 def rules(
     policies: Mapping[str, DictConfig], task: Task, seed: int, needed: Mapping[str, str]
 ) -> dict[str, Policy]:
-    """What the runs are compared with; a rule that cannot do this task is left out with a word.
+    """The rules that the runs are compared with; a rule that cannot do this task is left out with a word.
 
     Raises `InputError` for one that is `needed`: setting -> name, such as that of the reference.
     """
@@ -139,7 +139,7 @@ def published(study: Study, config: DictConfig, folder: Path) -> Published:
 
 
 def results(done: Sequence[Published]) -> Results:
-    """What the tracker gets: every comparison under its name."""
+    """The results for the tracker: every comparison under its name."""
     named = {part.section.comparison.name: part for part in done}
     rows = [part.section.comparison.summary.assign(study=name) for name, part in named.items()]
     return Results(
@@ -151,7 +151,7 @@ def results(done: Sequence[Published]) -> Results:
 
 
 def _card(simulator: DictConfig | ListConfig) -> str:
-    """How learners from a folder were fitted: the card in it, or none."""
+    """The card of learners from a folder, which tells of their fit; "" where there is none."""
     assert isinstance(simulator, DictConfig)
     folder = Path(str(simulator.get("folder", "")))
     card = (folder if folder.is_dir() else SHIPPED / folder) / "card.md"

@@ -12,7 +12,7 @@ from submitit.core.utils import FailedJobError, UncompletedJobError
 
 
 class Executor(submitit.AutoExecutor):
-    """Submits as submitit does; its jobs tell what became of them instead of raising it."""
+    """Submits as submitit does; its jobs report their end instead of raising an error."""
 
     def map_array(self, fn: Any, *iterables: Iterable[Any]) -> list[Any]:
         """One job for each of `iterables`, of which the first holds its overrides."""
@@ -28,7 +28,7 @@ class Told:
         self.job, self.overrides = job, overrides
 
     def results(self) -> list[JobReturn]:
-        """Wait for the job, and return what it returned or how it ended."""
+        """Wait for the job, and return its value, or the way it ended."""
         try:
             return self.job.results()
         except (UncompletedJobError, FailedJobError) as error:

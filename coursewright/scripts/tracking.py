@@ -40,13 +40,13 @@ AXES = {
 
 @dataclass(frozen=True)
 class Run:
-    """What is tracked.
+    """The run that is tracked.
 
     Attributes
     ----------
     directory : the run's own folder; everything stays inside it.
     config : the full resolved configuration as plain containers.
-    name : what to call the run.
+    name : the run's name.
     group : the sweep that it belongs to.
     job_type : one of train, evaluate and validate.
     tags : words to find it by.
@@ -62,14 +62,14 @@ class Run:
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """What a run found.
+    """The results of a run.
 
     Attributes
     ----------
     summary : final scores by name.
     table : the comparison in long rows, or one row per model.
     figures : PNG or JPEG files by name.
-    files : what the run leaves behind, by name: exported policies (`.onnx`), result tables.
+    files : the files that the run leaves behind, by name: exported policies (`.onnx`), result tables.
     """
 
     summary: Mapping[str, float | str]
@@ -79,7 +79,7 @@ class Results:
 
 
 class RunTracker(Tracker, Protocol):
-    """A whole run's tracker: what agents see, plus the results and the end."""
+    """A whole run's tracker: the part that agents see, plus the results and the end."""
 
     def report(self, results: Results) -> None:
         """Record a run's results."""
@@ -131,7 +131,7 @@ class NoTracker:
 class CsvTracker:
     """`metrics.csv`, `summary.json` and `comparison.csv` in the run directory, for any tool to read.
 
-    `metrics.csv` is the same to the last byte whether or not the run was interrupted; so what a clock
+    `metrics.csv` is the same to the last byte whether or not the run was interrupted; so numbers that a clock
     decides (`time/...`) goes to `timing.csv`.  The configuration is not repeated: it lies beside these files.
     """
 
@@ -172,8 +172,8 @@ class WandbTracker:
 
     Offline runs lie in `<directory>/wandb`, artifacts included; `wandb sync` sends them later, from
     the place where they were made.  The run's id is kept in the directory, so that a resumed
-    training goes on with the same run.  What it repeats since its checkpoint, the same to the last bit, is
-    not sent twice: rows of steps that `metrics.csv` held at the interruption were sent before.
+    training goes on with the same run.  Steps repeated since its checkpoint, the same to the last bit, are
+    not sent twice, for the rows of steps that `metrics.csv` held at the interruption were sent before.
 
     Raises `InputError`, one line, where an online run cannot start.
     """

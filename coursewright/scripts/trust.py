@@ -1,8 +1,8 @@
-"""Whose code runs when a run's folder is opened: ours and the person's own, never the folder's.
+"""Code that may run when a run's folder is opened: ours and the person's own, never the folder's.
 
-A configuration says by `_target_` what is called.  A person's own line and YAML files may name anything.
-What is *read* from a folder may name what the shipped files name in the same place, some values that people
-write by hand, and whatever lies at or below a package that the person names: `trust=mylab`.
+A configuration names code by `_target_`.  A person's own line and YAML files may name anything.
+One *read* from a folder may name targets that shipped files name in the same place, values that people
+write by hand, and everything at or below a package that the person names: `trust=mylab`.
 """
 
 import os
@@ -20,7 +20,7 @@ from coursewright.scripts.manual import CONFIGS
 
 TARGET = "_target_"
 TRACKER = "tracker"  # the one part of a run that may name trackers, and that names nothing else
-MADE = ("simulator", "task", "agent", "experiment")  # groups of files that say what is made in a training
+MADE = ("simulator", "task", "agent", "experiment")  # groups of files that name the things made in a training
 # Values that no shipped file names: they take other values, and neither read nor write a file.
 BY_HAND = frozenset(
     f"coursewright.{address}"
@@ -43,7 +43,7 @@ LONGEST = 120  # bytes of a name, which has to fit into a file's
 def trusted_of(value: Any) -> tuple[str, ...]:
     """The packages that a person trusts: of `trust=mylab` or `trust=[mylab,theirs.rewards]`.
 
-    Raises `InputError` for what is no package of one's own.
+    Raises `InputError` for a name that is no package of one's own.
     """
     names = [] if value is None else list(value) if isinstance(value, list | tuple | ListConfig) else [value]
     for name in names:
@@ -54,7 +54,7 @@ def trusted_of(value: Any) -> tuple[str, ...]:
 
 
 def check(config: Any, where: str, trusted: Sequence[str] = ()) -> None:
-    """Refuse what was read from a folder and names code that is neither ours to run nor `trusted`.
+    """Refuse a configuration from a folder that names code that is neither ours to run nor `trusted`.
 
     `where` names the folder, such as `run = outputs/mine`.  Raises `InputError`; nothing has run by then, but
     for the import of trusted packages.
@@ -83,7 +83,7 @@ def targets(node: Any, at: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def foreign(config: Any) -> tuple[str, ...]:
-    """The packages, not ours, that a configuration names: what has to be trusted to go on with it."""
+    """The packages, not ours, that a configuration names, and that have to be trusted to go on with it."""
     plain = OmegaConf.to_container(config, resolve=False) if OmegaConf.is_config(config) else config
     named = (address.partition(".")[0] for _, address in targets(plain) if isinstance(address, str))
     return tuple(dict.fromkeys(package for package in named if package not in ("coursewright", "???")))
@@ -99,7 +99,7 @@ def find_own(config: Any) -> None:
 def plain_name(field: str, value: Any) -> str:
     """A name that becomes the name of a file or a folder, and of nothing anywhere else.
 
-    Raises `InputError` for what leads elsewhere, cannot be seen, or is too long.
+    Raises `InputError` for a name that leads elsewhere, cannot be seen, or is too long.
     """
     good = isinstance(value, str) and value.isprintable() and 0 < len(value.encode()) <= LONGEST
     if not good or set(value) & set('/\\:*?"<>|') or value != value.strip(" ") or value.strip(".") == "":
@@ -125,16 +125,16 @@ def _refuse_foreign(at: str, address: Any, where: str, trusted: Sequence[str]) -
     package = address.partition(".")[0]
     said = f"{where}: {at} = {shown(address)}"
     if package == "coursewright":
-        raise InputError(f"{said} is nothing that a run's folder may name there")
+        raise InputError(f"{said} is not among the things that a run's folder may name there")
     if package in sys.stdlib_module_names or not package.isidentifier() or package in trusted:
         raise InputError(f"{said} is no code of coursewright or of a package that you trust")
     raise InputError(f"{said} is not of coursewright; to let code of {package} run: trust={package}")
 
 
 def _is_below(address: str, name: str) -> bool:
-    """Whether a thing lies at or below a trusted package and was made there.
+    """True where a thing lies at or below a trusted package and was made there.
 
-    A package that imports `os` has an address for all of `os`; what stands at it was made elsewhere.
+    A package that imports `os` has an address for all of `os`; the thing at it was made elsewhere.
     """
     if not f"{address}.".startswith(f"{name}."):
         return False

@@ -33,7 +33,7 @@ def learner_models(names: Iterable[str]) -> dict[str, LearnerModel]:
 
 
 def validate(config: DictConfig, place: Place) -> None:
-    """Read the log, judge each model, write the page, and say what was found and where it is."""
+    """Read the log, judge each model, write the page, and print the findings and their folder."""
     from hydra.utils import instantiate
     from rich.console import Console
 

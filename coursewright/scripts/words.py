@@ -21,7 +21,7 @@ LITERAL = ("run", "runs", "to", "out", "tutor", "path", "folder", "dir", "name",
 def read_word(verb: str, word: str, following: str = "", several: bool = False) -> Override:
     """A setting as Hydra reads it; `several` allows values separated by commas.
 
-    Raises `InputError` for what is no setting; the word that follows shows a forgotten `=`.
+    Raises `InputError` for a word that is no setting; the word that follows shows a forgotten `=`.
     """
     key, equals, text = word.partition("=")
     if word.startswith("-") and not word.startswith("~"):
@@ -56,7 +56,7 @@ def _is_literal(key: str) -> bool:
 
 
 def _paths(text: str) -> Iterator[str]:
-    """The paths of a list; a comma separates two of them unless what holds it is there."""
+    """The paths of a list; a comma separates two of them unless the path that holds it exists."""
     path = ""
     for part in text.split(","):
         path = f"{path},{part}" if path else part.strip()
@@ -68,7 +68,7 @@ def _paths(text: str) -> Iterator[str]:
 
 
 def _is_as_typed(key: str, text: str, parsed: Override | None, several: bool) -> bool:
-    """Whether a value is to be taken letter by letter, and not as the grammar has it."""
+    """True where a value is to be taken letter by letter, and not as the grammar has it."""
     if not _is_literal(key):
         return parsed is None and text[:1] not in ("'", '"', "[", "{") and bool(text.strip())
     if parsed is None:

@@ -9,4 +9,4 @@ Bools = npt.NDArray[np.bool_]
 Mastery = npt.NDArray[np.float32]
 """Latent mastery, `[batch, skills]` in [0, 1]."""
 Observation = npt.NDArray[np.float32]
-"""What a tutor sees of each learner, `[batch, columns]`; see `envs/layout.py`."""
+"""The observation of each learner, `[batch, columns]`: all that a tutor sees; see `envs/layout.py`."""

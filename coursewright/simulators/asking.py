@@ -1,4 +1,4 @@
-"""What learner models share: the answer is drawn from P(correct), mastery is a mean over items."""
+"""The parts that learner models share: the answer is drawn from P(correct), mastery is a mean over items."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
@@ -22,7 +22,7 @@ def sigmoid(z: float) -> float:
 
 
 class Answers(NamedTuple):
-    """What decides the answers of one step, and where a kernel writes them, `[batch]` each."""
+    """The keys of one step's answers, and the arrays to which a kernel writes these, `[batch]` each."""
 
     step: Ints
     fate: Keys
@@ -61,7 +61,7 @@ def _answer(p: Floats, item: Ints, minutes: Floats, out: Answers) -> None:
 def answer(simulator: Simulator[S], state: S, item: Ints, luck: Luck, out: Response) -> None:
     """Draw the answers to `item [batch]` (-1: none), right with P(correct) as it is now.
 
-    The course says how many minutes an item takes.
+    The minutes are those of the item in the course.
     """
     p = np.empty(len(item))
     simulator.p_correct(state, item, p)

@@ -1,10 +1,10 @@
-"""Where compiled code is kept between two starts: in a folder that nobody else can write, or nowhere.
+"""The folder that keeps compiled code between two starts: one that nobody else can write, or none.
 
 numba's on-disk cache notices an edit in the decorated file only, not in a helper that the file
 imports.  So it lives in a folder named after a hash of every source file of the package: an edit
 starts a fresh one, and stale machine code can never answer for new source.
 
-Its index is pickled, and what it points to is run.  Whoever can write there runs code in our name, so
+Its index is pickled, and the code it points to is run.  Anybody who can write there runs code in our name, so
 it lies neither beside a run nor where others may write.
 """
 
@@ -40,7 +40,7 @@ def cache_folder(package: Path, given: str | None = None) -> Path | None:
 
 
 def _made(folder: Path) -> bool:
-    """Whether the folder is there now, can be written by us, and by nobody else."""
+    """True where the folder is there now, can be written by us, and by nobody else."""
     try:
         if not _is_ours(folder):
             return False
@@ -52,9 +52,9 @@ def _made(folder: Path) -> bool:
 
 
 def _is_ours(folder: Path) -> bool:
-    """Whether nobody but us and the system's owner can put something in the place of `folder` or into it.
+    """True where only we and the system's owner can put something in the place of `folder` or into it.
 
-    A folder that others can write counts where it is sticky, as /tmp is: they cannot move what is ours.
+    A folder that others can write counts where it is sticky, as /tmp is: they cannot move our files.
     Where files have no owner that Python knows of (Windows), the system's own rules have to do.
     """
     if not hasattr(os, "getuid"):

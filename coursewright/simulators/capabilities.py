@@ -1,7 +1,7 @@
-"""What some learner models offer beyond `protocol.Simulator`; whoever asks looks with `isinstance`.
+"""Offers of some learner models beyond `protocol.Simulator`; code that needs one looks with `isinstance`.
 
-A population made of other populations (`strata`, `platform/`) offers all of these and hands on what its
-members can; the contract test holds every such wrapper to it.
+A population made of other populations (`strata`, `platform/`) offers all of these and hands on those that its
+members have; the contract test holds every such wrapper to it.
 """
 
 from typing import Any, Protocol, TypeGuard, runtime_checkable
@@ -16,17 +16,17 @@ class Restricting(Protocol):
 
     @property
     def restricts(self) -> bool:
-        """Whether `allowed` ever forbids an item; where not, it is never called."""
+        """True where `allowed` ever forbids an item; where False, it is never called."""
         ...
 
     def allowed(self, state: Any, out: Bools) -> None:
-        """Which items `[batch, items]` the learner's platform offers."""
+        """Write True where the learner's platform offers an item, `[batch, items]`."""
         ...
 
 
 @runtime_checkable
 class Stratified(Protocol):
-    """A population made of named strata; the names say by what mechanism their learners differ."""
+    """A population made of named strata; the names tell the mechanism by which their learners differ."""
 
     @property
     def strata(self) -> tuple[str, ...]:
@@ -44,7 +44,7 @@ class Assisting(Protocol):
 
     @property
     def assists(self) -> bool:
-        """Whether any answer can be an assisted one, which is no evidence of mastery."""
+        """True where an answer can be an assisted one, which is no evidence of mastery."""
         ...
 
 
@@ -60,10 +60,10 @@ class Paced(Protocol):
 
 @runtime_checkable
 class Sequential(Protocol):
-    """Learners whose platform looks at the last accepted item to say what may come next."""
+    """Learners whose platform looks at the last accepted item to find the next allowed ones."""
 
     def accept(self, state: Any, item: Ints) -> None:
-        """Take `item [batch]` (-1: none) for the last accepted one, whatever was learned from it."""
+        """Take `item [batch]` (-1: none) for the last accepted one, even if nothing was learned from it."""
         ...
 
 
@@ -77,7 +77,7 @@ class Resampled(Protocol):
 
 
 def restricts(simulator: Simulator[Any]) -> TypeGuard[Restricting]:
-    """Whether these learners' platform ever forbids an item; where not, nobody asks for `allowed`.
+    """True where these learners' platform ever forbids an item; where False, nobody asks for `allowed`.
 
     It is asked at every step, and `isinstance` with a protocol takes ten times as long.
     """
@@ -85,7 +85,7 @@ def restricts(simulator: Simulator[Any]) -> TypeGuard[Restricting]:
 
 
 def assists(simulator: Simulator[Any]) -> bool:
-    """Whether any answer of these learners can be an assisted one."""
+    """True where an answer of these learners can be an assisted one."""
     return isinstance(simulator, Assisting) and simulator.assists
 
 

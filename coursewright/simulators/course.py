@@ -1,4 +1,4 @@
-"""The course: skills, items, which item needs which skills, and what comes before what."""
+"""The course: skills, items, the skills that each item needs, and the prerequisites of each skill."""
 
 import csv
 import hashlib
@@ -18,14 +18,14 @@ from coursewright.simulators.lists import Lists, of_pairs, pack, pairs, table, t
 
 @dataclass(frozen=True, eq=False)
 class Course:
-    """What can be taught.  Build one with `Course.of`, which takes names and edges.
+    """The skills and items that can be taught.  Build one with `Course.of`, which takes names and edges.
 
     Attributes
     ----------
     skills, items : names for people; an item's place in `items` is its action index.
     needs : the skills of each item, packed, each list in the order of `skills`.
     parents : the direct prerequisites of each skill, packed, each list in the order of `skills`; acyclic.
-    minutes : `[items]`, how long an item takes.
+    minutes : `[items]`, the time that an item takes.
     difficulty : `[items]`, on the scale of the learner model that uses it (0 where none does).
     kind, format : `[items]` names such as "practice" and "text".
     """
@@ -93,7 +93,7 @@ class Course:
 
         Parameters
         ----------
-        skills : names, or how many (then they are called "0", "1", ...).
+        skills : names, or their number (then they are called "0", "1", ...).
         items : item name -> the skill or skills it needs; by default one item a skill, of the same name.
         prerequisites : edges `[before, after]`, by skill name or place.
         minutes : per item, or one number for all.
@@ -103,7 +103,7 @@ class Course:
         InputError : an unknown skill or item, a cycle, non-positive minutes, a name used twice.
         """
         if isinstance(skills, str):
-            raise reject("course.skills", repr(skills), "a list of names, or how many")
+            raise reject("course.skills", repr(skills), "a list of names or a number")
         names = tuple(str(k) for k in range(skills)) if isinstance(skills, int) else tuple(map(str, skills))
         place = {name: k for k, name in enumerate(names)}
         named = {name: [name] for name in names} if items is None else dict(items)
@@ -137,12 +137,12 @@ class Course:
 
     @property
     def n_skills(self) -> int:
-        """How many skills there are."""
+        """The number of skills."""
         return len(self.skills)
 
     @property
     def n_items(self) -> int:
-        """How many items there are."""
+        """The number of items."""
         return len(self.items)
 
     @cached_property
@@ -229,7 +229,7 @@ class Course:
 
     @cached_property
     def one_to_one(self) -> bool:
-        """Whether item i is just skill i: the fast and common case."""
+        """True where item i is just skill i: the fast and common case."""
         each = np.arange(self.n_skills)
         return self.n_items == self.n_skills and np.array_equal(self.needs.values, each)
 

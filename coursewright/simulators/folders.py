@@ -1,13 +1,13 @@
-"""Populations as folders of tables that people can open: where a name leads, and the course in it.
+"""Populations as folders of tables that people can open: the folder behind a name, and the course in it.
 
 | file | one row per | columns |
 |---|---|---|
-| `population.json` | | format, kind of learners, and what is no table |
-| `items.csv` | item | item, skills (joined by ";"), minutes, difficulty, and what a model adds |
-| `skills.csv` | skill | skill, and what a model adds; absent: skills in order of appearance |
+| `population.json` | | format, kind of learners, and all else that is no table |
+| `items.csv` | item | item, skills (joined by ";"), minutes, difficulty, and a model's own columns |
+| `skills.csv` | skill | skill, and a model's own columns; absent: skills in order of appearance |
 | `prerequisites.csv` | edge | before, after; absent where there is none |
 
-A `card.md` beside them says how they came about.  A folder without `population.json` is of format 1, which
+A `card.md` beside them describes their origin.  A folder without `population.json` is of format 1, which
 named no kind; its tables are read where they are those of today.
 """
 
@@ -28,13 +28,13 @@ from coursewright.simulators.lists import pairs, unpack
 SHIPPED = Path(__file__).parent / "populations"
 FORMAT = 2
 FACTS, ITEMS, SKILLS, EDGES = "population.json", "items.csv", "skills.csv", "prerequisites.csv"
-OPTIONAL = (EDGES, "draws.csv", "counts.csv", "sessions.npz")  # what not every population has
+OPTIONAL = (EDGES, "draws.csv", "counts.csv", "sessions.npz")  # files that some populations lack
 BETWEEN = ";"
 DIGITS = 8  # of a number in a table
 
 
 class Folder(NamedTuple):
-    """A population's folder, and what its `population.json` says (nothing in a folder of format 1)."""
+    """A population's folder, and the entries of its `population.json` (none in a folder of format 1)."""
 
     path: Path
     facts: Mapping[str, Any]
@@ -180,7 +180,7 @@ def join_names(names: Sequence[str]) -> str:
 
 
 def split_names(cell: str) -> list[str]:
-    """What `join_names` joined."""
+    """The names that `join_names` joined."""
     return next(csv.reader(io.StringIO(cell, newline=""), delimiter=BETWEEN), [""])
 
 

@@ -1,4 +1,4 @@
-"""The one decorator of all compiled loops; `cache` says where their machine code is kept."""
+"""The one decorator of all compiled loops; `cache` chooses the folder of their machine code."""
 
 import logging
 import os
@@ -30,7 +30,7 @@ OPTIONS: dict[str, Any] = {"cache": KEPT is not None, "error_model": "numpy", "_
 def kernel(function: Function) -> Function:
     """Compile `function` with numba: no fastmath, so that a row's result never depends on the batch.
 
-    `error_model="numpy"` drops the division-by-zero branches: kernels divide only by what cannot be
+    `error_model="numpy"` drops the division-by-zero branches: kernels divide only by numbers that cannot be
     zero.  `_nrt=False` drops reference counting, which would cost more than the arithmetic wherever
     arrays are handed on; a kernel therefore allocates nothing, its caller does.
     """

@@ -1,4 +1,4 @@
-"""Lists of whole numbers in two flat arrays: what is sparse in a course, as kernels read it."""
+"""Lists of whole numbers in two flat arrays: the sparse parts of a course, as kernels read them."""
 
 from collections.abc import Sequence
 from itertools import pairwise

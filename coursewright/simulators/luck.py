@@ -1,8 +1,8 @@
 """The random stream: a counter hash instead of a generator with a state.
 
 The draw for (learner or fate, step, purpose) depends on those alone.  Any two policies therefore meet
-the same learners with the same luck (common random numbers), whatever the batch size, the chunking,
-or the number of workers.  The hash is two rounds of the SplitMix64 finaliser (Steele, Lea & Flood,
+the same learners with the same luck (common random numbers), for any batch size, chunking
+and number of workers.  The hash is two rounds of the SplitMix64 finaliser (Steele, Lea & Flood,
 OOPSLA 2014), about 2 ns a draw inside a kernel.
 """
 
@@ -45,7 +45,7 @@ class Split(IntEnum):
 
 
 class Luck(NamedTuple):
-    """Who the learners are and what happens to them, `[batch]` each.
+    """The identity and the luck of learners, `[batch]` each.
 
     `learner` keys everything that a person brings along, `fate` everything that happens to them,
     `step` counts steps within the episode, `number` is the learner's place in its split (evaluation
@@ -107,7 +107,7 @@ def _identify(
 
 
 class Seeds(NamedTuple):
-    """Named seeds: `population` decides who the learners are, `luck` what happens to them."""
+    """Named seeds: `population` is that of the learners' traits, `luck` that of their luck."""
 
     population: int = 0
     luck: int = 0

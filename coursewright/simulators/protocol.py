@@ -1,4 +1,4 @@
-"""What every learner model offers, and nothing more."""
+"""The interface of all learner models, and nothing more."""
 
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -10,9 +10,9 @@ from coursewright.simulators.luck import Luck
 
 
 class Prologue(NamedTuple):
-    """What is known about learners when they arrive, for the newly enrolled rows only.
+    """The facts known about learners when they arrive, for the newly enrolled rows only.
 
-    `goal [rows, skills]` is what each wants to learn; `item` and `correct` `[rows, width]` are the
+    `goal [rows, skills]` is True at skills that each wants; `item` and `correct` `[rows, width]` are the
     visible past (a warm-up), of which the first `length [rows]` entries count; `taught [rows, width]`
     says which of them the platform accepted and taught (None: all).
     """
@@ -25,10 +25,10 @@ class Prologue(NamedTuple):
 
 
 class Response(NamedTuple):
-    """What a step yields, `[batch]` each, written in place.
+    """The response to a step, `[batch]` each, written in place.
 
     `correct` is 1, 0, or -1 where nothing was asked; `grade` a finer mark (equal to `correct` where
-    the model has none); `minutes` the time spent; `assisted` whether help was given; `ended` whether
+    the model has none); `minutes` the time spent; `assisted` True where help was given; `ended` True where
     the learner dropped out.
     """
 
@@ -62,7 +62,7 @@ class Simulator(Protocol[S]):
 
     @property
     def course(self) -> Course:
-        """What is taught."""
+        """The course that the learners can be taught."""
         ...
 
     def empty(self, batch: int) -> S:
@@ -108,7 +108,7 @@ def take(state: State, rows: Ints) -> State:
 
 
 def put(state: tuple[Any, ...], rows: Ints, taken: tuple[Any, ...]) -> None:
-    """Write back what `take` gave for these rows (each row once)."""
+    """Write back the rows that `take` gave (each row once)."""
     for array, new in zip(state, taken, strict=True):
         if isinstance(array, tuple):
             put(array, rows, new)

@@ -1,7 +1,7 @@
 """Strata: a population made of named groups whose learners differ by mechanism.
 
-The names say how they learn (a low prior, a slow pace, fast forgetting), never who they are: what a
-policy does for each group can then be traced to something that happens in the model.
+The names tell of learning (a low prior, a slow pace, fast forgetting), never of persons: the effect of a
+policy on each group can then be traced to a mechanism of the model.
 """
 
 from collections.abc import Iterator, Mapping
@@ -48,7 +48,7 @@ class StrataState(NamedTuple):
 
 
 class Past(NamedTuple):
-    """What the learners of a stratum bring along: whether anything, and the width of their past."""
+    """The past of the learners of a stratum: True where there is one, and its width."""
 
     given: bool
     width: int
@@ -90,17 +90,17 @@ class Strata:
 
     @cached_property
     def course(self) -> Course:
-        """What is taught to all."""
+        """The course that all members share."""
         return next(iter(self.members.values())).course
 
     @property
     def restricts(self) -> bool:
-        """Whether any member does."""
+        """True where any member restricts."""
         return any(map(restricts, self.members.values()))
 
     @property
     def assists(self) -> bool:
-        """Whether any member does."""
+        """True where any member assists."""
         return any(map(assists, self.members.values()))
 
     @property
@@ -117,13 +117,13 @@ class Strata:
 
     @cached_property
     def edges(self) -> Floats:
-        """Where the strata end on the unit interval that labels are drawn from, `[strata]`."""
+        """The ends of the strata on the unit interval that labels are drawn from, `[strata]`."""
         share = np.array([self.shares[name] for name in self.strata], np.float64)
         return np.cumsum(share / share.sum())
 
     @cached_property
     def past(self) -> Past:
-        """What somebody in some stratum brings along, found by enrolling one learner in each."""
+        """The past that learners of some stratum bring along, found by enrolling one learner in each."""
         someone = identify(Seeds(), np.zeros(1, np.int64), 0, np.zeros(1, np.int64))
         rows = np.zeros(1, np.int64)
         found = [member.enrol(member.empty(1), rows, someone) for member in self.members.values()]
@@ -147,7 +147,7 @@ class Strata:
                 yield member, state.members[s], mine
 
     def enrol(self, state: StrataState, rows: Ints, luck: Luck) -> Prologue | None:
-        """New learners, each in a stratum of their own luck, with what that one's learners bring along."""
+        """New learners, each in a stratum of their own luck, with the past of that one's learners."""
         draw = np.empty(len(rows))
         uniforms(luck.learner[rows], np.zeros(len(rows), np.int64), STRATUM, draw)
         state.label[rows] = np.minimum((self.edges <= draw[:, None]).sum(axis=1), len(self.strata) - 1)
@@ -201,7 +201,7 @@ class Strata:
             member.elapse(own, np.where(mine, days, 0.0), luck)
 
     def allowed(self, state: StrataState, out: Bools) -> None:
-        """What each learner's own population allows."""
+        """The items that each learner's own population allows."""
         for member, own, mine in self._own(state):
             allowed = np.ones_like(out)
             if restricts(member):

@@ -142,7 +142,7 @@ def test_all_but_three_tell_the_chances_of_their_choices():
 
 
 class Planted:
-    """A rule with a fault; `fault` takes what it sees and writes the choice."""
+    """A rule with a fault; `fault` takes its view and writes the choice."""
 
     needs = ()
 
@@ -198,7 +198,7 @@ def stops(rule, seen, item):
 )
 def test_a_planted_fault_is_caught(fault, check):
     for task in agent_contract.tasks():
-        # Where masks are respected the rollout itself refuses; here the checks must find it.
+        # The rollout itself refuses where masks are respected; here the checks must find it.
         policy = RulePolicy("planted", task, Planted(fault), respects_mask=fault is ignores_the_mask)
         try:
             check(task, policy)

@@ -1,4 +1,4 @@
-"""What simulated learners leave on file: grades, what was allowed, and how likely each choice was."""
+"""The logs that simulated learners leave: grades, the allowed items, and the probability of each choice."""
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -44,7 +44,7 @@ def test_a_uniform_choice_among_the_allowed_has_their_share(task, tmp_path) -> N
     chosen = [
         (item, allowed, p)
         for item, allowed, p in zip(table["item"], table["allowed"], table["propensity"], strict=True)
-        if allowed is not None  # what learners brought along was nobody's choice
+        if allowed is not None  # the past that learners bring along was nobody's choice
     ]
     assert len(chosen) > 100
     assert all(item in allowed and p == pytest.approx(1 / len(allowed)) for item, allowed, p in chosen)

@@ -1,4 +1,4 @@
-"""The adapter between rules and policies: what a rule is shown, and what is kept of it."""
+"""The adapter between rules and policies: the view that a rule is shown, and the memory that is kept."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -24,7 +24,7 @@ class Notes(NamedTuple):
 
 
 class Recorder:
-    """Keeps everything that it is shown, and chooses what it is told."""
+    """Keeps all views that it is shown, and chooses as it is told."""
 
     needs = ("goal",)
 
@@ -57,7 +57,7 @@ def observation(task, batch=2, **features):
 
 
 def shown(task, rows, choices=(), starts=None, masks=None, batch=2, **options):
-    """What a rule is shown at each of some observations."""
+    """The views that a rule is given of some observations, and its policy's state."""
     rule = Recorder(choices)
     policy = RulePolicy("recorder", task, rule, **options)
     state = policy.begin(luck_of(range(batch)))

@@ -1,4 +1,4 @@
-"""The learner-log schema: what is accepted, what is refused, and that files round-trip."""
+"""The learner-log schema: accepted and refused logs, and the round trip through files."""
 
 import gzip
 import os

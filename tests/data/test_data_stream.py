@@ -246,6 +246,6 @@ def test_memory_does_not_grow_with_the_log(tmp_path):
         assert found["convert"]["rows"] == found["walk"]["rows"] == n_rows
         peaks[n_rows] = {name: found[name]["peak_mb"] for name in ("convert", "walk")}
         shutil.rmtree(folder)
-    # What waits for its turn is bounded, so four times the rows take a few hundred MB more at most.
+    # Rows that wait for their turn are bounded, so four times the rows take a few hundred MB more at most.
     assert peaks[4_000_000]["convert"] < 1_000
     assert peaks[4_000_000]["walk"] < peaks[1_000_000]["walk"] + 100

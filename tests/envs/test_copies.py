@@ -1,4 +1,4 @@
-"""Observations that cost what is touched: equal to full copies at every step, and right for two."""
+"""Observations that copy only their touched part: equal to full copies at every step, and right for two."""
 
 import numpy as np
 import pytest

@@ -44,7 +44,7 @@ TASKS = {
 
 
 class Notebook:
-    """What a tutor of one learner may write down, from the definitions."""
+    """The notes that a tutor of one learner may take, from the definitions."""
 
     def __init__(self, task, goal, past=()):
         self.task, self.course, skills = task, task.course, task.course.skills
@@ -132,7 +132,7 @@ class Notebook:
         return np.array([flat[name] for name in self.task.layout.names], float)
 
     def unlocked(self, item):
-        """Whether each prerequisite of the item's skills, but for those it practises, has its successes."""
+        """True where each prerequisite of the item's skills, but for those it needs, has its successes."""
         needed = np.flatnonzero(self.course.q_matrix[item])
         before = np.flatnonzero(self.course.prerequisites[:, needed].any(axis=1))
         names = [self.course.skills[p] for p in before if p not in needed]
@@ -241,7 +241,7 @@ def test_strict_tasks_let_ended_rows_alone() -> None:
     task = replace(LOCKED, strict=True, stop=True)
     episodes = begun(task, 2)
     episodes.step(np.array([7, 0]))
-    episodes.step(np.array([4, 0]))  # row 0 has stopped: what is sent for it does not matter
+    episodes.step(np.array([4, 0]))  # row 0 has stopped: its action does not matter
     assert episodes.over.tolist() == [True, False]
 
 
@@ -458,7 +458,7 @@ def test_a_snapshot_brings_everything_back(name) -> None:
     handed_out = episodes.observation
     copied = handed_out.copy()
     episodes.restore(kept)
-    assert np.array_equal(handed_out, copied), "an observation belongs to whoever received it"
+    assert np.array_equal(handed_out, copied), "an observation belongs to its receiver"
     again = [episodes.step(action).reward.copy() for action in actions[3:]]
     assert np.array_equal(first, again)
     assert np.array_equal(episodes.observation, copied)

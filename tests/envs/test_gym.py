@@ -155,7 +155,7 @@ def same(one, other) -> bool:
 def test_a_seed_determines_everything(name) -> None:
     env = TeachingEnv(TASKS[name])
     first = play(env, seed=3)
-    play(env, steps=4)  # whatever happened in between
+    play(env, steps=4)  # nothing in between matters
     assert same(play(env, seed=3), first)
     assert same(play(TeachingEnv(TASKS[name]), seed=3), first)
     assert not same(play(env, seed=4), first)
@@ -181,7 +181,7 @@ def test_training_and_evaluation_learners_differ() -> None:
     assert not np.array_equal(first, second)
 
 
-# What is handed out
+# The arrays that are handed out
 
 
 def test_what_is_handed_out_is_not_overwritten() -> None:
@@ -266,7 +266,7 @@ def test_actions_that_are_no_whole_numbers(action) -> None:
     env.reset(seed=0)
     with pytest.raises(TypeError):
         env.step(action)
-    assert env.step(np.array(1))[0].shape == env.observation_space.shape  # what predict() returns
+    assert env.step(np.array(1))[0].shape == env.observation_space.shape  # an action as predict() returns it
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The observation's columns: where they are, what they are called, between which values they stay."""
+"""The observation's columns: their places, names and bounds."""
 
 from dataclasses import replace
 

@@ -52,7 +52,7 @@ TASKS = {
 
 
 class Row(NamedTuple):
-    """What a log holds of one step of each learner, and what `Episodes` showed after it."""
+    """A log's record of one step of each learner, and the view of `Episodes` after it."""
 
     item: np.ndarray
     correct: np.ndarray
@@ -263,7 +263,7 @@ def test_a_tasks_terms_do_not_lead_to_its_learners(task) -> None:
         assert word not in reached
 
 
-# What changes, and what is handed out
+# Changes, and the arrays that are handed out
 
 
 def arrays_of(thing, at="") -> dict[str, np.ndarray]:

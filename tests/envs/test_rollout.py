@@ -1,4 +1,4 @@
-"""The one rollout loop: the same for every chunk size, equal to single environments, and what it counts."""
+"""The one rollout loop: the same for every chunk size, equal to single environments, and its counts."""
 
 from dataclasses import fields, replace
 

@@ -1,4 +1,4 @@
-"""When steps happen, delays as part of the action, retention tests, and answers that were helped."""
+"""The timing of steps, delays as part of the action, retention tests, and answers that were helped."""
 
 from dataclasses import dataclass, replace
 

@@ -1,4 +1,4 @@
-"""What a task refuses, and the goals and budgets it derives."""
+"""The settings that a task refuses, and the goals and budgets it derives."""
 
 from dataclasses import dataclass, replace
 
@@ -208,7 +208,7 @@ def test_the_tutors_table_for_kernels() -> None:
 
 @dataclass(frozen=True, eq=False)
 class Telling(Levels):
-    """Learners who bring along whatever past a test wants."""
+    """Learners with any past that a test wants."""
 
     item: int = 0
     length: int = 1

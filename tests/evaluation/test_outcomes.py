@@ -1,4 +1,4 @@
-"""Outcomes: each against pencil and paper, from what the rollout wrote down."""
+"""Outcomes: each against pencil and paper, from the rollout's record."""
 
 from dataclasses import replace
 

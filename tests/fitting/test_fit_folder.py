@@ -1,4 +1,4 @@
-"""From a log and any learner model to a folder; intervals by refits; what the log does not tell."""
+"""From a log and any learner model to a folder; intervals by refits; gaps that the log leaves."""
 
 import csv
 from dataclasses import dataclass
@@ -101,7 +101,7 @@ def test_wrong_wishes_are_refused_before_anything_is_written(tmp_path):
     ):
         with pytest.raises(InputError, match=words):
             fit_model(log_of(20), tmp_path / "x", ItemDifficultyModel(), **{"draws": 0} | wrong)
-    with pytest.raises(InputError, match="one learner holds nobody to resample"):
+    with pytest.raises(InputError, match="one learner leaves no learners to resample"):
         fit_model(log_of(1), tmp_path / "x", ItemDifficultyModel(), draws=5)
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"output = .* cannot be written"):
@@ -121,7 +121,7 @@ def test_a_folder_is_filled_whole_or_not_at_all(tmp_path):
 
 @dataclass(frozen=True)
 class Rows:
-    """Not a model: remembers who and what it was fitted to."""
+    """Not a model: remembers the rows that it was fitted to."""
 
     name: str = "rows"
 

@@ -1,4 +1,4 @@
-"""What a fit knows survives its folder, for every model in configs/model and for one from outside."""
+"""A fit survives its folder, for every model in configs/model and for one from outside."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""An agent's YAML comes first, then what the experiment sets for it, then the command line."""
+"""An agent's YAML comes first, then the experiment's settings for it, then the command line."""
 
 import re
 from pathlib import Path

@@ -18,7 +18,7 @@ pytestmark = [
 
 
 class Case(NamedTuple):
-    """A command, what goes on with it, and the folder of its results."""
+    """A command, the command that goes on with it, and the folder of its results."""
 
     first: list[str]
     again: list[str]
@@ -75,7 +75,7 @@ def test_a_killed_command_ends_as_if_nothing_had_happened(undisturbed, name, kil
     running.communicate()
     until(lambda: not run_on(workers), 5.0)
     begun = (tmp_path / "run" / "config.yaml").is_file()
-    if name != "import" or not (tmp_path / made).is_dir():  # what is there whole is not made again
+    if name != "import" or not (tmp_path / made).is_dir():  # a whole folder is not made again
         finish(tmp_path, *(again if again and begun else first))
     if name != "wandb":
         same(whole, tmp_path / made)

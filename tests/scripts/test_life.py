@@ -1,4 +1,4 @@
-"""A folder's life, inside one process: the lock, and what is written down."""
+"""A folder's life, inside one process: its lock and its record."""
 
 import json
 import os
@@ -122,7 +122,7 @@ def test_status_tells_the_living_from_the_dead(tmp_path, monkeypatch, capsys):
         "5 runs: 1 running, 1 died, 1 done, 1 failed, 1 queued",
         "nobody works on it; it goes on with: coursewright train seed=0,1",
     ]
-    assert not (tmp_path / "died" / LOCK).exists()  # whoever only looks leaves nothing
+    assert not (tmp_path / "died" / LOCK).exists()  # a command that only looks leaves nothing
     assert said(monkeypatch, capsys, f"run={tmp_path}/done")[-1] == "1 run: 1 done"
 
 

@@ -79,7 +79,7 @@ def whole_sweep(tmp_path_factory):
 
 
 def at_work(runs):
-    """Whether two jobs of a sweep have logged something."""
+    """True where two jobs of a sweep have logged something."""
     return len(list(runs.glob("*/metrics.csv"))) >= 2
 
 

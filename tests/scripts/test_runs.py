@@ -1,4 +1,4 @@
-"""Runs' folders: which agent took which settings, and what an old or a later folder is told."""
+"""Runs' folders: the settings that each agent took, and the refusal of old and of later folders."""
 
 import json
 import shutil
@@ -124,7 +124,7 @@ def test_an_experiment_and_an_agent_of_ones_own(verb, tmp_path, monkeypatch):
 
 
 def called(verb, folder):
-    """What each verb says of a run's folder."""
+    """The answer of each verb to a run's folder."""
     yield verb("evaluate", f"runs={folder}", "tracker=none")
     yield verb("export", f"run={folder}")
     yield verb("train", f"resume={folder}")

@@ -1,4 +1,4 @@
-"""A configuration against the signatures of what it names."""
+"""A configuration against the signatures of its targets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

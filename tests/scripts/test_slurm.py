@@ -46,7 +46,7 @@ def until(true, running, seconds=240):
 
 
 def kept(sweep):
-    """What each run of a sweep left behind, by agent and seed; it may have cost other times."""
+    """The files that each run of a sweep left behind, by agent and seed; it may have cost other times."""
     found = {}
     for summary in sweep.rglob("summary.json"):
         run = summary.parent

@@ -54,7 +54,7 @@ def a_run(tracker: RunTracker, directory: Path) -> None:
 
 
 def wandb(*arguments: str | Path, home: Path, timeout: float = 30.0, **environment: str) -> str:
-    """Run the wandb command with an empty home, and return what it printed."""
+    """Run the wandb command with an empty home, and return its output."""
     outcome = subprocess.run(
         [WANDB, *arguments],
         env=os.environ | {"HOME": str(home)} | environment,

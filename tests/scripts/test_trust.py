@@ -220,7 +220,7 @@ def mappings(node):
 
 
 def refusal(node):
-    """Why a node cannot be made, or None."""
+    """The error that stops a node from being made, or None."""
     try:
         instantiate(node)
     except Exception as error:
@@ -323,9 +323,9 @@ def test_an_address_of_others_is_refused_at_every_place(record, evil):
 def test_a_tracker_is_one_of_ours_and_stands_in_its_place(record):
     for tracker in shipped(TRACKER):
         check(record | {"tracker": {"_target_": tracker}}, "run = F")
-        with pytest.raises(InputError, match="nothing that a run's folder may name there"):
+        with pytest.raises(InputError, match="not among the things that a run's folder may name there"):
             check(record | {"agent": {"_target_": tracker}}, "run = F")
-    with pytest.raises(InputError, match="nothing that a run's folder may name there"):
+    with pytest.raises(InputError, match="not among the things that a run's folder may name there"):
         check(record | {"tracker": {"_target_": "coursewright.agents.learning.ppo.Ppo"}}, "run = F")
 
 
@@ -635,7 +635,7 @@ def test_a_finished_run_says_so(shared, capsys):
 
 
 def test_a_run_from_a_folder_of_ones_own_goes_on(tmp_path, verb, monkeypatch):
-    # Neither the YAML files nor what was typed is needed: the record is enough, in a folder of any name.
+    # Neither the YAML files nor the command line is needed: the record is enough, in a folder of any name.
     monkeypatch.syspath_prepend(str(SUPPORT))
     (tmp_path / "mine" / "agent").mkdir(parents=True)
     shutil.copy(SUPPORT / "outside_agent.yaml", tmp_path / "mine" / "agent" / "a2c.yaml")

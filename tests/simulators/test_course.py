@@ -1,4 +1,4 @@
-"""The course: what it refuses, the order it derives, and the packed lists that kernels read."""
+"""The course: its refusals, the order it derives, and the packed lists that kernels read."""
 
 from dataclasses import fields, replace
 from itertools import pairwise
@@ -28,7 +28,7 @@ def graphs(draw) -> tuple[int, list[tuple[int, int]]]:
 
 
 def reachable(n: int, edges: list[tuple[int, int]], end: int) -> set[int]:
-    """Whoever leads to `end`, by walking backwards."""
+    """The nodes that lead to `end`, found by walking backwards."""
     found, waiting = {end}, [end]
     while waiting:
         here = waiting.pop()
@@ -194,5 +194,5 @@ def test_edges_are_read_from_csv(tmp_path) -> None:
 
 
 def test_a_word_is_no_list_of_skills():
-    with pytest.raises(InputError, match=r"course\.skills = 'many': must be a list of names, or how many"):
+    with pytest.raises(InputError, match=r"course\.skills = 'many': must be a list of names or a number"):
         Course.of("many")

@@ -42,7 +42,7 @@ IN_ORDER = {
 
 
 def loose(text: str) -> list[str]:
-    """What in a module's kernels a reader could swap and no type would tell: neighbours of one type."""
+    """The arguments of kernels that a reader could swap and no type would tell: neighbours of one type."""
     wrong = []
     for function in kernels(text):
         kinds = {argument.arg: ast.unparse(argument.annotation) for argument in function.args.args}

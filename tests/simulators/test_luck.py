@@ -34,7 +34,7 @@ def correlation(x, y) -> float:
     return float(np.corrcoef(x, y)[0, 1])
 
 
-# What the stream is, in whole numbers of any size: independent of numba and of numpy's wrapping.
+# The stream in whole numbers of any size: independent of numba and of numpy's wrapping.
 def slow_mix(z: int) -> int:
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 & WORD
     z = (z ^ (z >> 27)) * 0x94D049BB133111EB & WORD

@@ -1,4 +1,4 @@
-"""What every configured agent that needs no training must do, and how it is found: by its YAML.
+"""The contract of every configured agent that needs no training, each found by its YAML.
 
 The checks take a policy, so that they serve an agent from outside the package as well.
 """
@@ -42,7 +42,7 @@ def names() -> list[str]:
 
 
 def configured(name: str, *options: str, folder: Path | None = None) -> Any:
-    """What an agent's YAML says, which may lie in a folder of your own; `options` go on top."""
+    """The configuration of an agent, which may lie in a folder of your own; `options` go on top."""
     overrides = [f"agent={name}", *options]
     if folder is not None:
         overrides.append(f"hydra.searchpath=[file://{folder.as_posix()}]")
@@ -91,7 +91,7 @@ def flat(state: Any) -> list[np.ndarray]:
 class Lesson:
     """A policy that teaches the learners `first`, `first` + 1, ..., step by step.
 
-    Whoever they are, the policy's own draws are those of the learners 0, 1, ...
+    For any learners the policy's own draws are those of the learners 0, 1, ...
     """
 
     def __init__(self, task: Task, policy: Policy, first: int = 0, learners: int = LEARNERS) -> None:
@@ -105,7 +105,7 @@ class Lesson:
         self.start = np.ones(learners, bool)
 
     def look(self, mask: Any = ...) -> tuple[np.ndarray, Any]:
-        """What the policy would do now; nothing happens."""
+        """The choice that the policy would make now; nothing happens."""
         if isinstance(self.policy, Oracle):
             self.policy.watch(self.episodes)
         shown = self.episodes.mask if mask is ... else mask
@@ -120,7 +120,7 @@ class Lesson:
 
 
 def check_any_batch(task: Task, policy: Policy) -> None:
-    """The same items whatever the batch; a row alone equals the row in the batch."""
+    """The same items in any batch; a row alone equals the row in the batch."""
     together = rollout(task, policy, LEARNERS).item
     for chunk in (4, 1):
         assert (rollout(task, policy, LEARNERS, chunk=chunk).item == together).all(), chunk
@@ -147,7 +147,7 @@ def check_no_mask(task: Task, policy: Policy) -> None:
 
 
 def check_second_look(task: Task, policy: Policy) -> None:
-    """To look twice changes nothing: neither what is chosen and remembered, nor what was handed in."""
+    """To look twice changes nothing: neither choice and memory, nor the arrays handed in."""
     lesson = Lesson(task, policy)
     for _ in range(STEPS):
         given = [lesson.episodes.observation, lesson.episodes.mask, lesson.start, *flat(lesson.state)]
@@ -161,7 +161,7 @@ def check_second_look(task: Task, policy: Policy) -> None:
 
 
 def check_new_episode(task: Task, policy: Policy) -> None:
-    """Where an episode starts, nothing of the one before counts but how many turns it took."""
+    """At the start of an episode nothing of the one before counts but the number of its turns."""
     one, other = Lesson(task, policy, first=0), Lesson(task, policy, first=100)
     for lesson in (one, other):
         for _ in range(3):

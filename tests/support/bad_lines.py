@@ -219,7 +219,7 @@ HARMLESS = [
 
 
 class Told(NamedTuple):
-    """What came of a line: its exit code, what it said, how long it took and what it left behind."""
+    """The outcome of a line: its exit code, its words, its seconds, and the files it left behind."""
 
     code: int
     said: str
@@ -228,7 +228,7 @@ class Told(NamedTuple):
 
     @property
     def fault(self) -> str:
-        """What is wrong with the answer to a line that is wrong; empty where nothing is."""
+        """The fault of the answer to a line that is wrong; empty where there is none."""
         if self.code != 2:
             return f"exit code {self.code}"
         if "Traceback" in self.said:
@@ -248,7 +248,7 @@ def bad_lines(number: int) -> list[tuple[str, list[str]]]:
 
 
 def import_everything() -> None:
-    """What the children of this process would import each for itself."""
+    """Import the modules that the children of this process would import each for itself."""
     for module in PARTS:
         import_module(f"coursewright.{module}")
 

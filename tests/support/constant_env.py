@@ -1,4 +1,4 @@
-"""An environment that does nothing: what a training would cost if learners were free."""
+"""An environment that does nothing: the cost of a training if learners were free."""
 
 from typing import Any
 

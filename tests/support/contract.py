@@ -1,4 +1,4 @@
-"""What the contract tests run on every configured simulator; as a script, the same walk for one of them.
+"""The contract tests' walk of every configured simulator; as a script, the same walk for one of them.
 
 `python tests/contract.py FILE NAME ...` walks each simulator and writes answers and states: with
 NUMBA_DISABLE_JIT=1 that is the plain-Python reference.
@@ -22,7 +22,7 @@ from coursewright.simulators.protocol import Simulator, empty_response
 
 CONFIGS = Path(coursewright.__file__).parent / "configs" / "simulator"
 FOLDER = CONFIGS.parents[1] / "simulators" / "populations"
-GIVEN = {  # what a simulator that reads a folder of yours, or a class of yours, is given here
+GIVEN = {  # settings for simulators that read a folder or a class of yours
     "custom": "simulator._target_=coursewright.simulators.kss.learners.Kss",
     "bkt": f"simulator.folder={FOLDER}/bkt_v0",
 }

@@ -1,4 +1,4 @@
-"""Commands that are stopped on the way, and what they leave."""
+"""Commands that are stopped on the way, and the files they leave."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def finish(folder: Path, *arguments: str) -> str:
-    """Run a command to its end, which must be a good one; what it printed."""
+    """Run a command to its end, which must be a good one, and return its output."""
     running = start(folder, *arguments)
     out, err = running.communicate(timeout=300)
     assert running.returncode == 0, err

@@ -39,7 +39,7 @@ def step(simulator, state, luck, item, taught=True, days=0.0) -> np.ndarray:
 def follow(simulator, notebooks, steps, seed=0):
     """Teach at random and compare each learner with a notebook of their own, after every step.
 
-    A notebook has `p(item)`, `lesson(item, right)` and `wait(days)`, and is told what happened; rows
+    A notebook has `p(item)`, `lesson(item, right)` and `wait(days)`, and is told of each event; rows
     without an item, answers without a lesson and gaps of no length happen too.
     """
     rng = np.random.default_rng(seed)

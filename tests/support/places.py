@@ -1,4 +1,4 @@
-"""Where things lie: this checkout, what the tests share, and real logs where they are at hand."""
+"""The places of things: this checkout, the tests' shared files, and real logs where they are at hand."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""KSS learners once more, one at a time and in plain Python: what the tests compare the variants with.
+"""KSS learners once more, one at a time and in plain Python: the tests compare the variants with them.
 
 Growth is handed on from skill to skill, half at a time, where the simulator multiplies by a matrix; nothing
 is imported from it.  `python tests/plain_kss.py 100000` prints each variant's figures for that many learners.

@@ -11,7 +11,7 @@ from coursewright.simulators.luck import ANSWER, ENROL, uniforms
 
 class LevelState(NamedTuple):
     level: np.ndarray  # [batch, skills], from 0 to 1
-    speed: np.ndarray  # [batch], how much of what is missing one practice adds
+    speed: np.ndarray  # [batch], share of the gap to 1 that one practice closes
 
 
 @dataclass(frozen=True, eq=False)

@@ -79,7 +79,7 @@ def free_ports(number: int) -> list[int]:
 
 @contextmanager
 def cluster(folder: Path, cpus: int) -> Iterator[dict[str, str]]:
-    """Start a cluster in `folder`; what it yields is the environment of its users."""
+    """Start a cluster in `folder`, and yield the environment of its users."""
     for name in ("munge", "state", "spool", "bin"):
         (folder / name).mkdir(mode=0o700, parents=True)
     key = folder / "munge" / "key-file"

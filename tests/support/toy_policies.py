@@ -57,7 +57,7 @@ class FirstLegal:
 
 
 class Always:
-    """One item, whatever happens."""
+    """The same item at all times."""
 
     respects_mask = False
 

@@ -50,7 +50,7 @@ class WandbStub:
                 self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
-                """Say nothing: the test prints what it needs."""
+                """Say nothing: the test prints for itself."""
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True
@@ -70,7 +70,7 @@ class WandbStub:
         self.server.server_close()
 
     def file(self, folder: str, name: str) -> dict[str, Any]:
-        """Where the client is to PUT the file of this name."""
+        """The address to which the client is to PUT the file of this name."""
         where = {"uploadUrl": f"{self.url}/upload/{folder}/{name}", "uploadHeaders": []}
         return {"id": name, "name": name, "displayName": name, "artifact": {"id": "artifact"}} | where
 

@@ -1,4 +1,4 @@
-"""Bandits within one learner: the arms are skills, and progress is what pays.
+"""Bandits within one learner: the arms are skills, and progress is the reward.
 
 The reward of practising a skill is (right among its last 3 answers - right among the 3 before) / 3, and
 0 before 2 answers (learning progress, after Clement et al., JEDM 2015).  Each learner has a bandit of
@@ -20,7 +20,7 @@ from coursewright.simulators.luck import Luck
 
 
 class Arms(NamedTuple):
-    """What a bandit remembers of its learner.
+    """A bandit's memory of its learners.
 
     `arm [batch]` is the skill pulled last (-1: none); `answers [batch, skills]` holds the answers so
     far, the newest in the lowest bit; `pulls` counts them and `total` sums the rewards, shaped alike.
@@ -33,7 +33,7 @@ class Arms(NamedTuple):
 
 
 class Index(Protocol):
-    """How promising the arms are: the one of the highest index is pulled."""
+    """A score per arm; the bandit pulls the arm with the highest."""
 
     def __call__(self, seen: Seen, arms: Arms, among: Bools) -> Floats:
         """The index `[batch, skills]` of the arms that are `among [batch, skills]`; of others, anything."""

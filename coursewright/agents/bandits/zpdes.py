@@ -35,7 +35,7 @@ from coursewright.simulators.luck import POLICY, Luck, uniforms
 
 WINDOW = 6  # answers on a skill that are remembered
 RECENT = WINDOW // 2
-OLD, NEW = 0.2, 0.8  # what a weight keeps, and what the reward adds
+OLD, NEW = 0.2, 0.8  # the share of a weight that is kept, and that of the reward that is added
 FIRST_WEIGHT = 0.05
 EXPLORATION = 0.1
 OPENS_ABOVE, DONE_ABOVE = 0.5, 0.7
@@ -44,10 +44,10 @@ LATER, ACTIVE, DONE = 0, 1, 2
 
 
 class Zone(NamedTuple):
-    """What is remembered of each learner.
+    """ZPDES's memory of each learner.
 
     `arm [batch]` is the skill chosen last (-1: none); `answers [batch, skills]` holds the last six
-    answers, the newest in the lowest bit, `tries` how many there were in all; `weight` is the
+    answers, the newest in the lowest bit, `tries` the number of all answers; `weight` is the
     bandit's; `stage` is LATER, ACTIVE or DONE.
     """
 
@@ -91,7 +91,7 @@ def _credit(last: Last, zone: Zone) -> None:
 
 @inlined
 def _going_well(i: int, zone: Zone) -> bool:
-    """Whether the active skills succeed often enough for another one."""
+    """True where the active skills succeed often enough to activate another one."""
     total = 0.0
     active = 0
     for k in range(zone.stage.shape[1]):
@@ -104,7 +104,7 @@ def _going_well(i: int, zone: Zone) -> bool:
 
 @inlined
 def _finish_best(i: int, zone: Zone, order: Ints) -> None:
-    """Done is the active skill that succeeds most, if it is often enough and not the only one."""
+    """Finish the active skill that succeeds most, if it succeeds often enough and is not the only one."""
     best, most, active = -1, DONE_ABOVE, 0
     for m in range(order.shape[0]):
         k = order[m]
@@ -183,7 +183,7 @@ class ZpdesRule:
 
     Attributes
     ----------
-    active : how many skills are active at first.
+    active : the number of skills that are active at first.
     """
 
     course: Course

@@ -39,7 +39,7 @@ def export(policy: Policy, task: Task, path: str | Path) -> None:
     ------
     InputError : a policy that is no trained network, that was trained for another task, or a path
         that cannot be written.
-    RuntimeError : the file does not do what the original does; nothing is left at `path`.
+    RuntimeError : the file's output differs from the original's; nothing is left at `path`.
     """
     if not isinstance(policy, TrainedPolicy):
         raise InputError(
@@ -113,7 +113,7 @@ def _convert(policy: TrainedPolicy, task: Task) -> onnx.ModelProto:
     model: onnx.ModelProto = program.model_proto
     graph = model.graph
     for part in (graph, *graph.node, *graph.value_info, *graph.input, *graph.output):
-        del part.metadata_props[:]  # stack traces, with the folders of whoever exported
+        del part.metadata_props[:]  # stack traces, with the folders of the person who exported
     for name, value in policy.label.metadata().items():
         model.metadata_props.add(key=name, value=value)
     return model
@@ -121,7 +121,7 @@ def _convert(policy: TrainedPolicy, task: Task) -> onnx.ModelProto:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter talks on every channel there is; what is wrong it raises."""
+    """Silence the exporter, which writes to every channel; its errors are raised all the same."""
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

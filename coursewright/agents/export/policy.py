@@ -40,7 +40,7 @@ class OnnxPolicy:
 
     Attributes
     ----------
-    label : what the file says about itself.
+    label : the file's own description.
     """
 
     def __init__(self, path: str | Path, task: Task | None = None) -> None:
@@ -62,11 +62,11 @@ class OnnxPolicy:
 
     @property
     def respects_mask(self) -> bool:
-        """Whether only allowed actions are ever chosen."""
+        """True where the policy only ever chooses allowed actions."""
         return self.label.respects_mask
 
     def _refuse_another_network(self) -> None:
-        """Refuse a label of ours on a network that does not do what the label says."""
+        """Refuse a label of ours on a network whose output does not match the label."""
         columns, actions = len(self.label.columns), len(self.label.actions)
         takes = [(put.name, put.type, put.shape[1:]) for put in self._run.get_inputs()]
         wanted = zip(INPUTS, ("tensor(float)", "tensor(bool)"), ([columns], [actions]), strict=True)
@@ -76,7 +76,7 @@ class OnnxPolicy:
             raise reject("policy", self.path, f"the network that its label describes, {its}")
 
     def _answers(self, columns: int, actions: int) -> bool:
-        """Whether two rows of nothing give scores that are numbers, and one action each."""
+        """True where two rows of zeros give finite scores, and one action each."""
         try:
             scores, action = self._judge(np.zeros((2, columns), np.float32), np.ones((2, actions), bool))
         except Exception:  # the runtime's own errors share no base class with a name

@@ -1,4 +1,4 @@
-"""What tells one Stable-Baselines3 algorithm from another: everything that differs, in one value.
+"""The differences between Stable-Baselines3's algorithms, gathered in one value.
 
 Training, checkpoints, saved policies and exports read it, so a new algorithm is one file beside
 `ppo` and `dqn` (or in a package of your own) and one YAML.
@@ -21,12 +21,12 @@ class Algorithm:
 
     Attributes
     ----------
-    name : what labels, progress lines and errors call it.
+    name : its name in labels, progress lines and errors.
     kind : its class.
     scores : of a model's policy, the layers from observations `[batch, columns]` to one score per action
         `[batch, actions]`; see `actor`.
-    stochastic : whether scores are logits to draw from; otherwise they are values to maximise.
-    masks : whether it knows which actions are allowed, in training and in `predict`.
+    stochastic : True where scores are logits to draw from; otherwise they are values to maximise.
+    masks : True where it takes masks of allowed actions, in training and in `predict`.
     counters : attributes of the model, besides those of every model, that change in training; numbers
         only.  One that is missing here shows as a resumed training with other bits.
     """
@@ -46,7 +46,7 @@ class Trainable(Protocol):
 
     @property
     def algorithm(self) -> Algorithm:
-        """What is trained."""
+        """The Stable-Baselines3 algorithm that is trained."""
         ...
 
     @property
@@ -56,17 +56,17 @@ class Trainable(Protocol):
 
     @property
     def learners(self) -> int:
-        """How many learners are taught at once."""
+        """The number of learners taught at once."""
         ...
 
     @property
     def threads(self) -> int:
-        """Of torch."""
+        """The number of torch's threads."""
         ...
 
     @property
     def device(self) -> str:
-        """Where the network is trained."""
+        """The device on which the network is trained, by torch's name."""
         ...
 
     @property
@@ -75,7 +75,7 @@ class Trainable(Protocol):
         ...
 
     def untrained(self, env: "LearnersVecEnv", seed: int) -> "BaseAlgorithm":
-        """The model before its first step: what training begins with, and what saved weights are put into."""
+        """The model before its first step; training begins with it, and saved weights are put into it."""
         ...
 
 

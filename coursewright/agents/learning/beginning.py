@@ -1,4 +1,4 @@
-"""Where a training begins, and where saved weights are put: an untrained model and its learners."""
+"""The start of a training: an untrained model and its learners, or saved weights put into them."""
 
 import warnings
 

@@ -37,8 +37,8 @@ class Checkpoint:
     Attributes
     ----------
     path : of the file.
-    settings, walk : what the training is told by (see `identity`).
-    counters : what else changes in its model, besides `COUNTERS`.
+    settings, walk : the identity of the training (see `identity`).
+    counters : further attributes of its model that change, besides `COUNTERS`.
     """
 
     path: Path
@@ -113,7 +113,7 @@ class Checkpoint:
         return int(state["logged"])
 
     def _refuse_others(self, state: Mapping[str, Any]) -> None:
-        """Refuse the state of a training with other settings, or with learners who are others."""
+        """Refuse the state of a training with other settings, or with other learners."""
         for name, value in self.settings.items():
             theirs = state["settings"].get(name)
             if theirs != value:

@@ -73,7 +73,7 @@ class Dqn:
 
     @property
     def algorithm(self) -> Algorithm:
-        """What is trained."""
+        """Stable-Baselines3's DQN."""
         from stable_baselines3 import DQN
 
         return Algorithm("dqn", DQN, _values, stochastic=False, counters=COUNTERS)

@@ -1,4 +1,4 @@
-"""What decides a training's final weights: a checkpoint belongs to the training that agrees in all of it."""
+"""The identity of a training: all that decides its final weights; a checkpoint has to agree in it."""
 
 from dataclasses import asdict
 from typing import Any
@@ -11,7 +11,7 @@ from coursewright.envs.task import RandomGoal, Task
 from coursewright.simulators.arrays import Floats, Ints
 from coursewright.simulators.luck import Split
 
-LEARNERS, STEPS = 256, 50  # who are walked through a task, and how far
+LEARNERS, STEPS = 256, 50  # walked through a task, and steps of that walk
 CLOSE = 1e-4  # walks of one task agree to this; neural learners round differently elsewhere
 
 
@@ -43,11 +43,11 @@ def settings(agent: Trainable, task: Task, seed: int) -> dict[str, Any]:
 
 
 def walk(task: Task) -> Floats:
-    """What the task does to some training learners under choices that are always the same.
+    """A fingerprint of the task: some training learners under choices that are always the same.
 
     No names can tell two simulators, rewards or schedules apart that differ in a number somewhere
     inside.  Sums of the learners' chances of a right answer, of their rewards, and of the steps after
-    their end can, with the means of what is seen at last: `[3 learners + columns]`.
+    their end can, with the means of the last observation: `[3 learners + columns]`.
     """
     episodes = Episodes(task, LEARNERS)
     rows = np.arange(LEARNERS)

@@ -1,4 +1,4 @@
-"""What a network reads: some of the observation's columns, by feature name, brought to one scale.
+"""The input of a network: some of the observation's columns, by feature name, brought to one scale.
 
 Feature choice decides results: on the KSS task raw counts with the warm-up mixed in gave .873, logs
 with the warm-up apart .913 to .930.

@@ -39,18 +39,18 @@ class Ppo:
 
     Attributes
     ----------
-    masked : whether it knows which actions are allowed.
+    masked : True where it takes masks of allowed actions.
     steps : environment steps over all learners; the last rollout is finished.
-    learners : how many are taught at once.
+    learners : the number of learners taught at once.
     n_steps : steps per learner and rollout; None: an episode, or two where it is short.
     batch_size, epochs : transitions per update, and passes over a rollout.
     gamma, gae_lambda : discount, and bias against variance of the advantage.
     entropy : weight of the entropy bonus.
-    learning_rate, anneal : of the optimiser, and whether it falls linearly to 0 over the training.
+    learning_rate, anneal : of the optimiser, and True for a linear fall to 0 over the training.
     layers : widths of the hidden layers of policy and value network.
-    features : what the network reads; None: `network.default_features`.
+    features : the features that the network reads; None: `network.default_features`.
     threads : of torch; more than one is slower for networks this small, and not reproducible.
-    device : where the network is trained: cpu, cuda, or auto (cuda where there is one).
+    device : the device that trains the network: cpu, cuda, or auto (cuda where there is one).
     checkpoint_every : steps between two checkpoints in the tracker's directory.
 
     Raises `InputError` for an option out of range; when called, for a feature that the task does not
@@ -88,7 +88,7 @@ class Ppo:
 
     @property
     def algorithm(self) -> Algorithm:
-        """What is trained."""
+        """MaskablePPO where `masked`, otherwise PPO."""
         from sb3_contrib import MaskablePPO
         from stable_baselines3 import PPO
 

@@ -1,9 +1,9 @@
-"""How far a training is: one line on a terminal, for those that take long enough to wonder."""
+"""The progress of a training: one line on a terminal, for trainings that take long."""
 
 import sys
 import time
 
-PATIENCE = 2.0  # seconds of silence: what is shorter needs no progress
+PATIENCE = 2.0  # seconds of silence: a shorter training shows no progress
 INTERVAL = 0.5  # seconds between two updates
 
 

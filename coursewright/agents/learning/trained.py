@@ -26,7 +26,7 @@ ANYWHERE = ("threads", "device", "checkpoint_every")  # options that leave the w
 class ScoringNetwork(nn.Module):
     """The part of a model that chooses: observation and mask to scores and the best action.
 
-    Scores are logits or values, as the algorithm has it; what is disallowed gets `DISALLOWED`.
+    Scores are logits or values, as the algorithm has it; a disallowed action gets `DISALLOWED`.
     """
 
     def __init__(self, model: BaseAlgorithm, algorithm: Algorithm) -> None:
@@ -46,7 +46,7 @@ class TrainedPolicy:
     ----------
     model : the Stable-Baselines3 model, on the CPU.
     agent : the agent that trained it, with its options.
-    label : who made it, and for what.
+    label : the agent that made it, and the task that it is for.
     """
 
     def __init__(self, model: BaseAlgorithm, agent: Trainable, label: Label) -> None:
@@ -80,7 +80,7 @@ class TrainedPolicy:
 
     @property
     def respects_mask(self) -> bool:
-        """Whether only allowed actions are ever chosen."""
+        """True where the policy only ever chooses allowed actions."""
         return self.label.respects_mask
 
     def _judge(self, observation: Observation, mask: Bools) -> tuple[Scores, Ints]:
@@ -136,5 +136,5 @@ def _refuse_others(options: Any, agent: Trainable, path: str | Path) -> None:
 def _finite(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     for name, values in weights.items():
         if not torch.isfinite(values).all():
-            raise ValueError(f"{name} holds what is no number")
+            raise ValueError(f"{name} holds a value that is no number")
     return weights

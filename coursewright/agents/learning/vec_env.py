@@ -15,7 +15,7 @@ from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Ints, Observation
 from coursewright.simulators.luck import Split, hash_pair
 
-SEEDS = 2**32  # what numpy's and Stable-Baselines3's own generators accept
+SEEDS = 2**32  # the limit of numpy's and Stable-Baselines3's own generators
 
 
 def first_learner(seed: int) -> int:
@@ -88,7 +88,7 @@ class LearnersVecEnv(VecEnv):
         self._returned[rows] = 0.0
 
     def action_masks(self) -> Bools:
-        """What is allowed now, a copy `[learners, actions]`."""
+        """The allowed actions, a copy `[learners, actions]`."""
         return self.episodes.mask.copy()
 
     def env_method(
@@ -98,7 +98,7 @@ class LearnersVecEnv(VecEnv):
         indices: VecEnvIndices = None,
         **method_kwargs: Any,
     ) -> list[Any]:
-        """What sb3-contrib asks for its masks: `action_masks`.
+        """Call a method by its name; sb3-contrib asks for its masks so, by `action_masks`.
 
         Without `indices` the answer is one block `[learners, actions]` in a list of one, which
         sb3-contrib stacks and reshapes; a list of rows would cost .18 ms a step with 256 learners.

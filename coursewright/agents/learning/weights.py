@@ -1,4 +1,4 @@
-"""Weights and whatever goes with them as data: one ordinary `.npz` file, and reading it runs nothing.
+"""Weights and the rest of a training as data: one ordinary `.npz` file, and reading it runs nothing.
 
 A tree of dicts, lists, tuples, plain values and arrays is cut in two.  The arrays stand in the file under
 their paths (`np.load(file)["weights/action_net.bias"]`); the rest of the tree is JSON, under `tree`.
@@ -21,8 +21,8 @@ from coursewright.files import refuse_format, write_atomically
 Arrays = dict[str, npt.NDArray[Any]]
 
 TREE = "tree"
-ARRAY, DICT, TUPLE = "array", "dict", "tuple"  # what JSON has no form for, under its one key
-# What reading a damaged file can raise
+ARRAY, DICT, TUPLE = "array", "dict", "tuple"  # things without a form in JSON, under one key each
+# The errors that reading a damaged file can raise
 BROKEN = (
     OSError,
     EOFError,
@@ -39,7 +39,7 @@ def write_tree(path: str | Path, tree: dict[str, Any], version: int) -> None:
     """Write a tree and the `version` of its form; the same tree is the same bytes.
 
     Torch's tensors are written as arrays.  Raises `InputError` where the file system refuses, and
-    `TypeError` for what is neither a plain value nor an array of numbers.
+    `TypeError` for a thing that is neither a plain value nor an array of numbers.
     """
     arrays: Arrays = {}
     left = json.dumps({"format": version, "tree": _cut(tree, "", arrays)})
@@ -49,7 +49,7 @@ def write_tree(path: str | Path, tree: dict[str, Any], version: int) -> None:
 
 
 def read_tree(field: str, path: str | Path, version: int, remedy: str = "") -> dict[str, Any]:
-    """Read what `write_tree` wrote, arrays as arrays.
+    """Read the file of `write_tree`, arrays as arrays.
 
     Raises `InputError`, one line with `field` and `remedy`, for a file that is missing, broken, of another
     form or of another `version`.
@@ -58,7 +58,7 @@ def read_tree(field: str, path: str | Path, version: int, remedy: str = "") -> d
         with zipfile.ZipFile(path) as archive:
             if (
                 archive.testzip() is not None
-            ):  # numpy does not look at the check sum of what it reads in parts
+            ):  # numpy does not look at the check sum of a file that it reads in parts
                 raise ValueError("a check sum is wrong")
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
@@ -87,7 +87,7 @@ def tensors(value: Any) -> Any:
 
 
 def _cut(value: Any, at: str, arrays: Arrays) -> Any:
-    """What is left of a tree without its arrays, which are put by."""
+    """The tree without its arrays, which are moved to `arrays` under their paths."""
     if isinstance(value, torch.Tensor):
         value = value.detach().cpu().numpy()
     if isinstance(value, np.ndarray):
@@ -111,7 +111,7 @@ def _cut(value: Any, at: str, arrays: Arrays) -> Any:
 
 
 def _joined(value: Any, arrays: Arrays) -> Any:
-    """The way back."""
+    """The tree with its arrays put back under their paths."""
     if isinstance(value, list):
         return [_joined(part, arrays) for part in value]
     if not isinstance(value, dict):

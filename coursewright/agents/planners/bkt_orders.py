@@ -1,4 +1,4 @@
-"""A beam search for BKT: which skill to teach next, when it is known what the learner knows.
+"""A beam search for BKT: which skill to teach next, given the skills that the learner knows.
 
 Nothing changes for a learner until a skill is learned, so a plan is an order of skills, each practised
 until it is known.  Learning skill k takes a geometric number of steps with rate T_eff; along an order
@@ -21,7 +21,7 @@ from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.lists import Lists
 from coursewright.simulators.luck import Keys, mix
 
-SMALL = 0.01  # a chance below which what comes later in an order no longer matters
+SMALL = 0.01  # a chance below which the rest of an order no longer matters
 
 
 class Orders(NamedTuple):
@@ -72,7 +72,7 @@ class Orders(NamedTuple):
 
 
 class Learners(NamedTuple):
-    """What a search knows of each learner.
+    """The knowledge that a search has of each learner.
 
     `known`, `goal`, `finished` (known, with the successes that others wait for, or of no use to the
     goal) and `open` (some item is allowed now) `[batch, skills]`; `learn [batch, skills]` P(T);
@@ -117,7 +117,7 @@ def _rate_in(who: Learners, i: int, orders: Orders, b: int, s: int, k: int) -> f
 
 @inlined
 def _reachable(orders: Orders, b: int, s: int, k: int, parents: Lists) -> bool:
-    """Whether skill k will be open once order s has been gone through."""
+    """True where skill k will be open once order s has been gone through."""
     ready = parents.start[k + 1] > parents.start[k]
     for j in range(parents.start[k], parents.start[k + 1]):
         ready = ready and orders.done[b, s, parents.values[j]]
@@ -155,7 +155,7 @@ def _hope(
 
 @inlined
 def _better_twin(orders: Orders, b: int, c: int) -> bool:
-    """Whether candidate c is the best so far over its set of skills; it replaces a worse one."""
+    """True where candidate c is the best so far over its set of skills; it replaces a worse one."""
     seen, place, key = orders.seen, orders.place, orders.keys[0, c]
     code = mix(np.uint64(orders.skill[c] + 1))
     for k in range(orders.done.shape[2]):
@@ -179,7 +179,7 @@ def _better_twin(orders: Orders, b: int, c: int) -> bool:
 
 @kernel
 def _extend(who: Learners, i: int, orders: Orders, b: int, size: int) -> int:
-    """Every order with one more skill behind it, ranked by what it could come to; returns how many."""
+    """Every order with one more skill behind it, ranked by its best outcome; returns their number."""
     count, left = int(np.int64(0)), who.left[i]
     orders.seen[:] = 0
     for s in range(size):

@@ -1,4 +1,4 @@
-"""BKT one step ahead: what learning a skill is worth, and the item that promises most of it at once.
+"""BKT one step ahead: the worth of learning a skill, and the item that promises most of it at once.
 
 These are expectations: the episode's own draws are never looked at.
 """
@@ -32,10 +32,10 @@ def _rate_without(i: int, k: int, without: int, chances: Chances) -> float:
 
 @kernel
 def worths(chances: Chances, goal: Bools, order: Ints, out: Floats) -> None:
-    """What learning each skill is worth at once, `[batch, skills]`.
+    """The worth of learning each skill at once, `[batch, skills]`.
 
-    1 for a goal skill, plus what it adds to T_eff of each unknown skill that it is a prerequisite of,
-    times what that one is worth.  0 for known skills.
+    1 for a goal skill, plus its addition to T_eff of each unknown skill that it is a prerequisite of,
+    times the worth of that skill.  0 for known skills.
     """
     known, parents = chances.known, chances.parents
     for i in range(out.shape[0]):

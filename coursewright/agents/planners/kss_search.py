@@ -1,4 +1,4 @@
-"""Searches for KSS: what the true abilities would become, one step ahead or to the end of the episode.
+"""Searches for KSS: the true abilities are planned one step ahead or to the end of the episode.
 
 Learning is deterministic given the state, so a plan made at the start needs no correction, and there
 is no luck to foresee: answers change nothing.
@@ -20,11 +20,11 @@ from coursewright.simulators.lists import Lists
 from coursewright.simulators.luck import Keys, hash_pair
 
 MARGIN = -ability_at(MASTERED)  # a skill is mastered where ability >= difficulty - MARGIN
-A_TARGET = 1e4  # outweighs any sum of what is lacking
+A_TARGET = 1e4  # outweighs any sum of missing ability
 
 
 class Moves(NamedTuple):
-    """What is known of the course.
+    """The knowledge that a search has of the course.
 
     `difficulty [10]`, `transfer [10, 10]`, the `parents` of each skill, and which item `follows` which
     `[10, 10]`.
@@ -37,11 +37,11 @@ class Moves(NamedTuple):
 
 
 class Learners(NamedTuple):
-    """What a search knows of each learner.
+    """The knowledge that a search has of each learner.
 
-    `ability [batch, 10]`, `last [batch]` the last accepted item; `goal [batch, 10]` is what is scored,
-    `targets` what the simulator lets through where nothing else is left, `relevant` what it lets through
-    at all; `serves [batch, 10]` counts the targets that each skill is, or leads to.
+    `ability [batch, 10]`, `last [batch]` the last accepted item; `goal [batch, 10]` is scored,
+    `targets` are let through where nothing else is left, `relevant` are the only ones ever let
+    through; `serves [batch, 10]` counts the targets that each skill is, or leads to.
     """
 
     ability: Floats
@@ -122,13 +122,13 @@ class Beam(NamedTuple):
 
 @inlined
 def _may_follow(last: int, k: int, relevant: Bools, follows: Bools, row: int) -> bool:
-    """KSS's own rule of what is allowed after `last`, but for the case that it leaves nothing."""
+    """KSS's own rule of the items allowed after `last`, but for the case that it leaves nothing."""
     return relevant[row, k] and (last < 0 or follows[last, k])
 
 
 @inlined
 def _is_new(beam: Beam, c: int) -> bool:
-    """Whether candidate c is a state not met before at this depth; orders of practice often commute."""
+    """True where candidate c is a state not met before at this depth; orders of practice often commute."""
     key = np.uint64(beam.item[c] + 1)
     for m in range(SKILLS):
         key = hash_pair(key, int(np.round(beam.reached[c, m] * 1e7)) + (1 << 40))
@@ -144,7 +144,7 @@ def _is_new(beam: Beam, c: int) -> bool:
 
 @kernel
 def _expand(who: Learners, row: int, moves: Moves, beam: Beam, size: int) -> int:
-    """Every state that one allowed practice leads to, ranked by three keys; returns how many."""
+    """Every state that one allowed practice leads to, ranked by three keys; returns their number."""
     reached = int(np.int64(0))
     beam.seen[:] = 0
     for s in range(size):
@@ -177,7 +177,7 @@ def _expand(who: Learners, row: int, moves: Moves, beam: Beam, size: int) -> int
 
 @kernel
 def _narrow(beam: Beam, reached: int, width: int, step: int) -> int:
-    """Keep the union of the three top thirds; returns how many states that is."""
+    """Keep the union of the three top thirds; returns their number."""
     for c in range(reached):
         beam.keep[c] = False
     for which in range(3):

@@ -32,7 +32,7 @@ def population(episodes: Episodes) -> Bkt:
 
 
 def own_rates(episodes: Episodes) -> Floats:
-    """Each learner's own P(T) `[batch, skills]`: what it is where every prerequisite is known."""
+    """Each learner's own P(T) `[batch, skills]`: its value where every prerequisite is known."""
     state = episodes.state
     rates = np.empty(state.until.shape)
     population(episodes).learn_rates(state._replace(until=np.full_like(state.until, np.inf)), rates)
@@ -88,7 +88,7 @@ class BktGreedyRule:
 class Focus(NamedTuple):
     """The skill `[batch]` that each learner is being taught.
 
-    `known` and `missing` `[batch, skills]` (see `Learners`) are what the decision took for granted.
+    `known` and `missing` `[batch, skills]` (see `Learners`) are the state that the decision assumed.
     """
 
     skill: Ints

@@ -16,7 +16,7 @@ from coursewright.simulators.luck import Luck
 
 
 def moves_of(simulator: Kss) -> Moves:
-    """What a search must know of these learners' course."""
+    """The facts about these learners' course that a search needs."""
     course = simulator.course
     return Moves(course.difficulty, simulator.transfer, course.parents, simulator.follows)
 

@@ -1,7 +1,7 @@
-"""Oracles: policies that read the true state, as bounds for everybody else.
+"""Oracles: policies that read the true state, as bounds for all other policies.
 
-They never see the future: plans rest on what practice is expected to do, not on the episode's own
-luck.  Which search fits is decided by the simulator's type, here and nowhere else.
+They never see the future: plans rest on the expected effect of practice, not on the episode's own
+luck.  The simulator's type decides which search fits, here and nowhere else.
 """
 
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ def _unsupported(name: str, task: Task) -> InputError:
 
 @dataclass(frozen=True)
 class OracleGreedy:
-    """The item that is best one step ahead; no bound, for whoever looks further can do better.
+    """The item that is best one step ahead; no bound, for a search that looks further can do better.
 
     KSS: most targets mastered, then least lacking; of equals, the lowest index.  BKT: the highest
-    sum, over the item's unknown skills, of T_eff times what knowing the skill is worth.
+    sum, over the item's unknown skills, of T_eff times the worth of knowing the skill.
     """
 
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> OraclePolicy:
@@ -60,7 +60,7 @@ class OracleBeam:
         """The policy.
 
         Raises `InputError` for any other simulator, and for KSS with a budget of minutes or with
-        `unlock_after`, where what is allowed depends on answers.
+        `unlock_after`, where the allowed items depend on answers.
         """
         if isinstance(task.simulator, Kss):
             return OraclePolicy(

@@ -1,4 +1,4 @@
-"""Rules that ignore what the learner answers: random, round-robin, and a fixed share for each skill."""
+"""Rules that ignore the learner's answers: random, round-robin, and a fixed share for each skill."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -46,7 +46,7 @@ class RoundRobinRule:
 
 @dataclass(frozen=True)
 class RoundRobin:
-    """Every allowed item in turn, whatever the goal."""
+    """Every allowed item in turn, without regard to the goal."""
 
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:
         """The policy."""

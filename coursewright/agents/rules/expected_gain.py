@@ -25,7 +25,7 @@ def _most_gain(
     allowed: Bools,
     out: Ints,
 ) -> None:
-    """Two passes: gain in goal skills; where that is 0 everywhere, gain in what leads to them."""
+    """Two passes: gain in goal skills; where that is 0 everywhere, gain in the skills that lead to them."""
     for i in range(out.shape[0]):
         best = 0.0
         out[i] = -1

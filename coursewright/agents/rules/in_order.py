@@ -48,7 +48,7 @@ def skill_order(task: Task, by: Order) -> Ints:
 
 
 def fall_back(how: Fallback, seen: Seen, rows: Ints, among: Bools) -> None:
-    """Narrow `among [batch, items]`, in rows where a rule has nothing left, to what is practised then."""
+    """Narrow `among [batch, items]`, in rows where a rule has nothing left, to the items practised then."""
     if how == "lowest_belief":
         keep(lowest(item_belief(seen["belief"], seen.course.needed), among), rows, among)
     elif how == "round_robin":
@@ -129,7 +129,7 @@ class SkillRule:
     ----------
     feature, level : a skill is done when the feature has this level or more.
     order : skills `[skills]`.
-    fallback : what to practise when nothing is left, among the allowed items that bear on the goal.
+    fallback : the items to practise when nothing is left, among the allowed items that bear on the goal.
     strict : skills whose prerequisites are done come first; the others only where none is left.
     goal_first : goal skills come first; their prerequisites only where none is left.
     shared : the level is divided among the learner's goal skills, and rounded up.

@@ -1,4 +1,4 @@
-"""Teaching along the outer fringe of what is believed to be mastered (Knowledge Space Theory, ALEKS)."""
+"""Teaching along the outer fringe of the skills believed to be mastered (Knowledge Space Theory, ALEKS)."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,12 +14,12 @@ from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.lists import Lists
 from coursewright.simulators.luck import Luck
 
-BEYOND, FRINGE, MASTERED = range(3)  # where a skill stands
+BEYOND, FRINGE, MASTERED = range(3)  # the places of a skill
 
 
 @kernel
 def _places(belief: Observation, level: np.float32, parents: Lists, out: Ints) -> None:
-    """Where each skill stands, `[batch, skills]`."""
+    """The place of each skill, `[batch, skills]`: MASTERED, FRINGE or BEYOND."""
     for i in range(out.shape[0]):
         for k in range(out.shape[1]):
             if belief[i, k] >= level:
@@ -45,7 +45,7 @@ def _narrow(place: Ints, needs: Lists, items: Bools) -> None:
 
 @inlined
 def _teaches(i: int, a: int, place: Ints, needs: Lists) -> bool:
-    """Whether item a needs a skill of the fringe, and none that is beyond it."""
+    """True where item a needs a skill of the fringe, and none that is beyond it."""
     at_fringe, beyond = False, False
     for j in range(needs.start[a], needs.start[a + 1]):
         at_fringe |= place[i, needs.values[j]] == FRINGE

@@ -79,7 +79,7 @@ def _winner(tuning: Tuning, candidates: list[Candidate], learners: int) -> Candi
 class TunedMastery:
     """The better of n-in-a-row and the belief threshold, each tuned over at most 60 settings.
 
-    n 1 to 6, or one of eight thresholds; three orders; three fallbacks.  That makes 54 settings for
+    n 1 to 6, or one of eight thresholds; three orders; three fallbacks.  This makes 54 settings for
     the first family and 72 for the second, of which 60 are tried (see `_within_budget`).  In each
     family the first 500 tuning learners screen the settings, the best 12 meet all `learners`, and
     the best of those competes.  Nothing depends on the seed.
@@ -91,7 +91,7 @@ class TunedMastery:
         check_learners(self.learners)
 
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:
-        """The policy, with what was tuned in `policy.tuned`.
+        """The policy, with its tuned settings in `policy.tuned`.
 
         Raises `InputError` where the task lacks `streak`, `belief` or `goal`, or has no tutor.
         """

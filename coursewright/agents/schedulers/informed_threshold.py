@@ -26,7 +26,7 @@ class Replayed(Protocol):
     """A learner model that can be told an answer instead of drawing one."""
 
     def learn(self, state: Any, item: Ints, taught: Bools, correct: Ints) -> None:
-        """What practice of `item [batch]` does where it was `taught` and answered `correct`."""
+        """Let practice of `item [batch]` change the state where it was `taught` and answered `correct`."""
         ...
 
 
@@ -55,10 +55,10 @@ def _expect(p: Floats, weight: Floats, draws: int, out: Floats) -> None:
 
 
 class Belief(NamedTuple):
-    """What the informed rule believes of each learner.
+    """The informed rule's belief about each learner.
 
     `candidates` is the state of as many learners as the rule draws for each, one learner's after
-    another's; all have seen what the learner saw and answered as the learner did.  `weight
+    another's; all have met the learner's items and given the learner's answers.  `weight
     [batch * draws, items]` sums to 1 over a learner's candidates, and `p`, shaped alike, is what they
     recalled when the last choice was made.
     """
@@ -114,7 +114,7 @@ class InformedThresholdRule:
         simulator.elapse(belief.candidates, days, self._candidates(len(last.item)))
 
     def _candidates(self, batch: int) -> Luck:
-        """Who the candidates are: nobody's learners, for their keys come from a purpose that keys none."""
+        """The luck of the candidates; its keys come from a purpose that keys no real learner."""
         own = np.array([hash_pair(np.uint64(k), PLAN) for k in range(self.draws)], np.uint64)
         number = np.tile(np.arange(self.draws), batch)
         keys = np.tile(own, batch)

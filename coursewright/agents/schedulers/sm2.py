@@ -15,7 +15,7 @@ from coursewright.simulators.luck import Luck
 
 FIRST, SECOND = 1.0, 6.0  # the first intervals, in days
 EASE, LOWEST_EASE = 2.5, 1.3
-RIGHT, WRONG = 4, 2  # what a binary answer is as a grade from 0 to 5
+RIGHT, WRONG = 4, 2  # the grade from 0 to 5 of a binary answer
 PASSED = 3  # the lowest grade that does not start the item again
 MOMENT = 1e-6  # days by which sums of pauses may fall short of a due date
 
@@ -85,7 +85,7 @@ class Sm2Rule:
 
     Intervals of 1 and 6 days, then times the ease, which a wrong answer lowers (it starts the item
     again at 1 day, too).  Reviews that are due come first, the most overdue one before others; then new
-    items in the course's order; then what is due soonest.  With `new_first`, new items come before
+    items in the course's order; then the item due soonest.  With `new_first`, new items come before
     everything else.
     """
 

@@ -1,6 +1,6 @@
 """Anki's review logs, in the two forms in which they are passed around.
 
-With times: `card_id, review_rating, review_time, review_duration` (what FSRS optimizers read), ISO 8601
+With times: `card_id, review_rating, review_time, review_duration` (as FSRS optimizers read them), ISO 8601
 or milliseconds since 1970.  Without times: `card_id, rating, elapsed_seconds, duration` and `day_offset` or
 `review_th`, as in the public collections of Open Spaced Repetition (FSRS-Anki-20k as CSV, anki-revlogs-10k as
 Parquet under `user_id=1/`, `user_id=2/`, ...), one learner a file.

@@ -15,7 +15,7 @@ from coursewright.data.delimited import Delimited, open_delimited
 from coursewright.data.log import Into, LearnerLog, in_memory
 from coursewright.errors import reject
 
-# What tells one answer from another: the first that the file has.
+# The column that tells one answer from another: the first of these that the file has.
 ANSWER = ("order_id", "problem_log_id", "start_time")
 BETWEEN = "_"  # the collapsed files join the skills of a row
 SOURCE = "ASSISTments problem log (Feng, Heffernan & Koedinger 2009, UMUAI 19)"

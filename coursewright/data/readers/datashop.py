@@ -1,6 +1,6 @@
 """DataShop's transaction export (Koedinger et al. 2010), tab- or comma-separated.
 
-Columns go by the export's own names (`Anon Student Id`, `KC (Default)`) or by what R makes of them
+Columns go by the export's own names (`Anon Student Id`, `KC (Default)`) or by R's forms of them
 (`Anon.Student.Id`, `KC..Default.`).  A row with several skills repeats the column of its KC model, or joins
 their names with "~~" as the KDD Cup 2010 files do.
 """
@@ -124,7 +124,7 @@ def _as_log(rows: pa.Table, outcomes: Mapping[str, int | None], unit: str, dropp
 
 
 def _place(file: Delimited, name: str) -> int:
-    """Where the column `name` is."""
+    """The place of the column `name` in the header."""
     places = _places(file, name)
     if len(places) > 1:
         raise reject(f"columns of {file.path}", f"{name} {len(places)} times", "distinct")
@@ -132,7 +132,7 @@ def _place(file: Delimited, name: str) -> int:
 
 
 def _places(file: Delimited, name: str) -> list[int]:
-    """Where the column `name` and its repetitions are: written out, as R would, or numbered (`.1`)."""
+    """The places of the column `name` and its repetitions: written out, as R would, or numbered (`.1`)."""
     pattern = re.compile(re.escape(_as_r(name)) + r"(\.\d+)?", re.IGNORECASE)
     places = [at for at, own in enumerate(file.header) if pattern.fullmatch(_as_r(own))]
     if not places:

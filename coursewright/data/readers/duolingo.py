@@ -28,8 +28,8 @@ def read_duolingo(path: str | Path, expand: bool = True, into: Into = in_memory)
 
     With `expand`, a session gives one row for each time that the word was met, all at the session's time.
     Their order was not recorded: wrong answers are put first.  Without, a session is one row, correct where
-    every answer was right, with the share of right answers as its grade.  What happened before the traces
-    begin (`history_seen`) has no place in a log and stays behind.  Dropped and counted: rows without an
+    every answer was right, with the share of right answers as its grade.  Answers from before the traces
+    begin (`history_seen`) have no place in a log and stay behind.  Dropped and counted: rows without an
     entry, and sessions with impossible counts.  Raises `InputError` for missing columns, text in place of
     numbers, and files that cannot be read.
     """

@@ -26,7 +26,7 @@ FIELDS = 7  # of a token line, with its label
 
 
 class Exercise(NamedTuple):
-    """What a header says: who, when (days since the learner began), and the seconds it took, if known."""
+    """The header of an exercise: learner, time (days since they began), and the seconds it took, if known."""
 
     learner: str
     days: float

@@ -11,7 +11,7 @@ from coursewright.evaluation.statistics import Estimate
 
 
 class Look(NamedTuple):
-    """How a statistic is shown: what its column is headed by, its value, and its interval.
+    """The look of a statistic in a table: the heading of its column, its value, and its interval.
 
     A `paired` one is left out where a policy is compared with itself.
     """
@@ -49,7 +49,7 @@ def _signed_doubt(low: float, high: float) -> str:
 
 
 def _unsaid(low: float, high: float) -> str:
-    """The interval is in the files; in a table it would only be in the way."""
+    """No interval: a table has no room for it, and the files have it."""
     return ""
 
 
@@ -89,14 +89,14 @@ def asked_for(comparison: Comparison) -> list[Column]:
 
 
 def heading(column: Column, comparison: Comparison) -> str:
-    """What stands above a column; the outcome is named unless it is the aim."""
+    """The heading of a column; the outcome is named unless it is the aim."""
     look = LOOKS.get(column.statistic, PLAIN)
     text = look.heading.format(reference=comparison.reference, statistic=words_of(column.statistic))
     return text if column.outcome == comparison.aim else f"{words_of(column.outcome)}: {text}"
 
 
 def cell(column: Column, comparison: Comparison, policy: str, condition: str) -> Cell:
-    """What stands in a column for a policy."""
+    """The cell of a column in a policy's row."""
     look = LOOKS.get(column.statistic, PLAIN)
     if look.paired and policy == comparison.reference:
         return Cell("", "")

@@ -34,7 +34,7 @@ def compare(
     Parameters
     ----------
     policies : name -> one policy, or several of one agent: a list, or a mapping from agent seed.
-    name, simulator : what to call them; the simulator is by default called after its class.
+    name, simulator : names in tables and figures; the simulator's is by default that of its class.
     trained : names of trained policies; the verdict of the report is about these.
     progress : called with the learners taught so far and their total, over all policies.
 
@@ -80,7 +80,7 @@ def conditions(task: Task) -> dict[str, Task]:
 
 
 def _setting(policy: Policy) -> str:
-    """What a rule was tuned to, if it was tuned."""
+    """The setting that a rule was tuned to; "" for a policy that was not tuned."""
     tuned = policy.tuned if isinstance(policy, RulePolicy) else None
     return "" if tuned is None else tuned.setting
 

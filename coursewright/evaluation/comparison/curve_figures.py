@@ -38,7 +38,7 @@ def teaching_figure(comparison: Comparison) -> Picture:
     inks = {name: INK if look.plain else look.colour for name, look in looks.items()}  # some lines are light
     _label_ends(axes, ends, inks, height)
     tidy(axes, _ahead(comparison, curves), "step", "mean cumulative return")
-    return Picture("What learners have gained after each step", figure)
+    return Picture("Gain of the learners after each step", figure)
 
 
 def _ahead(comparison: Comparison, curves: pd.DataFrame) -> str:

@@ -77,7 +77,7 @@ def _dots(axes: Axes, comparison: Comparison, rows: dict[str, float], condition:
 
 
 def _names(axes: Axes, table: pd.DataFrame, rows: dict[str, float], reference: str) -> None:
-    """Policies at the left; what a rule was tuned to stands below its name."""
+    """Policies at the left; the setting that a rule was tuned to stands below its name."""
     axes.set_yticks(list(rows.values()), list(rows), fontsize=10)
     axes.set_ylim(max(rows.values()) + 0.7, -0.7)
     for label, name in zip(axes.get_yticklabels(), rows, strict=True):
@@ -86,7 +86,7 @@ def _names(axes: Axes, table: pd.DataFrame, rows: dict[str, float], reference: s
 
 
 def _values(axes: Axes, comparison: Comparison, rows: dict[str, float]) -> None:
-    """The mean at the right; of rules that are one and the same here, that they are."""
+    """The mean at the right, or the name of an earlier rule that made the same choices."""
     shown = {comparison.reference}
     for name, y in rows.items():
         twins = shown & comparison.twins(name)

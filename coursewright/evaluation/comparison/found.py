@@ -1,4 +1,4 @@
-"""What a comparison found: rows per learner, long rows of statistics, curves, and one learner's way."""
+"""The findings of a comparison: rows per learner, long rows of statistics, curves, and one learner's way."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,17 +31,17 @@ class Walk(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What `compare` found.
+    """The findings of `compare`.
 
     Attributes
     ----------
-    name, simulator : what the task and its learners are called in tables and figures.
+    name, simulator : the names of the task and its learners in tables and figures.
     task : the task, with the simulator's own parameters.
-    settings : how policies were compared.
+    settings : the settings of the comparison.
     learners : one row per condition, policy, agent seed, simulator, learner and stratum (its name, or
         nothing where the population has none), with a column per outcome.
     policies : one row per condition and policy, best first and oracles last, with kind, seeds, learners,
-        best_known (the better oracle), setting (what it was tuned to) and same_as (an earlier policy with
+        best_known (the better oracle), setting (the tuned one) and same_as (an earlier policy with
         the same outcomes for every learner).
     rows : one per condition, policy, outcome and statistic.
     curves : condition, policy, step, mean, low, high: mean cumulative return with pointwise intervals.
@@ -82,7 +82,7 @@ class Comparison:
 
     @property
     def strata(self) -> pd.DataFrame:
-        """Mean outcomes by condition, policy and stratum, and of how many rows; empty without strata."""
+        """Mean outcomes by condition, policy and stratum, and their numbers of rows; empty without strata."""
         kept = self.learners[self.learners["stratum"] != NO_STRATUM]
         groups = kept.groupby(["condition", "policy", "stratum"], observed=True)
         means = groups[list(self.settings.outcomes)].mean()
@@ -111,7 +111,7 @@ class Comparison:
         return self._estimates[key]
 
     def has(self, outcome: str, statistic: str) -> bool:
-        """Whether this statistic is asked of this outcome."""
+        """True where this statistic is asked of this outcome."""
         return any(row.outcome == outcome and row.statistic == statistic for row in self.rows)
 
     def write(self, directory: str | Path) -> dict[str, Path]:

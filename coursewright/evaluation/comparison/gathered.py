@@ -1,4 +1,4 @@
-"""From the results of all jobs to what a comparison found."""
+"""From the results of all jobs to the findings of a comparison."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from coursewright.simulators.capabilities import Stratified
 class Gathered:
     """All jobs with their results, in the order given.
 
-    `kinds` says of each policy whether it is an oracle, trained, or a rule, and `tuned` what it was tuned to
+    `kinds` is "oracle", "trained" or "rule" for each policy, and `tuned` the setting that it was tuned to
     ("" if it was not); both are in the order of the policies.
     """
 

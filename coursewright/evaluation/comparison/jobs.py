@@ -41,7 +41,7 @@ class Job(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What a job leaves behind.
+    """The result of a job.
 
     `number`, `stratum` and each of `outcomes` are `[learners]`; `choices` is the same for two policies that
     chose the same items at the same times for everybody.

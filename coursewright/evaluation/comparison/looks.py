@@ -1,4 +1,4 @@
-"""How a policy looks in pictures: by what it is, and apart from the others in grey too."""
+"""The look of policies in pictures: by their kind, and told apart in grey too."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -14,7 +14,7 @@ Dash = str | tuple[int, tuple[float, ...]]
 
 
 class Line(NamedTuple):
-    """How a policy's line is drawn; a plain one is thin."""
+    """The line of a policy in a picture; a plain one is thin."""
 
     colour: str
     dash: Dash
@@ -22,7 +22,7 @@ class Line(NamedTuple):
 
 
 def colour_of(policy: str, kind: str, reference: str) -> str:
-    """The colour of what a policy is: trained, the reference, an oracle, or another rule."""
+    """The colour of a policy's kind: trained, the reference, an oracle, or another rule."""
     if policy == reference:
         return BLUE
     return {TRAINED: ORANGE, ORACLE: GREEN}.get(kind, GREY)

@@ -23,7 +23,7 @@ CROWDED = 40  # more skills than this are shown only if they are goals or were p
 
 
 def path_figure(comparison: Comparison) -> Picture:
-    """What the example learner practises, answers and masters under the contender and the reference.
+    """The example learner's practice, answers and mastery under the contender and the reference.
 
     Rows are skills in prerequisite order, goals with a star; the background is latent mastery before
     each step; circles are right answers, crosses wrong ones.  Same learner, same luck in each panel.

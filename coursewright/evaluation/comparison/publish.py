@@ -55,7 +55,7 @@ def publish(
     """Write tables and figures into `folder`.
 
     `figures` are drawn as `<name>.png`; `notes` are further sentences for the section's caveats, and `card`
-    says how the learners were fitted.
+    describes the fit of the learners.
     """
     drawn = {name: draw(comparison) for name, draw in figures.items()}
     kept = keep({name: picture for name, picture in drawn.items() if picture is not None}, folder)

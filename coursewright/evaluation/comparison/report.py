@@ -18,7 +18,7 @@ class Section:
     ----------
     figures : PNG files with their captions.
     notes : further sentences for the caveats.
-    card : how the simulator came about, as plain text; empty where it was not fitted.
+    card : the origin of the simulator, as plain text; empty where it was not fitted.
     """
 
     comparison: Comparison
@@ -33,7 +33,7 @@ class Section:
 
     @property
     def caveats(self) -> list[str]:
-        """What limits the answer."""
+        """The limits of the answer, a sentence each."""
         return [*words.caveats(self.comparison), *self.notes]
 
     @property
@@ -44,12 +44,12 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """What the page says.
+    """The content of the page.
 
     Attributes
     ----------
     facts : label -> value, such as versions and seeds.
-    files : what lies beside the report, by name.
+    files : the files beside the report, by name.
     """
 
     title: str

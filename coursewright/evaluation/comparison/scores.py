@@ -1,4 +1,4 @@
-"""What is said about an outcome of each policy: statistics, each a function of `Scores` and a policy."""
+"""Statistics of an outcome of each policy, each a function of `Scores` and a policy."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ NO_ORACLE = "no oracle was run"
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """One outcome under one condition, and what the bootstrap over learners makes of it.
+    """One outcome under one condition, with the bootstrap over learners.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Scores:
     kinds : policy -> "oracle", "trained" or "rule".
     reference, baseline : policies that differences and headroom are measured from.
     resamples : of the learners, the same for every outcome.
-    aim : whether more of it is better, so that policies can be ranked by it.
+    aim : True where more of it is better, so that policies can be ranked by it.
     """
 
     values: Mapping[str, Floats]
@@ -76,7 +76,7 @@ class Scores:
 
     @property
     def n_learners(self) -> int:
-        """How many learners each policy taught."""
+        """The number of learners that each policy taught."""
         return len(self.by_learner)
 
     def place(self, name: str) -> int:
@@ -84,12 +84,12 @@ class Scores:
         return list(self.values).index(name)
 
     def estimand(self, name: str) -> str:
-        """What a bootstrap interval of this policy is about."""
+        """The estimand of a bootstrap interval of this policy, in words."""
         seeds = len(self.values[name])
         return THIS_POLICY if seeds == 1 else f"these {seeds} policies"
 
     def is_recipe(self, name: str) -> bool:
-        """Whether there are seeds enough to speak about the training recipe."""
+        """True where there are seeds enough to speak about the training recipe."""
         return len(self.values[name]) >= FEWEST_SEEDS
 
     def bootstrapped(self, name: str, value: float, draws: Floats) -> Estimate:
@@ -98,7 +98,7 @@ class Scores:
 
 
 Statistic = Callable[[Scores, str], Estimate | None]
-"""What is said about a policy; None where it is not asked of this outcome."""
+"""A figure of a policy; None where it is not asked of this outcome."""
 
 
 def mean(scores: Scores, name: str) -> Estimate:

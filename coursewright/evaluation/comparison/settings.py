@@ -1,4 +1,4 @@
-"""How policies are compared."""
+"""The settings of a comparison of policies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,20 +14,20 @@ NEEDED = ("mean", "difference")  # the verdict is made of them
 
 @dataclass(frozen=True)
 class Comparing:
-    """How policies are compared.
+    """The settings of a comparison of policies.
 
     Attributes
     ----------
-    learners : how many unseen ones; every policy meets the same with the same luck.
-    reference : what differences are measured from.
-    baseline : where headroom starts; it ends at the better oracle.
+    learners : the number of unseen learners; every policy meets the same with the same luck.
+    reference : the policy that differences are measured from.
+    baseline : the policy where headroom starts; it ends at the better oracle.
     outcomes : name -> figure per learner.
-    statistics : name -> what is said about the outcome of a policy.
+    statistics : name -> a figure of a policy's outcome.
     aims : outcomes of which more is better; policies are ranked by the first of them.
     columns : of tables for people, besides the statistics of the first aim, as OUTCOME/STATISTIC.
     example : the learner whose way through the course is kept for the pictures.
     seed : of the bootstrap over learners.
-    workers, chunk : how the work is divided; the result does not depend on them.
+    workers, chunk : the division of the work; the result does not depend on them.
     """
 
     learners: int = 2000

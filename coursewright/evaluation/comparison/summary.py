@@ -10,7 +10,7 @@ from coursewright.evaluation.statistics import Estimate
 
 
 class Row(NamedTuple):
-    """One figure with its doubt, and what it is a figure of; see `statistics.Estimate`."""
+    """One figure with its doubt, and its subject; see `statistics.Estimate`."""
 
     condition: str
     policy: str
@@ -25,7 +25,7 @@ class Row(NamedTuple):
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What the figure is of."""
+        """The subject of the figure: its first four fields."""
         return self[:4]
 
     @property

@@ -34,7 +34,7 @@ def comparison_tables(comparison: Comparison, condition: str = POINT, width: int
 
 
 def show(comparison: Comparison) -> None:
-    """Print the tables of every condition, and what they say of the trained policies in a sentence each."""
+    """Print the tables of every condition, and a sentence for each trained policy."""
     console = Console()
     for condition in comparison.conditions:
         for table in comparison_tables(comparison, condition, console.width):
@@ -52,7 +52,7 @@ def _table(title: str, comparison: Comparison, condition: str, texts: dict[Colum
 
 
 def _labels(comparison: Comparison, condition: str) -> list[str]:
-    """The policies, with how many seeds of each."""
+    """The policies, with the number of seeds of each."""
     rows = comparison.at(condition).iterrows()
     return [str(name) + (f" ×{row['seeds']}" if row["seeds"] > 1 else "") for name, row in rows]
 

@@ -16,7 +16,7 @@ CONDITIONS = {
 
 
 def headline(comparison: Comparison) -> str:
-    """What was found, in one short sentence: the title of a picture."""
+    """The finding in one short sentence: the title of a picture."""
     name, reference = contender(comparison), comparison.reference
     if comparison.at().at[name, "kind"] != TRAINED:
         return f"{best_rule(comparison)} is the best rule on {comparison.name}"
@@ -49,7 +49,7 @@ def contender(comparison: Comparison) -> str:
 
 
 def verdict(comparison: Comparison) -> list[str]:
-    """Whether each trained policy beats the reference rule, whatever the answer is."""
+    """A sentence per trained policy: it beats the reference rule, falls short of it, or neither is clear."""
     table = comparison.at(POINT)
     trained = [str(name) for name in table.index[table["kind"] == TRAINED]]
     names = [name for name in trained if name != comparison.reference]
@@ -104,7 +104,7 @@ def _against_reference(comparison: Comparison, condition: str, name: str) -> str
 
 
 def caveats(comparison: Comparison) -> list[str]:
-    """What a careful reader has to know before believing the table."""
+    """The limits that a careful reader has to know before believing the table."""
     return [
         "All learners are simulated: a policy that wins here has won against this model of learning, "
         "not in a school.",
@@ -179,6 +179,6 @@ def _about_conditions(comparison: Comparison) -> Iterator[str]:
     if len(comparison.conditions) > 1:
         yield (
             "The simulator was fitted to a log. The second table repeats everything with parameters "
-            "from its bootstrap: learner j has draw j mod the number of draws, and the policies keep what "
-            "they learned."
+            "from its bootstrap: learner j uses parameter draw j mod the number of draws, and the "
+            "policies stay as trained."
         )

@@ -1,1 +1,1 @@
-"""How far simulated learners can be believed: table, figures, page."""
+"""The credibility of simulated learners: table, figures, page."""

@@ -87,7 +87,7 @@ def skills_figure(model: Validity) -> Figure:
 
 
 def _across(n: int) -> int:
-    """How many of `n` panels stand beside each other: three or four, whichever leaves fewer places empty."""
+    """The number of panels in a row, of `n` in all: three or four, whichever leaves fewer places empty."""
     return min((4, 3), key=lambda columns: -n % columns)
 
 
@@ -147,7 +147,7 @@ def _with_bars(axes: Axes, x: np.ndarray, y: np.ndarray, low: np.ndarray, high: 
 
 
 def _legend(figure: Figure) -> None:
-    """What dots, line and band are, above the panels: below, the labels of the bins may be long."""
+    """The legend of dots, line and band, above the panels: below, the labels of the bins may be long."""
     handles = [
         Line2D([], [], color=INK, marker="o", markersize=4, label="the log, 95 % interval over learners"),
         Line2D([], [], color=BLUE, label="simulated learners, mean"),

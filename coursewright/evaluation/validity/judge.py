@@ -1,4 +1,4 @@
-"""How well learner models predict a log, and whether their simulated learners resemble its learners."""
+"""Held-out prediction of a log by learner models, and the likeness of their simulated learners to its own."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ FIGURES = ("auc", "log_loss", "rmse")
 
 @dataclass(frozen=True, eq=False)
 class Settings:
-    """How models are judged.
+    """The settings of a judgement of models.
 
     `folds` and `min_rows` (per learner) set the cross-validation; `replicates` simulated logs give the bands;
     with `draws` refits to resampled learners, replicates take the parameters of one refit after the other,
@@ -58,11 +58,11 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class Validity:
-    """What was found about one model.
+    """The findings about one model.
 
     by_fold [folds, 3] and resampled [resamples, 3] hold AUC, log loss (nats) and RMSE of held-out
-    predictions; `peeks` says how its predictions use what they may not, `warnings` what the log did not
-    tell the fit.
+    predictions; `peeks` says how its predictions use rows that they may not, `warnings` names the gaps that
+    the log left in the fit.
     """
 
     name: str
@@ -85,7 +85,7 @@ class Validity:
 
     @property
     def n_units(self) -> int:
-        """How many independent units the intervals rest on."""
+        """The number of independent units that the intervals rest on."""
         return len(np.unique(self.held.unit))
 
 
@@ -101,7 +101,7 @@ class Validation:
 
     @property
     def few_learners(self) -> bool:
-        """Whether intervals had to take responses as independent."""
+        """True where intervals had to take responses as independent."""
         return self.models[0].held.n_learners < FEWEST_LEARNERS
 
     @cached_property

@@ -25,7 +25,7 @@ TITLE = "How valid are these learner models?"
 
 
 class Judged(NamedTuple):
-    """Where the page, the tables and the figures are, each by name."""
+    """The paths of the page, the tables and the figures, the latter two by name."""
 
     page: Path
     tables: Mapping[str, Path]

@@ -18,10 +18,10 @@ DOUBTFUL = 0.05  # a p-value below this is named
 
 
 def conclusions(validation: Validation) -> list[str]:
-    """Which model predicts best, and whose simulated learners are most like the log's."""
+    """The model that predicts best, and the model whose simulated learners are most like the log's."""
     honest = validation.table[~validation.table["peeks"]]
     if honest.empty:
-        return ["Every model peeks at what it has to predict: none of these figures means anything."]
+        return ["Every model peeks at the answers that it predicts, so none of these figures means anything."]
     return [_best_prediction(validation, honest), _best_simulation(honest)]
 
 
@@ -56,7 +56,7 @@ def _closest(table: pd.DataFrame, check: str, what: str) -> str:
 
 
 def about(model: Validity) -> list[str]:
-    """What was found about one model: the checks, peeking, and what the log did not tell."""
+    """The findings about one model: the checks, peeking, and the gaps that the log left in the fit."""
     lines = [f"Void: {line}." for line in model.peeks]
     lines += [_said_of(check) for check in model.checks]
     slope, low, high = model.calibration.slope
@@ -83,14 +83,14 @@ def _said_of(check: Check) -> str:
 
 
 def limits(validation: Validation) -> list[str]:
-    """What a careful reader has to know before believing the page."""
+    """The limits that a careful reader has to know before believing the page."""
     log = validation.log
     notes = [
-        "Simulated learners get the log's items at the log's times whatever they answer. Where the real "
+        "Simulated learners get the log's items at the log's times, for any answers. Where the real "
         "choice of items, or staying on, depended on the answers, the real curves hold that selection and "
         "the simulated ones do not: late opportunities belong to those who stayed.",
         "Each replicate is a new population, not the log's own learners again, fitted to the whole log: "
-        "the checks ask whether the model can describe these data, the held-out figures whether it predicts.",
+        "the checks test the model's description of these data, the held-out figures its predictions.",
         f"A point of a curve needs {FEWEST} answers. If a model were the truth, one point in twenty would "
         "still lie outside its band. p is the share of logs, real or simulated, at least as far from all "
         "others.",
@@ -106,15 +106,15 @@ def limits(validation: Validation) -> list[str]:
 
 
 def resampled(validation: Validation) -> str:
-    """What the intervals of held-out figures are about."""
+    """The kind of the intervals of held-out figures."""
     kind = "single responses" if validation.few_learners else "whole learners"
     return f"a bootstrap over {kind}, with the fitted models as they are"
 
 
 def bands(validation: Validation) -> str:
-    """What the bands hold."""
+    """The sources of doubt that the bands hold."""
     settings = validation.settings
-    inside = "Bands hold the luck of answering and who the learners are"
+    inside = "Bands hold the luck of answering and the draw of learners"
     inside += (
         f", and the doubt about the parameters ({settings.draws} refits to resampled learners)."
         if settings.draws

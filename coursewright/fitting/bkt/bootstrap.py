@@ -1,4 +1,4 @@
-"""How much a BKT fit owes to the learners who happened to be in the log."""
+"""The doubt in a BKT fit that comes from the learners who happened to be in the log."""
 
 from dataclasses import replace
 

@@ -44,9 +44,9 @@ def scratch(longest: int) -> Scratch:
 
 @kernel
 def maximisation(theta: Floats, counts: Floats, limits: Limits, out: Floats) -> None:
-    """Put into out [5] what makes counts [5, 2] most likely, within `limits` and guess + slip < 1.
+    """Put the likeliest parameters under counts [5, 2] into out [5], within `limits` and guess + slip < 1.
 
-    What counts say nothing about stays as in theta [5].
+    Parameters with no counts stay as in theta [5].
     """
     highest = limits.highest
     for k in range(5):

@@ -16,7 +16,7 @@ from coursewright.fitting.coded import require_both
 from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.knowledge.parameters import FIELDS, BktParameters
 
-# Where each climb begins (prior, learn, forget, guess, slip): the likelihood has several hills, and which
+# The start of each climb (prior, learn, forget, guess, slip).  The likelihood has several hills; which
 # one a start leads to depends mostly on the prior, on the pace and on the level of guessing.
 STARTS = (
     (0.5, 0.10, 0.02, 0.20, 0.10),
@@ -32,7 +32,7 @@ DRAW_CYCLES, DRAW_TOLERANCE = 100, 1e-4  # per bootstrap draw: far finer than a 
 
 @dataclass(frozen=True)
 class EmSettings:
-    """How to fit.
+    """The settings of a fit.
 
     `forgetting` fits P(F) at each opportunity (pyBKT's `forgets`), which is 0 otherwise; `most_guess` and
     `most_slip` bound those two (.5 keeps every skill readable: "known" is right more often than not);
@@ -65,7 +65,7 @@ class EmSettings:
 
 @dataclass(frozen=True, eq=False)
 class BktFit:
-    """What was fitted, and how far to trust it.
+    """A fit, with the evidence of how far to trust it.
 
     standard_errors [skills, 5] in the order of `FIELDS`, from the observed information; nan where the data
     do not tell the parameter (see `information.py`).  learners, opportunities [skills] are counts,
@@ -100,7 +100,7 @@ class BktFit:
 
     @property
     def sound(self) -> Bools:
-        """[skills]: G < .5, S < .5, .01 < L0 < .99, .005 < T < .9: a skill that one can simulate."""
+        """True where a skill can be simulated `[skills]`: G < .5, S < .5, .01 < L0 < .99, .005 < T < .9."""
         prior, learn, _, guess, slip = self.theta.T
         readable = (guess < 0.5) & (slip < 0.5) & ~self.switched
         moving = (prior > 0.01) & (prior < 0.99) & (learn > 0.005) & (learn < 0.9)

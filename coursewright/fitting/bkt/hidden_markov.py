@@ -35,7 +35,7 @@ class Data(NamedTuple):
 
 
 def data(sequences: Sequences, weight: Floats | None = None) -> Data:
-    """Pick what the kernels read of `sequences`; weight [learners] is 1 where not given."""
+    """Pick the arrays of `sequences` that the kernels read; weight [learners] is 1 where not given."""
     weight = np.ones(len(sequences.learners)) if weight is None else weight.astype(np.float64)
     q = sequences
     return Data(q.first, q.start, q.learner, q.correct, weight, q.longest)

@@ -50,7 +50,7 @@ class BktModel:
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """The model's name in tables."""
         return "bkt"
 
     def fit(self, log: Coded) -> "FittedBkt":
@@ -173,7 +173,7 @@ class FittedBkt:
         return replace(self, draws=drawn), [FittedBkt(self.settings, one, every, course) for one in fits]
 
     def write(self, folder: Path) -> None:
-        """Write what `read_bkt` reads, with counts and standard errors beside the parameters."""
+        """Write the tables that `read_bkt` reads, with counts and standard errors beside the parameters."""
         columns: dict[str, Sequence[float]] = {"learners": self.kept.learners.tolist()}
         columns["opportunities"] = self.kept.opportunities.tolist()
         for at, name in enumerate(FIELDS):

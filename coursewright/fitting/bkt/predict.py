@@ -1,4 +1,4 @@
-"""Predicting the next response with fitted parameters, from what a tutor sees before it."""
+"""Predicting the next response with fitted parameters, from the earlier responses that a tutor sees."""
 
 import numpy as np
 

@@ -78,10 +78,10 @@ class Sequences:
 
     @property
     def learners_per_skill(self) -> Ints:
-        """How many learners met each skill [skills]."""
+        """The number of learners who met each skill [skills]."""
         return np.diff(self.first)
 
     @property
     def opportunities_per_skill(self) -> Ints:
-        """How many opportunities each skill had [skills]."""
+        """The number of opportunities that each skill had [skills]."""
         return np.diff(self.start[self.first])

@@ -1,1 +1,1 @@
-"""How well a fitted model predicts, and whether its learners resemble the log's."""
+"""Judgement of a fitted model: its held-out prediction, and the likeness of its learners to the log's."""

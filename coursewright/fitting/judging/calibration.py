@@ -1,4 +1,4 @@
-"""Whether 70 % means 70 %: calibration of held-out predictions.
+"""Calibration of held-out predictions: of the answers predicted at 70 %, 70 % should be right.
 
 Logistic recalibration (Cox 1958, Biometrika 45: 562-565) regresses the response on the predicted logit,
 logit P(correct) = intercept + slope * logit(p).  A calibrated model has slope 1 and intercept 0; a slope

@@ -1,4 +1,4 @@
-"""A prediction may rest on nothing but what came before it."""
+"""A prediction may rest on nothing but earlier rows."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ MOST_LEARNERS = 30
 
 
 def peeks(fitted: Fitted, log: Coded, seed: int = 0) -> list[str]:
-    """What else the predictions for `log` rest on: one line each, none for an honest model.
+    """The evidence that predictions for `log` rest on more than the past: a line each, none if honest.
 
     For some learners with two rows or more, a row t is drawn.  The prediction of every row up to t must
     stay the same when the outcomes of t and of all later rows are turned round, when the rows after t are

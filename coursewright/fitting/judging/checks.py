@@ -1,4 +1,4 @@
-"""Does a fitted population do what the log's learners did?  Curves of the log beside simulated ones.
+"""Curves of the log beside those of a fitted population, which should be alike.
 
 Three checks, all of them accuracies in bins that the log's own sequence fixes: by opportunity on the
 skill (learning), by opportunity skill by skill, and by the time since the skill was last met (retention).
@@ -43,7 +43,7 @@ LEARNING, BY_SKILL, RETENTION = "opportunity", "skill", "delay"
 class Check:
     """Accuracies in bins, of the log and of simulated replicates.
 
-    group, place [bins] name a bin ("fractions", "3"); count [bins] is how many answers the log has there;
+    group, place [bins] name a bin ("fractions", "3"); count [bins] is the number of answers in the log;
     data, low, high [bins] are the log's accuracy and its 95 % interval (learners resampled);
     simulated [replicates, bins].  Bins with fewer than 20 answers are left out.
     """
@@ -70,7 +70,7 @@ class Check:
 
     @property
     def inside(self) -> np.ndarray:
-        """Which bins of the log lie inside the band `[bins]`."""
+        """True where a bin of the log lies inside the band, `[bins]`."""
         low, high = self.band
         return np.asarray((self.data >= low - 1e-12) & (self.data <= high + 1e-12))
 
@@ -81,12 +81,12 @@ class Check:
 
     @property
     def rmse(self) -> float:
-        """How far the log lies from the replicates' mean, root mean square weighted by answers."""
+        """The distance of the log from the replicates' mean, root mean square weighted by answers."""
         return float(self._distance(self.data, self.mean)) if len(self.data) else np.nan
 
     @property
     def p_value(self) -> float:
-        """How often one replicate is at least as far from all others as the log is from the replicates.
+        """The share of logs, real or simulated, that are at least as far from all others as the real one.
 
         Exact, whatever the number of replicates, if the log were one more of them.
         """
@@ -124,7 +124,7 @@ def checks(log: Coded, answers: Answers, seed: int = 0) -> list[Check]:
 
 
 def _check(bins: Bins, row: Ints, log: Coded, answers: Answers, seed: int) -> Check:
-    """Count what is right in each bin of the exposures in `row [exposures]`, in the log and in replicates.
+    """Count right answers per bin of the exposures in `row [exposures]`, in the log and in replicates.
 
     Rows that no replicate answers, since its learners know nothing of their items, count in neither.
     """

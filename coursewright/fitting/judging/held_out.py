@@ -60,7 +60,7 @@ def by_time(log: Coded, min_rows: int) -> list[Fold]:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """How the log is split, and in which words people are told."""
+    """The folds of the log, and the words in which people are told of them."""
 
     folds: list[Fold]
     words: str
@@ -87,7 +87,7 @@ def plan(log: Coded, folds: int = 5, min_rows: int = 10) -> Plan:
 class HeldOut:
     """A model's predictions of responses it had not seen, `[responses]` each.
 
-    `correct` is 0 or 1, `p` the predicted P(correct), `fold` where it was held out, `learner` whose it is
+    `correct` is 0 or 1, `p` the predicted P(correct), `fold` the fold that held it out, `learner` its learner
     (a number).
     """
 
@@ -98,17 +98,17 @@ class HeldOut:
 
     @property
     def n_learners(self) -> int:
-        """How many learners were scored."""
+        """The number of learners who were scored."""
         return len(np.unique(self.learner))
 
     @property
     def unit(self) -> Ints:
-        """What is resampled `[responses]`: whole learners, or single responses of fewer than ten."""
+        """The resampled unit of each response `[responses]`: its learner, or itself with fewer than ten."""
         return units(self.learner)
 
 
 def units(learner: Ints) -> Ints:
-    """Number what counts as independent `[rows]`: learners, or the rows of fewer than ten learners."""
+    """Number the independent units `[rows]`: learners, or the rows of fewer than ten learners."""
     names, number = np.unique(learner, return_inverse=True)
     return number.astype(np.int64) if len(names) >= FEWEST_LEARNERS else np.arange(len(learner))
 
@@ -194,7 +194,7 @@ def over_folds(rows: Floats) -> Floats:
 
 
 def counts(n: int, resamples: int, seed: int) -> Iterator[Floats]:
-    """How often each of `n` units stands in a bootstrap resample, one resample `[n]` at a time."""
+    """The number of times each of `n` units stands in a bootstrap resample, one resample `[n]` at a time."""
     rng = np.random.default_rng(seed)
     for _ in range(resamples):
         yield np.bincount(rng.integers(0, n, n), minlength=n).astype(np.float64)

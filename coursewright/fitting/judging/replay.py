@@ -1,7 +1,7 @@
 """Simulated learners go through a log's own sequence of items and times.
 
-A population drawn from a fit meets what the log's learners met, in the same order and at the same
-moments, and gives its own answers.  What the answers then look like, beside the real ones, is a
+A population drawn from a fit meets the items of the log's learners, in the same order and at the same
+moments, and gives its own answers.  A comparison of these answers with the real ones is a
 posterior-predictive check (Gelman, Meng & Stern 1996, Statistica Sinica 6: 733-807).
 """
 
@@ -30,8 +30,8 @@ def replay(
 ) -> Answers:
     """Answers of simulated learners to the rows of `log`: `[replicates, rows]`, 1, 0 or -1 (none).
 
-    Replicate r is a fresh population of `simulators[r mod how many]`: pass one for a point estimate, several
-    for bootstrap draws.  Everybody is taught whatever the log shows.  A row whose item the simulator does
+    Replicate r is a fresh population of `simulators[r mod n]`: pass one for a point estimate, several
+    for bootstrap draws.  Everybody is taught all items of the log.  A row whose item the simulator does
     not know is skipped, and so is its answer.  Raises `InputError` where no item is known.
     """
     if replicates < 2:

@@ -14,7 +14,7 @@ class Score:
     """One model's figures on each held-out fold, every row with a question scored once.
 
     auc, log_loss (nats per response), rmse [folds]; auc is nan in a fold of one outcome only.
-    learners and rows count what was scored.
+    learners and rows count the scored ones.
     """
 
     auc: Floats
@@ -40,7 +40,7 @@ def scores_table(scores: Mapping[str, Score]) -> str:
 
 
 def comparison(model: Score, item: Score, name: str) -> str:
-    """Which of the two predicts better, on how many folds, whichever it is."""
+    """A sentence that counts the folds on which the item-difficulty model predicts better than the model."""
     folds = len(model.auc)
     by_auc, by_loss = int((item.auc > model.auc).sum()), int((item.log_loss < model.log_loss).sum())
     return (

@@ -2,7 +2,7 @@
 
     logit p = alpha_learner - difficulty_item + Σ_w [ right_w ln(1 + c_w) - tried_w ln(1 + a_w) ]
 
-c_w and a_w count right answers and attempts on the same item inside each window w.  That is DAS3H with items
+c_w and a_w count right answers and attempts on the same item inside each window w.  It is DAS3H with items
 in the place of skills and weights that all items share (Choffin et al. 2019, whose windows are used here),
 so that its features and its simulator serve.
 """
@@ -22,7 +22,7 @@ from coursewright.simulators.logistic.tables import write_das3h
 
 @dataclass(frozen=True)
 class DashModel:
-    """DASH; `penalty` is the L2 penalty on what sets one item apart from the others."""
+    """DASH; `penalty` is the L2 penalty on the differences between items."""
 
     penalty: float = STRENGTH
 
@@ -31,7 +31,7 @@ class DashModel:
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """The model's name in tables."""
         return "DASH"
 
     def fit(self, log: Coded) -> LogisticFit:
@@ -43,7 +43,7 @@ class DashModel:
 def _learners(linear: Linear, course: Course) -> das3h.Das3h:
     """DAS3H learners for whom every item is a skill of its own."""
     weights = linear.parts[0].table(das3h.COLUMNS)
-    weights[:, das3h.TRIED :] *= -1.0  # DAS3H subtracts what attempts add here
+    weights[:, das3h.TRIED :] *= -1.0  # DAS3H subtracts the part of attempts that is added here
     return das3h.Das3h(course, rounded(weights), spread_of(linear))
 
 

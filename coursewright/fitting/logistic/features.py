@@ -1,4 +1,4 @@
-"""What a learner's earlier rows say about the next one, as numbers that enter a sum: counts, lags, windows.
+"""Features of a learner's earlier rows that enter a sum as numbers: counts, lags, windows.
 
 Everything here is causal: the features of a row come from earlier rows of the same learner only.
 """
@@ -52,7 +52,7 @@ def windows(of: Histories) -> tuple[Ints, Ints]:
 @kernel
 def _windows(begin: Ints, time: Floats, correct: Signs, width: Floats, right: Ints, tried: Ints) -> None:
     for w in range(width.shape[0]):
-        first, good, asked = 0, 0, 0  # the oldest entry inside the window, and what it holds
+        first, good, asked = 0, 0, 0  # the oldest entry inside the window, and the counts inside it
         for e in range(begin.shape[0]):
             if begin[e] == e:
                 first, good, asked = e, 0, 0

@@ -1,6 +1,6 @@
 """Learner models whose log odds are a weighted sum of counts: one fit for all of them.
 
-A model names its parts: what has a history (skills, items, everything), and which features of it
+A model names its parts: the owners of a history (skills, items, everything), and which features of it
 (`features.py`) enter the sum.  A feature may have a weight that all names share, and each name's own
 deviation from it; deviations are drawn to 0 by an L2 penalty (partial pooling), shared weights are free.  A
 name that training never met gets the shared weight.
@@ -99,7 +99,7 @@ def fit_linear(
 
 
 def _widths(of: Histories, part: Part) -> tuple[int, int]:
-    """How many shared and own weights a part has."""
+    """The numbers of shared and of own weights of a part."""
     return len(part.shared), len(part.own) * len(of.names)
 
 
@@ -133,7 +133,7 @@ def _split(found: Floats, of: Sequence[Histories], parts: Sequence[Part]) -> lis
 
 
 def _starts(learner: Ints) -> Ints:
-    """Where each learner's rows begin, and where the last one's end, `[learners + 1]`."""
+    """The place where each learner's rows begin, and where the last one's end, `[learners + 1]`."""
     return np.append(np.flatnonzero(np.diff(learner, prepend=-1)), len(learner)).astype(np.int64)
 
 
@@ -204,7 +204,7 @@ def _names_alike(columns: sparse.csc_matrix, at: int, of: Histories, part: Part)
 
 
 def _content(columns: sparse.csc_matrix, at: int, n: int) -> bytes:
-    """What `n` columns from `at` on hold; empty where they hold nothing."""
+    """The content of `n` columns from `at` on; empty where they hold nothing."""
     low, high = columns.indptr[at], columns.indptr[at + n]
     return bytes(columns.indices[low:high].tobytes() + columns.data[low:high].tobytes())
 

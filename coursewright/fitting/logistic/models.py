@@ -4,8 +4,8 @@ Rows in which nothing was asked (correct = -1) are exposures: they count as oppo
 `lag`, the time since the last exposure; they are neither successes nor failures (PFA, Best-LR), nor
 attempts (DAS3H); and they have no likelihood.
 
-Where learners have an intercept of their own (AFM, IRT, DAS3H), a learner who is new is predicted with what
-their earlier answers say about it.
+Where learners have an intercept of their own (AFM, IRT, DAS3H), a new learner is predicted with
+the posterior of their intercept given their earlier answers.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ LAG = ("seen", "lag")
 
 
 class Form(NamedTuple):
-    """What becomes of a fitted sum: learners, their files, and who reads them."""
+    """The use of a fitted sum: its learners, their files, and the simulator that reads these."""
 
     build: Callable[[Linear, Course], Any]
     write: Callable[[Path, Any], None]
@@ -43,7 +43,7 @@ class Form(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class LogisticFit:
-    """A fitted logistic learner: the sum, the course it speaks of, and what becomes of them."""
+    """A fitted logistic learner: the sum, the course it speaks of, and their use."""
 
     linear: Linear
     course: Course
@@ -72,7 +72,7 @@ class LogisticFit:
         return Estimates(tuple(named), np.array(list(named.values())))
 
     def warnings(self) -> Sequence[str]:
-        """What the log did not tell, one line each."""
+        """The gaps that the log left in the fit, one line each."""
         return self.linear.troubles
 
     def predict(self, log: Coded) -> Floats:
@@ -104,7 +104,7 @@ class AfmModel:
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """The model's name in tables."""
         return "AFM"
 
     def fit(self, log: Coded) -> LogisticFit:
@@ -133,7 +133,7 @@ class PfaModel:
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """The model's name in tables."""
         return "PFA" + " with lag" * self.lag
 
     def fit(self, log: Coded) -> LogisticFit:
@@ -159,7 +159,7 @@ class BestLrModel:
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """The model's name in tables."""
         return "Best-LR" + " with lag" * self.lag
 
     def fit(self, log: Coded) -> LogisticFit:
@@ -189,7 +189,7 @@ class IrtModel:
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """The model's name in tables."""
         return "IRT with growth" if self.growth else "IRT"
 
     def fit(self, log: Coded) -> LogisticFit:
@@ -211,7 +211,7 @@ class Das3hModel:
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """The model's name in tables."""
         return "DAS3H"
 
     def fit(self, log: Coded) -> LogisticFit:
@@ -262,7 +262,7 @@ def _responding(linear: Linear, course: Course) -> irt.Irt:
 def _windowed(linear: Linear, course: Course) -> das3h.Das3h:
     """DAS3H learners, whose first part has the windows."""
     weights = linear.parts[0].table(das3h.COLUMNS)
-    weights[:, das3h.TRIED :] *= -1.0  # DAS3H subtracts what attempts add here
+    weights[:, das3h.TRIED :] *= -1.0  # DAS3H subtracts the part of attempts that is added here
     return das3h.Das3h(_with_difficulty(course, _part(linear, "item")), rounded(weights), spread_of(linear))
 
 

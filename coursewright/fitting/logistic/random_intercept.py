@@ -29,7 +29,7 @@ GRID = np.linspace(-5.0, 5.0, 61)  # standard normal scores at which a new learn
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """What was found: `weights [columns]`, the learners' `spread`, and whether the climb settled."""
+    """A solution: `weights [columns]`, the learners' `spread`, and True where the climb settled."""
 
     weights: Floats
     spread: float
@@ -117,7 +117,7 @@ class _Climb:
 
 
 def forecast(eta: Floats, correct: Floats, start: Ints, spread: float) -> Floats:
-    """P(correct) `[rows]`, theta integrated over what the learner's earlier answers leave likely.
+    """P(correct) `[rows]`, theta integrated over its posterior given the learner's earlier answers.
 
     `eta [rows]` is x w; rows with correct = -1 say nothing about theta.
     """

@@ -30,7 +30,7 @@ BOUNDS = ((0.001, 2.0), (0.0, 2.0), (0.01, 10.0), (-20.0, 20.0))
 
 @dataclass(frozen=True)
 class ActRModel:
-    """How to fit: `h` and `history` are not fitted but given (see `ActR`)."""
+    """The settings of a fit: `h` and `history` are not fitted but given (see `ActR`)."""
 
     h: float = 0.025
     history: int = 32
@@ -45,7 +45,7 @@ class ActRModel:
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """The model's name in tables."""
         return "ACT-R"
 
     def fit(self, log: Coded) -> "FittedActR":
@@ -102,12 +102,12 @@ class FittedActR:
         return ActR(self.course, a, c, s, tau, self.settings.h, self.settings.history, self.first)
 
     def write(self, folder: Path) -> None:
-        """Write what `read_act_r` reads."""
+        """Write the tables that `read_act_r` reads."""
         write_memory(folder, "act_r", self.estimates(), self.course, {"history": self.settings.history})
 
 
 class Given(NamedTuple):
-    """What is not fitted; see `ActRModel`."""
+    """The parameters that are given, not fitted; see `ActRModel`."""
 
     h: float
     history: int

@@ -1,6 +1,6 @@
 """FSRS-6 fitted to a review log: the weights that predict whether an item is still known.
 
-Minimised is the log loss of reviews at least a day after the last one of the same item (on the same day R
+Fits minimise the log loss of reviews at least a day after the last one of the same item (on the same day R
 is 1, which says nothing), plus `pull` times sum(((w - default) / sd)^2), as in the optimizer that Anki uses;
 sd are the spreads of each weight between learners that it publishes.  py-fsrs 6.3 has an optimizer too, as
 an extra: mini batches of Adam through torch, review by review.  The exact gradient here takes less than a
@@ -43,9 +43,9 @@ MANY_REVIEWS = 400  # below it the weights are mostly the defaults
 
 @dataclass(frozen=True)
 class FsrsModel:
-    """How to fit.
+    """The settings of a fit.
 
-    `fixed` are the numbers of weights that stay at their defaults; `pull` how strongly the others are drawn
+    `fixed` are the numbers of weights that stay at their defaults; `pull` is the strength that draws others
     to them (1 as in Anki, 0 not at all); `recency` lets the newest review count four times as much as the
     oldest, as Anki does; `grades` says whether the log's grades are read (else right is Good); `iterations`
     ends the search.
@@ -68,7 +68,7 @@ class FsrsModel:
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """The model's name in tables."""
         return "FSRS-6"
 
     def fit(self, log: Coded) -> "FittedFsrs":
@@ -98,7 +98,7 @@ class FsrsModel:
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """What is minimised; `days` are whole, `outcome` is -1 where a review is not scored, `[reviews]`."""
+    """The function to minimise; `days` are whole, `outcome` is -1 for an unscored review, `[reviews]`."""
 
     reviews: Reviews
     days: Floats
@@ -120,7 +120,7 @@ class Problem:
         return np.asarray(self._at(w)[1].sum(axis=0))
 
     def at(self, w: Floats) -> tuple[float, Floats]:
-        """What is minimised, in nats, and its gradient `[21]`."""
+        """The value to minimise, in nats, and its gradient `[21]`."""
         nats, slopes = self._at(w)
         away = (w - np.array(WEIGHTS)) / SPREAD
         gradient = slopes.sum(axis=0) + 2.0 * self.pull * away / SPREAD
@@ -191,7 +191,7 @@ class FittedFsrs:
         return Estimates(names, np.array(values))
 
     def warnings(self) -> Sequence[str]:
-        """What the log does not tell."""
+        """The gaps that the log left in the fit, one line each."""
         kept = {*self.settings.fixed, *self.untold}
         bound = [k for k in np.flatnonzero(at_bound(self.weights)).tolist() if k not in kept]
         lines = []
@@ -229,17 +229,17 @@ class FittedFsrs:
         )
 
     def write(self, folder: Path) -> None:
-        """Write what `read_fsrs` reads."""
+        """Write the tables that `read_fsrs` reads."""
         write_memory(folder, "fsrs", self.estimates(), self.course)
 
 
 def at_bound(w: Floats) -> Bools:
-    """Which weights `[21]` lie at a bound of theirs."""
+    """True where a weight lies at one of its bounds, `[21]`."""
     return np.asarray((w <= np.array(LOWEST) + 1e-9) | (w >= np.array(HIGHEST) - 1e-9))
 
 
 def _weight(day: Floats, scored: Bools, recency: bool) -> Floats:
-    """What a review counts `[reviews]`: .25 + .75 x^3, x its place in time from 0 to 1; the mean is 1."""
+    """The weight of each review `[reviews]`: .25 + .75 x^3, x its place in time in [0, 1]; the mean is 1."""
     weight = np.ones(len(day))
     if recency:
         order = np.argsort(day[scored], kind="stable")

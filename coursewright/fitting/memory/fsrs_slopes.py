@@ -1,8 +1,8 @@
-"""How well FSRS weights predict a log, and which way is uphill: the exact gradient, by going back in time.
+"""The log loss of FSRS weights on a log, and its exact gradient by going back in time.
 
 `trace` walks through each history with the simulator's own equations (`simulators/fsrs.py`) and keeps the
-memory before each review.  `slopes` then walks back from the last review to the first, carrying what a
-little more stability or difficulty would do to the loss (reverse-mode differentiation, written out).
+memory before each review.  `slopes` then walks back from the last review to the first, carrying the effect
+of a little more stability or difficulty on the loss (reverse-mode differentiation, written out).
 """
 
 import math
@@ -60,7 +60,7 @@ def trace(w: Floats, start: Ints, days: Floats, grade: Ints, out: Traced) -> Non
 
 @kernel
 def loss(recalled: Floats, outcome: Ints, weight: Floats) -> float:
-    """Weighted sum of -ln P(what happened), in nats, over reviews with an outcome of 1 or 0 (not -1)."""
+    """Weighted sum of -ln P(answer), in nats, over reviews with an outcome of 1 or 0 (not -1)."""
     total = 0.0
     for r in range(outcome.shape[0]):
         if outcome[r] == 1:

@@ -31,7 +31,7 @@ LN2 = float(np.log(2.0))
 
 @dataclass(frozen=True)
 class HlrModel:
-    """How to fit: `alpha` weighs the half-life's error (days squared), `ridge` is lambda.
+    """The settings of a fit: `alpha` weighs the half-life's error (days squared), `ridge` is lambda.
 
     `lexeme` gives each item a weight of its own.
     """
@@ -50,7 +50,7 @@ class HlrModel:
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """The model's name in tables."""
         return "HLR"
 
     def fit(self, log: Coded) -> "FittedHlr":
@@ -87,7 +87,7 @@ class FittedHlr:
         return Estimates(("right", "wrong", "bias", *lexeme, "first"), np.append(self.weights, self.first))
 
     def warnings(self) -> Sequence[str]:
-        """Whether the search ended by itself."""
+        """A line where the search did not converge."""
         return [] if self.converged else ["the search did not converge"]
 
     def predict(self, log: Coded) -> Floats:
@@ -105,7 +105,7 @@ class FittedHlr:
         return Hlr(self.course, right, wrong, bias, self.weights[3:].tolist(), self.first)
 
     def write(self, folder: Path) -> None:
-        """Write what `read_hlr` reads."""
+        """Write the tables that `read_hlr` reads."""
         write_memory(folder, "hlr", self.estimates(), self.course)
 
 

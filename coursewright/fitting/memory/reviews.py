@@ -30,7 +30,7 @@ class Reviews(NamedTuple):
 
     @property
     def first(self) -> Bools:
-        """Which reviews are the first of their history, `[reviews]`."""
+        """True where a review is the first of its history, `[reviews]`."""
         first = np.zeros(len(self.row), bool)
         first[self.start[:-1]] = True
         return first

@@ -2,8 +2,8 @@
 
 Over items the input is an embedding of (item, answer); a log has few answers an item, so an item's
 embedding and output weights are a part that all items share, a part of its skills, and a part of its own,
-which is left out of some training steps at random.  That also says what an item never seen before is:
-its skills.
+which is left out of some training steps at random.  An item never seen before is then
+the sum of the parts that all items and that its skills share.
 """
 
 from typing import Literal, NamedTuple, Self
@@ -45,7 +45,7 @@ class Vocabulary(NamedTuple):
 
 
 class Size(NamedTuple):
-    """What a network is made of; see `training.NeuralModel`."""
+    """The shape of a network; see `training.NeuralModel`."""
 
     cell: Literal["gru", "lstm"]
     by_item: bool
@@ -65,7 +65,7 @@ def _table(rows: torch.Tensor, learned: bool = True) -> nn.Embedding:
 
 
 class Part(nn.Module):
-    """What a list of names brings: inputs of (name, answer), and output weights with the bias behind them."""
+    """The weights for one list of names: inputs of (name, answer), and output weights with the bias last."""
 
     def __init__(self, first: torch.Tensor, hidden: int, learned: bool = True) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ class Net(nn.Module):
         super().__init__()
         by_item, hidden = size.by_item, size.hidden
         needs, items, width = 2 * len(words.needs), 2 * len(words.items), size.width
-        # Nothing of its own at first: among few answers, what is random at the start stays noise.
+        # Nothing of its own at first: with few answers, random weights at the start stay noise.
         first = torch.zeros(needs, width) if by_item else torch.eye(needs)
         self.need = Part(first, hidden, learned=by_item)
         self.item = Part(torch.zeros(items, width), hidden) if by_item else None
@@ -104,7 +104,7 @@ class Net(nn.Module):
         return [(self.all, torch.zeros_like(need)), (self.need, need), (self.item, item)]
 
     def embed(self, item: torch.Tensor, need: torch.Tensor, answer: torch.Tensor) -> torch.Tensor:
-        """What goes in, `[..., width]`."""
+        """The inputs, `[..., width]`: the sum over the parts."""
         return torch.stack([part.told(at, answer) for part, at in self._parts(item, need)]).sum(0)
 
     def read_out(self, item: torch.Tensor, need: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -33,7 +33,7 @@ RARE = 5  # an item with fewer training answers is mentioned
 
 @dataclass(frozen=True)
 class NeuralModel:
-    """How to train.
+    """The settings of a training.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class NeuralModel:
     held_out : share of the learners that only decide when to stop.
     dropout, item_dropout : of the memory where it is read, and of the items' own parts.
     decay : weight decay of AdamW.
-    sessions : whether the fitted simulator keeps the log's own sequences, for starts from real sessions.
+    sessions : True where the fitted simulator keeps the log's own sequences, for starts from real sessions.
         They are learners' data: mind the log's licence and their privacy before passing the folder on.
     """
 
@@ -82,7 +82,7 @@ class NeuralModel:
 
     @property
     def name(self) -> str:
-        """DKT where it is the published network, otherwise what it is made of."""
+        """DKT where it is the published network, otherwise the cell and the names that it is over."""
         if (self.cell, self.over) == ("lstm", "skills"):
             return "DKT"
         return f"{self.cell.upper()} over {self.over}"
@@ -112,7 +112,7 @@ class NeuralModel:
 
     @property
     def size(self) -> Size:
-        """What the network is made of."""
+        """The shape of the network."""
         by_item = self.over == "items"
         return Size(self.cell, by_item, self.hidden, self.width, self.dropout, self.item_dropout)
 
@@ -214,7 +214,7 @@ class NeuralFit:
         if self.rare and self.model.over == "items":
             lines.append(
                 f"{self.rare} of {len(self.words.items)} items have fewer than {RARE} answers: "
-                "what tells them from others of their skills is hardly learned"
+                "their difference from other items of their skills is hardly learned"
             )
         return lines
 
@@ -246,7 +246,7 @@ class NeuralFit:
         return Kes(self.tracer(), start_count=starts, target_count=targets)
 
     def write(self, folder: Path) -> None:
-        """Write what `read_neural` reads."""
+        """Write the files that `read_neural` reads."""
         self.tracer().write(folder)
 
 

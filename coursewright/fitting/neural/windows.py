@@ -22,7 +22,7 @@ class Windows(NamedTuple):
 
 
 def cut(log: Coded, longest: int, shortest: int = 1) -> Windows:
-    """Cut each learner's answers, in order, into windows of `longest` rows and what is left over.
+    """Cut each learner's answers, in order, into windows of `longest` rows and the rest.
 
     Rows without a question are left out, and so are windows of fewer than `shortest` rows.
     """
@@ -41,7 +41,7 @@ def cut(log: Coded, longest: int, shortest: int = 1) -> Windows:
 def recorded_sessions(log: Coded, longest: int = 100, shortest: int = 10) -> Sessions:
     """The log's answers as sessions from which simulated learners may start, items numbered as in `log`.
 
-    A learner's record is cut into sessions of `longest` rows; of what is left over, `shortest` rows make a
+    A learner's record is cut into sessions of `longest` rows; `shortest` rows of the rest make a
     session.  Raises `InputError` where none is long enough.
     """
     windows = cut(log, longest, shortest)

@@ -30,7 +30,7 @@ from coursewright.simulators.luck import ENROL, LEARN, Keys, Luck, uniform
 from coursewright.simulators.protocol import Prologue, Response
 
 STEEPNESS, EASE = 10.0, 0.07
-TOO_HARD = 0.6  # what is lacking above which an item is never answered
+TOO_HARD = 0.6  # the gap above which an item is never answered
 TOO_FAR = 0.4  # and above which nothing is learned from it
 
 # Types of exercises and the levels that they ask for: a small course of shopping arithmetic, ours.
@@ -67,7 +67,7 @@ def _odds_against(competence: float, level: float) -> float:
 
 @inlined
 def near(competence: float, level: float) -> float:
-    """How near a competence comes to a level, as a probability: .67 where they are equal."""
+    """The nearness of a competence to a level, as a probability: .67 where they are equal."""
     return float(1.0 / (1.0 + _odds_against(competence, level)))
 
 

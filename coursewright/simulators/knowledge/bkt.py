@@ -30,7 +30,7 @@ from coursewright.simulators.lists import pack, unpack
 from coursewright.simulators.luck import ENROL, FORGET, LEARN, Luck, normal, uniform
 from coursewright.simulators.protocol import Prologue, Response
 
-# Columns of `Bkt.table`: P(right) by whether the skill is known; the rate of forgetting per day, and P(F) at
+# Columns of `Bkt.table`: P(right) of unknown and known skills; the rate of forgetting per day, and P(F) at
 # an opportunity; P(L0); P(T); and `Bkt.rho`.
 IF_UNKNOWN, IF_KNOWN, RATE, FORGETS, PRIOR, LEARNS, RHO = range(7)
 UNKNOWN = -1.0  # `until` of a skill that is not known: before any day
@@ -51,10 +51,10 @@ class BktState(NamedTuple):
 
 
 class Constants(NamedTuple):
-    """What holds for the whole population, in few arrays, since each costs a call .2 microseconds.
+    """The constants of the whole population, in few arrays, since each costs a call .2 microseconds.
 
-    `Bkt.table`; whether item a is skill a; the `minutes [items]`; and lists of skills, of which list j is
-    `skill[start[j]:start[j + 1]]`: first what each item needs, then the prerequisites of each skill.
+    `Bkt.table`; True where item a is skill a; the `minutes [items]`; and lists of skills, of which list j is
+    `skill[start[j]:start[j + 1]]`: first the skills of each item, then the prerequisites of each skill.
     """
 
     table: Floats
@@ -65,7 +65,7 @@ class Constants(NamedTuple):
 
 
 class Spread(NamedTuple):
-    """How much logit P(L0) and logit P(T) differ between learners: standard deviations."""
+    """The spread of logit P(L0) and logit P(T) between learners: standard deviations."""
 
     prior: float
     learn: float
@@ -127,7 +127,7 @@ def _opportunity(state: BktState, constants: Constants, i: int, k: int, key: np.
     """One opportunity to learn skill k in row i, or (in the `opportunity` form) to forget it."""
     table, draw, until, today = constants.table, state.draw[i], state.until, state.now[i]
     u = uniform(key, t, LEARN + k)
-    # Whether a skill is known cannot be predicted: bitwise "and" keeps it out of the branches, which
+    # The processor cannot predict if a skill is known: bitwise "and" keeps it out of the branches, which
     # are rarely taken (and only then is there a look at the prerequisites).
     known = today <= until[i, k]
     learn = _shift(table[draw, k, LEARNS], state.pace[i])
@@ -150,7 +150,7 @@ def _practise(
     taught: Bools,
     answers: tuple[Any, ...],
 ) -> None:
-    # Named in here: a call with a NamedTuple costs five times what a call with a tuple does.
+    # Named in here: a call with a NamedTuple costs five times as much as one with a tuple.
     state, constants, out = BktState(until, now, pace, draw), Constants(*bare), Answers(*answers)
     for i in range(item.shape[0]):
         a, key, t = item[i], out.fate[i], out.step[i]  # read before anything is written: a row costs 4 % less
@@ -191,7 +191,7 @@ class Bkt:
 
     Attributes
     ----------
-    parameters : per skill; with several draws (a bootstrap), see `Luck.number` for who uses which.
+    parameters : per skill; with several draws (a bootstrap), see `Luck.number` for the learner's draw.
     rho : factor in [0, 1] on P(T) for each prerequisite that is not known.
     forgetting : "time" (known skills are lost as days pass) or "opportunity" (at each practice).
     prior_sd, learn_sd : spread between learners of logit P(L0) and logit P(T).

@@ -1,7 +1,7 @@
 """A learner of Knowledge Space Theory, on the ordinal space of a prerequisite graph.
 
 Doignon & Falmagne, "Spaces for the assessment of knowledge", International Journal of Man-Machine
-Studies 23 (1985), and "Knowledge Spaces", Springer 1999.  What a learner masters is a knowledge state:
+Studies 23 (1985), and "Knowledge Spaces", Springer 1999.  A knowledge state is the items mastered:
 a set of items that holds, with each item, all its prerequisites (in an ordinal space every such set
 is a state).  Items that can be added to a state K are its outer fringe, and only they can be learned:
 
@@ -12,7 +12,7 @@ Johannesen, "Introduction to knowledge spaces", Psychological Review 97, 1990):
 
     P(correct) = 1 - beta_q if q is in K (beta: careless error), else eta_q (lucky guess)
 
-Answers come from the old state.  Teaching item by item along the outer fringe is what ALEKS does.
+Answers come from the old state.  ALEKS teaches item by item along the outer fringe.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ from coursewright.simulators.protocol import Prologue, Response
 
 UNKNOWN, KNOWN, LEARNS = range(3)  # rows of `KnowledgeSpace.chances`
 
-# What must be mastered before each of twelve topics of school algebra: ours, as an example.
+# The prerequisites of each of twelve topics of school algebra: ours, as an example.
 TOPICS = {
     "counting": (),
     "adding": ("counting",),
@@ -65,7 +65,7 @@ class KnowledgeSpaceState(NamedTuple):
 
 @inlined
 def _prepared(known: Bools, i: int, k: int, parents: Lists) -> bool:
-    """Whether row i masters every prerequisite of k."""
+    """True where row i masters every prerequisite of k."""
     ready = True
     for j in range(parents.start[k], parents.start[k + 1]):
         ready = ready and known[i, parents.values[j]]
@@ -125,7 +125,7 @@ def _outer_fringe(known: Bools, parents: Lists, out: Bools) -> None:
 class KnowledgeSpace:
     """A population of learners in the ordinal knowledge space of the course's prerequisites.
 
-    The course has one item a skill: here the items themselves are what is mastered.
+    The course has one item a skill: here the items themselves are mastered.
 
     Attributes
     ----------
@@ -191,5 +191,5 @@ class KnowledgeSpace:
         out[:] = state.known
 
     def outer_fringe(self, state: KnowledgeSpaceState, out: Bools) -> None:
-        """What each learner could learn next, `[batch, skills]`: latent, like the state itself."""
+        """The skills that each learner could learn next, `[batch, skills]`: latent, like the state itself."""
         _outer_fringe(*state, self.course.parents, out)

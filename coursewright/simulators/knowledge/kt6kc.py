@@ -28,8 +28,8 @@ from coursewright.simulators.protocol import Prologue, Response
 
 SKILLS = 6
 MINUTES = 1.0  # of every item
-STRENGTH = 0.2  # T_k of a skill that can be learned alone; otherwise what its dependencies add up to
-SPREAD_MEAN, SPREAD_VARIANCE = 0.05, 0.005  # what perturbed learners lack: N(mean, variance)
+STRENGTH = 0.2  # T_k of a skill that can be learned alone; otherwise the sum of its dependencies
+SPREAD_MEAN, SPREAD_VARIANCE = 0.05, 0.005  # the deficit of perturbed learners: N(mean, variance)
 
 # Skills that can be learned alone, and which skills each of the others depends on (in equal parts).
 SCENARIOS: tuple[tuple[tuple[int, ...], Mapping[int, tuple[int, ...]]], ...] = (
@@ -45,7 +45,7 @@ class KT6kcState(NamedTuple):
     """A batch of learners, each with probabilities of their own.
 
     `known [batch, skills]`; `learn`, `guess`, `slip` `[batch, skills]` are T, G and S; `depends
-    [batch, skills, skills]` is D, `[k, j]` what knowing j adds to P(T_k).
+    [batch, skills, skills]` is D, where knowing j adds `[k, j]` to P(T_k).
     """
 
     known: Bools
@@ -57,7 +57,7 @@ class KT6kcState(NamedTuple):
 
 @inlined
 def _own(value: float, perturbed: bool, key: np.uint64, place: int) -> float:
-    """One probability of one learner; what is 0 in the population is 0 in every learner."""
+    """One probability of one learner; a 0 in the population is 0 in every learner."""
     if not perturbed or value == 0.0:
         return value
     lacking = SPREAD_MEAN + np.sqrt(SPREAD_VARIANCE) * normal(key, 0, ENROL + 2 * place)
@@ -120,14 +120,14 @@ class KT6kc:
 
     Attributes
     ----------
-    scenario : 0 to 4, which skills depend on which.
+    scenario : 0 to 4, the published dependencies between skills.
     learn : T `[skills]`, and
-    dependencies : D `[skills, skills]`, `[k][j]` what knowing j adds to P(T_k): your own in place of
+    dependencies : D `[skills, skills]`, knowing j adds `[k][j]` to P(T_k): your own in place of
         the scenario's.  Any number of skills; free of cycles, because the course shows them as its
         prerequisites.
     guess, slip : G and S, one number or `[skills]`.
-    perturbed : whether each learner's T, G, S and D lack N(.05, variance .005), drawn anew for each of
-        them and cut off at 0 and 1.  The published population is drawn so, per learner.  What is 0
+    perturbed : True where each learner's T, G, S and D lack N(.05, variance .005), drawn anew for each of
+        them and cut off at 0 and 1.  The published population is drawn so, per learner.  A 0
         stays 0: nobody gains a dependency that the scenario does not have.
     """
 

@@ -68,12 +68,12 @@ class BktParameters:
 
     @property
     def n_draws(self) -> int:
-        """How many parameter rows there are (1 for a point estimate)."""
+        """The number of parameter rows (1 for a point estimate)."""
         return int(self.prior.shape[0])
 
     @property
     def n_skills(self) -> int:
-        """How many skills there are."""
+        """The number of skills."""
         return int(self.prior.shape[1])
 
     def rounded(self) -> Self:

@@ -16,7 +16,7 @@ from coursewright.simulators.strata import Strata
 
 
 class Mechanism(NamedTuple):
-    """How the learners of a stratum differ from those of a table of BKT parameters.
+    """The differences of a stratum's learners from those of a table of BKT parameters.
 
     `share` of the learners; `prior` and `learn` shift P(L0) and P(T) on the logit scale; `forget` is a
     chance, in [0, 1], to lose a known skill in a day that comes on top of the table's own.

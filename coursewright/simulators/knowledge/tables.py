@@ -1,8 +1,8 @@
-"""BKT populations as folders of tables: what a fit writes, and what is committed.
+"""BKT populations as folders of tables, written by a fit or committed here.
 
 | file | one row per | columns |
 |---|---|---|
-| `parameters.csv` | skill | skill, prior, learn, forget, guess, slip, and what a fit knows of them |
+| `parameters.csv` | skill | skill, prior, learn, forget, guess, slip, and a fit's counts and errors |
 | `draws.csv` | bootstrap draw and skill | the same parameters; absent where there are no draws |
 | `items.csv`, `prerequisites.csv` | item, edge | see `simulators/folders.py`; absent: one item per skill |
 
@@ -53,7 +53,7 @@ def _course(path: Path, skills: tuple[str, ...]) -> Course:
 
 
 def write_bkt(folder: Path, learners: Bkt, columns: dict[str, Sequence[float]] | None = None) -> None:
-    """Write what `read_bkt` reads (but for `rho`); `columns` are added to the parameters, `[skills]` each."""
+    """Write the tables that `read_bkt` reads, without `rho`; `columns [skills]` join the parameters."""
     learners.parameters.write(folder / PARAMETERS, columns)
     if learners.draws is not None:
         learners.draws.write(folder / DRAWS)

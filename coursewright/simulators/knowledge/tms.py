@@ -27,7 +27,7 @@ from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.luck import ENROL, LEARN, Keys, Luck, uniform
 from coursewright.simulators.protocol import Prologue, Response
 
-# The published binary instance: item 0 teaches the first skill, item 1 the second one to whoever has it.
+# The published binary instance: item 0 teaches the first skill, item 1 the second one to those who have it.
 PROFILES = ((0, 0), (1, 0), (1, 1))
 START = (0.5, 0.5, 0.0)
 TRANSITIONS = (

@@ -1,4 +1,4 @@
-"""How KSS learners arrive: with abilities, targets, and a warm-up that the tutor sees.
+"""The arrival of KSS learners: with abilities, targets, and a warm-up that the tutor sees.
 
 Liu et al., KDD 2019, and EduSim.  A warm-up has at most twenty rounds.  After a right answer that is not
 one of three alike the same item is asked again, twice; after a wrong one, with chance .7, once.
@@ -23,12 +23,12 @@ ATTEMPTS = 1000  # learners drawn before one with nothing left to learn is taken
 
 
 class Arrival(NamedTuple):
-    """What `enrol` needs to know besides the dynamics.
+    """The constants that `enrol` needs besides the dynamics.
 
     Abilities start at U{-3, ..., `highest_start`} - .1 k; U{3, ..., `most_targets`} targets are drawn;
-    `serves [10, 10]` says which skill is relevant to which target.  In the warm-up `follows [10, 10]`
-    says what is taught after which item, and `ready [10]` from which ability on it moves on, in
-    `order [10]`; what it teaches is `kept` or undone.
+    `serves [10, 10]` says if a skill is relevant to a target.  In the warm-up `follows [10, 10]`
+    holds the items taught after each item, and `ready [10]` the abilities at which it moves on, in
+    `order [10]`; its effect is `kept` or undone.
     """
 
     highest_start: int
@@ -42,7 +42,7 @@ class Arrival(NamedTuple):
 
 
 class Past(NamedTuple):
-    """Where `enrol` writes the visible past: `[rows, records]`, of which the first `length [rows]` count."""
+    """The visible past as `enrol` writes it: `[rows, records]`, of which the first `length [rows]` count."""
 
     item: Ints
     correct: Ints
@@ -52,7 +52,7 @@ class Past(NamedTuple):
 
 @inlined
 def _draw_goal(key: np.uint64, i: int, goal: Bools, most: int, with_replacement: bool) -> int:
-    """Draw targets for row i; returns how many different ones."""
+    """Draw targets for row i; returns the number of different ones."""
     drawn = FEWEST + int(uniform(key, 0, GOAL) * (most - FEWEST + 1))
     for k in range(SKILLS):
         goal[i, k] = False
@@ -122,7 +122,7 @@ def _warm_up(
 def _arrive(
     key: np.uint64, i: int, j: int, arrival: Arrival, dynamics: Dynamics, state: KssState, past: Past
 ) -> int:
-    """Draw the learner in row i with their past j; returns how many targets they have yet to master."""
+    """Draw the learner in row i with their past j; returns the number of targets still to master."""
     ability = state.ability
     left = _draw_goal(key, i, state.goal, arrival.most_targets, arrival.with_replacement)
     for k in range(SKILLS):
@@ -146,7 +146,7 @@ def _first_ability(key: np.uint64, k: int, highest: int) -> float:
 def enrol(
     arrival: Arrival, dynamics: Dynamics, state: KssState, rows: Ints, learner: Keys, past: Past
 ) -> None:
-    """Put new learners into `rows`, and what is visible of their past into `past`."""
+    """Put new learners into `rows`, and the visible part of their past into `past`."""
     for j in range(rows.shape[0]):
         i = rows[j]
         for attempt in range(ATTEMPTS):  # a learner who has mastered every target is drawn again

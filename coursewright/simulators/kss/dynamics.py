@@ -1,8 +1,8 @@
-"""How KSS learners answer and learn, in all variants.
+"""The answers and the learning of KSS learners, in all variants.
 
 Liu et al., "Exploiting Cognitive Structure for Adaptive Learning" (CSEAL), KDD 2019; EduSim.  Ten
 skills with one item each, a real-valued ability per skill with the cap 5, a four-option item response
-curve, and a table of which item may follow which:
+curve, and a table of items that may follow each other:
 
     p_k = 1/4 + 3/4 / (1 + exp(-8.5 (a_k - b_k)))                                  answer
     a  <- min(5, a + (5 - a_k)/2 exp(-sum_{p in Pa(k)} (5 - a_p)) W[k, :])         practise k
@@ -46,7 +46,7 @@ class KssState(NamedTuple):
     """A batch of learners.
 
     `ability [batch, 10]`; the `last [batch]` accepted item (-1: none); the `goal [batch, 10]`, and
-    the items `relevant [batch, 10]` to it: targets and what leads to them.
+    the items `relevant [batch, 10]` to it: targets and the items that lead to them.
     """
 
     ability: Floats
@@ -56,9 +56,9 @@ class KssState(NamedTuple):
 
 
 class Dynamics(NamedTuple):
-    """In what the variants differ.
+    """The differences between the variants.
 
-    The `difficulty [10]` of the items; whether answers are `certain` (1[p >= .5]) rather than drawn; whether
+    The `difficulty [10]` of the items; True for `certain` answers (1[p >= .5]), not drawn ones; True where
     a learner `learns_first` and then answers.
     """
 

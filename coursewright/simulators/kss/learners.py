@@ -1,7 +1,7 @@
 """KSS, the "knowledge structure" simulator (Liu et al., CSEAL, KDD 2019; EduSim).
 
-`dynamics.py` says how its learners answer and learn, `arrival.py` how they arrive.  `Variant` says in what
-its published forms differ; the default is the first, `cseal18`, the others are in `variants.py`.
+`dynamics.py` holds its learners' answers and learning, `arrival.py` their arrival.  `Variant` holds the
+differences of its published forms; the default is the first, `cseal18`, the others are in `variants.py`.
 """
 
 from dataclasses import dataclass
@@ -38,21 +38,21 @@ FAR = 2.25  # ability this far from the difficulty: in float32, P(correct) is 1/
 
 @dataclass(frozen=True)
 class Variant:
-    """What differs between the forms of KSS; the defaults are `cseal18`.
+    """The differences between the forms of KSS; the defaults are `cseal18`.
 
     Attributes
     ----------
     difficulty : of each skill's item, `[10]`, on the scale of abilities.
     highest_start : abilities start at U{-3, ..., highest_start} - .1 k.
     most_targets : so many targets are drawn: U{3, ..., most_targets}.
-    with_replacement : whether the same target may be drawn again (it then counts once).
-    certain : whether answers are 1[p >= .5] rather than drawn with chance p.
-    learns_first : whether an answer comes from the ability after practice rather than before.
-    by_table : whether an item must be one that may follow the last accepted item.
-    towards_targets : whether an item must be a target or lead to one; where that leaves nothing, the
+    with_replacement : True where the same target may be drawn again (it then counts once).
+    certain : True where answers are 1[p >= .5] rather than drawn with chance p.
+    learns_first : True where an answer comes from the ability after practice rather than before.
+    by_table : True where an item must be one that may follow the last accepted item.
+    towards_targets : True where an item must be a target or lead to one; where this leaves nothing, the
         targets are allowed.
-    warm_up_by_table : whether the table holds in the warm-up too.
-    warm_up_kept : whether what was learned in the warm-up is there when the episode starts.
+    warm_up_by_table : True where the table holds in the warm-up too.
+    warm_up_kept : True where the abilities gained in the warm-up are there when the episode starts.
     warm_up_records : the most records that a warm-up has; its last round asks once if two do not fit.
     ready_ability : ability at which the warm-up moves on to the next skill; None: where p is .6.
 
@@ -148,7 +148,7 @@ def _mastery(ability: Floats, difficulty: Floats, out: Mastery) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Kss:
-    """A population of KSS learners; mastery of a skill is p_k, whether answers are drawn or certain."""
+    """A population of KSS learners; mastery of a skill is p_k, for drawn and for certain answers."""
 
     variant: Variant = CSEAL18
 
@@ -159,7 +159,7 @@ class Kss:
 
     @property
     def restricts(self) -> bool:
-        """Whether what may follow the last item, or leads to a target, is all that is allowed."""
+        """True where only items that may follow the last one, or that lead to a target, are allowed."""
         return self.variant.by_table or self.variant.towards_targets
 
     @property
@@ -178,7 +178,7 @@ class Kss:
 
     @cached_property
     def dynamics(self) -> Dynamics:
-        """How these learners answer and learn."""
+        """The constants of the learners' answers and learning."""
         variant = self.variant
         return Dynamics(bool(variant.certain), self.course.difficulty, bool(variant.learns_first))
 
@@ -233,7 +233,7 @@ class Kss:
         """Nothing: these learners do not forget."""
 
     def allowed(self, state: KssState, out: Bools) -> None:
-        """What may follow the last item and leads to a target; the targets where that leaves nothing."""
+        """The items that may follow the last one and lead to a target; if there is none, the targets."""
         _allowed(self.follows, state.last, state.goal, state.relevant, out)
 
     def mastery(self, state: KssState, out: Mastery) -> None:

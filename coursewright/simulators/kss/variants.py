@@ -1,4 +1,4 @@
-"""The later published forms of KSS, and our own: in each, only what differs is stated.
+"""The later published forms of KSS, and our own: each states only its differences.
 
 EduSim's code of 2019, 2020 and 2021 keeps the dynamics and changes arrivals and answers.  A learner learns
 first and then answers, right whenever P(correct) >= .5; any item may be tried that may follow the
@@ -16,8 +16,8 @@ from coursewright.simulators.kss.learners import Kss, Variant
 def edusim19() -> Kss:
     """EduSim of 2019, but with a fresh learner in every episode; difficulties are those of its seed 10.
 
-    Its own code hands learners on from episode to episode with what they have learned, so that its
-    figures depend on how many episodes were run: a defect, which is not repeated here.  Its reward is
+    Its own code hands learners on from episode to episode with the abilities they have gained, so that its
+    figures depend on the number of episodes run: a defect, which is not repeated here.  Its reward is
     the change in the share of targets mastered, over the episode: `rewards.mastered_gain`.
     """
     return Kss(
@@ -65,9 +65,9 @@ def edusim21() -> Kss:
 def v3() -> Kss:
     """Ours, the corrected one: nothing but prerequisites stands in the way, and they by slow learning.
 
-    No table says what may follow what: whoever skips prerequisites learns next to nothing.
+    No table limits the next item; a learner who skips prerequisites learns next to nothing.
     Difficulties rise in prerequisite order: 0, 0, 1, 1, 2, 2, 3, 3, 4, 4 for the skills 0, 5, 6, 1, 2, 7, 3,
-    4, 8, 9.  What the warm-up teaches is kept.  The rest is `cseal18`: answers are drawn, from the ability
+    4, 8, 9.  The effect of the warm-up is kept.  The rest is `cseal18`: answers are drawn, from the ability
     before practice, and abilities start alike.
     """
     return Kss(

@@ -43,7 +43,7 @@ class LogisticState(NamedTuple):
     """A batch of learners.
 
     `theta [batch]` is each one's own ability, `now [batch]` the day; `successes`, `failures`
-    `[batch, counters]` what was counted, `last [batch, counters]` the day of the last practice.
+    `[batch, counters]` the counts, `last [batch, counters]` the day of the last practice.
     """
 
     theta: Floats
@@ -65,7 +65,7 @@ def _enrol(state: LogisticState, spread: float, rows: Ints, learner: Keys) -> No
 
 
 class Constants(NamedTuple):
-    """What holds for the whole population: see `Logistic`; list a of `touched` are the counters of item a."""
+    """The population's constants, see `Logistic`; list a of `touched` holds the counters of item a."""
 
     weights: Floats
     raw: bool

@@ -8,7 +8,7 @@ and a_kw attempts younger than the window.  alpha ~ N(0, spread²).  A learner a
 answer joins the history.
 
 The history is bounded: of each skill the last `memory` answers are kept with their times, and the counts
-of all time beside them.  That is exact as long as no window of 30 days holds more; beyond, the four short
+of all time beside them.  This is exact as long as no window of 30 days holds more; beyond, the four short
 windows stop at `memory`.
 """
 
@@ -53,7 +53,7 @@ class Das3hState(NamedTuple):
 
 
 class Constants(NamedTuple):
-    """What holds for the whole population: see `Das3h`; list a of `needed` are the skills of item a."""
+    """The population's constants, see `Das3h`; list a of `needed` holds the skills of item a."""
 
     weights: Floats
     log_count: Floats
@@ -126,7 +126,7 @@ class Das3h:
     weights : `[skills, 11]` in the order of `COLUMNS`: easiness beta, then theta (`right`) and phi
         (`tried`, subtracted) of each window.
     spread : standard deviation of alpha, in logits.
-    memory : how many answers of each skill are kept with their times.
+    memory : the number of answers of each skill that are kept with their times.
     """
 
     course: Course

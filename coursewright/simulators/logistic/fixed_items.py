@@ -24,7 +24,7 @@ class NoState(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class FixedItems:
-    """Learners who answer item i right with probability `p [items]`, today as ever."""
+    """Learners who answer item i right with probability `p [items]`, at all times."""
 
     course: Course
     p: Floats

@@ -38,7 +38,7 @@ class IrtState(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """Abilities of new learners: the `mean [skills]`, and how much learners and skills spread around it."""
+    """Abilities of new learners: the `mean [skills]`, and the spreads of learners and skills around it."""
 
     mean: Floats
     spread: float
@@ -46,7 +46,7 @@ class Arrival(NamedTuple):
 
 
 class Constants(NamedTuple):
-    """What answers depend on for the whole population; list a of `needed` are the skills of item a."""
+    """The constants of the population's answers; list a of `needed` holds the skills of item a."""
 
     growth: Floats
     shape: Floats

@@ -60,7 +60,7 @@ def _review(state: RltutorState, item: Ints, taught: Bools) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Rltutor:
-    """A population of RLTutor learners: `inner` says what remains once an item is long ago.
+    """A population of RLTutor learners: `inner` gives P(correct) once an item is long ago.
 
     `scale` (per second, >= 0) and `power` (<= 0) are those of the forgetting curve.
     """
@@ -77,7 +77,7 @@ class Rltutor:
 
     @property
     def course(self) -> Course:
-        """What is taught."""
+        """The course of the learners inside."""
         return self.inner.course
 
     def empty(self, batch: int) -> RltutorState:

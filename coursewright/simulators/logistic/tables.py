@@ -1,4 +1,4 @@
-"""Logistic learners as folders of tables: what a fit writes, and what is committed.
+"""Logistic learners as folders of tables, written by a fit or committed here.
 
 | file | one row per | columns |
 |---|---|---|
@@ -82,7 +82,7 @@ def read_fixed_items(folder: str | Path) -> FixedItems:
 
 
 def write_logistic(folder: Path, learners: Logistic) -> None:
-    """Write what `read_logistic` reads into `folder`, which must be there."""
+    """Write the tables that `read_logistic` reads into `folder`, which must be there."""
     skills, course = learners.course.n_skills, learners.course
     files = course_files(course) | {
         SKILLS: table_text(("skill", *counting.COLUMNS), course.skills, learners.weights[:skills].tolist()),
@@ -96,7 +96,7 @@ def write_logistic(folder: Path, learners: Logistic) -> None:
 
 
 def write_irt(folder: Path, learners: Irt) -> None:
-    """Write what `read_irt` reads."""
+    """Write the tables that `read_irt` reads."""
     growing = np.stack([learners.mean, learners.growth], axis=1)
     spreads = [[learners.spread, learners.skill_spread]]
     files = course_files(learners.course, irt.COLUMNS, learners.shape) | {
@@ -108,7 +108,7 @@ def write_irt(folder: Path, learners: Irt) -> None:
 
 
 def write_das3h(folder: Path, learners: Das3h) -> None:
-    """Write what `read_das3h` reads."""
+    """Write the tables that `read_das3h` reads."""
     rows = learners.weights.tolist()
     files = course_files(learners.course) | {
         SKILLS: table_text(("skill", *das3h.COLUMNS), learners.course.skills, rows),
@@ -119,7 +119,7 @@ def write_das3h(folder: Path, learners: Das3h) -> None:
 
 
 def write_fixed_items(folder: Path, learners: FixedItems) -> None:
-    """Write what `read_fixed_items` reads; chances have six digits."""
+    """Write the tables that `read_fixed_items` reads; chances have six digits."""
     chances = [[f"{p:.{fixed_items.DIGITS}g}"] for p in learners.p.tolist()]
     files = course_files(learners.course)
     write_texts(folder, files | {CHANCES: table_text(("item", "p_correct"), learners.course.items, chances)})

@@ -1,12 +1,12 @@
 """ACT-R's declarative memory as a simulated learner (Pavlik & Anderson, Cognitive Science 2005).
 
-Every presentation j of an item leaves a trace that decays at its own rate, the faster the stronger the memory
-was when it came (which makes spacing pay):
+Every presentation j of an item leaves a trace with a decay rate of its own.  The rate is higher if the memory
+was stronger at that moment, so that spacing pays:
 
     strength = sum_j max(1, 86400 h t_j)^-d_j,   d_j = c strength_j + a                eq. 2 and 5
     P(recall) = 1 / (1 + exp((tau - ln strength) / s))                               eq. 6
 
-t_j is in days since presentation j, strength_j (exp of the activation m) what it was just before.  h scales
+t_j is in days since presentation j, strength_j (exp of the activation m) the strength just before.  h scales
 time, since memories fade more slowly than the clock between sessions.  At the first presentation nothing is
 there, so that its decay is a.  Default constants: those that the open srs-benchmark starts from.
 """
@@ -33,7 +33,7 @@ class ActRState(NamedTuple):
     """A batch of learners.
 
     `time` and `decay [batch, items, history]` hold the day and the decay rate of each presentation, in a
-    ring; `met [batch, items]` how many there were; `now [batch]` is the day.
+    ring; `met [batch, items]` their number; `now [batch]` is the day.
     """
 
     time: Floats
@@ -55,7 +55,7 @@ def recall(strength: float, s: float, tau: float) -> float:
 
 
 class Constants(NamedTuple):
-    """What holds for the whole population: see `ActR`."""
+    """The constants of the whole population: see `ActR`."""
 
     a: float
     c: float
@@ -124,7 +124,7 @@ class ActR:
     ----------
     a, c : a trace's decay rate is a plus c times the strength it met.
     s, tau : noise and threshold of recall, on the scale of log strength.
-    h : what share of the clock's seconds counts as felt.
+    h : the share of the clock's seconds that the memory feels.
     history : presentations kept per item; past it each new one replaces the oldest.
     first : P(correct) at the first meeting.
 

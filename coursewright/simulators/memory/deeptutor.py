@@ -7,7 +7,7 @@ has, at time `now`, one of two forgetting curves:
     p_i = height_i exp(-pace_i (now - t_i))                                          exponential
     p_i = height_i (1 + pace_i (now - t_i))^(-bend_i)                                power law
 
-What practice does to the curve is a law of its own: see `laws.Efc`, `DeepTutorHlr` and `DeepTutorDash`.
+The change of the curve by practice is a law of its own: see `laws.Efc`, `DeepTutorHlr` and `DeepTutorDash`.
 
 Order: the learner answers at `now`, and time passes; the item just shown is then taken as shown at
 the new `now`, so that it has age 0.  The published code draws the first t_i in the future, which gives
@@ -32,9 +32,9 @@ class CurveState(NamedTuple):
     """A batch of learners.
 
     `now [batch]` is the day, `fresh [batch]` the item taught since time last passed (-1: none),
-    `lessons [batch]` how many items were taught.  `shown [batch, items]` is the day t_i, and `height`,
+    `lessons [batch]` the number of items taught.  `shown [batch, items]` is the day t_i, and `height`,
     `pace` and `bend [batch, items]` are the curve.  `trait`, `attempts` and `correct [batch, items]`
-    belong to the law: what the learner brings along for the item, and counts of lessons.
+    belong to the law: the learner's trait for the item, and counts of lessons.
     """
 
     now: Floats
@@ -50,11 +50,11 @@ class CurveState(NamedTuple):
 
 
 class Law(Protocol):
-    """How practice changes a forgetting curve, and how learners differ."""
+    """The law by which practice changes a forgetting curve, and learners differ."""
 
     @property
     def power(self) -> bool:
-        """Whether the curve is the power law."""
+        """True where the curve is the power law."""
         ...
 
     def draw(self, state: CurveState, rows: Ints, learner: Keys) -> None:
@@ -114,7 +114,7 @@ class DeepTutor:
 
     Attributes
     ----------
-    law : how practice changes forgetting.
+    law : the law by which practice changes forgetting.
     course : one item a skill; thirty by default, as published.
     """
 
@@ -159,7 +159,7 @@ class DeepTutor:
         self.learn(state, item, taught, out.correct)
 
     def learn(self, state: CurveState, item: Ints, taught: Bools, correct: Ints) -> None:
-        """What practice does once the answer `correct [batch]` is known; a tutor may replay it too."""
+        """Practise `item [batch]`, once the answer `correct [batch]` is known; a tutor may replay it too."""
         _show(state.now, state.fresh, state.shown, state.lessons, taught, item)
         self.law.teach(state, item, taught, correct)
 

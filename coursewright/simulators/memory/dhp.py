@@ -150,7 +150,7 @@ class Dhp:
         self.learn(state, item, taught, out.correct)
 
     def learn(self, state: DhpState, item: Ints, taught: Bools, correct: Ints) -> None:
-        """What practice does once the answer `correct [batch]` is known; a tutor may replay it too."""
+        """Practise `item [batch]`, once the answer `correct [batch]` is known; a tutor may replay it too."""
         _learn(state, item, taught, correct)
 
     def elapse(self, state: DhpState, days: Floats, luck: Luck) -> None:

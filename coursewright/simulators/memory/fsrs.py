@@ -8,7 +8,7 @@ a stability S (days until recall falls to .9) and a difficulty D in [1, 10]; t i
 
 An item is graded Again 1 (wrong), Hard 2, Good 3 or Easy 4 (right).  The answer comes from the old state,
 then S and D move.  At the first meeting the grade is drawn from fixed shares: FSRS says nothing
-about what was known before.
+about knowledge from before.
 """
 
 from collections.abc import Sequence
@@ -76,7 +76,7 @@ def recall(days: float, stability: float, w: Floats) -> float:
 
 @inlined
 def interval(stability: float, retention: float, w: Floats) -> float:
-    """After how many days an item is due, for recall to be `retention` then."""
+    """The days until an item is due, so that its recall is `retention` then."""
     factor = 0.9 ** (-1.0 / w[20]) - 1.0
     days = np.rint(stability / factor * (retention ** (-1.0 / w[20]) - 1.0))
     return float(min(max(days, 1.0), LONGEST_INTERVAL))
@@ -112,14 +112,14 @@ def after_recall(stability: float, difficulty: float, recalled: float, grade: in
 
 @inlined
 def after_lapse(stability: float, difficulty: float, recalled: float, w: Floats) -> float:
-    """S after a wrong answer: never more than what a same-day lapse would leave."""
+    """S after a wrong answer: never more than after a same-day lapse."""
     left = w[11] * difficulty ** -w[12] * ((stability + 1.0) ** w[13] - 1.0)
     return float(min(left * np.exp((1.0 - recalled) * w[14]), stability / np.exp(w[17] * w[18])))
 
 
 @inlined
 def same_day_factor(stability: float, grade: int, w: Floats) -> float:
-    """What a review on the day of the last one multiplies S by, before its floor of 1 for right answers.
+    """The factor on S of a review on the day of the last one, before its floor of 1 for right answers.
 
     py-fsrs has that floor for Hard as well.
     """
@@ -154,7 +154,7 @@ def _enrol(state: FsrsState, table: Floats, spread: float, rows: Ints, luck: Luc
 
 
 class Constants(NamedTuple):
-    """What holds for the whole population: see `Fsrs`; and the `minutes [items]` of the course."""
+    """The constants of the whole population: see `Fsrs`; and the `minutes [items]` of the course."""
 
     shares: Floats
     same_day: float
@@ -162,7 +162,7 @@ class Constants(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What is left of one item: whole `days` since its review, `recalled` (R now), `p` to answer right."""
+    """The memory of one item: whole `days` since its review, `recalled` (R now), `p` to answer right."""
 
     days: float
     recalled: float
@@ -171,7 +171,7 @@ class Memory(NamedTuple):
 
 @inlined
 def _memory(state: FsrsState, constants: Constants, i: int, a: int) -> Memory:
-    """What is answered, which at a first meeting and within a day is not quite R."""
+    """The memory of an item when it is asked; `p` at a first meeting and within a day is not quite R."""
     days, stability = whole_days(state.now[i] - state.last[i, a]), state.stability[i, a]
     if stability <= 0.0:
         return Memory(days, 0.0, constants.shares[FIRST, RIGHT])
@@ -210,7 +210,7 @@ def _review(state: FsrsState, memory: Memory, i: int, a: int, mark: int) -> None
 def _practise(
     learners: tuple[Any, ...], item: Ints, bare: tuple[Any, ...], taught: Bools, answers: tuple[Any, ...]
 ) -> None:
-    # Named in here: a call with a NamedTuple costs five times what a call with a tuple does.
+    # Named in here: a call with a NamedTuple costs five times as much as one with a tuple.
     state, constants, out = FsrsState(*learners), Constants(*bare), Answers(*answers)
     for i in range(item.shape[0]):
         a = item[i]
@@ -244,7 +244,7 @@ class Fsrs:
     """A population of FSRS-6 learners.
 
     `Response.grade` is the grade 1..4; `correct` is grade > 1.  Before the first meeting P(correct) is the
-    share of first grades that are not Again, since that is what will be answered; mastery is 0, as
+    share of first grades that are not Again, since that answer will be drawn; mastery is 0, as
     py-fsrs has it, since a first grade tells of an encounter and not of a memory.  From then on mastery
     of a skill is the mean of R over its items.
 

@@ -54,7 +54,7 @@ def recall(days: float, log_half: float) -> float:
 
 
 class Constants(NamedTuple):
-    """What holds for the whole population: see `Hlr`; `constant [items]`."""
+    """The constants of the whole population: see `Hlr`; `constant [items]`."""
 
     right: float
     wrong: float
@@ -140,7 +140,7 @@ class Hlr:
 
     @cached_property
     def constant(self) -> Floats:
-        """What an item adds to w . x whatever was answered, `[items]`."""
+        """The part of w . x that does not depend on the answers, `[items]`."""
         lexeme = np.array(self.lexeme, np.float64) if len(self.lexeme) else np.zeros(self.course.n_items)
         return np.asarray(self.bias + lexeme)
 

@@ -1,11 +1,11 @@
-"""Three laws of what practice does to a forgetting curve, as deeptutor states them (Reddy et al. 2017).
+"""Three laws by which practice changes a forgetting curve, as deeptutor states them (Reddy et al. 2017).
 
     EFC   p = exp(-theta_i age / S_i), S_i = 1 + attempts                   Reddy et al., KDD 2016
     HLR   p = exp(-age / h_i), h_i = exp(w . x)                             after Settles & Meeder, ACL 2016
     DASH  p = m_i / (1 + h age)^f_i, the generalised power law              Lindsey et al. 2014
 
-They differ from the models of the same name that are fitted to logs: time has no unit here, and what
-tells learners apart is drawn, item by item.
+They differ from the models of the same name that are fitted to logs: time has no unit here, and the
+differences between learners are drawn, item by item.
 """
 
 from collections.abc import Sequence
@@ -84,7 +84,7 @@ def _logistic(x: float) -> float:
 
 
 class Spread(NamedTuple):
-    """How DASH's learners differ: normal draws of difficulty, of the log exponent, and of log h."""
+    """The differences between DASH's learners: normal draws of difficulty, log exponent, and log h."""
 
     difficulty: float
     difficulty_sd: float
@@ -167,7 +167,7 @@ class Efc:
         _draw_efc(state, float(np.log(self.decay)), rows, float(self.decay_sd), learner)
 
     def teach(self, state: CurveState, item: Ints, taught: Bools, correct: Ints) -> None:
-        """Strength grows by 1, whatever the answer."""
+        """Strength grows by 1 after any answer."""
         _teach_efc(state.pace, state.attempts, state.trait, taught, item)
 
 
@@ -204,13 +204,13 @@ class DeepTutorHlr:
 
 @dataclass(frozen=True, eq=False)
 class DeepTutorDash:
-    """The generalised power law, with what was practised counted in windows of lessons.
+    """The generalised power law, with practice counted in windows of lessons.
 
     m_i = logistic(a - d_i + sum over windows w before the current one of
     c_w (ln(1 + correct in w) + ln(1 + attempts in w))), with a = 0.
 
     As published, c_w = 1/25, 1/16, 1/9, 1/4, 1 from the oldest window on, the n-th lesson belongs to
-    window n // 40, and from lesson 200 on to the last one, which is never over: what is practised there
+    window n // 40, and from lesson 200 on to the last one, which is never over: practice there
     brings back the item (its age) but no longer raises m.  Lessons that teach nothing are not counted.
 
     Attributes

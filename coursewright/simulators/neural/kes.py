@@ -2,8 +2,8 @@
 
 Deep knowledge tracing (Piech et al., NeurIPS 2015) predicts each answer from the answers before; fed
 with its own predictions it is a learner (Liu et al., KDD 2019, where it is called KES).  Definitions of
-the task differ between papers, so each is an option: what a learner starts with, what they want to
-learn, and what the network is fed back.  A learner answers from the old state and then learns.
+the task differ between papers, so each is an option: the learner's start, the skills they want to
+learn, and the answer that is fed back to the network.  A learner answers from the old state and then learns.
 """
 
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ def _draw_items(skill: Ints, learner: Keys, out: Ints, items_of: Lists) -> None:
 
 
 class Draw(NamedTuple):
-    """Whose answers these are, `key` and `step [batch]`, for what `purpose`, and what is fed back."""
+    """The draw of an answer: its `key` and `step [batch]`, its `purpose`, and the form of its feedback."""
 
     key: Keys
     step: Ints
@@ -77,7 +77,7 @@ class Draw(NamedTuple):
 
 @kernel
 def _answer(unit: Ints, chance: Floats, draw: Draw, correct: Ints, fed: Floats) -> None:
-    """Draw or round an answer, and what the network takes in; rows with unit -1 stay as they are."""
+    """Draw or round an answer, and the number fed to the network; rows with unit -1 stay as they are."""
     for i in range(unit.shape[0]):
         if unit[i] < 0:
             continue
@@ -123,12 +123,12 @@ class Kes:
     Attributes
     ----------
     tracer : the trained network and its course; see `neural.read_neural`.
-    start : what is visible of a learner's past.  "session": the first `start_share` of a recorded session,
+    start : the visible part of a learner's past.  "session": the first `start_share` of a recorded session,
         with the answers recorded; "skills" or "items": one item each of `start_count` skills, or as many
         items, drawn without repetition and answered by the network.
-    targets : what a learner wants to learn.  "session": the skills in the last `target_share` of the same
+    targets : the skills that a learner wants.  "session": the skills in the last `target_share` of the same
         session; "skills": `target_count` skills drawn without repetition.
-    feedback : how a learner answers, and what the network then takes in.  "sampled": an answer drawn with
+    feedback : the learner's answer, and the number fed to the network.  "sampled": an answer drawn with
         P(correct); "rounded": right where P(correct) >= .5; "expected": the visible answer is drawn, the
         network takes in P(correct) itself.
     mastery_of : "all" skills, or only those of the learner's "goal" (0 elsewhere): much cheaper where a
@@ -181,7 +181,7 @@ class Kes:
 
     @cached_property
     def engine(self) -> Engine:
-        """What computes the network."""
+        """The engine that computes the network."""
         return self.tracer.engine(self.device)
 
     @cached_property
@@ -263,7 +263,7 @@ class Kes:
     def _respond(
         self, memory: Weights, unit: Ints, key: Keys, step: Ints, purpose: int, correct: Ints
     ) -> Floats:
-        """Write answers into `correct [batch]` and return what the network takes in, `[batch]`."""
+        """Write answers into `correct [batch]` and return the numbers fed to the network, `[batch]`."""
         chance, fed = np.zeros(len(unit)), np.zeros(len(unit))
         self.engine.p(memory, unit, chance)
         draw = Draw(key, step, purpose, FEEDBACK.index(self.feedback))

@@ -1,6 +1,6 @@
 """Recurrent networks that trace knowledge: a GRU or an LSTM, in scalar loops that read like the papers.
 
-A unit is what the network tells apart: a skill in DKT, an item in others.  With memory h, input
+A unit is a thing that the network tells apart: a skill in DKT, an item in others.  With memory h, input
 x(unit, answer) (a column of W_x for one-hot inputs, W_x e for an embedding e) and gates g = W_x x + W_h h:
 
     GRU   r, z = s(g_r), s(g_z);  n = tanh(x_n + r (W_h h + b)_n);  h <- (1 - z) n + z h
@@ -9,8 +9,8 @@ x(unit, answer) (a column of W_x for one-hot inputs, W_x e for an embedding e) a
 
 (Cho et al., EMNLP 2014, in the form with the reset gate after the product; Hochreiter & Schmidhuber, 1997,
 with the forget gate of Gers et al., 2000.  s is the logistic function.)  Sums are float32, as in training,
-and exponentials float64.  A row's sums run in one order whatever the batch, so that a row alone equals the
-row in a batch bit for bit; a BLAS product differs in the last digits, and sooner or later that turns an
+and exponentials float64.  A row's sums run in one order for any batch, so that a row alone equals the
+row in a batch bit for bit; a BLAS product differs in the last digits, and such a difference can turn an
 answer.
 """
 
@@ -48,7 +48,7 @@ class Readout(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """Room for one row's sums, `[gates * hidden]` each: W_h h + b, and what the answer feeds in."""
+    """Room for one row's sums, `[gates * hidden]` each: W_h h + b, and the answer's input."""
 
     gates: Weights
     fed: Weights
@@ -139,7 +139,7 @@ class Network:
 
     Attributes
     ----------
-    inputs : `[units, 2, gates * hidden]`, what a wrong and a right answer on each unit add to the gates:
+    inputs : `[units, 2, gates * hidden]`, the inputs of a wrong and a right answer on each unit to the gates:
         the embedding multiplied out, biases included.  Three gates (r, z, n) make a GRU, four (i, f, g, o)
         an LSTM.
     recurrent, recurrent_bias : `[hidden, gates * hidden]` and `[gates * hidden]`, W_h and its bias.
@@ -172,27 +172,27 @@ class Network:
 
     @property
     def units(self) -> int:
-        """How many units the network tells apart."""
+        """The number of units that the network tells apart."""
         return int(self.output.shape[0])
 
     @property
     def hidden(self) -> int:
-        """How many numbers the outputs read."""
+        """The number of numbers that the outputs read."""
         return int(self.output.shape[1])
 
     @property
     def is_lstm(self) -> bool:
-        """Whether there is a cell beside the hidden state."""
+        """True where there is a cell beside the hidden state."""
         return self.recurrent_bias.size == LSTM_GATES * self.hidden
 
     @property
     def width(self) -> int:
-        """How many numbers a learner's memory has: h, and for an LSTM c behind it."""
+        """The number of numbers in a learner's memory: h, and for an LSTM c behind it."""
         return self.hidden * (2 if self.is_lstm else 1)
 
     @property
     def readout(self) -> Readout:
-        """What turns memory into P(correct)."""
+        """The weights that turn memory into P(correct)."""
         return Readout(self.output, self.bias)
 
     @cached_property
@@ -228,7 +228,7 @@ class Network:
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
-        """Read what `write` wrote; raises `InputError` where the file is missing or of another kind."""
+        """Read the file of `write`; raises `InputError` where the file is missing or of another kind."""
         return cls(**read_arrays(path, FIELDS))
 
     def write(self, path: str | Path) -> None:

@@ -14,9 +14,9 @@ from coursewright.simulators.luck import Luck, Split, uniforms
 from coursewright.simulators.neural.stored import read_arrays, write_arrays
 
 FIELDS = ("start", "person", "item", "correct")
-# Whose sessions each fifth of the people are: training needs most of them.
+# The split that each fifth of the people's sessions belongs to: training needs most of them.
 PARTS = (Split.TRAIN, Split.TUNE, Split.EVALUATE, Split.FIT, Split.TRAIN)
-ROUNDING = 1e-9  # .6 of 5 rows are 3, whatever .6 is in binary
+ROUNDING = 1e-9  # .6 of 5 rows are 3, although .6 is not exact in binary
 PERSON = 1  # the purpose of the draw that puts people in order
 
 
@@ -112,7 +112,7 @@ class Sessions:
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
-        """Read what `write` wrote; raises `InputError` where the file is missing or of another kind."""
+        """Read the file of `write`; raises `InputError` where the file is missing or of another kind."""
         return cls(**read_arrays(path, FIELDS))
 
     def write(self, path: str | Path) -> None:

@@ -1,4 +1,4 @@
-"""A trained knowledge tracer: its folder, and what computes it.
+"""A trained knowledge tracer: its folder, and the engine that computes it.
 
 A folder holds `items.csv` (the columns of `simulators/folders.py`, and unit), `weights.npz`, and perhaps
 `sessions.npz`.  A network is computed by compiled loops (see `recurrent`) or by torch, imported only then.
@@ -30,7 +30,7 @@ WEIGHTS, SESSIONS = "weights.npz", "sessions.npz"
 
 
 class Engine(Protocol):
-    """What computes the network: compiled loops (`Network`) or torch (`OnDevice`)."""
+    """The engine that computes the network: compiled loops (`Network`) or torch (`OnDevice`)."""
 
     def p(self, memory: Weights, unit: Ints, out: Floats) -> None:
         """P(correct) `[batch]` on `unit [batch]`; where that is -1, `out` is left as it is."""
@@ -155,7 +155,7 @@ class Tracer:
         return self.network if device is None else OnDevice(self.network, device)
 
     def write(self, folder: str | Path) -> None:
-        """Write what `read_neural` reads into `folder`; an older `sessions.npz` there does not survive."""
+        """Write the files of `read_neural` into `folder`; an older `sessions.npz` there does not survive."""
         folder = Path(folder)
         write_texts(folder, course_files(self.course, ("unit",), self.unit[:, None].astype(np.float64)))
         write_facts(folder, KIND)

@@ -1,4 +1,4 @@
-"""What content does: how much an item of each kind teaches, and to whom.
+"""The effect of content: the amount that an item of each kind teaches, and to whom.
 
 The effect of content is a *dose* of learning, counted in ordinary practice opportunities:
 
@@ -47,7 +47,7 @@ def per_name(
 
 @dataclass(frozen=True)
 class Help:
-    """What help does to answers; by default nothing.
+    """The effect of help on answers; by default none.
 
     Attributes
     ----------
@@ -69,21 +69,21 @@ class Help:
 
 @dataclass(frozen=True)
 class Content:
-    """What the kinds of items teach; by default each teaches as much as practice, a test nothing.
+    """The effect of the kinds of items; by default each teaches as much as practice, a test nothing.
 
     Attributes
     ----------
     dose : kind -> practice opportunities that it is worth at m = 1/2, in [0, 2].  A test above 0 is the
         testing effect (Roediger & Karpicke, Psychological Science 2006).
-    reversal : kind -> how much more that is for novices and less for the advanced, in [-1, 1].
-    repeated : factor in [0, 1] on what an item that only shows something teaches when seen again.
-    feedback : when learners hear whether a practice answer (helped or not) was right.
+    reversal : kind -> the excess for novices, and the lack for the advanced, in [-1, 1].
+    repeated : factor in [0, 1] on the dose of an item that only shows something when seen again.
+    feedback : the time at which learners hear if a practice answer (helped or not) was right.
     delayed, withheld : factors in [0, 1] on its dose where feedback comes late or never.
     help : see `Help`.
     counterfactual_meshing : a learner draws a preferred format, and items in that format teach
         (1 + this) times as much.  No such learner is known: reviews find no support for matching
         teaching to "learning styles" (Pashler, McDaniel, Rohrer & Bjork, Psychological Science in the
-        Public Interest 2008).  It is there to ask what a policy would do in a world that is not ours.
+        Public Interest 2008).  It serves to test policies in a world that is not ours.
     """
 
     dose: Mapping[str, float] = field(default_factory=dict)

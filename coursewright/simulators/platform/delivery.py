@@ -1,4 +1,4 @@
-"""How content reaches learners: its formats, the minutes it takes, and whether they stay with it."""
+"""The delivery of content to learners: its formats, its minutes, and the learners' engagement."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from coursewright.simulators.luck import MINUTES, normal
 
 @dataclass(frozen=True)
 class Formats:
-    """What the formats of items (text, video, audio, simulation, ...) entail; by default nothing.
+    """The effects of the formats of items (text, video, audio, simulation, ...); by default none.
 
     Attributes
     ----------
@@ -63,13 +63,13 @@ class Engagement:
 
     Each step, from P(correct) = p and the answer (rates in [0, 1]):
 
-        bored      p > too_easy, or seen before (what only shows something)     e <- e (1 - boredom)
+        bored      p > too_easy, or seen before (items that only show)          e <- e (1 - boredom)
         frustrated p < too_hard and a wrong answer                              e <- e (1 - frustration)
         absorbed   a right answer, and not bored                                e <- e + flow (1 - e)
 
     Days bring it back: 1 - e shrinks by exp(-recovery * days).  Then the learner drops out with the chance
     leaves + (leaves_disengaged - leaves) * (1 - e), times the format's factor.  Boredom and frustration
-    as what goes before disengagement: Craig, Graesser, Sullins & Gholson 2004; Baker, D'Mello, Rodrigo &
+    as causes of disengagement: Craig, Graesser, Sullins & Gholson 2004; Baker, D'Mello, Rodrigo &
     Graesser, IJHCS 2010; D'Mello & Graesser, Learning and Instruction 2012.  The form and every size are
     assumptions.
     """

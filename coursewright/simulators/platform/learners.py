@@ -1,6 +1,6 @@
-"""Rich learners: any learner model, taught with content of several kinds by a platform that people leave.
+"""Rich learners: any learner model, taught with content of several kinds by a platform that they may leave.
 
-A wrapper.  The learner inside decides what is known and how practice is answered; around it are kinds of
+A wrapper.  The learner inside decides mastery and the answers to practice; around it are kinds of
 content and help (`content.py`), formats, response times and engagement (`delivery.py`).  Everything is
 off by default, and the wrapper then is the learner inside, bit for bit.
 
@@ -11,7 +11,7 @@ One step of a learner with P(correct) = p and prior knowledge m:
  3. if u < d - 1 it practises once more under another fate, and nobody sees that answer
  4. help turns a wrong answer into a right one with its chance; minutes; engagement; leaving
 
-So an item teaches d opportunities in expectation, whatever the model inside.
+So an item teaches d opportunities in expectation, under any model inside.
 """
 
 from collections.abc import Sequence
@@ -53,8 +53,8 @@ class RichState(NamedTuple):
     """A batch of learners.
 
     `inside` is the state of the learner inside; `engagement [batch]` in [0, 1]; `tau [batch]` the own
-    speed on the log scale; `usable [batch, formats]` what the learner can use; `preferred [batch]` the
-    format of a `counterfactual_meshing`; `seen [batch, items]` what came up before.
+    speed on the log scale; `usable [batch, formats]` the usable formats; `preferred [batch]` the
+    format of a `counterfactual_meshing`; `seen [batch, items]` the items given before.
     """
 
     inside: Any
@@ -72,7 +72,7 @@ class RichLearner:
     Attributes
     ----------
     learner : the population inside; its items are ordinary practice.
-    offers : what the platform offers (see `offer.offer`): `Form`s in which each item of the learner's own
+    offers : the platform's items (see `offer.offer`): `Form`s in which each item of the learner's own
         course exists, or a course of your own over the same skills.  None: the learner's own course.
     content, formats, pace, engagement : see there; all neutral by default.
     """
@@ -94,13 +94,13 @@ class RichLearner:
         self._check_access()
 
     def _check_access(self) -> None:
-        """Somebody who can use no more than what everybody can must still find something allowed."""
+        """Refuse offers that leave nothing allowed to a learner who can use only the formats open to all."""
         open_to_all = self.barred[self.what[:, FORMAT]] == 0.0
         reached = np.zeros(self.learner.course.n_items, bool)
         reached[self.what[open_to_all, INSIDE]] = True
         needed = np.zeros_like(reached)
         needed[self.what[:, INSIDE]] = True
-        if restricts(self.learner):  # whatever it may leave allowed
+        if restricts(self.learner):  # any item may be the only one it allows
             needed[:] = True
         if (needed & ~reached).any():
             name = self.learner.course.items[int(np.argmax(needed & ~reached))]
@@ -110,12 +110,12 @@ class RichLearner:
 
     @cached_property
     def offer(self) -> Offer:
-        """What the platform offers, and which items of the learner inside carry it."""
+        """The platform's course, and the items of the learner inside that carry its items."""
         return offer(self.learner.course, self.offers)
 
     @property
     def course(self) -> Course:
-        """What the platform offers."""
+        """The platform's course."""
         return self.offer.course
 
     @cached_property
@@ -163,12 +163,12 @@ class RichLearner:
 
     @property
     def restricts(self) -> bool:
-        """Whether the learner inside restricts, or some format is barred to some."""
+        """True where the learner inside restricts, or some format is barred to some learners."""
         return restricts(self.learner) or bool((self.barred > 0.0).any())
 
     @property
     def assists(self) -> bool:
-        """Whether there are hints, or help for the asking."""
+        """True where there are hints, or help for the asking."""
         return assists(self.learner) or "hint" in self.course.kind or self.content.help.abuse > 0.0
 
     @property
@@ -238,9 +238,9 @@ class RichLearner:
         finish(person, item, self._effects, taught, tuple(luck), p, tuple(out), lessons.helped)
 
     def _teach(self, state: RichState, inside: Ints, lessons: Lessons, luck: Luck, out: Response) -> None:
-        """The learner inside practises, some of them twice; what is in `out` is what they answered first."""
+        """The learner inside practises, some of them twice; `out` holds their first answers."""
         there = inside >= 0
-        out.assisted[there] = out.ended[there] = False  # a learner inside may write only what is True
+        out.assisted[there] = out.ended[there] = False  # a learner inside may write only True values
         self.learner.practise(state.inside, inside, lessons.learns, luck, out)
         if (lessons.again >= 0).any():
             luck = luck._replace(fate=lessons.fate_again)
@@ -283,7 +283,7 @@ class RichLearner:
         return None if drawn is None else replace(self, learner=drawn)
 
     def allowed(self, state: RichState, out: Bools) -> None:
-        """What the learner inside allows, in formats that this learner can use."""
+        """The items that the learner inside allows, in formats that this learner can use."""
         out[:] = state.usable[:, self.what[:, FORMAT]]
         inside = np.empty((len(out), self.learner.course.n_items), bool)
         if restricts(self.learner):

@@ -1,4 +1,4 @@
-"""What a platform offers: items of several kinds and formats over the skills of a learner's own course."""
+"""The offer of a platform: items of several kinds and formats over the skills of a learner's own course."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -28,7 +28,7 @@ class Offer(NamedTuple):
 
 
 def offer(own: Course, offers: Course | Sequence[Form] | None) -> Offer:
-    """What is offered to learners whose own course is `own`.
+    """The platform's offer to learners whose own course is `own`.
 
     None: that course.  `Form`s: each of its items in each of them, item after item.  A course: each item
     is carried by the own item of the same name and skills, or else by the first with the same skills.

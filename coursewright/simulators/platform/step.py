@@ -1,7 +1,7 @@
-"""The loops of a rich learner's step: what comes before and after the learner inside practises.
+"""The loops of a rich learner's step: the parts before and after the learner inside practises.
 
 The two loops of every step take tuples (`person_`) and name them in their first line: a call with a
-NamedTuple costs five times what a call with a tuple does.
+NamedTuple costs five times as much as one with a tuple.
 """
 
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ from coursewright.simulators.platform.content import HINT, PRACTICE, TEST
 from coursewright.simulators.platform.delivery import felt, minutes_taken
 from coursewright.simulators.protocol import Response
 
-ASK, TURN, AGAIN = DOSE + 1, DOSE + 2, DOSE + 3  # asking for help; what help does; the second fate
+ASK, TURN, AGAIN = DOSE + 1, DOSE + 2, DOSE + 3  # asking for help; the effect of help; the second fate
 
 # Columns of `RichLearner.table`
 AMOUNT, REVERSAL, MEDIAN, LEAVING = range(4)
@@ -25,7 +25,7 @@ KIND, FORMAT, INSIDE = range(3)
 
 
 class Person(NamedTuple):
-    """What a learner brings to a platform besides what they know; see `RichState`."""
+    """The traits of a learner on a platform, besides their knowledge; see `RichState`."""
 
     engagement: Floats
     tau: Floats
@@ -35,7 +35,7 @@ class Person(NamedTuple):
 
 
 class Teaching(NamedTuple):
-    """What items teach: `RichLearner.table` and `what`, and the factors of `Content` and `Help`."""
+    """The teaching of items: `RichLearner.table` and `what`, and the factors of `Content` and `Help`."""
 
     table: Floats
     what: Ints
@@ -46,7 +46,7 @@ class Teaching(NamedTuple):
 
 
 class Effects(NamedTuple):
-    """What an item does besides teaching: the numbers of `Help`, `Pace` and `Engagement`."""
+    """The effects of an item besides teaching: the numbers of `Help`, `Pace` and `Engagement`."""
 
     table: Floats
     what: Ints
@@ -63,7 +63,7 @@ class Effects(NamedTuple):
 
 
 class Lessons(NamedTuple):
-    """Of one step, `[batch]`: who learns, what is practised again and under which fate, who is helped."""
+    """One step, `[batch]`: learners taught, items practised again and the fate for that, learners helped."""
 
     learns: Bools
     again: Ints
@@ -75,7 +75,7 @@ class Lessons(NamedTuple):
 def enrol_rows(
     person: Person, barred: Floats, rows: Ints, start: float, learner: Keys, learner_sd: float
 ) -> None:
-    """What new learners bring to a platform besides what they know."""
+    """Draw the traits of new learners on a platform, besides their knowledge."""
     formats = barred.shape[0]
     for i in rows:
         person.engagement[i] = start
@@ -111,7 +111,7 @@ def plan(
     out_: tuple[Any, ...],
     prior: Floats,
 ) -> None:
-    """Draw the lessons of one step: whether the learner inside learns from it, and how often."""
+    """Draw the lessons of one step: none, one or two for the learner inside."""
     person, by, luck, out = Person(*person_), Teaching(*by_), Luck(*luck_), Lessons(*out_)
     for i in range(item.shape[0]):
         a, fate, step = item[i], luck.fate[i], luck.step[i]
@@ -146,7 +146,7 @@ def finish(
     out_: tuple[Any, ...],
     helped: Bools,
 ) -> None:
-    """What the platform sees of one step, and what it does to the learner's engagement."""
+    """Write the platform's record of one step, and change the learner's engagement."""
     person, by, luck, out = Person(*person_), Effects(*by_), Luck(*luck_), Response(*out_)
     engagement, seen = person.engagement, person.seen
     for i in range(item.shape[0]):
@@ -176,6 +176,6 @@ def finish(
 
 @kernel
 def rest(engagement: Floats, recovery: float, days: Floats) -> None:
-    """What is missing of engagement shrinks by exp(-recovery * days); nothing moves in no time."""
+    """Let 1 - engagement shrink by exp(-recovery * days); nothing moves in no time."""
     for i in range(engagement.shape[0]):
         engagement[i] -= (1.0 - engagement[i]) * np.expm1(-recovery * days[i])

@@ -1,4 +1,4 @@
-"""What holds for every agent that trains: each is found by its YAML, one from outside the package too."""
+"""The rules for every agent that trains: each is found by its YAML, one from outside the package too."""
 
 from dataclasses import fields, replace
 from pathlib import Path
@@ -96,7 +96,7 @@ def test_the_agents_that_train_are_found():
 
 @every_agent
 def test_one_seed_makes_one_set_of_weights(name, trained):
-    torch.rand(7)  # what was drawn before must not matter
+    torch.rand(7)  # earlier draws must not matter
     np.random.rand(3)  # noqa: NPY002
     assert bits(agent_of(small(name))(TASK, 3, SilentTracker())) == bits(trained(name))
     assert bits(agent_of(small(name))(TASK, 4, SilentTracker())) != bits(trained(name))

@@ -1,4 +1,4 @@
-"""A checkpoint belongs to one training: whatever makes another task of it is noticed."""
+"""A checkpoint belongs to one training: any change that makes another task of it is noticed."""
 
 from dataclasses import replace
 from functools import partial
@@ -30,7 +30,7 @@ PLAIN = {  # fields that are plain values differ by name
     "mastered_at": 0.6,
     "seeds": Seeds(1, 0),
 }
-INSIDE = {  # what differs somewhere inside a thing differs in what it does
+INSIDE = {  # a difference inside a thing shows in its effects
     "simulator": replace(small_bkt(), rho=0.31),
     "tutor": replace(small_parameters(), learn=small_parameters().learn * 1.01),
     "days": 0.76,

@@ -43,7 +43,7 @@ def test_masked_ppo_beats_the_tuned_mastery_rule(horizon, steps, target, capsys)
 @pytest.mark.slow
 @pytest.mark.parametrize("agent", [Ppo(), Dqn()])
 def test_agents_without_masks_beat_random_among_legal(agent, capsys):
-    # Random among legal items scores .492 at T=30; these do not know what is legal.
+    # Random among legal items scores .492 at T=30; these do not know the legal items.
     assert scores(agent, 30, range(2), 5_000, capsys).min() > 0.5
 
 

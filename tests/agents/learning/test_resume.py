@@ -49,7 +49,7 @@ class Interrupted(SilentTracker):
 
 
 def kept(folder):
-    """What the checkpoint in a folder holds."""
+    """The content of the checkpoint in a folder."""
     return read_tree("checkpoint", folder / checkpoint.NAME, checkpoint.FORMAT)
 
 

@@ -1,4 +1,4 @@
-"""Training with Stable-Baselines3: what the network reads, masks, seeds, options, logging."""
+"""Training with Stable-Baselines3: features of the network, masks, seeds, options, logging."""
 
 import sys
 from dataclasses import replace
@@ -109,7 +109,7 @@ def test_a_feature_that_the_task_lacks_is_refused(features):
 @pytest.mark.parametrize("agent", AGENTS)
 def test_one_seed_gives_one_set_of_weights(agent):
     first = weights(agent(kss(5), 0, SilentTracker()))
-    torch.rand(7)  # what was drawn before must not matter
+    torch.rand(7)  # earlier draws must not matter
     np.random.rand(3)  # noqa: NPY002
     assert same(first, weights(agent(kss(5), 0, SilentTracker())))
     assert not same(first, weights(agent(kss(5), 1, SilentTracker())))

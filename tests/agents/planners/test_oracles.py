@@ -271,7 +271,7 @@ def test_bkt_beam_is_near_the_exact_optimum(learn, edges, rho, steps, goal):
     optimum = exact_optimum(learn, edges, rho, steps, goal) / sum(goal)
     returned = rollout(task, OracleBeam()(task, 0, TRACKER), 4000).returned
     se = returned.std() / np.sqrt(4000)
-    assert returned.mean() < optimum + 4 * se  # whoever beats the optimum has seen the future
+    assert returned.mean() < optimum + 4 * se  # a policy above the optimum has seen the future
     assert returned.mean() > 0.97 * optimum - 4 * se
 
 

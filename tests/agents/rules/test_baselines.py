@@ -112,7 +112,7 @@ def test_n_in_a_row_takes_the_first_skill_without_a_streak():
     assert choice(rule, seen(task, streak=[1, 2, 0])) == 2  # in the order b, c, a
     assert choice(rule, seen(task, streak=[1, 2, 5])) == 0
     assert choice(rule, seen(task, streak=[0, 0, 0]), [1, 0, 1]) == 2
-    assert choice(rule, seen(task, streak=[0, 0, 0], goal=[0, 0, 1])) == 2  # only what bears on the goal
+    assert choice(rule, seen(task, streak=[0, 0, 0], goal=[0, 0, 1])) == 2  # only items that bear on the goal
     assert choice(rule, seen(task, streak=[0, 0, 0], goal=[1, 0, 0])) == 1
 
 

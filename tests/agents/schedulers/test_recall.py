@@ -117,7 +117,7 @@ def test_rules_choose_what_is_allowed_and_change_nothing_they_were_given(name) -
 
 @pytest.mark.parametrize("name", ["informed", "oracle", "sm2"])  # Leitner's draws go on with the turns
 def test_a_new_episode_starts_from_nothing(name) -> None:
-    # A row that begins anew chooses as the same learner alone, whatever happened in it before.
+    # A row that begins anew chooses as the same learner alone: its earlier events do not matter.
     task = recall_task()
     policy = RULES[name](task)
     episodes = begun(task, 4)
@@ -289,7 +289,7 @@ def test_sm2_reviews_what_is_due_before_what_is_new() -> None:
     assert items == [0, 1, 2, 0, 1]
     two = recall_task(items=2, days=1.0)
     items, _ = watch_answers(Sm2()(two, 0, TRACKER), two, [True] * 5)
-    assert items == [0, 0, 1, 1, 0, 1]  # nothing is due on day 4: what is due soonest, on day 7
+    assert items == [0, 0, 1, 1, 0, 1]  # nothing is due on day 4: the item of day 7 is due soonest
 
 
 def test_leitner_boxes() -> None:
@@ -324,7 +324,7 @@ def test_leitner_draws_boxes_in_proportion_and_takes_the_oldest() -> None:
 
 def test_arrival_is_tuned() -> None:
     policy = Leitner(learners=50)(recall_task(steps=30), 0, TRACKER)
-    assert policy.rule.arrival == 0.9  # six items, thirty steps: what is not seen fades
+    assert policy.rule.arrival == 0.9  # six items, thirty steps: unseen items fade
     assert len(policy.tuned.trials) == 8
 
 

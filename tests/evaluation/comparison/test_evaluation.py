@@ -1,4 +1,4 @@
-"""The comparison: statistics by closed form and by simulation, and what is compared with what."""
+"""The comparison: statistics by closed form and by simulation, and the pairs that are compared."""
 
 from dataclasses import replace
 

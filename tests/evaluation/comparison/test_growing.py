@@ -51,7 +51,7 @@ OTHERS = (
 
 @pytest.fixture(scope="module")
 def grown(tmp_path_factory):
-    """Where a comparison with additions from outside the package is, and what it printed."""
+    """The folder of a comparison with additions from outside the package, and the text that it printed."""
     folder = tmp_path_factory.mktemp("grown")
     (folder / "mine.py").write_text(textwrap.dedent(MINE))
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The workers of a comparison: what they are handed, one that is killed, and a machine that can have none."""
+"""The workers of a comparison: their jobs, one that is killed, and a machine that can have none."""
 
 import os
 import subprocess
@@ -43,7 +43,7 @@ def test_any_policy_may_write_into_what_a_worker_is_handed():
         for name in agent_contract.names()
         for task, policy in agent_contract.policies(name)
     ]
-    with joblib.parallel_config(max_nbytes=1):  # joblib shares what is larger, and nobody can write there
+    with joblib.parallel_config(max_nbytes=1):  # joblib shares larger arrays, and nobody can write there
         found = list(run_all(jobs, Comparing(learners=2, workers=2), None))
     assert len(found) == len(jobs)
 

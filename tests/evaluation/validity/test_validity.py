@@ -1,4 +1,4 @@
-"""`coursewright validate`: one page, one table, and what they say of models with planted faults."""
+"""`coursewright validate`: one page, one table, and their verdict on models with planted faults."""
 
 from dataclasses import dataclass
 from io import StringIO

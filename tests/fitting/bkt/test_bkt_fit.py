@@ -167,7 +167,7 @@ def test_forgetting_comes_back_when_asked_for():
 
 
 def test_standard_errors_match_the_spread_over_repeated_logs():
-    """40 skills are 40 independent logs of one truth: their spread is what the errors estimate."""
+    """40 skills are 40 independent logs of one truth: the errors estimate their spread."""
     found = fit(grouped(answers(TRUE, 1_000, 10, skills=40, seed=1)))
     columns = [0, 1, 3, 4]
     ratio = found.standard_errors[:, columns].mean(axis=0) / found.theta[:, columns].std(axis=0, ddof=1)
@@ -188,7 +188,7 @@ def test_the_optimum_is_no_worse_than_the_truth_nor_than_its_neighbours():
 
 
 def test_the_best_hill_wins():
-    """A noisy skill has several hills: no start may lead higher than what `fit` returns."""
+    """A noisy skill has several hills: no start may lead higher than the result of `fit`."""
     sequences = grouped(answers(NOISY, 100, 6, skills=12, seed=9))
     found = fit(sequences)
     ends = []

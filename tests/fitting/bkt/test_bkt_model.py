@@ -1,4 +1,4 @@
-"""BKT as a learner model: which skills are kept, what stands in its folder, and the shipped one."""
+"""BKT as a learner model: the kept skills, the files of its folder, and the shipped one."""
 
 import csv
 from dataclasses import replace

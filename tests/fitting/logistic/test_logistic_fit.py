@@ -59,7 +59,7 @@ def random_log(seed=0, learners=7, rows=60) -> pa.Table:
 
 
 def log_of(simulator, learners=300, steps=60, days=0.05, first=0) -> pa.Table:
-    """What these learners answer to items in an order that depends on their number alone."""
+    """The answers of these learners to items in an order that depends on their number alone."""
     luck = identify(Seeds(), np.arange(first, first + learners), Split.FIT, np.zeros(learners, np.int64))
     state = simulator.empty(learners)
     simulator.enrol(state, np.arange(learners), luck)
@@ -230,7 +230,7 @@ def test_growth_of_irt_is_found_again() -> None:
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
 def test_simulator_and_prediction_are_one_model(model) -> None:
-    """What the fit predicts of the simulator's own learners is the chance they answered with."""
+    """The fit's prediction for its simulator's own learners is the chance they answered with."""
     table = random_log(3, learners=40)
     fitted = model.fit(coded(table))
     fitted = replace(fitted, linear=replace(fitted.linear, spread=0.0))
@@ -277,7 +277,7 @@ def test_das3h_weights_keep_their_published_signs() -> None:
     np.testing.assert_allclose(table[:, das3h.TRIED + 4], -skill.of("tried_all"), rtol=1e-7)
 
 
-# What a log does not tell
+# Gaps that a log leaves in a fit
 
 
 def test_names_that_training_never_met_get_the_shared_weights() -> None:

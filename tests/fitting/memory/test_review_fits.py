@@ -1,4 +1,4 @@
-"""Fits of FSRS, HLR, ACT-R and DASH: gradients, recovery, and what they say about a log."""
+"""Fits of FSRS, HLR, ACT-R and DASH: gradients, recovery, and their warnings about a log."""
 
 import math
 from dataclasses import replace
@@ -95,7 +95,7 @@ def random_weights(seed):
 
 
 def nats_by_py_fsrs(table, w):
-    """-ln P of what happened, over reviews a day or more after the last, by the published package."""
+    """-ln P of the answers, over reviews a day or more after the last, by the published package."""
     scheduler = py_fsrs.Scheduler(w, learning_steps=(), relearning_steps=(), enable_fuzzing=False)
     cards, total = {}, 0.0
     for row in table.to_pylist():

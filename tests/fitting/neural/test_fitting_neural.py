@@ -1,4 +1,4 @@
-"""Training neural tracers on a log: held-out figures, the same seed, causality, what is written."""
+"""Training neural tracers on a log: held-out figures, the same seed, causality, files written."""
 
 from dataclasses import replace
 

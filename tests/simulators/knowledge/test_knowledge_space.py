@@ -60,8 +60,8 @@ def test_states_stay_feasible_and_all_of_them_are_met():
         practise(simulator, state, luck, item)
         changed = state.known != before
         assert (changed.sum(axis=1) <= 1).all()
-        assert (changed <= fringe).all()  # only what was in the outer fringe
-        assert not changed[np.arange(12)[None] != item[:, None]].any()  # and only what was practised
+        assert (changed <= fringe).all()  # only items of the outer fringe
+        assert not changed[np.arange(12)[None] != item[:, None]].any()  # and only the practised item
         met |= set(as_sets(state.known))
     assert met <= SPACE
     assert len(met) > 0.95 * len(SPACE)

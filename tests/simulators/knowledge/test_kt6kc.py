@@ -20,7 +20,7 @@ from learners import chance, enrolled, mastery, practise
 
 TRACKER = SilentTracker()
 
-# Clement et al., EDM 2016: [k][j] is what knowing S(j+1) adds to P(T) of S(k+1), in tenths; the last
+# Clement et al., EDM 2016: knowing S(j+1) adds [k][j] tenths to P(T) of S(k+1); the last
 # column is T alone.
 PAPER = {
     0: ["000000 2", "200000 0", "020000 0", "002000 0", "000200 0", "000020 0"],
@@ -103,7 +103,7 @@ def test_perturbed_learners_differ_as_published():
         assert values.max() > base + 0.1
     drawn = np.stack([state.learn[:, 0], state.learn[:, 1], state.guess[:, 5], state.depends[:, 5, 4]])
     assert np.abs(np.corrcoef(drawn) - np.eye(4)).max() < 4 / np.sqrt(n)
-    # what nobody has, nobody gains
+    # a skill that nobody has is gained by nobody
     assert (state.learn[:, 2:] == 0).all()
     assert (state.depends[:, simulator.depends == 0] == 0).all()
 
@@ -204,7 +204,7 @@ def curve(name, learners):
 
 
 def distance(found, stated, stated_se):
-    """How many standard errors of the difference lie between, `[steps]`."""
+    """The difference between the means, `[steps]`, in standard errors of that difference."""
     se = found.std(axis=0, ddof=1) / np.sqrt(len(found))
     return np.abs(found.mean(axis=0) - np.array(stated)) / np.hypot(se, stated_se)
 

@@ -1,4 +1,4 @@
-"""Tables of BKT parameters: what they refuse, and that they survive a file."""
+"""Tables of BKT parameters: their refusals, and their way through a file."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What holds for all learners of skills, profiles, competences and knowledge states."""
+"""The rules for all learners of skills, profiles, competences and knowledge states."""
 
 import numpy as np
 import pytest

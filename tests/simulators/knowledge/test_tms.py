@@ -39,7 +39,7 @@ def own(**changes):
 
 
 def assert_frequencies(found, expected):
-    """A chi-square test of counts against probabilities; what is impossible must not happen."""
+    """A chi-square test of counts against probabilities; impossible outcomes must not happen."""
     expected = np.asarray(expected, float)
     assert not found[expected == 0].any()
     counted, chances = found[expected > 0], expected[expected > 0]

@@ -159,9 +159,9 @@ def test_the_warm_up_is_undone_but_its_last_item_stays(many) -> None:
 
 
 class Round(NamedTuple):
-    """One round of a warm-up: what was chosen, and what was known before."""
+    """One round of a warm-up: its choice, and the abilities before."""
 
-    items: list[int]  # what was asked: one item, the same one twice, or STOP
+    items: list[int]  # the items asked: one item, the same one twice, or STOP
     ability: np.ndarray
     right: int  # the previous answer, -1 where there was none
     previous: int
@@ -252,7 +252,7 @@ def test_warm_ups_vary() -> None:
     assert len(np.unique(prologue.length)) > 5
 
 
-# What is allowed
+# Allowed items
 
 
 def leads_to(k: int, target: int) -> bool:

@@ -38,7 +38,7 @@ def policy(name, task):
 
 
 def distance(curve, stated):
-    """How many standard errors of the difference lie between, `[steps]`."""
+    """The difference between the means, `[steps]`, in standard errors of that difference."""
     se = curve.std(axis=0, ddof=1) / np.sqrt(len(curve))
     return np.abs(curve.mean(axis=0) - np.array(stated)) / np.sqrt(se**2 + STATED_SE**2)
 
@@ -73,7 +73,7 @@ def test_a_curve_holds_the_shorter_tasks():
 
 
 def stands_up_to(task, oracle, learners, stated, stated_se):
-    """Whether an oracle is no worse than stated: a better search may exceed it."""
+    """True where an oracle is no worse than stated: a better search may exceed it."""
     returned = rollout(task, oracle, learners).returned
     se = returned.std(ddof=1) / np.sqrt(learners)
     return returned.mean() >= stated - 3 * np.hypot(se, stated_se)

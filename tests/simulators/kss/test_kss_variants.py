@@ -1,4 +1,4 @@
-"""The later variants of KSS: what each allows, how its warm-up goes, how it answers, and its pins."""
+"""The later variants of KSS: allowed items, warm-up, answers, and pins of each."""
 
 import json
 from dataclasses import replace
@@ -53,7 +53,7 @@ def task(name, steps=20):
     return Task(simulator=MAKE[name](), steps=steps, reward=normalised_gain, features=("goal",))
 
 
-# What each is
+# The settings of each
 
 
 def test_difficulties_rise_in_the_stated_order() -> None:
@@ -91,7 +91,7 @@ def test_golden_growth(name) -> None:
     np.testing.assert_allclose(state.ability, expected, atol=1e-8, rtol=0)
 
 
-# What is allowed
+# Allowed items
 
 
 @pytest.mark.parametrize("name", MAKE)
@@ -179,7 +179,7 @@ def test_ability_at_inverts_the_response_curve() -> None:
 
 
 def starts(simulator, learners):
-    """Abilities and targets before the warm-up: the same learners, with what it taught undone."""
+    """Abilities and targets before the warm-up: the same learners, with its effect undone."""
     return arrivals(Kss(replace(simulator.variant, warm_up_kept=False)), learners)[0]
 
 
@@ -266,7 +266,7 @@ def replay(simulator, ability, item, correct):
 
 @pytest.mark.parametrize("name", MAKE)
 def test_the_warm_up_is_replayed_to_the_same_end(name) -> None:
-    """What was refused taught nothing, answers were certain, and all that was learned is kept."""
+    """Refused items taught nothing, answers were certain, and all that was learned is kept."""
     simulator = MAKE[name]()
     state, past = arrivals(simulator, 400)
     before = starts(simulator, 400)  # nobody of these was drawn again, or their targets would differ
@@ -313,7 +313,7 @@ def test_only_edusim_of_2021_looks_at_ability_in_the_warm_up() -> None:
 
 @pytest.mark.parametrize("name", ["edusim19", "edusim21", "v3"])
 def test_the_warm_up_moves_on_where_a_skill_is_ready(name) -> None:
-    """By P(correct) < .6; in EduSim of 2021 by ability < .6, whatever the item's difficulty.
+    """By P(correct) < .6; in EduSim of 2021 by ability < .6, for any difficulty of the item.
 
     Without the table, which keeps most learners from getting as far as to tell the two apart.
     """
@@ -389,7 +389,7 @@ def test_the_stated_figures_of_edusim19() -> None:
         assert abs(ours.mean() - stated) <= stats.norm.isf(0.0027 / 2 / 2) * se
 
 
-# Oracles plan by growth and by what is allowed, which every variant has
+# Oracles plan by growth and by the allowed items, which every variant has
 
 
 @pytest.mark.parametrize("name", MAKE)

@@ -59,7 +59,7 @@ def test_chances_are_the_sum_over_the_history(raw) -> None:
 
 
 def test_afm_after_n_practices() -> None:
-    # logit p = theta + beta + gamma n, whatever the answers were
+    # logit p = theta + beta + gamma n, for any answers
     simulator = afm(Course.of(2), [-1.0, 0.5], [0.25, 0.1], spread=0.7)
     state, luck = enrolled(simulator, range(50))
     for n in range(6):

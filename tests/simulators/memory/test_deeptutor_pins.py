@@ -56,7 +56,7 @@ def figure(returned, name):
 
 
 def distance(returned, reward, name, stated=None):
-    """How many standard errors of the difference lie between ours and the stated figure."""
+    """The difference between our figure and the stated one, in standard errors of that difference."""
     ours, deviation = figure(returned, name)
     se = deviation * np.sqrt(1 / len(returned["random"]) + 1 / STATED_N)
     return abs(ours - (PINS[reward][name] if stated is None else stated)) / se

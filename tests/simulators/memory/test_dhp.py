@@ -54,7 +54,7 @@ def test_numbers_by_hand() -> None:
     # d = 1, h = 1, p = 1/2: h' = 1 + e^3.81 .5^.97, and e^-.041 .5^-.227 if forgotten
     assert after_recall(1.0, 1.0, 0.5) == pytest.approx(1 + 45.1504 * 0.510506, rel=1e-5)
     assert after_lapse(1.0, 1.0, 0.5) == pytest.approx(0.959829 * 1.170398, rel=1e-5)
-    # reviewed at once, nothing changes; what could not be forgotten and was gives no infinity
+    # reviewed at once, nothing changes; forgetting the unforgettable gives no infinity
     assert after_recall(3.0, 7.0, 1.0) == 3.0
     assert math.isfinite(after_lapse(3.0, 7.0, 1.0))
 

@@ -292,7 +292,7 @@ def test_random_targets_are_so_many_and_equally_likely():
 
 
 def feeding(kes, steps=6):
-    """What the network would hold after `steps` of item 0 if it were fed `answers` or probabilities."""
+    """The memory of the network after `steps` of item 0, if it were fed answers or probabilities."""
     state, luck, _ = enrolled(kes, 200)
     told = []
     for _ in range(steps):

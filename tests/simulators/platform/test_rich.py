@@ -47,7 +47,7 @@ def every_kind(learner, **changes) -> RichLearner:
 
 
 class Class:
-    """Learners 0, ..., n - 1 of a simulator, and what they last answered."""
+    """Learners 0, ..., n - 1 of a simulator, and their last answers."""
 
     def __init__(self, simulator, learners):
         self.simulator = simulator
@@ -234,7 +234,7 @@ def test_help_raises_the_chance_of_a_right_answer():
     out = Class(every_kind(one_skill(guess=0.2), content=content), N).take(kind("hint"))
     assert_rate(out.correct, 0.2 + 0.8 * 0.5)
     plain = Class(one_skill(guess=0.2), N).take(0)
-    assert (out.correct >= plain.correct).all()  # whoever was right without help is right with it
+    assert (out.correct >= plain.correct).all()  # a learner who was right without help is right with it
 
 
 def test_weak_learners_ask_for_help_unbidden_and_learn_less():
@@ -265,7 +265,7 @@ def test_helped_answers_are_no_evidence():
 
 
 def test_a_tutor_does_not_learn_from_helped_answers():
-    # Nobody knows anything and nobody learns: what is right is guessed, in every fifth answer without help
+    # Nobody knows anything and nobody learns: right answers are guesses, in every fifth answer without help
     learner = one_skill(learn=0.0, guess=0.2)
     simulator = RichLearner(learner, [Form(), Form("hint")], Content(help=Help(raises=0.75)))
     task = Task(simulator, steps=10, features=["attempts"])
@@ -326,7 +326,7 @@ def test_a_learner_who_restricts_keeps_doing_so():
     plain.simulator.allowed(plain.state, theirs)
     assert np.array_equal(mine[:, ::2], theirs)
     assert np.array_equal(mine[:, 1::2], theirs & rich.state.usable[:, 1:])
-    assert np.array_equal(rich.past.item, 2 * plain.past.item)  # what is past was practice, in text
+    assert np.array_equal(rich.past.item, 2 * plain.past.item)  # the past was practice, in text
 
 
 def test_minutes_are_log_normal():
@@ -348,7 +348,7 @@ def test_minutes_are_log_normal():
         assert abs(np.exp(logs).mean() - mean) < 3 * mean * np.sqrt(np.expm1(variance) / N)
     rich = Class(simulator, N)
     logs = [np.log(rich.take(1).minutes) for _ in range(2)]
-    assert abs(np.cov(*logs)[0, 1] - 0.3**2) < 0.01  # what two items share is the learner's speed
+    assert abs(np.cov(*logs)[0, 1] - 0.3**2) < 0.01  # two items share the learner's speed
 
 
 def test_learners_leave_with_the_hazard_of_their_engagement():
