@@ -35,7 +35,7 @@ class StoredLog:
 
     path: Path
     source: str
-    licence: str
+    licence: str | None
     rows: int
     learners: int
     reordered: int
@@ -55,7 +55,7 @@ class StoredLog:
 def store(
     tables: Iterable[pa.Table],
     source: str,
-    licence: str,
+    licence: str | None,
     dropped: Mapping[str, int],
     *,
     folder: str | Path,

@@ -23,6 +23,7 @@ def main(config: DictConfig) -> None:
 
 def fit(config: DictConfig, place: Place) -> None:
     """Read the log, fit, and say what was found and where it is."""
+    from dataclasses import replace
     from pathlib import Path
 
     from hydra.core.hydra_config import HydraConfig
@@ -32,7 +33,7 @@ def fit(config: DictConfig, place: Place) -> None:
 
     out = near(Path(config.out))
     with open_run(config, place):
-        log = instantiate(config.log)()
+        log = replace(instantiate(config.log)(), min_group=config.min_group)
         if HydraConfig.get().runtime.choices["log"] == "synthetic":
             console.info(
                 "This is the synthetic log that comes with the package.  For a log of your own: log=file "

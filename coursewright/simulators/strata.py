@@ -91,7 +91,11 @@ class Strata:
     @cached_property
     def course(self) -> Course:
         """What is taught to all."""
-        return next(iter(self.members.values())).course
+        courses = [member.course for member in self.members.values()]
+        licences = dict.fromkeys(course.licence or "unknown" for course in courses)
+        if len(licences) == 1:
+            return courses[0]
+        return replace(courses[0], licence="; ".join(licences))  # of each population
 
     @property
     def restricts(self) -> bool:

@@ -43,7 +43,7 @@ class Token(NamedTuple):
     minutes: float | None
 
 
-def read_slam(path: str | Path, into: Into = in_memory) -> LearnerLog:
+def read_slam(path: str | Path, licence: str | None = LICENCE, into: Into = in_memory) -> LearnerLog:
     """Read a training file (plain or gzipped); a token in lower case is item and skill in one.
 
     Times are days since the learner began the course; tokens of an exercise share its time, in order, and
@@ -52,7 +52,7 @@ def read_slam(path: str | Path, into: Into = in_memory) -> LearnerLog:
     and tokens of another form, and files that cannot be read.
     """
     path, dropped = Path(path), Counter[str]()
-    return into(_tables(path, dropped), SOURCE, LICENCE, dropped)
+    return into(_tables(path, dropped), SOURCE, licence, dropped)
 
 
 def _tables(path: Path, dropped: Counter[str]) -> Iterator[pa.Table]:
