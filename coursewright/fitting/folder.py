@@ -100,7 +100,7 @@ def fit_model(
             if not (part / name).exists():
                 (folder / name).unlink(missing_ok=True)
 
-    fill_atomically(folder, fill)
+    fill_atomically(folder, fill, private=log.min_group == 1)  # which may say something of one learner
     return ModelFit(fitted, doubt, scores, folder, _report(found, folder))
 
 

@@ -45,7 +45,8 @@ class ItemDifficultyModel:
         """Fit to the rows of `log` that asked something."""
         asked = log.take(np.flatnonzero(log.correct >= 0))
         code, names = asked.finest
-        model = LogisticRegression(C=self.strength, max_iter=1000)
+        solver = "newton-cg" if asked.hidden.any() else "lbfgs"  # two levels: a long valley for L-BFGS
+        model = LogisticRegression(C=self.strength, max_iter=1000, solver=solver)
         model.fit(one_hot(asked, names), asked.correct)
         easiness, n = model.coef_[0].copy(), len(asked.items)
         pool = np.zeros(len(names), np.int64)
