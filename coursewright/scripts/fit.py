@@ -30,9 +30,10 @@ def fit(config: DictConfig, place: Place) -> None:
     from hydra.utils import instantiate
 
     from coursewright.fitting.folder import fit_model
+    from coursewright.scripts.tracking import Results
 
     out = near(Path(config.out))
-    with open_run(config, place):
+    with open_run(config, place) as run:
         log = replace(instantiate(config.log)(), min_group=config.min_group)
         if HydraConfig.get().runtime.choices["log"] == "synthetic":
             console.info(
@@ -47,6 +48,8 @@ def fit(config: DictConfig, place: Place) -> None:
         counts = {name: config[name] for name in ("draws", "folds", "min_rows", "seed")}
         made = fit_model(log, out, instantiate(config.model), **counts, command=command)
         console.info(made.report)
+        scores = {f"{name}/{k}": v for name, score in made.scores.items() for k, v in score.means.items()}
+        run.tracker("fit").report(Results({**scores, "licence": log.licence or "unknown"}))
     teaching = made.fitted.teaching
     choice = [f"task={teaching.task}", f"simulator={teaching.simulator}", *teaching.more]
     line = command_line("train", [*choice, override(teaching.folder, out)])
