@@ -41,10 +41,11 @@ def write_text(path: str | Path, text: str) -> None:
     write_atomically(path, lambda part: part.write_text(text, encoding="utf-8", newline="\n"))
 
 
-def fill_atomically(folder: str | Path, fill: Callable[[Path], object]) -> None:
+def fill_atomically(folder: str | Path, fill: Callable[[Path], object], private: bool = False) -> None:
     """Let `fill` write any files into an empty folder, then put each in place in `folder` in one step.
 
-    Where `fill` fails, nothing appears in `folder`.  Raises `InputError` as `write_atomically` does.
+    Where `fill` fails, nothing appears in `folder`.  A `private` folder is its owner's alone.  Raises
+    `InputError` as `write_atomically` does.
     """
     folder = Path(folder)
     part = part_of(folder)
@@ -53,6 +54,8 @@ def fill_atomically(folder: str | Path, fill: Callable[[Path], object]) -> None:
         part.mkdir(mode=0o700)
         fill(part)
         folder.mkdir(parents=True, exist_ok=True)
+        if private:
+            folder.chmod(0o700)
         for file in sorted(part.iterdir()):
             os.replace(file, folder / file.name)
     except OSError as error:

@@ -41,6 +41,7 @@ class Label:
     actions : a name per action: the items in order (once for each delay), and "stop" where the task has it.
     course : hash of the course.
     versions : of the libraries that made the file.
+    licence : of the log that the learners were fitted to; None where no log stands behind them.
     """
 
     agent: str
@@ -52,6 +53,7 @@ class Label:
     actions: tuple[str, ...]
     course: str
     versions: dict[str, str]
+    licence: str | None = None
     format: int = FORMAT
 
     def metadata(self) -> dict[str, str]:
@@ -64,7 +66,10 @@ class Label:
         try:
             if "format" in metadata:
                 refuse_format("policy", where, json.loads(metadata["format"]), FORMAT)
+            metadata = {"licence": "null", **metadata}  # which earlier files do not tell
             values = {field.name: json.loads(metadata[field.name]) for field in fields(cls)}
+            if not isinstance(values["licence"], str | None):
+                raise TypeError("licence is no text")
             for name, kind in KINDS.items():
                 if type(values[name]) is not kind:
                     raise TypeError(f"{name} is a {type(values[name]).__name__}")

@@ -18,18 +18,19 @@ AT_ONCE = 5_000  # learners
 Codes = npt.NDArray[np.int32]
 
 
-def read_stored(path: str | Path, into: Into | None = None) -> LearnerLog:
+def read_stored(path: str | Path, into: Into | None = None, licence: str | None = None) -> LearnerLog:
     """All of the log in the folder `path` in memory, its names as numbers (dictionary-encoded columns).
 
-    Given an `into`, the rows go there instead, a batch at a time.
+    Given an `into`, the rows go there instead, a batch at a time.  `licence` None is the one stored with it.
 
     A row takes some 25 bytes, and as much again for a moment while the rows are put in order, against
     hundreds as text.  The rows and their order are those of the log before it was stored.  Evaluation
     columns (allowed, propensity) stay on disk.  Raises `InputError` as `open_stored`.
     """
     stored = open_stored(path)
+    licence = stored.licence if licence is None else licence
     if into is not None:
-        return into(batches(stored), stored.source, stored.licence, stored.dropped)
+        return into(batches(stored), stored.source, licence, stored.dropped)
     names = {name: _Numbers() for name in NAMES}
     pieces: dict[str, list[npt.NDArray[np.generic]]] = {}
     first = pq.read_schema(stored.parts[0]).names
@@ -46,7 +47,7 @@ def read_stored(path: str | Path, into: Into | None = None) -> LearnerLog:
         table[name] = pa.DictionaryArray.from_arrays(table[name], names[name].known)
     table["skills"] = pa.ListArray.from_arrays(pa.array(offsets), table["skills"])
     return LearnerLog(
-        pa.table(table).take(pa.array(order)), stored.source, stored.licence, stored.reordered, stored.dropped
+        pa.table(table).take(pa.array(order)), stored.source, licence, stored.reordered, stored.dropped
     )
 
 

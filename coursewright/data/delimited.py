@@ -5,6 +5,7 @@ the reader's business (`columns.py` has the usual steps).
 """
 
 import gzip
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from coursewright.errors import InputError, reject, unknown
 
 MISSING = ["", "NA", "NaN", "nan", "NULL", "null"]
 BLOCK = 16 << 20  # bytes of text a batch
+ROW = re.compile(r"(Expected \d+ columns, got \d+):.*")  # and then pyarrow quotes it
 # The errors of a broken file: cut gzip, wrong encoding, rows of another length, no permission.
 BROKEN = (OSError, EOFError, zlib.error, UnicodeError, pa.ArrowException)
 
@@ -111,5 +113,6 @@ def open_delimited(path: str | Path, encoding: str = "utf8") -> Delimited:
 
 
 def cannot_be_read(path: Path, error: Exception) -> InputError:
-    """The one line about a broken file."""
-    return InputError(f"log.path = {path}: cannot be read ({' '.join(str(error).split())[:200]})")
+    """The one line about a broken file; it quotes no row, which would be a learner's."""
+    why = ROW.sub(r"\1", " ".join(str(error).split()))
+    return InputError(f"log.path = {path}: cannot be read ({why[:200]})")

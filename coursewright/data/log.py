@@ -12,21 +12,25 @@ import pyarrow.compute as pc
 from coursewright.data.schema import as_schema
 from coursewright.errors import InputError, reject
 
+MIN_GROUP = 10  # learners (the most common minimum of the states' reports, NCES 2011-603)
+
 
 @dataclass(frozen=True, eq=False)
 class LearnerLog:
     """A validated log in order of learner, time and file, and the facts known about its origin.
 
-    `table` [rows] follows `schema.py`; `source` and `licence` are sentences for people;
-    `reordered` counts the rows that followed a later row of the same learner in the file; `dropped` counts
-    the rows that the importer left out, by reason.
+    `table` [rows] follows `schema.py`; `source` is a sentence for people; `licence` is a text or URL, None
+    where it is unknown; `reordered` counts the rows that followed a later row of the same learner in the
+    file; `dropped` counts the rows that the importer left out, by reason.  An item or skill that fewer than
+    `min_group` learners met is not named in anything that is made of the log; 1 is for your own answers.
     """
 
     table: pa.Table
     source: str
-    licence: str
+    licence: str | None
     reordered: int = 0
     dropped: Mapping[str, int] = field(default_factory=dict)
+    min_group: int = MIN_GROUP
 
     @property
     def n_learners(self) -> int:
@@ -52,7 +56,7 @@ def summary(rows: int, learners: int, reordered: int, dropped: Mapping[str, int]
 
 
 def learner_log(
-    table: pa.Table, source: str, licence: str = "not stated", dropped: Mapping[str, int] | None = None
+    table: pa.Table, source: str, licence: str | None = None, dropped: Mapping[str, int] | None = None
 ) -> LearnerLog:
     """Validate `table` [rows] and put its rows in order.  Raises `InputError` as `as_schema` does."""
     ordered, reordered = in_order(as_schema(table))
@@ -63,14 +67,14 @@ class Into(Protocol):
     """A destination of a reader's rows: `in_memory`, or with less memory `stream.store` with a folder."""
 
     def __call__(
-        self, tables: Iterable[pa.Table], source: str, licence: str, dropped: Mapping[str, int]
+        self, tables: Iterable[pa.Table], source: str, licence: str | None, dropped: Mapping[str, int]
     ) -> LearnerLog:
         """Take the batches `tables` in file order; `dropped` is complete once they are used up."""
         ...
 
 
 def in_memory(
-    tables: Iterable[pa.Table], source: str, licence: str, dropped: Mapping[str, int]
+    tables: Iterable[pa.Table], source: str, licence: str | None, dropped: Mapping[str, int]
 ) -> LearnerLog:
     """All batches as one log.  Raises `InputError` as `as_schema` does, and where no row is left."""
     parts = [part for part in tables if part.num_rows]

@@ -46,7 +46,7 @@ class LogFile:
     between: str = BETWEEN
     skip_incomplete: bool = False
     source: str = ""
-    licence: str = "not stated"
+    licence: str | None = None
 
     def __call__(self, into: Into = in_memory) -> LearnerLog:
         """Read it, validated and in order.
@@ -63,7 +63,7 @@ class LogFile:
         return into(tables, self.source or path.name, self.licence, dropped)
 
 
-def read_log(path: str | Path, source: str = "", licence: str = "not stated") -> LearnerLog:
+def read_log(path: str | Path, source: str = "", licence: str | None = None) -> LearnerLog:
     """Read a file that has the schema's own columns; see `LogFile`."""
     return LogFile(path, source=source, licence=licence)()
 

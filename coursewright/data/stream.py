@@ -35,7 +35,7 @@ class StoredLog:
 
     path: Path
     source: str
-    licence: str
+    licence: str | None
     rows: int
     learners: int
     reordered: int
@@ -55,7 +55,7 @@ class StoredLog:
 def store(
     tables: Iterable[pa.Table],
     source: str,
-    licence: str,
+    licence: str | None,
     dropped: Mapping[str, int],
     *,
     folder: str | Path,
@@ -105,7 +105,9 @@ def _spread(tables: Iterable[pa.Table], work: Path, parts: int) -> int:
                 if pieces:
                     whole = pa.concat_tables(pieces).combine_chunks()
                     if part not in writers:
-                        sink = files.enter_context(pa.OSFile(str(work / f"part-{part:04d}.arrows"), "wb"))
+                        file = work / f"part-{part:04d}.arrows"
+                        file.touch(0o600)
+                        sink = files.enter_context(pa.OSFile(str(file), "wb"))
                         opened = pa.ipc.new_stream(sink, whole.schema, options=options)
                         writers[part] = files.enter_context(opened)
                     writers[part].write_table(whole)
@@ -145,6 +147,7 @@ def _sort(file: Path) -> tuple[int, int]:
         ordered, backwards = in_order(pa.ipc.open_stream(source).read_all())
     file.unlink()
     kept = file.with_suffix(".parquet")
+    kept.touch(0o600)
     pq.write_table(ordered, kept, row_group_size=ROWS, compression="zstd")
     return len(pc.unique(ordered["learner"])), backwards
 

@@ -25,9 +25,9 @@ SOURCE = "made-up learners: Bayesian knowledge tracing with known parameters, se
 LICENCE = "part of this project, MIT"
 
 
-def synthetic_log(into: Into = in_memory) -> LearnerLog:
+def synthetic_log(licence: str | None = LICENCE, into: Into = in_memory) -> LearnerLog:
     """Read the shipped log: 300 learners x 5 skills x 8 opportunities, a session a day, skills mixed."""
-    return LogFile(SHIPPED, source=SOURCE, licence=LICENCE)(into)
+    return LogFile(SHIPPED, source=SOURCE, licence=licence)(into)
 
 
 def simulate_log(n_learners: int = 300, opportunities: int = 8, seed: int = 0) -> pa.Table:

@@ -1,7 +1,7 @@
 """A learner log as numbers: models, folds and checks are all views of it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple, Self
@@ -28,6 +28,10 @@ class Coded:
 
     learner, item, day, correct (1, 0, or -1: nothing was asked), grade and minutes (nan where unknown) and
     assisted are `[rows]`; `needs` holds the skills of each row in the log's order, at least one.
+
+    An item may stand for several that too few learners met (see `groups`): `pooled` has its name and the
+    skills that it is called by.  `exact [rows]` still tells them apart, by numbers that stay the same in
+    every part of the log.  Everything with a name was met by `min_group` learners; `licence` is the log's.
     """
 
     learners: tuple[str, ...]
@@ -41,6 +45,10 @@ class Coded:
     grade: Floats
     minutes: Floats
     assisted: Bools
+    exact: Ints
+    pooled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    min_group: int = 1
+    licence: str | None = None
 
     @classmethod
     def of(cls, log: LearnerLog) -> Self:
@@ -62,6 +70,8 @@ class Coded:
             grade=_numbers(table, "grade"),
             minutes=_numbers(table, "minutes"),
             assisted=_truths(table, "assisted"),
+            exact=item,
+            licence=log.licence,
         )
 
     @property
@@ -88,6 +98,19 @@ class Coded:
     def row_of_need(self) -> Ints:
         """The row of each entry of `needs.values`."""
         return np.repeat(np.arange(self.rows), np.diff(self.needs.start))
+
+    @cached_property
+    def hidden(self) -> Bools:
+        """True at rows of an item that a pooled one stands for, `[rows]`."""
+        return np.array([name in self.pooled for name in self.items], bool)[self.item]
+
+    @cached_property
+    def finest(self) -> tuple[Ints, tuple[str, ...]]:
+        """The number of each row's item proper `[rows]`, and names: `items`, then what they hide, unnamed."""
+        numbers, place = np.unique(self.exact[self.hidden], return_inverse=True)
+        code = self.item.copy()
+        code[self.hidden] = len(self.items) + place
+        return code, (*self.items, *(f"\0{number}" for number in numbers.tolist()))
 
     @cached_property
     def skill_sets(self) -> tuple[Ints, tuple[tuple[str, ...], ...]]:
@@ -128,6 +151,7 @@ class Coded:
             grade=self.grade[rows],
             minutes=self.minutes[rows],
             assisted=self.assisted[rows],
+            exact=self.exact[rows],
         )
 
 

@@ -12,6 +12,7 @@ from coursewright.data.log import LearnerLog
 from coursewright.errors import reject
 from coursewright.files import fill_atomically
 from coursewright.fitting.coded import Coded, require_both
+from coursewright.fitting.groups import grouped
 from coursewright.fitting.item_difficulty import ItemDifficultyModel
 from coursewright.fitting.judging.held_out import held_out, plan
 from coursewright.fitting.judging.scores import Score, comparison, scores_table
@@ -40,6 +41,7 @@ class Found(NamedTuple):
     doubt: Doubt
     troubles: Sequence[str]
     prediction: str
+    groups: str
 
 
 class Made(NamedTuple):
@@ -65,13 +67,15 @@ def fit_model(
     `draws` resamples of whole learners (with `seed`; 0: none) give intervals and the gaps that the log
     left.  `folds` and `min_rows` (per learner) set the cross-validation by learner; where fewer
     learners than folds have so many rows, the log is split by time.  `command` is the command in the card.
+    Nothing that fewer than `log.min_group` learners met is named, printed or written (see `groups`).
 
     Raises `InputError` where the model cannot be fitted to the log, for a log of one learner with draws,
-    and where `out` cannot be written.
+    for a log of fewer learners than `log.min_group`, and where `out` cannot be written.
     """
     folder = Path(out)
     _refuse_another(folder, model.name)
-    coded = Coded.of(log)
+    groups = grouped(Coded.of(log), log.min_group)
+    coded = groups.log
     require_both(coded.correct)
     split = plan(coded, folds, min_rows)
     fitted, again = redrawn(model.fit(coded), coded, model, draws, seed)
@@ -82,7 +86,8 @@ def fit_model(
     troubles = [*fitted.warnings(), *doubt.warnings()]
     if len(again) < draws:
         troubles.append(f"{draws - len(again)} of {draws} resamples could not be fitted and are left out")
-    found = Found(doubt, troubles, _prediction(split.words, model.name, scores))
+    prediction = _prediction(split.words, model.name, scores)
+    found = Found(doubt, troubles, prediction, groups.words)
     intervals = f"percentiles over {len(again)} resamples of whole learners (seed {seed})"
     made = Made(folder.name, command, intervals if again else "none (draws=0)")
     text = _card(log, model, found, made)
@@ -95,7 +100,7 @@ def fit_model(
             if not (part / name).exists():
                 (folder / name).unlink(missing_ok=True)
 
-    fill_atomically(folder, fill)
+    fill_atomically(folder, fill, private=log.min_group == 1)  # which may say something of one learner
     return ModelFit(fitted, doubt, scores, folder, _report(found, folder))
 
 
@@ -147,7 +152,8 @@ def _rows(log: LearnerLog) -> str:
 def _report(found: Found, folder: Path) -> str:
     lines = [_table(found.doubt), ""]
     lines += [f"warning: {line}" for line in found.troubles]
-    return "\n".join([*lines, "", found.prediction, f"written to {folder}"])
+    small = f"small groups: {found.groups}"
+    return "\n".join([*lines, "", found.prediction, "", small, f"written to {folder}"])
 
 
 def _card(log: LearnerLog, model: LearnerModel, found: Found, made: Made) -> str:
@@ -157,9 +163,10 @@ def _card(log: LearnerLog, model: LearnerModel, found: Found, made: Made) -> str
 Made by `{made.command}`; running it again gives the same files.
 
 - **Source**: {log.source}.
-- **Licence**: {log.licence}.
+- **Licence**: {log.licence or "unknown"}.
 - **Log**: {_rows(log)}; in stable order of learner, time, file ({log.reordered} rows followed a later one of
   the same learner).
+- **Small groups**: {found.groups}.
 - **Model**: `{model!r}`
 - **Intervals**: {made.intervals}.
 

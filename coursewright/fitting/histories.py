@@ -13,7 +13,7 @@ import numpy as np
 from coursewright.fitting.coded import Coded, Signs, runs
 from coursewright.simulators.arrays import Floats, Ints
 
-Kind = Literal["skill", "item", "total"]
+Kind = Literal["skill", "item", "hidden", "total"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +22,8 @@ class Histories:
 
     `row`, `code`, `correct` and `day` are `[entries]`: the row of the log, the place in `names` of what it
     touches (a skill, an item, or everything), and the row's answer and time.  History h, of one learner and
-    one name, holds the entries `start[h]` to `start[h + 1]`.
+    one name, holds the entries `start[h]` to `start[h + 1]`; a learner has one of each item that a pooled one
+    stands for.
     """
 
     names: tuple[str, ...]
@@ -34,15 +35,22 @@ class Histories:
 
     @classmethod
     def of(cls, log: Coded, kind: Kind) -> Self:
-        """The histories of a log's skills, of its items, or of everything together."""
+        """The histories of a log's skills, of its items, or of everything together.
+
+        Hidden items are those that pooled ones stand for; they have numbers for names.
+        """
         row = np.arange(log.rows)
         if kind == "skill":
             row, code, names = log.row_of_need, log.needs.values, log.skills
         elif kind == "item":
             code, names = log.item, log.items
+        elif kind == "hidden":
+            row, names = np.flatnonzero(log.hidden), log.finest[1][len(log.items) :]
+            code = log.finest[0][row] - len(log.items)
         else:
             code, names = np.zeros(log.rows, np.int64), ("all",)
-        order, start = runs(log.learner[row], code)
+        met = log.exact[row] if kind == "item" else code
+        order, start = runs(log.learner[row], met)
         row = row[order]
         return cls(names, start, row, code[order], log.correct[row], log.day[row])
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy.sparse import csr_matrix
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from coursewright.errors import reject
@@ -24,7 +25,10 @@ from coursewright.simulators.logistic.tables import write_fixed_items
 
 @dataclass(frozen=True)
 class ItemDifficultyModel:
-    """One-hot logistic regression on the item, L2 penalty (`strength` is its inverse)."""
+    """One-hot logistic regression on the item, L2 penalty (`strength` is its inverse).
+
+    What a pooled item stands for deviates from it, under the same penalty; it keeps their mean over answers.
+    """
 
     strength: float = 1.0
 
@@ -40,17 +44,32 @@ class ItemDifficultyModel:
     def fit(self, log: Coded) -> "FittedItems":
         """Fit to the rows of `log` that asked something."""
         asked = log.take(np.flatnonzero(log.correct >= 0))
-        model = LogisticRegression(C=self.strength, max_iter=1000)
-        model.fit(one_hot(asked, asked.items), asked.correct)
-        return FittedItems(asked.items, model, course_of(log))
+        code, names = asked.finest
+        solver = "newton-cg" if asked.hidden.any() else "lbfgs"  # two levels: a long valley for L-BFGS
+        model = LogisticRegression(C=self.strength, max_iter=1000, solver=solver)
+        model.fit(one_hot(asked, names), asked.correct)
+        easiness, n = model.coef_[0].copy(), len(asked.items)
+        pool = np.zeros(len(names), np.int64)
+        pool[code] = asked.item
+        own, answers = easiness[n:], np.bincount(code, minlength=len(names))[n:]
+        total = np.bincount(pool[n:], answers, minlength=n)
+        mean = np.bincount(pool[n:], answers * own, minlength=n) / np.maximum(total, 1)
+        easiness[:n] += mean
+        easiness[n:] -= mean[pool[n:]]
+        return FittedItems(asked.items, names, float(model.intercept_[0]), easiness, course_of(log))
 
 
 @dataclass(frozen=True, eq=False)
 class FittedItems:
-    """A fitted item-difficulty model; an item that was never asked gets the intercept alone."""
+    """A fitted item-difficulty model; an item that was never asked gets the intercept alone.
+
+    `easiness [names]` is of `items`, and then of what pooled ones stand for, as deviations from them.
+    """
 
     items: tuple[str, ...]
-    model: LogisticRegression
+    names: tuple[str, ...]
+    intercept: float
+    easiness: Floats
     course: Course
 
     @property
@@ -61,7 +80,7 @@ class FittedItems:
     def estimates(self) -> Estimates:
         """The intercept and each item's easiness, as logits."""
         names = ("intercept", *(f"easiness[{item}]" for item in self.items))
-        return Estimates(names, np.append(self.model.intercept_, self.model.coef_[0]))
+        return Estimates(names, np.append(self.intercept, self.easiness[: len(self.items)]))
 
     def warnings(self) -> Sequence[str]:
         """None: the penalty identifies every item."""
@@ -69,14 +88,14 @@ class FittedItems:
 
     def predict(self, log: Coded) -> Floats:
         """P(correct) `[rows]` from the item alone."""
-        return np.asarray(self.model.predict_proba(one_hot(log, self.items))[:, 1])
+        return np.asarray(expit(self.intercept + one_hot(log, self.names) @ self.easiness))
 
     def simulator(self) -> FixedItems:
         """Learners who answer with the items' probabilities and never change."""
-        logit = np.full(self.course.n_items, self.model.intercept_[0])
+        logit = np.full(self.course.n_items, self.intercept)
         at = places(self.course.items, self.items)
         known = at < len(self.items)
-        logit[known] += self.model.coef_[0, at[known]]
+        logit[known] += self.easiness[at[known]]
         return FixedItems(self.course, rounded(1.0 / (1.0 + np.exp(-logit)), DIGITS))
 
     def write(self, folder: Path) -> None:
@@ -84,8 +103,11 @@ class FittedItems:
         write_fixed_items(folder, self.simulator())
 
 
-def one_hot(log: Coded, items: Sequence[str]) -> csr_matrix:
-    """The item of each row as a one among `items`, `[rows, items]`; rows of other items are empty."""
-    at = places(log.items, items)[log.item]
-    rows = np.flatnonzero(at < len(items))
-    return csr_matrix((np.ones(len(rows)), (rows, at[rows])), shape=(log.rows, len(items)))
+def one_hot(log: Coded, names: Sequence[str]) -> csr_matrix:
+    """The item of each row, and the one that hides in it, as ones among `names`, `[rows, names]`."""
+    code, own = log.finest
+    at = places(own, names)
+    row = np.append(np.arange(log.rows), np.flatnonzero(log.hidden))
+    column = np.append(at[log.item], at[code[log.hidden]])
+    known = column < len(names)
+    return csr_matrix((np.ones(known.sum()), (row[known], column[known])), shape=(log.rows, len(names)))

@@ -36,7 +36,7 @@ def evaluate(config: DictConfig, place: Place) -> None:
         sections = [part.section for part in done]
         page = run.path / "report.html"
         Report(TITLE, sections, run.facts(), {"folder": str(run.path)}).write(page)
-        tracker.report(results(done))
+        tracker.report(results(done, given))
     for section in sections:
         show(section.comparison)
     for policy in sorted(file for study in given for file in study.files):

@@ -23,16 +23,18 @@ def main(config: DictConfig) -> None:
 
 def fit(config: DictConfig, place: Place) -> None:
     """Read the log, fit, and print the findings and their folder."""
+    from dataclasses import replace
     from pathlib import Path
 
     from hydra.core.hydra_config import HydraConfig
     from hydra.utils import instantiate
 
     from coursewright.fitting.folder import fit_model
+    from coursewright.scripts.tracking import Results
 
     out = near(Path(config.out))
-    with open_run(config, place):
-        log = instantiate(config.log)()
+    with open_run(config, place) as run:
+        log = replace(instantiate(config.log)(), min_group=config.min_group)
         if HydraConfig.get().runtime.choices["log"] == "synthetic":
             console.info(
                 "This is the synthetic log that comes with the package.  For a log of your own: log=file "
@@ -46,6 +48,8 @@ def fit(config: DictConfig, place: Place) -> None:
         counts = {name: config[name] for name in ("draws", "folds", "min_rows", "seed")}
         made = fit_model(log, out, instantiate(config.model), **counts, command=command)
         console.info(made.report)
+        scores = {f"{name}/{k}": v for name, score in made.scores.items() for k, v in score.means.items()}
+        run.tracker("fit").report(Results({**scores, "licence": log.licence or "unknown"}))
     teaching = made.fitted.teaching
     choice = [f"task={teaching.task}", f"simulator={teaching.simulator}", *teaching.more]
     line = command_line("train", [*choice, override(teaching.folder, out)])

@@ -38,6 +38,11 @@ def task_of(config: DictConfig, tutor: str | None, keep: Path | None = None) -> 
     return recipe.with_tutor(table)
 
 
+def licence_of(task: "Task") -> dict[str, str]:
+    """The licence of the log behind a task's learners, for a tracker's summary; nothing without a log."""
+    return {} if task.course.licence is None else {"licence": task.course.licence}
+
+
 def recipe_of(config: DictConfig) -> "TaskRecipe":
     """The same without its tutor."""
     from coursewright.agents.tutor import TaskRecipe

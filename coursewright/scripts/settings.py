@@ -124,6 +124,7 @@ class Fit:
     draws: int
     folds: int
     min_rows: int
+    min_group: int
     seed: int
     out: str
     name: str
@@ -133,7 +134,7 @@ class Fit:
     def __post_init__(self) -> None:
         whole(0, MOST, draws=self.draws)
         whole(2, MOST, folds=self.folds)
-        whole(1, MOST, min_rows=self.min_rows)
+        whole(1, MOST, min_rows=self.min_rows, min_group=self.min_group)
         whole(0, SEEDS, seed=self.seed)
         named(name=self.name, study=self.study)
         writable("out", self.out, folder=True)
@@ -148,6 +149,7 @@ class Validate:
     settings: Node
     models: str | Sequence[str]
     reference: str
+    min_group: int
     seed: int
     name: str
     study: str
@@ -155,6 +157,7 @@ class Validate:
 
     def __post_init__(self) -> None:
         whole(0, SEEDS, seed=self.seed)
+        whole(1, MOST, min_group=self.min_group)
         named(name=self.name, study=self.study)
         given(reference=self.reference)
         some(models=self.models)

@@ -19,7 +19,7 @@ from coursewright.errors import InputError
 from coursewright.evaluation.comparison.compare import compare
 from coursewright.evaluation.comparison.jobs import Seeded
 from coursewright.evaluation.comparison.publish import Published, publish
-from coursewright.scripts.making import agent_of, comparing_of, task_of
+from coursewright.scripts.making import agent_of, comparing_of, licence_of, task_of
 from coursewright.scripts.overrides import command_line
 from coursewright.scripts.recorded import POLICY, in_a_line, of_the_run, read_run, to_go_on
 from coursewright.scripts.tracking import Results
@@ -135,15 +135,20 @@ def published(study: Study, config: DictConfig, folder: Path) -> Published:
         )
     curves = {agent: pd.concat(tables) for agent, tables in study.metrics.items()}
     figures = instantiate(config.figures, _convert_="all")
-    return publish(replace(comparison, training=curves), folder / study.name, figures, card=study.card)
+    licences = licence_of(study.task).values()
+    notes = [f"These learners come from a log; its licence: {licence.rstrip('.')}." for licence in licences]
+    whole = replace(comparison, training=curves)
+    return publish(whole, folder / study.name, figures, notes, card=study.card)
 
 
-def results(done: Sequence[Published]) -> Results:
-    """The results for the tracker: every comparison under its name."""
+def results(done: Sequence[Published], given: Sequence[Study]) -> Results:
+    """The results for the tracker: every comparison by its name, and the licences of the logs behind."""
+    licences = {f"{study.name}/{k}": v for study in given for k, v in licence_of(study.task).items()}
     named = {part.section.comparison.name: part for part in done}
     rows = [part.section.comparison.summary.assign(study=name) for name, part in named.items()]
+    scores = {f"eval/{name}": value for part in done for name, value in part.scores.items()}
     return Results(
-        summary={f"eval/{name}": value for part in done for name, value in part.scores.items()},
+        summary={**scores, **licences},
         table=pd.concat(rows),
         figures={f"{name}-{k}": path for name, part in named.items() for k, path in part.figures.items()},
         files={f"{name}-{k}": path for name, part in named.items() for k, path in part.tables.items()},

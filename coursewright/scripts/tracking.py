@@ -48,7 +48,7 @@ class Run:
     config : the full resolved configuration as plain containers.
     name : the run's name.
     group : the sweep that it belongs to.
-    job_type : one of train, evaluate and validate.
+    job_type : one of train, evaluate, fit and validate.
     tags : words to find it by.
     """
 

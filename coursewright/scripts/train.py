@@ -30,7 +30,7 @@ def train(config: DictConfig, place: Place) -> float | None:
     from coursewright.agents.export.onnx import export
     from coursewright.agents.learning.trained import TrainedPolicy
     from coursewright.envs.rollout import rollout
-    from coursewright.scripts.making import agent_of, task_of
+    from coursewright.scripts.making import agent_of, licence_of, task_of
     from coursewright.scripts.recorded import POLICY, WEIGHTS
     from coursewright.scripts.tracking import Results
     from coursewright.simulators.luck import Split
@@ -49,7 +49,8 @@ def train(config: DictConfig, place: Place) -> float | None:
             files["policy"] = run.path / POLICY
             export(policy, task, files["policy"])
         score = float(rollout(task, policy, config.learners, Split.TUNE).returned.mean())
-        tracker.report(Results({"eval/return": score, "eval/learners": config.learners}, files=files))
+        found = {"eval/return": score, "eval/learners": config.learners, **licence_of(task)}
+        tracker.report(Results(found, files=files))
     log.info("%s-%d: mean return %.4f on %d tuning learners; kept in %s", config.name, config.seed, score,
              config.learners, run.path)  # fmt: skip
     return score

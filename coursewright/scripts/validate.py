@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 
 import hydra
 from omegaconf import DictConfig
@@ -45,7 +46,7 @@ def validate(config: DictConfig, place: Place) -> None:
     with open_run(config, place) as run:
         names = [config.models] if isinstance(config.models, str) else config.models
         models = learner_models(dict.fromkeys([config.reference, *names]))
-        log = instantiate(config.log)()
+        log = replace(instantiate(config.log)(), min_group=config.min_group)
         console.info("%s\n", log.summary)
         found = judge.validate(log, models, config.reference, instantiate(config.settings))
         code = ", ".join(f"{name} {value}" for name, value in code_version().items())
@@ -54,6 +55,8 @@ def validate(config: DictConfig, place: Place) -> None:
         scores = {
             f"{name}/{k}": v for name, row in found.table.to_dict("index").items() for k, v in row.items()
         }
+        scores["licence"] = log.licence or "unknown"
         run.tracker("validate").report(Results(scores, found.table.reset_index(), made.figures, made.tables))
     Console().print(report.models_table(found), "", *words.conclusions(found), sep="\n", highlight=False)
+    console.info("\nsmall groups: %s", found.groups)
     console.info("\ntables   %s\nreport   %s", run.path, made.page)

@@ -28,6 +28,8 @@ class Course:
     minutes : `[items]`, the time that an item takes.
     difficulty : `[items]`, on the scale of the learner model that uses it (0 where none does).
     kind, format : `[items]` names such as "practice" and "text".
+    licence : of the log that items and learners were fitted to, a text or URL, or "unknown"; None where no
+        log stands behind them.
     """
 
     skills: tuple[str, ...]
@@ -38,6 +40,7 @@ class Course:
     difficulty: Floats
     kind: tuple[str, ...]
     format: tuple[str, ...]
+    licence: str | None = None
 
     def __post_init__(self) -> None:
         n_items, n_skills = len(self.items), len(self.skills)
@@ -242,7 +245,7 @@ class Course:
 
     @cached_property
     def hash(self) -> str:
-        """Sixteen hex digits that two courses share only if all their contents agree."""
+        """Sixteen hex digits that two courses share only if all that is taught agrees."""
         digest = hashlib.sha256()
         for names in (self.skills, self.items, self.kind, self.format):
             digest.update("\x1f".join(names).encode() + b"\x1e")

@@ -2,7 +2,7 @@
 
 | file | one row per | columns |
 |---|---|---|
-| `population.json` | | format, kind of learners, and all else that is no table |
+| `population.json` | | format, kind of learners, licence of their log, and all else that is no table |
 | `items.csv` | item | item, skills (joined by ";"), minutes, difficulty, and a model's own columns |
 | `skills.csv` | skill | skill, and a model's own columns; absent: skills in order of appearance |
 | `prerequisites.csv` | edge | before, after; absent where there is none |
@@ -15,6 +15,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -77,9 +78,10 @@ def _facts(path: Path, field: str) -> dict[str, Any]:
     return facts
 
 
-def write_facts(folder: Path, kind: str, more: Mapping[str, object] | None = None) -> None:
-    """Write `population.json`: the format, the kind of learners, and `more` facts."""
-    facts = {"format": FORMAT, "kind": kind, **(more or {})}
+def write_facts(folder: Path, kind: str, course: Course, more: Mapping[str, object] | None = None) -> None:
+    """Write `population.json`: the format, the kind of learners, their licence, and `more` facts."""
+    licence = {} if course.licence is None else {"licence": course.licence}
+    facts = {"format": FORMAT, "kind": kind, **licence, **(more or {})}
     (folder / FACTS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
@@ -96,13 +98,20 @@ def read_course(path: Path, skills: Sequence[str] | None = None) -> Course:
         skills = [next(iter(row.values())) for row in read_rows(path / SKILLS, ())]
     if skills is None:
         skills = list(dict.fromkeys(skill for needed in items.values() for skill in needed))
-    return Course.of(
+    course = Course.of(
         skills,
         items,
         prerequisites=read_edges(path / EDGES) if (path / EDGES).is_file() else (),
         minutes=dict(zip(items, numbers["minutes"].tolist(), strict=True)) if "minutes" in numbers else 1.0,
         difficulty=numbers["difficulty"].tolist() if "difficulty" in numbers else None,
     )
+    return licensed(course, path)
+
+
+def licensed(course: Course, path: Path) -> Course:
+    """The course with the licence that `population.json` in the folder `path` tells of, if it does."""
+    facts = _facts(path, "simulator.folder")
+    return replace(course, licence=str(facts["licence"] or "unknown")) if "licence" in facts else course
 
 
 def course_files(course: Course, more: Sequence[str] = (), values: Floats | None = None) -> dict[str, str]:

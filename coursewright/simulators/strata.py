@@ -90,8 +90,12 @@ class Strata:
 
     @cached_property
     def course(self) -> Course:
-        """The course that all members share."""
-        return next(iter(self.members.values())).course
+        """The course that all members share; its licence names that of each population."""
+        courses = [member.course for member in self.members.values()]
+        licences = dict.fromkeys(course.licence or "unknown" for course in courses)
+        if len(licences) == 1:
+            return courses[0]
+        return replace(courses[0], licence="; ".join(licences))
 
     @property
     def restricts(self) -> bool:

@@ -1,7 +1,7 @@
 """From a log and any learner model to a folder; intervals by refits; gaps that the log leaves."""
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -81,7 +81,7 @@ def test_without_draws_there_are_no_intervals(tmp_path):
 
 
 def test_a_log_of_few_learners_is_split_by_time(tmp_path):
-    log = log_of(3)
+    log = replace(log_of(3), min_group=1)
     made = fit_model(log, tmp_path / "a", ItemDifficultyModel(), draws=0)
     assert "split by time (only 3 learners have at least 10 rows)" in made.report.replace("Split", "split")
     assert made.scores["item_difficulty"].rows == 3 * 8  # the last fifth of 40 rows each
@@ -96,13 +96,13 @@ def test_a_log_of_few_learners_is_split_by_time(tmp_path):
 def test_wrong_wishes_are_refused_before_anything_is_written(tmp_path):
     for wrong, words in (
         ({"draws": -1}, "draws = -1"),
-        ({"min_rows": 41}, "folds = 5: must be from 2 to the 0 learners"),
+        ({"min_rows": 41}, "min_rows = 41: must be at most 40, which 10 learners have"),
         ({"folds": 1}, "folds = 1"),
     ):
         with pytest.raises(InputError, match=words):
             fit_model(log_of(20), tmp_path / "x", ItemDifficultyModel(), **{"draws": 0} | wrong)
     with pytest.raises(InputError, match="one learner leaves no learners to resample"):
-        fit_model(log_of(1), tmp_path / "x", ItemDifficultyModel(), draws=5)
+        fit_model(replace(log_of(1), min_group=1), tmp_path / "x", ItemDifficultyModel(), draws=5)
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"output = .* cannot be written"):
         fit_model(log_of(20), tmp_path / "file", ItemDifficultyModel(), draws=0)

@@ -7,6 +7,7 @@ import pytest
 
 FIT = """
 import resource, sys
+from dataclasses import replace
 import numpy as np, pyarrow as pa
 from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
@@ -20,7 +21,7 @@ learner = np.repeat(np.arange(learners), answers).astype(str)
 columns = {"learner": learner, "item": item, "skills": pa.array([[name] for name in item]),
            "time": np.tile(np.arange(answers) * 0.3, learners),
            "correct": rng.integers(0, 2, len(item)).astype(np.int8)}
-log = learner_log(pa.table(columns), "made up", "none")
+log = replace(learner_log(pa.table(columns), "made up", "none"), min_group=int(sys.argv[3]))
 with initialize_config_module("coursewright.configs", version_base="1.3"):
     model = instantiate(compose("fit", [f"model={sys.argv[1]}"]).model)
 fit_model(log, "fitted", model, draws=0, folds=2, min_rows=1, seed=0)
@@ -29,10 +30,10 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["pfa", "irt", "act_r"])
-def test_two_hundred_thousand_items_fit_into_little_memory(model, tmp_path) -> None:
+@pytest.mark.parametrize(("model", "min_group"), [("pfa", 1), ("irt", 1), ("act_r", 1), ("irt", 10)])
+def test_two_hundred_thousand_items_fit_into_little_memory(model, min_group, tmp_path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", FIT, model, "200000"],
+        [sys.executable, "-c", FIT, model, "200000", str(min_group)],
         cwd=tmp_path,
         capture_output=True,
         text=True,

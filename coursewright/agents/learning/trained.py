@@ -75,6 +75,7 @@ class TrainedPolicy:
             actions=actions_of(task),
             course=task.course.hash,
             versions=versions(),
+            licence=task.course.licence,
         )
         return cls(model, agent, label)
 

@@ -36,7 +36,7 @@ def read_anki(
     learner: str = "1",
     skill: str = "card_id",
     source: str = SOURCE,
-    licence: str = "not stated",
+    licence: str | None = None,
     into: Into = in_memory,
 ) -> LearnerLog:
     """Read one review log (.csv, .csv.gz, .tsv, .parquet), or a folder of them (`user_id=1/...parquet`).

@@ -29,7 +29,7 @@ def read_assistments(
     minutes: str | None = "overlap_time",
     encoding: str = "utf8",
     source: str = SOURCE,
-    licence: str = "not stated",
+    licence: str | None = None,
     into: Into = in_memory,
 ) -> LearnerLog:
     """Read a log with user_id, problem_id, correct, the column `skill`, and one of `ANSWER`.

@@ -56,7 +56,7 @@ class Datashop:
     unit: str = ISO
     encoding: str = "utf8"
     source: str = SOURCE
-    licence: str = "not stated"
+    licence: str | None = None
 
     def __call__(self, into: Into = in_memory) -> LearnerLog:
         """Read it.  Dropped and counted: rows without learner, outcome, skill, item or time.

@@ -23,7 +23,9 @@ SOURCE = "Duolingo learning traces (Settles & Meeder 2016, A Trainable Spaced Re
 LICENCE = "CC BY-NC 4.0: name the source, no commercial use"
 
 
-def read_duolingo(path: str | Path, expand: bool = True, into: Into = in_memory) -> LearnerLog:
+def read_duolingo(
+    path: str | Path, expand: bool = True, licence: str | None = LICENCE, into: Into = in_memory
+) -> LearnerLog:
     """Read the traces; times in days since 1970-01-01 UTC; a word (lexeme) is item and skill in one.
 
     With `expand`, a session gives one row for each time that the word was met, all at the session's time.
@@ -35,7 +37,7 @@ def read_duolingo(path: str | Path, expand: bool = True, into: Into = in_memory)
     """
     dropped: Counter[str] = Counter()
     tables = _sessions(Path(path), dropped)
-    return into(map(_answers if expand else _whole, tables), SOURCE, LICENCE, dropped)
+    return into(map(_answers if expand else _whole, tables), SOURCE, licence, dropped)
 
 
 def _sessions(path: Path, dropped: Counter[str]) -> Iterator[pa.Table]:

@@ -23,7 +23,7 @@ LICENCE = "derived from CC BY-NC 4.0 data (EdNet, Riiid): name the source, no co
 WHERE = "EdNet-KT1 is released by Riiid at github.com/riiid/ednet, CC BY-NC 4.0 (Choi et al. 2020)"
 
 
-def read_ednet(path: str | Path, into: Into = in_memory) -> LearnerLog:
+def read_ednet(path: str | Path, licence: str | None = LICENCE, into: Into = in_memory) -> LearnerLog:
     """Read the EdNet sample in the folder `path`; times in days since 1970-01-01 UTC.
 
     Rows stand in stable order of learner, time, file: question bundles share one timestamp and keep the
@@ -42,7 +42,7 @@ def read_ednet(path: str | Path, into: Into = in_memory) -> LearnerLog:
         raise reject(f"columns of {file}", "without " + ", ".join(missing), ", ".join(COLUMNS))
     whole = rows[list(COLUMNS)].dropna()
     dropped = {"a value is missing": len(rows) - len(whole)}
-    return into([_as_log(whole)], SOURCE, LICENCE, {why: n for why, n in dropped.items() if n})
+    return into([_as_log(whole)], SOURCE, licence, {why: n for why, n in dropped.items() if n})
 
 
 def _as_log(rows: pd.DataFrame) -> pa.Table:

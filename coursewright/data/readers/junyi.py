@@ -25,7 +25,7 @@ SOURCE = "Junyi Academy (Chang, Hsu & Chen 2015, Modeling Exercise Relationships
 LICENCE = "no commercial use"
 
 
-def read_junyi(path: str | Path, into: Into = in_memory) -> LearnerLog:
+def read_junyi(path: str | Path, licence: str | None = LICENCE, into: Into = in_memory) -> LearnerLog:
     """Read one file, or every file of a folder that has the columns of a sample (train and test).
 
     With `time_done`, times are days since 1970-01-01 UTC.  Without, they are a **counter and no times**: a
@@ -38,7 +38,7 @@ def read_junyi(path: str | Path, into: Into = in_memory) -> LearnerLog:
     tables = _with_times(path, dropped) if "time_done" in header else _in_turn(path, dropped)
     timed = "time_done" in header
     source = SOURCE if timed else f"{SOURCE}; without times: rows are counted, a second apart"
-    return into(tables, source, LICENCE, dropped)
+    return into(tables, source, licence, dropped)
 
 
 def _with_times(path: Path, dropped: Counter[str]) -> Iterator[pa.Table]:

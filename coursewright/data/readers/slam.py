@@ -43,7 +43,7 @@ class Token(NamedTuple):
     minutes: float | None
 
 
-def read_slam(path: str | Path, into: Into = in_memory) -> LearnerLog:
+def read_slam(path: str | Path, licence: str | None = LICENCE, into: Into = in_memory) -> LearnerLog:
     """Read a training file (plain or gzipped); a token in lower case is item and skill in one.
 
     Times are days since the learner began the course; tokens of an exercise share its time, in order, and
@@ -52,7 +52,7 @@ def read_slam(path: str | Path, into: Into = in_memory) -> LearnerLog:
     and tokens of another form, and files that cannot be read.
     """
     path, dropped = Path(path), Counter[str]()
-    return into(_tables(path, dropped), SOURCE, LICENCE, dropped)
+    return into(_tables(path, dropped), SOURCE, licence, dropped)
 
 
 def _tables(path: Path, dropped: Counter[str]) -> Iterator[pa.Table]:
@@ -91,7 +91,7 @@ def _tokens(path: Path, lines: TextIO, dropped: Counter[str]) -> Iterator[Token]
             dropped["no label"] += 1
         elif exercise is None or len(fields) != FIELDS or fields[-1] not in CORRECT:
             allowed = f"a token with {FIELDS} fields, the last 0 or 1, after a header with user: and days:"
-            raise reject(f"{path}, line {number}", line.strip()[:80], allowed)
+            raise reject(f"{path}, line {number}", f"{len(fields)} fields", allowed)
         else:
             waiting.append((fields[1].lower(), CORRECT[fields[-1]]))
     yield from _answered(exercise, waiting)
@@ -110,4 +110,4 @@ def _header(path: Path, number: int, fields: list[str]) -> Exercise:
         seconds = float(said["time"]) if said.get("time", "null") != "null" else None
         return Exercise(said["user"], float(said["days"]), None if (seconds or 0.0) < 0.0 else seconds)
     except (KeyError, ValueError) as error:
-        raise reject(f"{path}, line {number}", " ".join(fields)[:80], "user:... days:... time:...") from error
+        raise reject(f"{path}, line {number}", "a header", "user:... days:... time:...") from error

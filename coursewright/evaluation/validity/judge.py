@@ -13,6 +13,7 @@ from coursewright.errors import reject
 from coursewright.evaluation.statistics import from_draws
 from coursewright.evaluation.tables import write_tables
 from coursewright.fitting.coded import Coded
+from coursewright.fitting.groups import grouped
 from coursewright.fitting.judging.calibration import Calibration, calibration
 from coursewright.fitting.judging.causality import peeks
 from coursewright.fitting.judging.checks import Check, checks
@@ -91,13 +92,14 @@ class Validity:
 
 @dataclass(frozen=True, eq=False)
 class Validation:
-    """All models on one log; `split` says in words how predictions were held out."""
+    """All models on one log; `split` and `groups` say how predictions were held out, and what is pooled."""
 
     log: LearnerLog
     models: Sequence[Validity]
     reference: str
     settings: Settings
     split: str
+    groups: str
 
     @property
     def few_learners(self) -> bool:
@@ -140,12 +142,14 @@ def validate(
 ) -> Validation:
     """Judge each of `models` on `log`; differences are measured from `reference`, which is one of them.
 
-    Raises `InputError` where a model cannot be fitted, or where the settings do not suit the log.
+    Nothing that fewer than `log.min_group` learners met is named (see `fitting/groups.py`).  Raises
+    `InputError` where a model cannot be fitted, or where the settings do not suit the log.
     """
     settings = settings or Settings()
     if reference not in models:
         raise reject("reference", reference, "one of the models: " + ", ".join(models))
-    coded = Coded.of(log)
+    groups = grouped(Coded.of(log), log.min_group)
+    coded = groups.log
     split = plan(coded, settings.folds, settings.min_rows)
     judged = []
     for name, model in models.items():
@@ -159,13 +163,13 @@ def validate(
                 held=held,
                 by_fold=by_fold(held),
                 resampled=resampled_figures(held, settings.seed),
-                calibration=calibration(held),
+                calibration=calibration(held, min_group=coded.min_group),
                 checks=checks(coded, answers, settings.seed),
                 warnings=list(fitted.warnings()),
                 peeks=peeks(fitted, coded, settings.seed),
             )
         )
-    return Validation(log, judged, reference, settings, split.words)
+    return Validation(log, judged, reference, settings, split.words, groups.words)
 
 
 def _row(model: Validity, reference: Validity) -> dict[str, object]:

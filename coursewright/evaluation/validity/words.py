@@ -94,8 +94,9 @@ def limits(validation: Validation) -> list[str]:
         f"A point of a curve needs {FEWEST} answers. If a model were the truth, one point in twenty would "
         "still lie outside its band. p is the share of logs, real or simulated, at least as far from all "
         "others.",
-        f"The log: {log.source}; licence: {log.licence}; {log.table.num_rows:,} rows of "
+        f"The log: {log.source}; licence: {log.licence or 'unknown'}; {log.table.num_rows:,} rows of "
         f"{log.n_learners:,} learners; rows dropped: {log.left_out}.",
+        f"Small groups: {validation.groups}. A point of a curve needs as many learners as a name does.",
     ]
     if validation.few_learners:
         notes.append(

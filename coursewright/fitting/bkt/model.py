@@ -145,6 +145,7 @@ class FittedBkt:
         """
         draws = None if self.draws is None else self.draws.rounded()
         course = Course.of(self.kept.skills) if self.settings.by_skill else self._kept_course()
+        course = replace(course, licence=self.course.licence)
         return Bkt(course, self.kept.parameters.rounded(), forgetting="opportunity", draws=draws)
 
     def _kept_course(self) -> Course:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit, logit
 
+from coursewright.fitting.groups import distinct
 from coursewright.fitting.judging.held_out import EDGE, HeldOut
 from coursewright.simulators.arrays import Floats, Ints
 
@@ -38,8 +39,11 @@ class Calibration(NamedTuple):
     intercept: tuple[float, float, float]
 
 
-def calibration(held: HeldOut, bins: int = BINS) -> Calibration:
-    """Pool the folds, bin by quantile of the prediction, and recalibrate."""
+def calibration(held: HeldOut, bins: int = BINS, min_group: int = 1) -> Calibration:
+    """Pool the folds, bin by quantile of the prediction, and recalibrate.
+
+    Bins of fewer than `min_group` learners are left out.
+    """
     unit, y, p = held.unit, held.correct.astype(np.float64), np.clip(held.p, EDGE, 1.0 - EDGE)
     edges = np.unique(np.quantile(p, np.linspace(0.0, 1.0, bins + 1)[1:-1]))
     place = np.searchsorted(edges, p, side="left")
@@ -49,7 +53,9 @@ def calibration(held: HeldOut, bins: int = BINS) -> Calibration:
     half = REACH * np.array([_error(y[place == b], unit[place == b]) for b in range(len(count))])
     low, high = np.clip(observed - half, 0.0, 1.0), np.clip(observed + half, 0.0, 1.0)
     slope, intercept = recalibration(y, p, unit)
-    return Calibration(predicted, observed, low, high, count, slope, intercept)
+    enough = distinct(held.learner, place, len(count)) >= min_group
+    predicted, observed, low, high = (column[enough] for column in (predicted, observed, low, high))
+    return Calibration(predicted, observed, low, high, count[enough], slope, intercept)
 
 
 def recalibration(

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from coursewright.fitting.coded import Coded
+from coursewright.fitting.groups import distinct
 from coursewright.fitting.histories import Histories
 from coursewright.fitting.judging.held_out import RESAMPLES, counts, units
 from coursewright.fitting.judging.replay import Answers
@@ -45,7 +46,8 @@ class Check:
 
     group, place [bins] name a bin ("fractions", "3"); count [bins] is the number of answers in the log;
     data, low, high [bins] are the log's accuracy and its 95 % interval (learners resampled);
-    simulated [replicates, bins].  Bins with fewer than 20 answers are left out.
+    simulated [replicates, bins].  Bins with fewer than 20 answers, or with fewer learners than the log's
+    `min_group`, are left out.
     """
 
     name: str
@@ -132,7 +134,8 @@ def _check(bins: Bins, row: Ints, log: Coded, answers: Answers, seed: int) -> Ch
     used = (bins.place >= 0) & (correct[row] >= 0) & np.any(answers >= 0, axis=0)[row]
     bin_, row = bins.place[used], row[used]
     count = np.bincount(bin_, minlength=n)
-    kept = np.flatnonzero(count >= FEWEST)
+    met = distinct(log.learner[row], bin_, n)
+    kept = np.flatnonzero((count >= FEWEST) & (met >= log.min_group))
     simulated = np.array([_accuracy(bin_, replay[row], n)[kept] for replay in answers])
     low, high = _interval(bin_, correct[row], units(log.learner)[row], n, seed)
     filled = np.isfinite(simulated).all(axis=0)  # a draw's simulator may know none of the bin's items

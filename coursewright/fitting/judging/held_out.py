@@ -67,8 +67,16 @@ class Plan:
 
 
 def plan(log: Coded, folds: int = 5, min_rows: int = 10) -> Plan:
-    """Split by learner, or by time where fewer learners than folds have `min_rows` rows."""
-    eligible = int((np.diff(log.start) >= min_rows).sum())
+    """Split by learner, or by time where fewer learners than folds have `min_rows` rows.
+
+    Raises `InputError` where fewer learners than the log's `min_group` have them.
+    """
+    rows = np.diff(log.start)
+    eligible = int((rows >= min_rows).sum())
+    if eligible < log.min_group and log.min_group > 1:
+        most = int(np.sort(rows)[-log.min_group])
+        few = f"at most {most}, which {log.min_group} learners have (figures of fewer need min_group=1)"
+        raise reject("min_rows", min_rows, few)
     if 0 < eligible < folds:
         words = (
             f"split by time (only {eligible} {'learner has' if eligible == 1 else 'learners have'} at least "

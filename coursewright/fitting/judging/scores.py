@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from coursewright.fitting.judging.held_out import HeldOut, by_fold
+from coursewright.fitting.judging.held_out import HeldOut, by_fold, over_folds
 from coursewright.simulators.arrays import Floats
 
 
@@ -22,6 +22,12 @@ class Score:
     rmse: Floats
     learners: int
     rows: int
+
+    @property
+    def means(self) -> dict[str, float]:
+        """AUC, log loss and RMSE by name, the mean over folds."""
+        rows = np.stack([self.auc, self.log_loss, self.rmse], axis=1)
+        return dict(zip(("auc", "log_loss", "rmse"), over_folds(rows).tolist(), strict=True))
 
     @classmethod
     def of(cls, held: HeldOut) -> "Score":

@@ -4,6 +4,9 @@ A model names its parts: the owners of a history (skills, items, everything), an
 (`features.py`) enter the sum.  A feature may have a weight that all names share, and each name's own
 deviation from it; deviations are drawn to 0 by an L2 penalty (partial pooling), shared weights are free.  A
 name that training never met gets the shared weight.
+
+Where an item stands for several that too few learners met, each of these deviates once more, from it, and is
+drawn to it.  Such deviations serve to predict and have no names; the pooled item's own weight is their mean.
 """
 
 from collections.abc import Sequence
@@ -84,6 +87,7 @@ def fit_linear(
     """
     asked = np.flatnonzero(log.correct >= 0)
     require_both(log.correct)
+    parts = [*parts, *(Part("hidden", (), p.own) for p in parts if p.kind == "item" and log.hidden.any())]
     of = [Histories.of(log, part.kind) for part in parts]
     blocks = [_block(e, part, log.rows, raw) for e, part in zip(of, parts, strict=True)]
     x = sparse.hstack(blocks, format="csr")[asked]
@@ -91,7 +95,7 @@ def fit_linear(
     y = log.correct[asked].astype(np.float64)
     found = solve(x, y, _starts(log.learner[asked]), np.concatenate(penalties), individual)
     return Linear(
-        parts=tuple(_split(found.weights, of, parts)),
+        parts=tuple(_centred(_split(found.weights, of, parts), log, asked)),
         raw=raw,
         spread=found.spread,
         troubles=tuple(_troubles(x, of, parts, found, individual)),
@@ -132,6 +136,27 @@ def _split(found: Floats, of: Sequence[Histories], parts: Sequence[Part]) -> lis
     return out
 
 
+def _centred(parts: list[Weights], log: Coded, asked: Ints) -> list[Weights]:
+    """The same sums, with each pooled item's weights at the mean of what it hides, over its answers."""
+    if parts[-1].part.kind != "hidden":
+        return parts
+    (at,) = [k for k, weights in enumerate(parts) if weights.part.kind == "item"]
+    item, hidden = parts[at], parts[-1]
+    code = log.finest[0]
+    pool = np.zeros(len(hidden.names), np.int64)
+    pool[code[log.hidden] - len(log.items)] = log.item[log.hidden]
+    answers = np.bincount(code[asked], minlength=len(log.items) + len(pool))[len(log.items) :]
+    total = np.bincount(pool, answers, minlength=len(log.items))
+    shift = np.zeros(item.own.shape)
+    for column in item.part.own:
+        mine, theirs = (weights.part.columns.index(column) for weights in (item, hidden))
+        summed = np.bincount(pool, answers * hidden.own[:, theirs], minlength=len(log.items))
+        shift[:, mine] = np.divide(summed, total, out=np.zeros(len(total)), where=total > 0)
+        hidden.own[:, theirs] -= shift[pool, mine]
+    item.own[:] += shift
+    return parts
+
+
 def _starts(learner: Ints) -> Ints:
     """The place where each learner's rows begin, and where the last one's end, `[learners + 1]`."""
     return np.append(np.flatnonzero(np.diff(learner, prepend=-1)), len(learner)).astype(np.int64)
@@ -144,6 +169,9 @@ def _troubles(
     lines = [] if found.converged else ["the climb did not converge"]
     if individual and found.spread == 0.0:
         lines.append("spread: at its bound 0, learners cannot be told apart")
+    of, parts = zip(
+        *((e, part) for e, part in zip(of, parts, strict=True) if part.kind != "hidden"), strict=True
+    )
     with_level = [part.kind for part in parts if "easiness" in part.own]
     if len(with_level) > 1:
         kinds = " and ".join(with_level)

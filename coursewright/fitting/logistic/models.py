@@ -61,6 +61,8 @@ class LogisticFit:
         """
         named: dict[str, float] = {}
         for at, weights in enumerate(self.linear.parts):
+            if weights.part.kind == "hidden":
+                continue
             for column in weights.part.columns:
                 each = weights.of(column).tolist()
                 if column not in weights.part.own:

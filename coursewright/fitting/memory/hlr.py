@@ -8,7 +8,7 @@ of its two limits or near them and says little, so that alpha is 0 unless you se
 no t: they are not scored, and are predicted by the share of right ones.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +33,8 @@ LN2 = float(np.log(2.0))
 class HlrModel:
     """The settings of a fit: `alpha` weighs the half-life's error (days squared), `ridge` is lambda.
 
-    `lexeme` gives each item a weight of its own.
+    `lexeme` gives each item a weight of its own; a pooled item has the mean weight of those that it stands
+    for, over their reviews.
     """
 
     alpha: float = 0.0
@@ -55,26 +56,35 @@ class HlrModel:
 
     def fit(self, log: Coded) -> "FittedHlr":
         """Fit to `log` by L-BFGS from w = 0 (a half-life of one day)."""
-        reviews = reviews_of(log)
-        n_items = len(reviews.items)
+        reviews, names = _exact(reviews_of(log), log)
 
         def penalised(w: Floats) -> tuple[float, Floats]:
             error, slope, _ = walk(w, reviews, self.alpha)
             slope[3:] *= self.lexeme
             return error + self.ridge * float(w @ w), slope + 2.0 * self.ridge * w
 
-        weights, converged = lowest(penalised, np.zeros(3 + n_items), self.iterations)
-        return FittedHlr(weights, course_of(log), first_share(reviews), converged)
+        weights, converged = lowest(penalised, np.zeros(3 + len(names)), self.iterations)
+        n = len(log.items)
+        hidden = reviews.item >= n
+        met = np.bincount(log.item[reviews.row[hidden]], minlength=n)
+        summed = np.bincount(log.item[reviews.row[hidden]], weights[3 + reviews.item[hidden]], minlength=n)
+        weights[3 : 3 + n] += summed / np.maximum(met, 1)
+        own = dict(zip(names, weights[3:].tolist(), strict=True))
+        return FittedHlr(weights[: 3 + n], course_of(log), first_share(reviews), converged, own)
 
 
 @dataclass(frozen=True, eq=False)
 class FittedHlr:
-    """`weights [3 + items]`: of sqrt(1 + right), sqrt(1 + wrong), 1, and of each item of `course`."""
+    """`weights [3 + items]`: of sqrt(1 + right), sqrt(1 + wrong), 1, and of each item of `course`.
+
+    `own` has the weight of each item, and of what pooled ones stand for.
+    """
 
     weights: Floats
     course: Course
     first: float
     converged: bool
+    own: Mapping[str, float]
 
     @property
     def teaching(self) -> Teaching:
@@ -92,9 +102,10 @@ class FittedHlr:
 
     def predict(self, log: Coded) -> Floats:
         """P(correct) `[rows]`; an item that the fit did not see has no weight of its own."""
-        reviews = reviews_of(log)
-        known = dict(zip(self.course.items, self.weights[3:].tolist(), strict=True))
-        own = np.array([known.get(item, 0.0) for item in reviews.items])
+        reviews, names = _exact(reviews_of(log), log)
+        pool = dict(zip(reviews.item.tolist(), log.item[reviews.row].tolist(), strict=True))
+        alone = [self.own.get(log.items[pool.get(at, at)], 0.0) for at in range(len(names))]
+        own = np.array([self.own.get(name, other) for name, other in zip(names, alone, strict=True)])
         p = walk(np.concatenate([self.weights[:3], own]), reviews, 0.0)[2]
         p[reviews.first] = self.first
         return reviews.in_rows(p)
@@ -107,6 +118,12 @@ class FittedHlr:
     def write(self, folder: Path) -> None:
         """Write the tables that `read_hlr` reads."""
         write_memory(folder, "hlr", self.estimates(), self.course)
+
+
+def _exact(reviews: Reviews, log: Coded) -> tuple[Reviews, tuple[str, ...]]:
+    """The reviews by their items proper, and the names of these: see `Coded.finest`."""
+    code, names = log.finest
+    return reviews._replace(item=code[reviews.row], items=names), names
 
 
 def walk(w: Floats, reviews: Reviews, alpha: float) -> tuple[float, Floats, Floats]:

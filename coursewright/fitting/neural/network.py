@@ -20,7 +20,11 @@ PRIOR = 8.0  # answers that a first guess at an item's difficulty is held back b
 
 
 class Vocabulary(NamedTuple):
-    """The items of a log and the sets of skills that they need: names, and the set of each item `[items]`."""
+    """The items of a log and the sets of skills that they need: names, and the set of each item `[items]`.
+
+    The items that pooled ones stand for follow, unnamed: a pooled item itself is met by nobody, and so is its
+    skills alone.
+    """
 
     items: tuple[str, ...]
     needs: tuple[tuple[str, ...], ...]
@@ -31,17 +35,21 @@ class Vocabulary(NamedTuple):
         """Read them off; an item whose skills differ between rows keeps those of its first row."""
         number, lists = log.skill_sets
         first = np.unique(log.item, return_index=True)[1]
-        of_item = [lists[k] for k in number[first]]
+        of_item = [log.pooled.get(item, lists[k]) for item, k in zip(log.items, number[first], strict=True)]
+        code, names = log.finest
+        kept, row = np.unique(code, return_index=True)
+        of_item += [lists[k] for k in number[row[kept >= len(log.items)]]]
         needs = tuple(sorted(set(of_item)))
         place = {needed: k for k, needed in enumerate(needs)}
-        return cls(log.items, needs, np.array([place[needed] for needed in of_item], np.int64))
+        return cls(names, needs, np.array([place[needed] for needed in of_item], np.int64))
 
     def look_up(self, log: Coded) -> tuple[Ints, Ints]:
         """The item and the set of skills of each row `[rows]`; one past the last where unknown."""
         number, lists = log.skill_sets
         need = {skills: k for k, skills in enumerate(self.needs)}
         needs = np.array([need.get(skills, len(need)) for skills in lists], np.int64)
-        return places(log.items, self.items)[log.item], needs[number]
+        code, names = log.finest
+        return places(names, self.items)[code], needs[number]
 
 
 class Size(NamedTuple):

@@ -5,7 +5,7 @@ on every skill.  The network itself is in `network`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -92,6 +92,10 @@ class NeuralModel:
 
         Raises `InputError` where the log has fewer than two learners with answers.
         """
+        if self.sessions and log.min_group > 1:
+            raise reject(
+                "model.sessions", True, "false: these are single learners' answers (or say min_group=1)"
+            )
         words = Vocabulary.of(log)
         windows = cut(log, self.longest)
         people = np.unique(windows.learner)
@@ -107,7 +111,7 @@ class NeuralModel:
             net, losses = _train(self, words, *batches)
         sessions = recorded_sessions(log, self.longest) if self.sessions else None
         answers = np.bincount(words.look_up(log)[0][windows.row], minlength=len(words.items))
-        course = _course(words, course_of(log).minutes)
+        course = _course(words, course_of(log))
         return NeuralFit(self, words, course, net, tuple(losses), int((answers < RARE).sum()), sessions)
 
     @property
@@ -117,11 +121,12 @@ class NeuralModel:
         return Size(self.cell, by_item, self.hidden, self.width, self.dropout, self.item_dropout)
 
 
-def _course(words: Vocabulary, minutes: Floats) -> Course:
-    """The items, and the skills that each needs in its first row, in order of appearance."""
-    needed = {item: words.needs[k] for item, k in zip(words.items, words.need.tolist(), strict=True)}
+def _course(words: Vocabulary, course: Course) -> Course:
+    """The items of `course`, and the skills that each needs in its first row, in order of appearance."""
+    needed = {item: words.needs[k] for item, k in zip(course.items, words.need.tolist(), strict=False)}
     skills = list(dict.fromkeys(skill for skills in needed.values() for skill in skills))
-    return Course.of(skills, needed, minutes=dict(zip(words.items, minutes.tolist(), strict=True)))
+    made = Course.of(skills, needed, minutes=dict(zip(course.items, course.minutes.tolist(), strict=True)))
+    return replace(made, licence=course.licence)
 
 
 def _batches(log: Coded, words: Vocabulary, windows: Windows, chosen: np.ndarray, size: int) -> list[Batch]:
@@ -233,11 +238,12 @@ class NeuralFit:
 
     def tracer(self) -> Tracer:
         """The network over the items of the log (over their sets of skills where it knows no more)."""
-        items = len(self.words.items)
+        items, own = len(self.words.items), self.course.n_items
         if self.model.over == "items":
-            network, unit = self.known.only(np.arange(items)), np.arange(items)
+            network, unit = self.known.only(np.arange(own)), np.arange(own)
         else:
-            network, unit = self.known.only(items + np.arange(len(self.words.needs))), self.words.need
+            used, unit = np.unique(self.words.need[:own], return_inverse=True)
+            network = self.known.only(items + used)
         return Tracer(self.course, network, unit, self.sessions)
 
     def simulator(self) -> Kes:

@@ -17,6 +17,7 @@ from coursewright.simulators.folders import (
     EDGES,
     ITEMS,
     course_files,
+    licensed,
     open_folder,
     read_course,
     write_facts,
@@ -49,7 +50,8 @@ def read_bkt(folder: str | Path, rho: float = 0.1) -> Bkt:
 def _course(path: Path, skills: tuple[str, ...]) -> Course:
     if (path / ITEMS).is_file():
         return read_course(path, skills)
-    return Course.of(skills, prerequisites=read_edges(path / EDGES) if (path / EDGES).is_file() else ())
+    edges = read_edges(path / EDGES) if (path / EDGES).is_file() else ()
+    return licensed(Course.of(skills, prerequisites=edges), path)
 
 
 def write_bkt(folder: Path, learners: Bkt, columns: dict[str, Sequence[float]] | None = None) -> None:
@@ -59,4 +61,4 @@ def write_bkt(folder: Path, learners: Bkt, columns: dict[str, Sequence[float]] |
         learners.draws.write(folder / DRAWS)
     write_texts(folder, course_files(learners.course))
     spreads = {"prior_sd": learners.prior_sd, "learn_sd": learners.learn_sd}
-    write_facts(folder, "bkt", {"forgetting": learners.forgetting, **spreads})
+    write_facts(folder, "bkt", learners.course, {"forgetting": learners.forgetting, **spreads})

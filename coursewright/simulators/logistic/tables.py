@@ -92,7 +92,7 @@ def write_logistic(folder: Path, learners: Logistic) -> None:
         rest = learners.weights[skills:].tolist()
         files[COUNTS] = table_text(("of", *counting.COLUMNS), (*course.items, ALL), rest)
     write_texts(folder, files)
-    write_facts(folder, "logistic")
+    write_facts(folder, "logistic", learners.course)
 
 
 def write_irt(folder: Path, learners: Irt) -> None:
@@ -104,7 +104,7 @@ def write_irt(folder: Path, learners: Irt) -> None:
         LEARNERS: table_text(("who", "spread", "skill_spread"), (ALL,), spreads),
     }
     write_texts(folder, files)
-    write_facts(folder, "irt")
+    write_facts(folder, "irt", learners.course)
 
 
 def write_das3h(folder: Path, learners: Das3h) -> None:
@@ -115,7 +115,7 @@ def write_das3h(folder: Path, learners: Das3h) -> None:
         LEARNERS: table_text(("who", "spread"), (ALL,), [[learners.spread]]),
     }
     write_texts(folder, files)
-    write_facts(folder, "das3h")
+    write_facts(folder, "das3h", learners.course)
 
 
 def write_fixed_items(folder: Path, learners: FixedItems) -> None:
@@ -123,4 +123,4 @@ def write_fixed_items(folder: Path, learners: FixedItems) -> None:
     chances = [[f"{p:.{fixed_items.DIGITS}g}"] for p in learners.p.tolist()]
     files = course_files(learners.course)
     write_texts(folder, files | {CHANCES: table_text(("item", "p_correct"), learners.course.items, chances)})
-    write_facts(folder, "fixed_items")
+    write_facts(folder, "fixed_items", learners.course)

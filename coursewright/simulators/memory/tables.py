@@ -45,7 +45,7 @@ def write_memory(
     names, values = estimates
     parameters = table_text(("parameter", "value"), names, [[str(value)] for value in values.tolist()])
     write_texts(folder, course_files(course) | {PARAMETERS: parameters})
-    write_facts(folder, kind, facts)
+    write_facts(folder, kind, course, facts)
 
 
 def read_fsrs(folder: str | Path) -> Fsrs:

@@ -158,7 +158,7 @@ class Tracer:
         """Write the files of `read_neural` into `folder`; an older `sessions.npz` there does not survive."""
         folder = Path(folder)
         write_texts(folder, course_files(self.course, ("unit",), self.unit[:, None].astype(np.float64)))
-        write_facts(folder, KIND)
+        write_facts(folder, KIND, self.course)
         self.network.write(folder / WEIGHTS)
         (folder / SESSIONS).unlink(missing_ok=True)
         if self.sessions is not None:

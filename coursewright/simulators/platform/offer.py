@@ -60,6 +60,7 @@ def _in_every_form(own: Course, forms: list[Form]) -> Offer:
         difficulty=np.repeat(own.difficulty, len(forms)),
         kind=tuple(form.kind for form in forms) * own.n_items,
         format=tuple(form.format for form in forms) * own.n_items,
+        licence=own.licence,
     )
     return Offer(course, np.repeat(np.arange(own.n_items), len(forms)))
 
