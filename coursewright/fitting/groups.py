@@ -93,7 +93,7 @@ def _without(log: Coded, lost: Bools, min_group: int) -> Coded:
 
 
 def distinct(learner: Ints, code: Ints, n: int) -> Ints:
-    """How many distinct learners there are with each of the `n` codes."""
+    """The number of distinct learners with each of the `n` codes."""
     pairs = np.unique(learner.astype(np.int64) * n + code)
     return np.bincount(pairs % n, minlength=n)
 
@@ -173,7 +173,7 @@ def _pools(log: Coded, rare: Ints, min_group: int) -> tuple[Ints, list[tuple[int
 
 
 def _small(log: Coded, sets: dict[int, tuple[int, ...]], min_group: int) -> set[tuple[int, ...]]:
-    """Which sets of skills bring fewer than `min_group` learners together, over the items that have them."""
+    """The sets of skills whose items were met by fewer than `min_group` learners in all."""
     keys = sorted(set(sets.values()))
     place = {skills: at for at, skills in enumerate(keys)}
     code = np.full(len(log.items), len(keys))
