@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from coursewright.agents.export.policy import OnnxPolicy
+from coursewright.data.read import LogFile
 from coursewright.scripts.app import run
 from coursewright.scripts.manual import CONFIGS
 
@@ -95,6 +96,7 @@ def test_planted_names_are_in_nothing_that_is_made_of_a_log(planted, capfd):
     assert not [word for word in SECRETS if word in said]
     assert "others of s0 (2)" in (planted / "mine" / "items.csv").read_text()
     assert "2 rows left out" in said
+    assert LogFile("lessons.parquet")().licence == LICENCE
     for page in ("mine/card.md", "mine/population.json", "judged/report.html", "judged/summary.json"):
         assert LICENCE in (planted / page).read_text(), page
 
