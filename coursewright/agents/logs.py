@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from coursewright.agents.rule import AnyAllowed, RulePolicy
 from coursewright.data.log import LearnerLog, learner_log
-from coursewright.data.schema import SCHEMA
+from coursewright.data.schema import LICENCE, SCHEMA
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.policy import Oracle, Policy, Telling
 from coursewright.envs.rollout import Group, Rollout, rollout
@@ -125,11 +125,13 @@ def write_log(
     """Teach a group of learners and write their answers as one Parquet file; returns the number of rows.
 
     Beside the responses it holds the allowed items and, where the policy can tell, the probability of each
-    choice, as an evaluation of another policy from this log needs.  A chunk of learners is in memory at a
+    choice, as an evaluation of another policy from this log needs.  The licence of the log behind the
+    learners is the file's.  A chunk of learners is in memory at a
     time.  Raises `InputError` where the file cannot be written.
     """
     chunk = max(1, min(group.chunk, CELLS // (task.horizon * task.course.n_items)))
     rows = 0
+    licence = None if task.course.licence is None else {LICENCE: task.course.licence}
 
     def write(part: Path) -> None:
         nonlocal rows
@@ -141,7 +143,7 @@ def write_log(
             table = log_of(task, rolled, group.split, source, witness.choices).table
             # A chunk without a grade or without help has the same columns as the others.
             whole = pa.concat_tables([SCHEMA.empty_table(), table], promote_options="default")
-            writer = writer or pq.ParquetWriter(part, SCHEMA)
+            writer = writer or pq.ParquetWriter(part, SCHEMA.with_metadata(licence))
             writer.write_table(whole)
             rows += table.num_rows
         assert writer is not None

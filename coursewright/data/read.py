@@ -16,7 +16,7 @@ from coursewright.data.columns import keep_given
 from coursewright.data.delimited import BROKEN, cannot_be_read, open_delimited
 from coursewright.data.log import Into, LearnerLog, in_memory
 from coursewright.data.meaning import LISTS, Meaning
-from coursewright.data.schema import REQUIRED, as_schema
+from coursewright.data.schema import LICENCE, REQUIRED, as_schema
 from coursewright.errors import InputError, reject
 from coursewright.files import write_atomically
 
@@ -35,6 +35,7 @@ class LogFile:
     case).  `unit` is that of the time (days, minutes, s, ms, us, iso): without one, a number is days and text
     an ISO 8601 timestamp, read as UTC where it names no zone; `spent` is the unit of the minutes.  `between`
     separates the names in a list.  `skip_incomplete` leaves out, and counts, rows that lack a required entry.
+    `licence` None is what a Parquet file tells of itself.
     """
 
     path: str | Path
@@ -60,7 +61,8 @@ class LogFile:
         if self.skip_incomplete:
             reasons = {name: f"no {name}" for name in REQUIRED.names}
             tables = (keep_given(rows, dropped, reasons) for rows in tables)
-        return into(tables, self.source or path.name, self.licence, dropped)
+        licence = _told(path) if self.licence is None else self.licence
+        return into(tables, self.source or path.name, licence, dropped)
 
 
 def read_log(path: str | Path, source: str = "", licence: str | None = None) -> LearnerLog:
@@ -89,6 +91,17 @@ def _kind(path: Path) -> str:
         if path.name.lower().endswith(suffix):
             return suffix
     raise reject("log.path", path, "a file ending in " + ", ".join(SUFFIXES))
+
+
+def _told(path: Path) -> str | None:
+    """The licence that a Parquet file tells of."""
+    if _kind(path) != ".parquet":
+        return None
+    try:
+        told = (pq.read_schema(path).metadata or {}).get(LICENCE.encode())
+    except BROKEN:  # which is said when it is read
+        return None
+    return None if told is None else str(told, "utf-8", "replace")
 
 
 def _text(path: Path, meaning: Meaning) -> Iterator[pa.Table]:

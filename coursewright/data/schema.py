@@ -47,6 +47,7 @@ OPTIONAL = pa.schema(
     ]
 )
 SCHEMA = pa.unify_schemas([REQUIRED, OPTIONAL])
+LICENCE = "licence"  # of the rows, among the metadata of a Parquet file
 DAY_US = 86_400_000_000  # microseconds
 RANGES = {
     "time": (0.0, 1e5, "from 0 to 100,000 (days, not seconds)"),

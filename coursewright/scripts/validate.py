@@ -52,11 +52,9 @@ def validate(config: DictConfig, place: Place) -> None:
         code = ", ".join(f"{name} {value}" for name, value in code_version().items())
         facts = {"settings": str(run.path / "config.yaml"), "seed": str(config.seed), "code": code}
         made = report.write_judged(found, run.path, facts)
-        scores = {
-            f"{name}/{k}": v for name, row in found.table.to_dict("index").items() for k, v in row.items()
-        }
+        rows = found.table.to_dict("index").items()
+        scores = {f"{name}/{k}": v for name, row in rows for k, v in row.items()}
         scores["licence"] = log.licence or "unknown"
         run.tracker("validate").report(Results(scores, found.table.reset_index(), made.figures, made.tables))
     Console().print(report.models_table(found), "", *words.conclusions(found), sep="\n", highlight=False)
-    console.info("\nsmall groups: %s", found.groups)
-    console.info("\ntables   %s\nreport   %s", run.path, made.page)
+    console.info("\nsmall groups: %s\n\ntables   %s\nreport   %s", found.groups, run.path, made.page)

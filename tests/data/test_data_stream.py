@@ -249,3 +249,42 @@ def test_memory_does_not_grow_with_the_log(tmp_path):
     # Rows that wait for their turn are bounded, so four times the rows take a few hundred MB more at most.
     assert peaks[4_000_000]["convert"] < 1_000
     assert peaks[4_000_000]["walk"] < peaks[1_000_000]["walk"] + 100
+
+
+KILLED = """
+import os, signal, sys
+import pyarrow as pa
+from coursewright.data.stream import store
+
+def tables():
+    columns = {"learner": ["p1"], "item": ["a"], "skills": [["s"]], "time": [0.0], "correct": [1]}
+    yield pa.table(columns)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+import coursewright.data.stream as stream
+stream.WAITING = 0  # so that the row is on disk
+store(tables(), "", None, {}, folder="first")
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="ends a process by a signal")
+def test_what_a_killed_import_leaves_is_private_and_goes_with_the_next(tmp_path):
+    subprocess.run([sys.executable, "-c", KILLED], cwd=tmp_path, check=False)
+    (left,) = tmp_path.iterdir()
+    assert left.suffix == ".part"
+    assert left.stat().st_mode & 0o777 == 0o700
+    rows = list(left.iterdir())
+    assert rows
+    assert all(file.stat().st_mode & 0o777 == 0o600 for file in rows)
+    synthetic_log(into=partial(store, folder=tmp_path / "second"))
+    assert [path.name for path in tmp_path.iterdir()] == ["second"]
+    stored = [tmp_path / "second", *(tmp_path / "second").glob("*.parquet")]
+    assert all(path.stat().st_mode & 0o077 == 0 for path in stored)
+
+
+def test_the_licence_is_stored_with_the_log(tmp_path):
+    synthetic_log("for this class only", partial(store, folder=tmp_path / "one"))
+    assert read_stored(tmp_path / "one").licence == "for this class only"
+    assert read_stored(tmp_path / "one", licence="CC BY 4.0").licence == "CC BY 4.0"
+    synthetic_log(None, partial(store, folder=tmp_path / "two"))
+    assert read_stored(tmp_path / "two").licence is None

@@ -1,6 +1,7 @@
 """The offer of a platform: items of several kinds and formats over the skills of a learner's own course."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -39,7 +40,8 @@ def offer(own: Course, offers: Course | Sequence[Form] | None) -> Offer:
     if offers is None:
         found = Offer(own, np.arange(own.n_items))
     elif isinstance(offers, Course):
-        found = Offer(offers, _matched(offers, own))
+        offered = offers if own.licence is None else replace(offers, licence=own.licence)
+        found = Offer(offered, _matched(offers, own))
     else:
         found = _in_every_form(own, list(offers))
     for name in found.course.kind:

@@ -171,8 +171,8 @@ def test_ednet_gives_the_reference_figures_and_the_committed_folder(tmp_path):
     model = replace(MODEL, by_skill=True)
     made = fit_model(read_ednet(EDNET), tmp_path / "bkt_ednet", model, draws=200, command=command)
     assert made.scores["bkt"].auc.mean() >= 0.615
-    assert made.scores["item difficulty"].auc.mean() == pytest.approx(0.651, abs=0.005)
-    assert made.scores["item difficulty"].auc.std(ddof=1) == pytest.approx(0.014, abs=0.002)
+    assert made.scores["item difficulty"].auc.mean() == pytest.approx(0.656, abs=0.005)
+    assert made.scores["item difficulty"].auc.std(ddof=1) == pytest.approx(0.012, abs=0.002)
     assert (made.scores["bkt"].learners, made.fitted.kept.learners.min()) == (474, 177)
     for name in ("parameters.csv", "draws.csv"):
         ours, committed = (BktParameters.read(folder / name) for folder in (made.folder, COMMITTED))
