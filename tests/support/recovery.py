@@ -1,0 +1,335 @@
+"""Does a fit return the learners that made a log?  Five simulated logs of each kind of learner, and a table.
+
+    export PYTHONPATH=.:tests/support
+    python tests/support/recovery.py            # every world, as the table of docs/recovery.md
+    python tests/support/recovery.py bkt fsrs   # these alone
+
+A world is a population of known learners and the model that is fitted to them.  Each of five logs is written
+by the code of `coursewright simulate` and read as `log=file` reads it; the parameters compared are those of
+`fitted.simulator()`, which are the ones that are taught.  The standard error of a mean over five logs is that
+of the fit's own interval (the spread over resamples of the learners of the first log) over the root of five.
+The spread over the five logs would have four degrees of freedom only, and three such standard errors are
+passed by chance once in 25 times.  Parameters that a table holds for each skill or item are judged together:
+by their mean, and by the one that is furthest off.
+"""
+
+import sys
+import tempfile
+import time
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import singledispatch
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from coursewright.agents.logs import write_log
+from coursewright.agents.rule import AnyAllowed, RulePolicy
+from coursewright.data.read import LogFile
+from coursewright.envs.rollout import Group
+from coursewright.envs.schedule import Fixed, Schedule
+from coursewright.envs.task import Task
+from coursewright.fitting.bkt.model import BktModel
+from coursewright.fitting.coded import Coded
+from coursewright.fitting.item_difficulty import ItemDifficultyModel
+from coursewright.fitting.logistic.dash import DashModel
+from coursewright.fitting.logistic.models import AfmModel, BestLrModel, Das3hModel, IrtModel, PfaModel
+from coursewright.fitting.memory.act_r import ActRModel
+from coursewright.fitting.memory.fsrs import FsrsModel
+from coursewright.fitting.memory.hlr import HlrModel
+from coursewright.fitting.refit import redrawn
+from coursewright.simulators.course import Course
+from coursewright.simulators.knowledge.bkt import Bkt
+from coursewright.simulators.knowledge.parameters import FIELDS, BktParameters
+from coursewright.simulators.lists import unpack
+from coursewright.simulators.logistic.counting import COLUMNS, EASINESS, Logistic, afm, best_lr, pfa
+from coursewright.simulators.logistic.das3h import COLUMNS as WINDOWED
+from coursewright.simulators.logistic.das3h import Das3h
+from coursewright.simulators.logistic.fixed_items import FixedItems
+from coursewright.simulators.logistic.irt import Irt
+from coursewright.simulators.luck import Luck, Seeds, Split, uniforms
+from coursewright.simulators.memory.act_r import ActR
+from coursewright.simulators.memory.fsrs import HIGHEST, LOWEST, WEIGHTS, Fsrs
+from coursewright.simulators.memory.hlr import Hlr
+
+LOGS = 5
+REFITS = 20
+STRICT = 3.0  # standard errors that a parameter, or a mean over many, may be off
+CHANCE = 0.0027  # that the furthest of several is further off than allowed, were all true
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """Pauses drawn evenly from a list of `days`."""
+
+    days: tuple[float, ...]
+
+    @property
+    def longest(self) -> float:
+        """The longest of them."""
+        return max(self.days)
+
+    def gaps(self, luck: Luck, out: np.ndarray) -> None:
+        """One draw a row."""
+        uniforms(luck.fate, luck.step, 77 << 32, out)
+        out[:] = np.array(self.days)[(out * len(self.days)).astype(int)]
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """Learners, the model that is to find them, how much is seen of them, and what it cannot find."""
+
+    learners: Any
+    model: Any
+    pauses: Schedule = field(default_factory=Fixed)
+    n: int = 1000
+    steps: int = 40
+    cannot: Mapping[str, str] = field(default_factory=dict)
+
+
+class Row(NamedTuple):
+    """One kind of parameter: how many, mean of truth and of estimates, mean and furthest distance in se."""
+
+    kind: str
+    size: int
+    truth: float
+    bias: float
+    mean_z: float
+    worst_z: float
+    allowed: float
+
+    @property
+    def found(self) -> bool:
+        """Is the truth among what the estimates leave likely?"""
+        return abs(self.mean_z) <= STRICT and self.worst_z <= self.allowed
+
+
+# Learners as numbers
+
+
+@singledispatch
+def parameters(learners: Any) -> dict[str, np.ndarray]:
+    """What a log can tell of these learners: `kind -> [parameters]`, sums where only sums show."""
+    raise TypeError(type(learners))
+
+
+def _level(learners: Any, easiness: np.ndarray) -> np.ndarray:
+    """Log odds of each item before any practice: its skills' easiness less its own difficulty."""
+    needs = unpack(learners.course.needs)
+    return np.array([sum(easiness[k] for k in row) for row in needs]) - learners.course.difficulty
+
+
+@parameters.register
+def _(learners: Logistic) -> dict[str, np.ndarray]:
+    skills, items = learners.course.n_skills, learners.course.n_items
+    w = learners.weights
+    found = {"level": _level(learners, w[:skills, EASINESS])}
+    for at, name in enumerate(COLUMNS[1:], 1):
+        shared = name in ("seen", "lag")
+        found[f"{name} of skills"] = w[:1, at] if shared else w[:skills, at]
+        if len(w) > skills:
+            found[f"{name} of items"] = w[skills : skills + 1, at]
+            found[f"{name} of all"] = w[skills + items :, at]
+    return found | {"spread": np.array([learners.spread])}
+
+
+@parameters.register
+def _(learners: Irt) -> dict[str, np.ndarray]:
+    # only products with the discrimination and differences to the mean ability show in answers
+    scale = np.exp(np.log(learners.discrimination).mean())
+    mean = np.array([np.mean(learners.mean[row]) for row in unpack(learners.course.needs)])
+    return {
+        "difficulty": (learners.course.difficulty - mean) * scale,
+        "growth": learners.growth * scale,
+        "discrimination": learners.discrimination / scale,
+        "guess": learners.guess,
+        "spread": np.array([learners.spread * scale]),
+        "skill_spread": np.array([learners.skill_spread * scale]),
+    }
+
+
+@parameters.register
+def _(learners: Das3h) -> dict[str, np.ndarray]:
+    found = {"level": _level(learners, learners.weights[:, 0])}
+    found |= {name: learners.weights[:, at] for at, name in enumerate(WINDOWED) if at}
+    return found | {"spread": np.array([learners.spread])}
+
+
+@parameters.register
+def _(learners: FixedItems) -> dict[str, np.ndarray]:
+    return {"p_correct": learners.p}
+
+
+@parameters.register
+def _(learners: Bkt) -> dict[str, np.ndarray]:
+    found = {name: np.asarray(getattr(learners.parameters, name))[0] for name in FIELDS}
+    spreads = {name: np.array([getattr(learners, name)]) for name in ("prior_sd", "learn_sd")}
+    return found | spreads
+
+
+@parameters.register
+def _(learners: Fsrs) -> dict[str, np.ndarray]:
+    found = {f"w{k}": learners.table[:1, k] for k in range(21)}
+    shares = {"first_grades": learners.first_grades, "right_grades": learners.right_grades}
+    found |= {name: np.array(values) for name, values in shares.items()}
+    return found | {"same_day": np.array([learners.same_day]), "spread": np.array([learners.spread])}
+
+
+@parameters.register
+def _(learners: Hlr) -> dict[str, np.ndarray]:
+    single = {name: np.array([getattr(learners, name)]) for name in ("right", "wrong", "first")}
+    return single | {"bias + lexeme": learners.constant}
+
+
+@parameters.register
+def _(learners: ActR) -> dict[str, np.ndarray]:
+    return {name: np.array([getattr(learners, name)]) for name in ("a", "c", "s", "tau", "first")}
+
+
+# Logs, fits, judgement
+
+
+def simulated(world: World, seed: int, folder: Path) -> Coded:
+    """One log of the world's learners, by the code of `coursewright simulate`, through its file."""
+    task = Task(world.learners, steps=world.steps, days=world.pauses, features=("attempts",),
+                seeds=Seeds(seed, seed))  # fmt: skip
+    policy = RulePolicy("random_legal", task, AnyAllowed(), seed)
+    path = folder / f"{seed}.parquet"
+    write_log(task, policy, path, Group(world.n, Split.TRAIN), "made up")
+    return Coded.of(LogFile(path)())
+
+
+def recover(name: str, logs: int = LOGS, draws: int = REFITS) -> list[Row]:
+    """Fit a world's model to `logs` logs, and resample the first `draws` times for standard errors."""
+    world, first = WORLDS[name](), zlib.crc32(name.encode())  # worlds do not share their learners' luck
+    with tempfile.TemporaryDirectory() as folder:
+        coded = [simulated(world, first + log, Path(folder)) for log in range(logs)]
+    fits = [world.model.fit(log) for log in coded]
+    truth = parameters(world.learners)
+    learners = fits[0].simulator()
+    assert learners.course.items == world.learners.course.items, "name items in sorted order"
+    found = [parameters(fit.simulator()) for fit in fits]
+    again = [parameters(fit.simulator()) for fit in redrawn(fits[0], coded[0], world.model, draws)[1]]
+    return [_row(kind, truth[kind], [f[kind] for f in found], [a[kind] for a in again]) for kind in truth]
+
+
+def _row(kind: str, truth: np.ndarray, found: Sequence[np.ndarray], again: Sequence[np.ndarray]) -> Row:
+    off = np.mean(found, axis=0) - truth
+    spread = np.std(again, axis=0, ddof=1) / np.sqrt(len(found))
+    together = np.std(np.mean(again, axis=1), ddof=1) / np.sqrt(len(found))
+    size, freedom = len(truth), len(again) - 1
+    allowed = STRICT if size == 1 else float(stats.t.ppf(1.0 - CHANCE / (2.0 * size), freedom))
+    return Row(
+        kind, size, float(np.mean(truth)), float(np.mean(off)),
+        float(_ratio(np.mean(off), together)), float(np.max(np.abs(_ratio(off, spread)))), allowed,
+    )  # fmt: skip
+
+
+def _ratio(off: Any, spread: Any) -> Any:
+    """Distances in standard errors; 0 where both are 0 (what a model holds fixed, and rightly)."""
+    same = np.abs(off) < 1e-6
+    return np.where(same, 0.0, off / np.where(same, 1.0, np.maximum(spread, 1e-12)))
+
+
+# Worlds
+
+ITEMS = {"a": "x", "b": "x", "c": "y", "d": "y", "e": "z", "f": "z"}
+COURSE = Course.of(["x", "y", "z"], ITEMS, difficulty=[0.5, -0.3, 0.2, -0.6, 0.0, 0.4])
+SKILLS = Course.of(["x", "y", "z"])
+CARDS = Course.of(["p", "q", "r", "s"])
+DAYS = Mixed((0.3, 1.0, 2.0, 4.0, 8.0, 16.0))
+PAUSES = Mixed((0.1, 0.3, 1.0, 2.0))
+HOURS = Mixed((0.01, 0.02, 0.2, 0.4, 2.0, 4.0, 12.0))
+FSRS_WEIGHTS = np.clip(np.array(WEIGHTS) * np.random.default_rng(4).uniform(0.8, 1.25, 21), LOWEST, HIGHEST)
+KNOWING = BktParameters(
+    prior=[0.3, 0.5, 0.2, 0.4], learn=[0.1, 0.06, 0.2, 0.12], guess=[0.2, 0.25, 0.15, 0.2],
+    slip=[0.1, 0.08, 0.12, 0.1], skills=("p", "q", "r", "s"),
+)  # fmt: skip
+FORGETFUL = BktParameters(
+    KNOWING.prior, KNOWING.learn, KNOWING.guess, KNOWING.slip, [0.05, 0.1, 0.08, 0.03], KNOWING.skills
+)
+
+
+def _best_lr(lag: bool) -> Logistic:
+    made = best_lr(
+        COURSE, [[-0.5, 0.4, 0.1], [0.0, 0.3, 0.2], [0.3, 0.5, -0.1]], [[0.3, 0.15]] * 6, [0.1, -0.1]
+    )
+    weights = made.weights.copy()
+    weights[:3, 4:], weights[3:9, 4:] = (0.8 * lag, -0.15 * lag), (0.5 * lag, -0.1 * lag)
+    return replace(made, weights=weights)
+
+
+def _das3h(course: Course, skills: int) -> Das3h:
+    right, tried = [0.3, 0.2, 0.25, 0.2, 0.3], [0.1, 0.05, 0.15, 0.1, 0.1]
+    rows = [[-0.6 + 0.5 * k, *right, *tried] for k in range(skills)]
+    return Das3h(course, np.array(rows), 0.8)
+
+
+def _dash() -> Das3h:
+    course = Course.of(["a", "b", "c", "d"])
+    made = _das3h(course, 4)
+    return made
+
+
+def _irt(guess: float, a: Sequence[float] = (1.0,) * 6) -> Irt:
+    course = Course.of(["x", "y", "z"], ITEMS, difficulty=[-1.5, -0.6, 0.0, 0.6, 1.2, 2.0])
+    return Irt(course, [0.0] * 3, [0.5, 0.3, 0.15], list(a), [guess] * 6, spread=1.0)
+
+
+WORLDS: dict[str, Callable[[], World]] = {
+    "item_difficulty": lambda: World(
+        FixedItems(COURSE, np.array([0.3, 0.5, 0.6, 0.7, 0.8, 0.9])), ItemDifficultyModel()
+    ),
+    "afm": lambda: World(afm(SKILLS, [-1.0, 0.0, 0.5], [0.12, 0.06, 0.02], 1.0), AfmModel()),
+    "pfa": lambda: World(pfa(SKILLS, [-1.0, 0.0, 0.5], [0.5, 0.3, 0.4], [0.1, 0.2, -0.1]), PfaModel()),
+    "best_lr": lambda: World(_best_lr(False), BestLrModel()),
+    "best_lr_lag": lambda: World(_best_lr(True), BestLrModel(lag=True), HOURS),
+    "irt": lambda: World(_irt(0.0), IrtModel()),
+    "irt 3pl": lambda: World(_irt(0.2), IrtModel()),
+    "das3h": lambda: World(_das3h(COURSE, 3), Das3hModel(), HOURS),
+    "dash": lambda: World(_dash(), DashModel(), HOURS),
+    "bkt": lambda: World(Bkt(CARDS, KNOWING), BktModel()),
+    "bkt forgetting": lambda: World(
+        Bkt(CARDS, FORGETFUL, forgetting="opportunity"), BktModel(forgetting=True)
+    ),
+    "bkt individual": lambda: World(Bkt(CARDS, KNOWING, prior_sd=1.0, learn_sd=0.8), BktModel()),
+    "bkt individual true": lambda: World(
+        Bkt(CARDS, KNOWING, prior_sd=1.0, learn_sd=0.8), BktModel(individual=True)
+    ),
+    "bkt per day": lambda: World(
+        Bkt(CARDS, FORGETFUL, forgetting="time", prior_sd=1.0, learn_sd=0.8),
+        BktModel(individual=True, forgetting=True, per_day=True),
+        PAUSES,
+    ),
+    "bkt per day alike": lambda: World(
+        Bkt(CARDS, FORGETFUL, forgetting="time"), BktModel(forgetting=True, per_day=True), PAUSES
+    ),
+    "fsrs": lambda: World(Fsrs(CARDS, FSRS_WEIGHTS, same_day=0.8), FsrsModel(), DAYS, n=2000),
+    "fsrs pull 0": lambda: World(Fsrs(CARDS, FSRS_WEIGHTS, same_day=0.8), FsrsModel(pull=0.0), DAYS, n=2000),
+    "fsrs pull 0 recency 0": lambda: World(
+        Fsrs(CARDS, FSRS_WEIGHTS, same_day=0.8), FsrsModel(pull=0.0, recency=False), DAYS, n=2000
+    ),
+    "hlr": lambda: World(Hlr(CARDS, 1.0, -0.4, 0.3, (0.5, -0.5, 0.0, 0.2), first=0.4), HlrModel(), DAYS),
+    "act_r": lambda: World(ActR(CARDS, a=0.25, c=0.4, s=0.4, tau=-1.0, first=0.4), ActRModel(), DAYS),
+}
+
+
+def report(names: Sequence[str]) -> None:
+    """Print the table."""
+    for name in names:
+        began = time.perf_counter()
+        rows = recover(name, LOGS_ASKED)
+        print(f"## {name}  ({time.perf_counter() - began:.0f} s)")
+        for r in rows:
+            print(
+                f"{r.kind:24} n={r.size:2} truth {r.truth:8.3f} bias {r.bias:+8.4f} z {r.mean_z:+6.1f} worst {r.worst_z:5.1f} / {r.allowed:.1f} {'' if r.found else 'NOT FOUND'}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    LOGS_ASKED = int(sys.argv[1])
+    report(sys.argv[2:] or list(WORLDS))
