@@ -15,7 +15,7 @@ from coursewright.fitting.coded import Coded, require_both
 from coursewright.fitting.item_difficulty import ItemDifficultyModel
 from coursewright.fitting.judging.held_out import held_out, plan
 from coursewright.fitting.judging.scores import Score, comparison, scores_table
-from coursewright.fitting.model import Fitted, LearnerModel
+from coursewright.fitting.model import Candid, Fitted, LearnerModel
 from coursewright.fitting.refit import LEVEL, Doubt, redrawn
 from coursewright.simulators.folders import OPTIONAL
 
@@ -35,11 +35,15 @@ class ModelFit:
 
 
 class Found(NamedTuple):
-    """What people read about a fit: estimates with intervals, what the log did not tell, prediction."""
+    """What people read about a fit: estimates with intervals, what the log did not tell, prediction.
+
+    `undetermined` is what the fit could not tell from any log, or only assumed.
+    """
 
     doubt: Doubt
     troubles: Sequence[str]
     prediction: str
+    undetermined: Sequence[str] = ()
 
 
 class Made(NamedTuple):
@@ -82,7 +86,8 @@ def fit_model(
     troubles = [*fitted.warnings(), *doubt.warnings()]
     if len(again) < draws:
         troubles.append(f"{draws - len(again)} of {draws} resamples could not be fitted and are left out")
-    found = Found(doubt, troubles, _prediction(split.words, model.name, scores))
+    silent = fitted.undetermined() if isinstance(fitted, Candid) else ()
+    found = Found(doubt, troubles, _prediction(split.words, model.name, scores), silent)
     intervals = f"percentiles over {len(again)} resamples of whole learners (seed {seed})"
     made = Made(folder.name, command, intervals if again else "none (draws=0)")
     text = _card(log, model, found, made)
@@ -150,6 +155,13 @@ def _report(found: Found, folder: Path) -> str:
     return "\n".join([*lines, "", found.prediction, f"written to {folder}"])
 
 
+def _undetermined(lines: Sequence[str]) -> str:
+    """The card's section on what the fit could not determine; nothing where it says nothing of that."""
+    if not lines:
+        return ""
+    return "\n".join(["## What this fit could not determine", "", *(f"- {line}" for line in lines), "", ""])
+
+
 def _card(log: LearnerLog, model: LearnerModel, found: Found, made: Made) -> str:
     """Write the whole card in Markdown.  Nothing in it is about a single learner."""
     return f"""# {made.name}: {model.name} learners fitted to a log
@@ -171,7 +183,7 @@ Doubtful:
 
 {chr(10).join(f"- {line}" for line in found.troubles or ["none"])}
 
-## Held-out prediction
+{_undetermined(found.undetermined)}## Held-out prediction
 
 {found.prediction}
 

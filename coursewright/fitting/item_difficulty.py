@@ -67,6 +67,10 @@ class FittedItems:
         """None: the penalty identifies every item."""
         return []
 
+    def undetermined(self) -> Sequence[str]:
+        """What was assumed."""
+        return ["Nobody learns, forgets, or differs from others, by assumption."]
+
     def predict(self, log: Coded) -> Floats:
         """P(correct) `[rows]` from the item alone."""
         return np.asarray(self.model.predict_proba(one_hot(log, self.items))[:, 1])

@@ -289,6 +289,10 @@ WORLDS: dict[str, Callable[[], World]] = {
     "best_lr_lag": lambda: World(_best_lr(True), BestLrModel(lag=True), HOURS),
     "irt": lambda: World(_irt(0.0), IrtModel()),
     "irt 3pl": lambda: World(_irt(0.2), IrtModel()),
+    "irt guess": lambda: World(_irt(0.2), IrtModel(guess=True), n=2000),
+    "irt all": lambda: World(
+        _irt(0.2, (0.8, 1.2, 1.5, 0.7, 1.0, 1.1)), IrtModel(guess=True, discrimination=True), n=2000
+    ),
     "das3h": lambda: World(_das3h(COURSE, 3), Das3hModel(), HOURS),
     "dash": lambda: World(_dash(), DashModel(), HOURS),
     "bkt": lambda: World(Bkt(CARDS, KNOWING), BktModel()),
@@ -325,7 +329,8 @@ def report(names: Sequence[str]) -> None:
         print(f"## {name}  ({time.perf_counter() - began:.0f} s)")
         for r in rows:
             print(
-                f"{r.kind:24} n={r.size:2} truth {r.truth:8.3f} bias {r.bias:+8.4f} z {r.mean_z:+6.1f} worst {r.worst_z:5.1f} / {r.allowed:.1f} {'' if r.found else 'NOT FOUND'}",
+                f"{r.kind:24} n={r.size:2} truth {r.truth:8.3f} bias {r.bias:+8.4f} z {r.mean_z:+6.1f} "
+                f"worst {r.worst_z:5.1f} / {r.allowed:.1f} {'' if r.found else 'NOT FOUND'}",
                 flush=True,
             )
 

@@ -42,8 +42,8 @@ class Differences:
 class Marginal:
     """A fit: the point, what each learner says of it, and where parameters are free.
 
-    `scores [learners, 5 skills + 2]` are the learners' gradients at the point; `free [5 skills + 2]` marks what
-    is not held at a bound.
+    `scores [learners, 5 skills + 2]` are the learners' gradients at the point; `free [5 skills + 2]` marks
+    what is not held at a bound.
     """
 
     fit: BktFit
@@ -107,7 +107,7 @@ def fit_marginal(log: Coded, sequences: Sequences, forgetting: bool, differ: Dif
 
 
 def _by_day(forget: Floats, of: Paths) -> Floats:
-    """P(forget) a day that loses as much in the mean pause of a skill as `forget [skills]` at an opportunity."""
+    """P(forget) a day that loses as much in a skill's mean pause as `forget [skills]` at an opportunity."""
     skill = np.repeat(of.skill, np.diff(of.start))
     again = np.ones(len(skill), bool)
     again[of.start[:-1]] = False

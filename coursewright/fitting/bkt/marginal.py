@@ -5,9 +5,9 @@ Individual learners (Yudelson, Koedinger & Gordon, AIED 2013), as `simulators/kn
     logit P(L0_k) + prior_sd z,   logit P(T_k) + learn_sd z',   z, z' ~ N(0, 1) for each learner
 
 z and z' are integrated out by Gauss-Hermite quadrature.  The first state enters a sequence's likelihood
-linearly, so that two passes (known at first, unknown at first) serve all nodes of z.  Forgetting comes at each
-opportunity, or as days pass: a known skill is kept for d days with (1 - F)^d, from the learner's first row on.
-The gradient is that of the smoothed counts (Fisher's identity), on the logit scale.
+linearly, so that two passes (known at first, unknown at first) serve all nodes of z.  Forgetting comes at
+each opportunity, or as days pass: a known skill is kept for d days with (1 - F)^d, from the learner's first
+row on. The gradient is that of the smoothed counts (Fisher's identity), on the logit scale.
 """
 
 import math
@@ -45,7 +45,7 @@ class Paths(NamedTuple):
 
 
 def paths(sequences: Sequences, day: Floats, arrived: Floats) -> Paths:
-    """The sequences of a log whose rows have these days `[rows]`; `arrived [learners]` is each one's first."""
+    """The sequences of a log with these days `[rows]`; `arrived [learners]` is each one's first."""
     order = np.argsort(sequences.learner, kind="stable").astype(np.int64)
     own = np.searchsorted(sequences.learner[order], np.arange(len(sequences.learners) + 1)).astype(np.int64)
     when = day[sequences.row]
@@ -80,7 +80,7 @@ class Point:
 
     @property
     def individual(self) -> bool:
-        """Do learners differ?"""
+        """True where learners differ."""
         return self.prior_sd > 0.0 or self.learn_sd > 0.0
 
     @property
@@ -107,7 +107,7 @@ def _sigmoid(z: Floats) -> Floats:
 
 
 def evaluate(point: Point, of: Paths, individual: bool) -> tuple[float, csr_matrix]:
-    """The log-likelihood in nats, and each learner's part of its gradient in `Point.flat` `[learners, ...]`."""
+    """The log-likelihood in nats, and each learner's part of its gradient in `Point.flat`, a row each."""
     at = nodes(individual)
     prior, learn = point.tables(at)
     slopes, spreads = np.zeros((len(of.skill), 5)), np.zeros((len(of.own) - 1, 2))
@@ -129,7 +129,7 @@ def evaluate(point: Point, of: Paths, individual: bool) -> tuple[float, csr_matr
 
 
 class Room(NamedTuple):
-    """Where `_evaluate` works: filtered states, and of each sequence, node and first state logarithms, slopes."""
+    """Where `_evaluate` works: filtered states; logarithms and slopes by sequence, node and first state."""
 
     filtered: Floats
     log: Floats

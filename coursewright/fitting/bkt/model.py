@@ -40,8 +40,8 @@ class BktModel:
     Of the skills with a sound fit and at least `min_learners` learners, the `n_skills` with most learners
     are kept, in the log's order (ties go to the earlier skill); None keeps all skills, sound or not.
     `forgetting` fits P(F) at each opportunity, or with `per_day` as days pass; `individual` fits by how much
-    logit P(L0) and logit P(T) differ between learners; `by_skill` makes a course of one item per skill instead
-    of one of the log's items.
+    logit P(L0) and logit P(T) differ between learners; `by_skill` makes a course of one item per skill
+    instead of one of the log's items.
     """
 
     min_learners: int = 1
@@ -163,20 +163,21 @@ class FittedBkt:
         lines = []
         if not self.settings.individual:
             lines.append(
-                "Learners are fitted as alike.  Where they differ in truth, the fitted prior lies above that of "
-                "the typical learner, and learn below it; `model.individual=true` fits how much they differ."
+                "Learners are fitted as alike.  Where they differ in truth, the fitted prior lies above "
+                "that of the typical learner, and learn below it; `model.individual=true` fits how much "
+                "they differ."
             )
         if not self.settings.forgetting:
             lines.append(
-                "Nobody forgets, by assumption.  `model.forgetting=true` fits forgetting at each opportunity, "
-                "and `model.per_day=true` with it forgetting as days pass."
+                "Nobody forgets, by assumption.  `model.forgetting=true` fits forgetting at each "
+                "opportunity, and `model.per_day=true` with it forgetting as days pass."
             )
         several = [len(needs) for needs in unpack(self.course.needs) if len(needs) > 1]
         if several:
             lines.append(
-                f"{len(several)} of {self.course.n_items} items need several skills.  The fit gives the whole "
-                "answer to each of them, while taught learners need all at once, so that they answer such items "
-                "right less often than the fit predicts."
+                f"{len(several)} of {self.course.n_items} items need several skills.  The fit gives the "
+                "whole answer to each of them, while taught learners need all at once, so that they "
+                "answer such items right less often than the fit predicts."
             )
         return [*lines, "Prerequisites: a log does not name them, and none are taught."]
 

@@ -33,7 +33,7 @@ def predict(parameters: BktParameters, log: Coded) -> Floats:
 
 
 def predict_marginal(parameters: BktParameters, spread: Spread, per_day: bool, log: Coded) -> Floats:
-    """The same `[rows]` where learners differ, or knowledge is lost as days pass: z and z' are integrated out.
+    """The same `[rows]` where learners differ or knowledge is lost as days pass: z, z' are integrated out.
 
     What a learner answers on one skill then tells of the others too.
     """
