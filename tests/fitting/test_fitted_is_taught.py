@@ -1,4 +1,4 @@
-"""What is fitted is what is taught: fit, folder, read, and the learners' chances are the fit's predictions."""
+"""A folder teaches what was fitted: the chances of its learners are the fit's predictions."""
 
 import shlex
 from functools import cache

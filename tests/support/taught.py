@@ -70,7 +70,7 @@ def _luck(fate: np.ndarray, t: int) -> Luck:
 
 
 def _fates(t: int, right: np.ndarray, grade: np.ndarray, simulator) -> np.ndarray:
-    """Keys of luck that lead to these answers `[learners]` at step t, and to these grades where they count."""
+    """Keys of luck that lead to these answers `[learners]` at step t, and to these grades."""
     keys, first, second = np.arange(1, POOL + 1, dtype=np.uint64), np.empty(POOL), np.empty(POOL)
     uniforms(keys, np.full(POOL, t), ANSWER, first)
     uniforms(keys, np.full(POOL, t), ANSWER + 1, second)

@@ -3,7 +3,7 @@
     P(correct) = c_i + (1 - c_i) / (1 + exp(-a_i (theta_learner + growth - b_i)))         Birnbaum 1968
 
 theta ~ N(0, spread²) is integrated out on an even grid.  Priors hold what few answers tell: ln a_i ~ N(0,
-1 / penalty); logit c_i ~ N(c, .25 / penalty) around a level c that all items share, and c ~ N(logit .2, 1), so
+1 / penalty); logit c_i ~ N(c, .25 / penalty) around a level c that all items share, c ~ N(logit .2, 1), so
 that an item which nobody weak was asked keeps the others' guessing (Swaminathan & Gifford, Psychometrika
 1986, have such priors).  Their strength is fixed, so that they fade as answers come in.
 """
