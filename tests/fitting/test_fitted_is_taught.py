@@ -26,6 +26,12 @@ OTHERS: dict[str, Any] = {
     "iterations": 7, "h": 0.05, "history": 3, "alpha": 0.001, "ridge": 1.0,
 }  # fmt: skip
 NEEDS = {"per_day": ["model.forgetting=true"]}  # what an option asks for besides
+KEPT = (
+    "min_learners",
+    "n_skills",
+    "by_skill",
+    "grades",
+)  # these change what is asked, and wait for the slow suite
 # Training alone: one fit with all of them.
 TRAINING = {
     "hidden": 8, "width": 8, "longest": 12, "batch": 8, "epochs": 2, "patience": 1, "held_out": 0.2,
@@ -40,23 +46,21 @@ def made(model: str, *overrides: str):
         return compose("fit", [f"model={model}", *overrides]).model
 
 
-def variants() -> list[tuple[str, tuple[str, ...]]]:
-    """Every model as it is configured, and with each of its options changed."""
-    found: list[tuple[str, tuple[str, ...]]] = []
+def variants() -> list[Any]:
+    """Every model with all its options changed; in the slow suite as configured, and with one changed too."""
+    found: list[Any] = []
     for model in MODELS:
         options = {k: v for k, v in OmegaConf.to_container(made(model)).items() if k != "_target_"}
-        few = ["model.min_learners=1", "model.n_skills=null"] if model == "bkt" else []
         if model in NEURAL:
             found.append((model, tuple(f"model.{name}={TRAINING[name]}" for name in options)))
             continue
-        found.append((model, tuple(few)))
-        for name, value in options.items():
-            other = not value if isinstance(value, bool) else OTHERS[name]
-            kept = [line for line in few if not line.startswith(f"model.{name}=")]
-            found.append((model, (*kept, *NEEDS.get(name, []), f"model.{name}={other}")))
-    found.append(("bkt", ("model.min_learners=1", "model.n_skills=null", "model.individual=true",
-                          "model.forgetting=true", "model.per_day=true")))  # fmt: skip
-    return [*found, ("irt", ("model.guess=true", "model.discrimination=true"))]
+        new = {name: not v if isinstance(v, bool) else OTHERS[name] for name, v in options.items()}
+        few = ("model.min_learners=1", "model.n_skills=null") if model == "bkt" else ()
+        every = tuple(f"model.{name}={value}" for name, value in new.items() if name not in KEPT)
+        single = [(*few, *NEEDS.get(name, ()), f"model.{name}={value}") for name, value in new.items()]
+        found.append((model, (*few, *every)))
+        found += [pytest.param(model, each, marks=pytest.mark.slow) for each in [few, *single]]
+    return found
 
 
 @cache

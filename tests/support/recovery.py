@@ -95,7 +95,7 @@ class World:
 class Row(NamedTuple):
     """One kind of parameter: how many, the mean truth, the mean bias and its standard error.
 
-    `worst_z` is the furthest of them from the truth in standard errors of its own, `allowed` how far it may be.
+    `worst_z` is the furthest from its truth, in standard errors of its own; `allowed` is how far it may be.
     """
 
     kind: str
@@ -352,7 +352,7 @@ WORLDS: dict[str, World] = {
     "bkt/differing": World(
         _bkt(1.0),
         BktModel(),
-        cannot=dict.fromkeys(("prior", "learn", "guess", "slip", "prior_sd", "learn_sd"), TYPICAL),
+        cannot=dict.fromkeys(("prior", "learn", "prior_sd", "learn_sd"), TYPICAL),
     ),
     "bkt/individual": World(_bkt(1.0), BktModel(individual=True)),
     "bkt/individual,per_day": World(

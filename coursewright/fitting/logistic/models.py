@@ -293,7 +293,7 @@ def _counted(simulator: str) -> Form:
 NO_GUESSING = (
     "No item is guessed, and all tell learners apart equally well, by assumption.  Where items are "
     "guessed in truth, growth and spread come out too small and difficulties too low (at a guess of .2: "
-    "growth .32 by .07, spread 1.0 by .26, difficulty by .6).  `model.guess=true` fits guessing, "
+    "growth .32 by .05, spread 1.0 by .27, difficulty by .57).  `model.guess=true` fits guessing, "
     "`model.discrimination=true` the other."
 )
 WINDOWS_OVERLAP = (
