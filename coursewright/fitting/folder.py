@@ -159,7 +159,7 @@ def _undetermined(lines: Sequence[str]) -> str:
     """The card's section on what the fit could not determine; nothing where it says nothing of that."""
     if not lines:
         return ""
-    return "\n".join(["## What this fit could not determine", "", *(f"- {line}" for line in lines), "", ""])
+    return "\n".join(["## Not determined", "", *(f"- {line}" for line in lines), "", ""])
 
 
 def _card(log: LearnerLog, model: LearnerModel, found: Found, made: Made) -> str:

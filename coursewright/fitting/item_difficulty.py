@@ -68,7 +68,7 @@ class FittedItems:
         return []
 
     def undetermined(self) -> Sequence[str]:
-        """What was assumed."""
+        """The assumption."""
         return ["Nobody learns, forgets, or differs from others, by assumption."]
 
     def predict(self, log: Coded) -> Floats:

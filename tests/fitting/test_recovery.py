@@ -73,7 +73,7 @@ def test_learners_who_differ_are_found_and_a_fit_as_alike_says_so(differing, tmp
     assert "learners differ in prior (z = " in "\n".join(alike.warnings())
     assert "learners differ" not in "\n".join(made.fitted.warnings())
     card = (tmp_path / "differing" / "card.md").read_text(encoding="utf-8")
-    section = card.partition("## What this fit could not determine")[2].partition("##")[0]
+    section = card.partition("## Not determined")[2].partition("##")[0]
     assert all(f"- {line}" in section for line in made.fitted.undetermined())
 
 

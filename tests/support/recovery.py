@@ -1,4 +1,4 @@
-"""Does a fit return the learners that made a log?  Five simulated logs of each kind of learner, and a table.
+"""Recovery: five simulated logs of each kind of learner, a fit to each, and a table.
 
     export PYTHONPATH=.:tests/support
     python tests/support/recovery.py            # every world, as the table of docs/recovery.md
@@ -108,12 +108,12 @@ class Row(NamedTuple):
 
     @property
     def found(self) -> bool:
-        """Is the truth among what the estimates leave likely?"""
+        """True where the estimates leave the truth likely."""
         return abs(self.bias) <= STRICT * self.error + SAME and self.worst_z <= self.allowed
 
     @property
     def trivial(self) -> bool:
-        """Is it something that learners lack and the model lacks as well?"""
+        """True where learners lack it and the model lacks it as well."""
         return abs(self.truth) < SAME and abs(self.bias) < SAME and self.worst_z == 0.0
 
     def shown(self, world: World) -> str:
@@ -126,7 +126,7 @@ class Row(NamedTuple):
 
 
 class Recovery(NamedTuple):
-    """What came of a world, and what the fit's card says that it could not determine."""
+    """The rows of a world, and what the fit's card says that it could not determine."""
 
     rows: Sequence[Row]
     said: str
@@ -137,7 +137,7 @@ class Recovery(NamedTuple):
 
 @singledispatch
 def parameters(learners: Any) -> dict[str, np.ndarray]:
-    """What a log can tell of these learners: `kind -> [parameters]`, sums where only sums show."""
+    """Parameters that a log can tell of these learners: `kind -> [parameters]`, sums where only sums show."""
     raise TypeError(type(learners))
 
 

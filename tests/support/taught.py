@@ -1,7 +1,7 @@
-"""What the learners of a folder would answer to the rows of a log: by the simulator alone, without the fit.
+"""Answers of a folder's learners to the rows of a log: by the simulator alone, without the fit.
 
 The learners are walked through a log's items, days and answers.  An answer is forced by choosing luck that
-leads to it.  What a learner's earlier answers leave unknown (ability; knowledge, pace) is integrated out over
+leads to it.  Ability, knowledge and pace, which earlier answers leave open, are integrated out over
 the same nodes as the fit's.
 """
 

@@ -32,7 +32,7 @@ TINY = 1e-8  # of the largest information: below it the log says nothing of a pa
 
 @dataclass(frozen=True)
 class Differences:
-    """What this likelihood has that EM's has not: `individual` learners, and forgetting `per_day`."""
+    """Beyond EM's likelihood: `individual` learners, and forgetting `per_day`."""
 
     individual: bool = False
     per_day: bool = False
@@ -157,7 +157,7 @@ def _box(start: Point) -> Box:
 
 
 def _told(point: Point, scores: csr_matrix, box: Box) -> Bools:
-    """What is inside its bounds, and of which the log says something."""
+    """Marks the parameters inside their bounds of which the log says something."""
     flat = point.flat
     inside = (flat > box.low + 1e-3) & (flat < box.high - 1e-3)
     curvature = np.asarray(scores.multiply(scores).sum(axis=0)).ravel()
@@ -179,7 +179,7 @@ def _errors(scores: csr_matrix, free: Bools) -> Floats:
 
 
 def apart(log: Coded, sequences: Sequences, plain: BktFit) -> tuple[float, float]:
-    """How clearly learners differ in P(L0), and in P(T), where a fit takes them for alike.
+    """Signs of differences between learners in P(L0), and in P(T), where a fit takes them for alike.
 
     A learner's scores on two skills are independent if all learners are alike; the sum of their products over
     learners, over its own standard error, is about standard normal then.  (0, 0) where rows have several

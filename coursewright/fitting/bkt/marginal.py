@@ -129,7 +129,7 @@ def evaluate(point: Point, of: Paths, individual: bool) -> tuple[float, csr_matr
 
 
 class Room(NamedTuple):
-    """Where `_evaluate` works: filtered states; logarithms and slopes by sequence, node and first state."""
+    """Room for `_evaluate`: filtered states; logarithms and slopes by sequence, node and first state."""
 
     filtered: Floats
     log: Floats

@@ -159,7 +159,7 @@ class FittedBkt:
         return [f"at a bound, or not identified: {name}" for name in names]
 
     def undetermined(self) -> Sequence[str]:
-        """What no log tells this fit, or this log did not; the figures are those of docs/recovery.md."""
+        """Plain sentences on assumptions and gaps; the figures are those of docs/recovery.md."""
         lines = []
         if not self.settings.individual:
             lines.append(

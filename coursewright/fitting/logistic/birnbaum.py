@@ -22,7 +22,7 @@ LEAST = 0.1  # spread to start from, at least
 
 
 class Shape(NamedTuple):
-    """Which of an item's further parameters are fitted."""
+    """Marks an item's further parameters as fitted or not."""
 
     guess: bool
     discrimination: bool
@@ -46,7 +46,7 @@ class Problem:
 
     @property
     def sizes(self) -> dict[str, int]:
-        """How many numbers each part of the vector has."""
+        """The length of each part of the vector."""
         return {
             "level": 1, "easiness": self.items, "growth": 1, "own_growth": self.skills,
             "log_a": self.items, "guess": 1, "own_guess": self.items, "log_spread": 1,
@@ -73,7 +73,7 @@ class Problem:
         return np.concatenate([pieces[name] for name in self.sizes])
 
     def bounds(self) -> list[tuple[float, float]]:
-        """What is not fitted stays where it is."""
+        """Bounds of each number; parameters that are not fitted stay where they are."""
         free = (-np.inf, np.inf)
         each = {
             "level": free, "easiness": free,

@@ -36,7 +36,7 @@ LAG = ("seen", "lag")
 
 
 class Form(NamedTuple):
-    """What becomes of a fitted sum: learners, their files, who reads them, and what the sum cannot tell."""
+    """From a fitted sum to learners, their files and reader; `silent` is what the sum cannot tell."""
 
     build: Callable[[Linear, Course], Any]
     write: Callable[[Path, Any], None]
@@ -79,7 +79,7 @@ class LogisticFit:
         return self.linear.troubles
 
     def undetermined(self) -> Sequence[str]:
-        """What no log tells this sum."""
+        """Plain sentences on what no log tells this sum."""
         return self.form.silent
 
     def predict(self, log: Coded) -> Floats:

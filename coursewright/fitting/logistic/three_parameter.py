@@ -65,12 +65,12 @@ class ThreeParameterFit:
         return Estimates(tuple(named), np.array(list(named.values()), np.float64))
 
     def warnings(self) -> Sequence[str]:
-        """What the log did not tell, one line each."""
+        """One line for each thing that the log did not tell."""
         lines = [*self.linear.troubles]
         return lines if self.converged else [*lines, "the climb did not converge"]
 
     def undetermined(self) -> Sequence[str]:
-        """What no log tells this fit."""
+        """Plain sentences on what no log tells this fit."""
         lines = [
             "Guessing and difficulty of an item that only able learners were asked: the prior holds them."
         ]

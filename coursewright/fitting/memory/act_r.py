@@ -90,7 +90,7 @@ class FittedActR:
         return lines if self.converged else [*lines, "the search did not converge"]
 
     def undetermined(self) -> Sequence[str]:
-        """What was given, and not fitted."""
+        """Constants that were given, and assumptions."""
         return [
             f"h = {self.settings.h:g}, the share of the clock's seconds that count, was given and not "
             "fitted.",

@@ -214,7 +214,7 @@ class FittedFsrs:
         return lines
 
     def undetermined(self) -> Sequence[str]:
-        """What answers tell hardly or not at all."""
+        """Weights that answers tell hardly or not at all."""
         return [
             "w8 and w10, w4 to w6, and w11 to w14 are told in combination far better than one by one: a "
             "mistake in one makes up for that in another.  No log tells much of w7, w12 and w18.  What a "

@@ -92,7 +92,7 @@ class FittedHlr:
         return [] if self.converged else ["the search did not converge"]
 
     def undetermined(self) -> Sequence[str]:
-        """What no log tells this model."""
+        """Plain sentences on what no log tells this model."""
         return [
             "Only the sum of the bias and an item's own weight shows in answers.  The ridge divides it: "
             "compare `bias + lexeme`, which the tables here hold; `parameters.csv` has both.",

@@ -219,7 +219,7 @@ class NeuralFit:
         return lines
 
     def undetermined(self) -> Sequence[str]:
-        """What a network cannot say of itself."""
+        """Plain sentences on what a network cannot say of itself."""
         return [
             "Single weights mean nothing: many networks give the same answers.  There are no intervals.",
             "All learners are alike but for their answers, by assumption; the network knows no days "
