@@ -16,7 +16,7 @@ from coursewright.fitting.groups import grouped
 from coursewright.fitting.item_difficulty import ItemDifficultyModel
 from coursewright.fitting.judging.held_out import held_out, plan
 from coursewright.fitting.judging.scores import Score, comparison, scores_table
-from coursewright.fitting.model import Fitted, LearnerModel
+from coursewright.fitting.model import Candid, Fitted, LearnerModel
 from coursewright.fitting.refit import LEVEL, Doubt, redrawn
 from coursewright.simulators.folders import OPTIONAL
 
@@ -36,12 +36,17 @@ class ModelFit:
 
 
 class Found(NamedTuple):
-    """The findings of a fit, for people: estimates with intervals, gaps that the log left, prediction."""
+    """The findings of a fit, for people: estimates with intervals, gaps that the log left, prediction.
+
+    `groups` is about items that too few learners met; `undetermined` about parameters that no log tells, or
+    that the fit only assumes.
+    """
 
     doubt: Doubt
     troubles: Sequence[str]
     prediction: str
     groups: str
+    undetermined: Sequence[str] = ()
 
 
 class Made(NamedTuple):
@@ -86,8 +91,9 @@ def fit_model(
     troubles = [*fitted.warnings(), *doubt.warnings()]
     if len(again) < draws:
         troubles.append(f"{draws - len(again)} of {draws} resamples could not be fitted and are left out")
+    silent = fitted.undetermined() if isinstance(fitted, Candid) else ()
     prediction = _prediction(split.words, model.name, scores)
-    found = Found(doubt, troubles, prediction, groups.words)
+    found = Found(doubt, troubles, prediction, groups.words, silent)
     intervals = f"percentiles over {len(again)} resamples of whole learners (seed {seed})"
     made = Made(folder.name, command, intervals if again else "none (draws=0)")
     text = _card(log, model, found, made)
@@ -156,6 +162,13 @@ def _report(found: Found, folder: Path) -> str:
     return "\n".join([*lines, "", found.prediction, "", small, f"written to {folder}"])
 
 
+def _undetermined(lines: Sequence[str]) -> str:
+    """The card's section on what the fit could not determine; nothing where it says nothing of that."""
+    if not lines:
+        return ""
+    return "\n".join(["## Not determined", "", *(f"- {line}" for line in lines), "", ""])
+
+
 def _card(log: LearnerLog, model: LearnerModel, found: Found, made: Made) -> str:
     """Write the whole card in Markdown.  Nothing in it is about a single learner."""
     return f"""# {made.name}: {model.name} learners fitted to a log
@@ -178,7 +191,7 @@ Doubtful:
 
 {chr(10).join(f"- {line}" for line in found.troubles or ["none"])}
 
-## Held-out prediction
+{_undetermined(found.undetermined)}## Held-out prediction
 
 {found.prediction}
 

@@ -86,6 +86,10 @@ class FittedItems:
         """None: the penalty identifies every item."""
         return []
 
+    def undetermined(self) -> Sequence[str]:
+        """The assumption."""
+        return ["Nobody learns, forgets, or differs from others, by assumption."]
+
     def predict(self, log: Coded) -> Floats:
         """P(correct) `[rows]` from the item alone."""
         return np.asarray(expit(self.intercept + one_hot(log, self.names) @ self.easiness))

@@ -74,6 +74,15 @@ class LearnerModel(Protocol):
 
 
 @runtime_checkable
+class Candid(Protocol):
+    """A fit that says what it cannot tell, from this log or from any."""
+
+    def undetermined(self) -> Sequence[str]:
+        """Plain sentences for the card: what was assumed, and what answers cannot show."""
+        ...
+
+
+@runtime_checkable
 class Redrawing(Protocol):
     """A fit that draws its parameters anew by a way of its own, cheaper than a refit to each resample."""
 

@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from coursewright.fitting.coded import Coded
 from coursewright.fitting.course import course_of
 from coursewright.fitting.logistic.linear import Linear, Part, fit_linear
-from coursewright.fitting.logistic.models import LEVEL, STRENGTH, Form, LogisticFit, check_penalty, spread_of
+from coursewright.fitting.logistic.models import (
+    LEVEL,
+    STRENGTH,
+    WINDOWS_OVERLAP,
+    Form,
+    LogisticFit,
+    check_penalty,
+    spread_of,
+)
 from coursewright.fitting.model import Teaching
 from coursewright.simulators.course import Course
 from coursewright.simulators.folders import rounded
@@ -47,4 +55,4 @@ def _learners(linear: Linear, course: Course) -> das3h.Das3h:
     return das3h.Das3h(course, rounded(weights), spread_of(linear))
 
 
-DASH = Form(_learners, write_das3h, Teaching("recall", "das3h"))
+DASH = Form(_learners, write_das3h, Teaching("recall", "das3h"), (WINDOWS_OVERLAP,))

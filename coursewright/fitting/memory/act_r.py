@@ -89,6 +89,14 @@ class FittedActR:
         ]
         return lines if self.converged else [*lines, "the search did not converge"]
 
+    def undetermined(self) -> Sequence[str]:
+        """Constants that were given, and assumptions."""
+        return [
+            f"h = {self.settings.h:g}, the share of the clock's seconds that count, was given and not "
+            "fitted.",
+            "All learners are alike, and all items, by assumption.",
+        ]
+
     def predict(self, log: Coded) -> Floats:
         """P(correct) `[rows]`."""
         reviews = reviews_of(log)

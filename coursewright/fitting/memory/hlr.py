@@ -92,13 +92,22 @@ class FittedHlr:
         return Teaching(task="recall", simulator="fitted_hlr")
 
     def estimates(self) -> Estimates:
-        """The weights, and P(correct) at a first meeting."""
-        lexeme = [f"lexeme[{item}]" for item in self.course.items]
-        return Estimates(("right", "wrong", "bias", *lexeme, "first"), np.append(self.weights, self.first))
+        """The weights; of bias and each item's own their sum, which shows; P(correct) at a first meeting."""
+        sums = self.weights[2] + self.weights[3:]
+        names = ("right", "wrong", *(f"bias + lexeme[{item}]" for item in self.course.items), "first")
+        return Estimates(names, np.concatenate([self.weights[:2], sums, [self.first]]))
 
     def warnings(self) -> Sequence[str]:
         """A line where the search did not converge."""
         return [] if self.converged else ["the search did not converge"]
+
+    def undetermined(self) -> Sequence[str]:
+        """Plain sentences on what no log tells this model."""
+        return [
+            "Only the sum of the bias and an item's own weight shows in answers.  The ridge divides it: "
+            "compare `bias + lexeme`, which the tables here hold; `parameters.csv` has both.",
+            "All learners are alike, by assumption.",
+        ]
 
     def predict(self, log: Coded) -> Floats:
         """P(correct) `[rows]`; an item that the fit did not see has no weight of its own."""
@@ -117,7 +126,9 @@ class FittedHlr:
 
     def write(self, folder: Path) -> None:
         """Write the tables that `read_hlr` reads."""
-        write_memory(folder, "hlr", self.estimates(), self.course)
+        lexeme = (f"lexeme[{item}]" for item in self.course.items)
+        names = ("right", "wrong", "bias", *lexeme, "first")
+        write_memory(folder, "hlr", (names, np.append(self.weights, self.first)), self.course)
 
 
 def _exact(reviews: Reviews, log: Coded) -> tuple[Reviews, tuple[str, ...]]:

@@ -223,6 +223,14 @@ class NeuralFit:
             )
         return lines
 
+    def undetermined(self) -> Sequence[str]:
+        """Plain sentences on what a network cannot say of itself."""
+        return [
+            "Single weights mean nothing: many networks give the same answers.  There are no intervals.",
+            "All learners are alike but for their answers, by assumption; the network knows no days "
+            "between them.",
+        ]
+
     @cached_property
     def known(self) -> Network:
         """Over all that can be met: each item, then each set of skills alone, then nothing known."""
