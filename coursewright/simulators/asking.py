@@ -79,9 +79,19 @@ def _mean_by_skill(p: Floats, items_of: Lists, out: Mastery) -> None:
             out[i, k] = total / max(start[k + 1] - start[k], 1)
 
 
+@kernel
+def _each(p: Floats, out: Mastery) -> None:
+    for i in range(out.shape[0]):
+        for k in range(out.shape[1]):
+            out[i, k] = p[i, k]
+
+
 def mean_of_items(p: Floats, course: Course, out: Mastery) -> None:
     """Mean of `p [batch, items]` over the items of each skill; 0 for a skill without items."""
-    _mean_by_skill(p, course.items_of, out)
+    if course.one_to_one:
+        _each(p, out)
+    else:
+        _mean_by_skill(p, course.items_of, out)
 
 
 def mean_by_skill(chances: Callable[[Ints, Floats], None], course: Course, out: Mastery) -> None:

@@ -18,7 +18,8 @@ reaches 0 or infinity, and log(0) is -708.4.
 
 import numpy as np
 
-from coursewright.simulators.kernel import inlined
+from coursewright.simulators.arrays import Floats
+from coursewright.simulators.kernel import inlined, kernel
 
 LOWEST, HIGHEST = -708.0, 709.0
 LEAST_NORMAL = 2.2250738585072014e-308
@@ -93,3 +94,14 @@ def power(x: float, y: float) -> float:
 def sigmoid(z: float) -> float:
     """The logistic function, 1 / (1 + e^-z)."""
     return 1.0 / (1.0 + exp(-z))
+
+
+@kernel
+def sigmoids(z: Floats) -> None:
+    """Turn log odds `[batch, items]` into chances, in place.
+
+    One loop over all of them: of a short row half would be left over by the vectors.
+    """
+    flat = z.reshape(z.size)
+    for j in range(flat.shape[0]):
+        flat[j] = sigmoid(flat[j])
