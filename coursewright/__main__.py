@@ -9,8 +9,6 @@ import sys
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
-from coursewright.scripts.manual import LISTS, SCRIPTS, completions, listed, manual
-
 VERBS = {
     "train": "train one policy, or a sweep of them, on simulated learners",
     "evaluate": "compare trained policies with random, tuned mastery rules and oracles",
@@ -68,6 +66,8 @@ def main() -> int:
     if verb not in VERBS:
         return _beside(verb, rest)
     if not {"-h", "--help"}.isdisjoint(rest):
+        from coursewright.scripts.manual import manual
+
         print(f"coursewright demo [short=true]: {VERBS[verb]}" if verb == "demo" else manual(verb, rest))
         return 0
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -84,10 +84,13 @@ def main() -> int:
 
 def _beside(verb: str, rest: Sequence[str]) -> int:
     """Answer a word that is no verb: help, lists, tab completion, or a misspelt verb."""
-    given = rest[0] if rest else None
     if verb in ("-h", "--help", "help"):
         print(HELP.format(verbs="\n".join(f"  {name:<10} {what}" for name, what in VERBS.items())))
-    elif verb == "--complete" and len(rest) == 2:
+        return 0
+    from coursewright.scripts.manual import LISTS, SCRIPTS, completions, listed
+
+    given = rest[0] if rest else None
+    if verb == "--complete" and len(rest) == 2:
         print("\n".join(completions([*VERBS, "list", "help"], rest[1], whole=given != "bash")))
     elif verb == "--completion" and given in SCRIPTS:
         print(SCRIPTS[given])

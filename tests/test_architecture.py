@@ -55,7 +55,10 @@ ROOMS = {
     "scripts": room("simulators envs data fitting agents evaluation", ANYTHING),
 }
 # Further imports of one module, and of no other in its room.
-ONE_MODULE: dict[str, str] = {"simulators/neural/tracer.py": "torch"}
+ONE_MODULE: dict[str, str] = {
+    "simulators/neural/tracer.py": "torch",
+    "simulators/branch_free.py": "llvmlite",  # numba's own compiler, for one instruction
+}
 
 
 def imports(tree: ast.AST) -> Iterator[tuple[int, str]]:

@@ -33,7 +33,7 @@ class Beliefs(NamedTuple):
 
     Skill k's is in column `first + k * stride`.  With `shared` blame a wrong answer is explained by the
     item's skills together, otherwise by each as if it had been asked alone.  Item a needs the skills
-    `needed[start[a]:start[a + 1]]`.
+    `needed[start[a]:start[a + 1]]`, and where they are `one_to_one` that is skill a alone.
     """
 
     first: int
@@ -42,6 +42,7 @@ class Beliefs(NamedTuple):
     tutor: Floats
     start: Ints
     needed: Ints
+    one_to_one: bool
 
 
 @inlined
@@ -110,6 +111,9 @@ def believe(memory: Observation, i: int, item: int, correct: int, taught: bool, 
     A row that was not taught takes the answer but no learning; where nothing was asked (`correct`
     -1) it is the other way round.
     """
+    if by.one_to_one:
+        _believe_skill(memory, i, item, correct, taught, by.stride, by.first, by.tutor)
+        return
     begin, end = by.start[item], by.start[item + 1]
     if by.shared and end - begin > 1 and correct == 0:
         _blame(memory, i, by.stride, by.first, by.tutor, by.needed, begin, end)

@@ -130,6 +130,7 @@ class Episodes:
         self._everyone = np.arange(batch)
         self._delays = np.array([*task.delays, 0.0])  # the last one is for the stop action
         self._time_passes = task.longest_gap > 0.0
+        self._n_actions = task.n_actions
         self._stop = task.n_actions - 1 if task.stop else task.n_actions
         self._plain = not task.masked and not task.stop and len(task.delays) < 2
         self._platform = simulator if restricts(simulator) else None
@@ -177,9 +178,9 @@ class Episodes:
 
         Raises `InputError` for an action out of range, and, under `strict`, for a disallowed one.
         """
-        row = _out_of_range(action, self.task.n_actions)
+        row = _out_of_range(action, self._n_actions)
         if row >= 0:
-            raise reject(f"action of row {row}", action[row], f"a whole number in [0, {self.task.n_actions})")
+            raise reject(f"action of row {row}", action[row], f"a whole number in [0, {self._n_actions})")
         return self.advance(action)
 
     def advance(self, action: Ints) -> Outcome:

@@ -54,6 +54,8 @@ class TeachingEnv(gym.Env[Observation, np.int64]):
         self._row = np.zeros(1, np.int64)
         self._number: Ints | None = None
         self._n_actions = task.n_actions
+        self._masked = task.masked
+        self._everything = np.ones(task.n_actions, bool)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -86,6 +88,8 @@ class TeachingEnv(gym.Env[Observation, np.int64]):
         return seen, float(reward[0]), bool(over[0]), False, self._info()
 
     def _info(self) -> dict[str, Any]:
+        if not self._masked:
+            return {"action_mask": self._everything.copy(), "allowed": True}
         return {"action_mask": self.episodes.mask[0].copy(), "allowed": not self.episodes.refused[0]}
 
     def action_masks(self) -> Bools:

@@ -37,9 +37,9 @@ class Rules(NamedTuple):
 
     `first [features]` is the first column of each of `features.FEATURES` (-1: absent); a skill has
     `stride` columns, which lie together, and an item's follow that of the item before.  `logs [n]` is
-    ln(1 + n).  `tutor`, `shared_blame`,
-    `start` and `needed` are those of `Beliefs`.  The budget is counted in minutes where `by_minutes`
-    says so, otherwise in steps, of which there are `horizon` at most.
+    ln(1 + n).  `tutor`, `shared_blame`, `start`, `needed` and `one_to_one` are those of `Beliefs`.  The
+    budget is counted in minutes where `by_minutes` says so, otherwise in steps, of which there are
+    `horizon` at most.
     """
 
     first: Ints
@@ -49,6 +49,7 @@ class Rules(NamedTuple):
     shared_blame: bool
     start: Ints
     needed: Ints
+    one_to_one: bool
     budget: float
     by_minutes: bool
     horizon: int
@@ -77,7 +78,13 @@ class _Counts(NamedTuple):
 @inlined
 def _beliefs(rules: Rules) -> Beliefs:
     return Beliefs(
-        rules.first[BELIEF], rules.stride, rules.shared_blame, rules.tutor, rules.start, rules.needed
+        rules.first[BELIEF],
+        rules.stride,
+        rules.shared_blame,
+        rules.tutor,
+        rules.start,
+        rules.needed,
+        rules.one_to_one,
     )
 
 
@@ -152,8 +159,11 @@ def record(
         # Answers are coin flips: whatever depends on them is computed, not branched on.
         right = float(max(correct[i], 0))
         if correct[i] >= 0:  # where nothing was asked, nothing was attempted: counts and streaks stay
-            for j in range(start[a], start[a + 1]):
-                _count(memory, i, needed[j] * stride, right, logs, counts)
+            if rules.one_to_one:  # a tenth faster than a list of one, as in `believe`
+                _count(memory, i, a * stride, right, logs, counts)
+            else:
+                for j in range(start[a], start[a + 1]):
+                    _count(memory, i, needed[j] * stride, right, logs, counts)
             if item_attempts >= 0:
                 memory[i, item_attempts + a] += 1.0
         if beliefs.first >= 0:

@@ -69,6 +69,7 @@ class Terms:
             shared_blame=self.shared_blame,
             start=start,
             needed=needed,
+            one_to_one=self.course.one_to_one,
             budget=float(self.budget),
             by_minutes=self.by_minutes,
             horizon=self.horizon,

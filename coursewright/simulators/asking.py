@@ -81,15 +81,17 @@ def _mean_by_skill(p: Floats, items_of: Lists, out: Mastery) -> None:
 
 def mean_of_items(p: Floats, course: Course, out: Mastery) -> None:
     """Mean of `p [batch, items]` over the items of each skill; 0 for a skill without items."""
-    _mean_by_skill(p, course.items_of, out)
+    if course.one_to_one:
+        out[:] = p
+    else:
+        _mean_by_skill(p, course.items_of, out)
 
 
-def mean_by_skill(chances: Callable[[Ints, Floats], None], course: Course, out: Mastery) -> None:
-    """Mean P(correct) over the items of each skill, `[batch, skills]`; 0 for a skill without items.
-
-    `chances` fills P(correct) `[batch, items]`, given which items to ask in each row, of the same shape.
-    """
-    item = np.tile(np.arange(course.n_items), (len(out), 1))
-    p = np.empty(item.shape)
-    chances(item, p)
+def mean_by_skill(fill: Callable[[Any], None], course: Course, out: Mastery) -> None:
+    """The same of what `fill` writes, `[batch, items]`; where items are skills it writes into `out`."""
+    if course.one_to_one:
+        fill(out)
+        return
+    p = np.empty((len(out), course.n_items))
+    fill(p)
     mean_of_items(p, course, out)

@@ -17,18 +17,19 @@ learner answers first; then the answer is counted.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
-from coursewright.simulators.asking import answer, mean_by_skill, sigmoid
+from coursewright.simulators.asking import Answers, mean_of_items, respond, told
+from coursewright.simulators.branch_free import log, sigmoid, sigmoids
 from coursewright.simulators.chances import numbers
 from coursewright.simulators.course import Course
-from coursewright.simulators.kernel import kernel
+from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.lists import Lists, pack, unpack
 from coursewright.simulators.luck import ENROL, Keys, Luck, normal
 from coursewright.simulators.protocol import Prologue, Response
@@ -43,7 +44,8 @@ class LogisticState(NamedTuple):
     """A batch of learners.
 
     `theta [batch]` is each one's own ability, `now [batch]` the day; `successes`, `failures`
-    `[batch, counters]` the counts, `last [batch, counters]` the day of the last practice.
+    `[batch, counters]` the counts, `last [batch, counters]` the day of the last practice, and
+    `worth [batch, counters]` the sum that a counter adds to a logit, its lag apart.
     """
 
     theta: Floats
@@ -51,10 +53,27 @@ class LogisticState(NamedTuple):
     successes: Counts
     failures: Counts
     last: Floats
+    worth: Floats
+
+
+class Constants(NamedTuple):
+    """The population's constants, see `Logistic`, and the `minutes [items]` of the course.
+
+    `lags` is True where any weight of a lag is not 0; the counters of item a are
+    `touched[start[a]:start[a + 1]]`.
+    """
+
+    weights: Floats
+    raw: bool
+    lags: bool
+    difficulty: Floats
+    minutes: Floats
+    start: Ints
+    touched: Ints
 
 
 @kernel
-def _enrol(state: LogisticState, spread: float, rows: Ints, learner: Keys) -> None:
+def _enrol(state: LogisticState, weights: Floats, spread: float, rows: Ints, learner: Keys) -> None:
     for i in rows:
         state.theta[i] = spread * normal(learner[i], 0, ENROL)
         state.now[i] = 0.0
@@ -62,52 +81,91 @@ def _enrol(state: LogisticState, spread: float, rows: Ints, learner: Keys) -> No
             state.successes[i, c] = 0
             state.failures[i, c] = 0
             state.last[i, c] = 0.0
+            state.worth[i, c] = weights[c, EASINESS]
 
 
-class Constants(NamedTuple):
-    """The population's constants, see `Logistic`; list a of `touched` holds the counters of item a."""
+@inlined
+def _term(weight: float, count: float, raw: bool) -> float:
+    """Weight times f(count); most models weigh some counts with 0 and need no logarithm of them."""
+    if weight == 0.0:
+        return 0.0
+    return weight * (count if raw else log(1.0 + count))
 
-    weights: Floats
-    raw: bool
-    difficulty: Floats
-    touched: Lists
+
+@inlined
+def _worth(constants: Constants, c: int, s: float, f: float) -> float:
+    """The part of counter c in a logit after s successes and f failures, at least one of either."""
+    weights, raw = constants.weights, constants.raw
+    tried = _term(weights[c, OPPORTUNITY], s + f, raw)
+    answered = _term(weights[c, SUCCESS], s, raw) + _term(weights[c, FAILURE], f, raw)
+    return float(weights[c, EASINESS] + weights[c, SEEN] + tried + answered)
+
+
+@inlined
+def _lag(state: LogisticState, weights: Floats, i: int, c: int) -> float:
+    """The part of the time since counter c's last practice in the logit of row i: 0 before the first."""
+    seen = state.successes[i, c] + state.failures[i, c] > 0
+    lag = weights[c, LAG] * log(1.0 + DAY_S * (state.now[i] - state.last[i, c]))
+    return lag if seen else 0.0
+
+
+@inlined
+def _p_item(state: LogisticState, constants: Constants, i: int, a: int) -> float:
+    logit = state.theta[i] - constants.difficulty[a]
+    for j in range(constants.start[a], constants.start[a + 1]):
+        c = constants.touched[j]
+        logit += (
+            state.worth[i, c] + _lag(state, constants.weights, i, c) if constants.lags else state.worth[i, c]
+        )
+    return sigmoid(logit)
 
 
 @kernel
-def _chances(state: LogisticState, constants: Constants, item: Ints, out: Floats) -> None:
-    (weights, raw, difficulty, touched), now = constants, state.now
+def _p_correct(state: LogisticState, constants: Constants, item: Ints, out: Floats) -> None:
     for i in range(item.shape[0]):
-        for m in range(item.shape[1]):
-            a = item[i, m]
-            if a < 0:
-                continue
-            logit = state.theta[i] - difficulty[a]
-            for j in range(touched.start[a], touched.start[a + 1]):
-                c = touched.values[j]
-                s, f = float(state.successes[i, c]), float(state.failures[i, c])
-                n = s + f
-                logit += weights[c, EASINESS]
-                if n == 0.0:
-                    continue
-                logit += weights[c, SEEN]
-                if weights[c, LAG] != 0.0:
-                    logit += weights[c, LAG] * np.log1p(DAY_S * (now[i] - state.last[i, c]))
-                if not raw:
-                    n, s, f = np.log1p(n), np.log1p(s), np.log1p(f)
-                logit += weights[c, OPPORTUNITY] * n + weights[c, SUCCESS] * s + weights[c, FAILURE] * f
-            out[i, m] = sigmoid(logit)
+        if item[i] >= 0:
+            out[i] = _p_item(state, constants, i, item[i])
 
 
 @kernel
-def _count(state: LogisticState, touched: Lists, item: Ints, taught: Bools, correct: Ints) -> None:
+def _practise(
+    learners: tuple[Any, ...], item: Ints, bare: tuple[Any, ...], taught: Bools, answers: tuple[Any, ...]
+) -> None:
+    # Named in here: a call with a NamedTuple costs five times what a call with a tuple does.
+    state, constants, out = LogisticState(*learners), Constants(*bare), Answers(*answers)
     for i in range(item.shape[0]):
-        if item[i] < 0 or not taught[i]:
+        a = item[i]
+        if a < 0:
             continue
-        for j in range(touched.start[item[i]], touched.start[item[i] + 1]):
-            c = touched.values[j]
-            state.successes[i, c] += correct[i]
-            state.failures[i, c] += 1 - correct[i]
+        right = respond(i, _p_item(state, constants, i, a), constants.minutes[a], out)
+        if not taught[i]:
+            continue
+        for j in range(constants.start[a], constants.start[a + 1]):
+            c = constants.touched[j]
+            state.successes[i, c] += right
+            state.failures[i, c] += 1 - right
             state.last[i, c] = state.now[i]
+            state.worth[i, c] = _worth(
+                constants, c, float(state.successes[i, c]), float(state.failures[i, c])
+            )
+
+
+@kernel
+def _logits(state: LogisticState, constants: Constants, shown: Floats, out: Floats) -> None:
+    """Log odds of every item, `[batch, items]`; `shown [counters]` is room for one row's counters."""
+    difficulty, start, touched = constants.difficulty, constants.start, constants.touched
+    for i in range(out.shape[0]):
+        theta = state.theta[i]
+        for c in range(shown.shape[0]):
+            shown[c] = state.worth[i, c]
+        if constants.lags:
+            for c in range(shown.shape[0]):
+                shown[c] += _lag(state, constants.weights, i, c)
+        for a in range(out.shape[1]):
+            logit = theta - difficulty[a]
+            for j in range(start[a], start[a + 1]):
+                logit += shown[touched[j]]
+            out[i, a] = logit
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +206,8 @@ class Logistic:
 
     @cached_property
     def _constants(self) -> Constants:
-        return Constants(self.weights, bool(self.raw), self.course.difficulty, self.touched)
+        lags, course = bool((self.weights[:, LAG] != 0.0).any()), self.course
+        return Constants(self.weights, bool(self.raw), lags, course.difficulty, course.minutes, *self.touched)
 
     def empty(self, batch: int) -> LogisticState:
         """Average learners without a past, on day 0."""
@@ -159,21 +218,21 @@ class Logistic:
             successes=np.zeros(counters, np.int32),
             failures=np.zeros(counters, np.int32),
             last=np.zeros(counters),
+            worth=np.tile(self.weights[:, EASINESS], (batch, 1)),
         )
 
     def enrol(self, state: LogisticState, rows: Ints, luck: Luck) -> Prologue | None:
         """New learners differ in theta alone; they bring neither a goal nor a past."""
-        _enrol(state, float(self.spread), rows, luck.learner)
+        _enrol(state, self.weights, float(self.spread), rows, luck.learner)
         return None
 
     def p_correct(self, state: LogisticState, item: Ints, out: Floats) -> None:
         """P(correct) `[batch]` if `item [batch]` were asked now."""
-        self._chances(state, item[:, None], out[:, None])
+        _p_correct(state, self._constants, item, out)
 
     def practise(self, state: LogisticState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer, then count the answer; a row that is not taught only answers."""
-        answer(self, state, item, luck, out)
-        _count(state, self.touched, item, taught, out.correct)
+        _practise(tuple(state), item, tuple(self._constants), taught, told(luck, out))
 
     def elapse(self, state: LogisticState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass; it shows where `lag` is not 0."""
@@ -181,10 +240,10 @@ class Logistic:
 
     def mastery(self, state: LogisticState, out: Mastery) -> None:
         """Mean P(correct) over the items of each skill, if asked now, `[batch, skills]`."""
-        mean_by_skill(partial(self._chances, state), self.course, out)
-
-    def _chances(self, state: LogisticState, item: Ints, out: Floats) -> None:
-        _chances(state, self._constants, item, out)
+        p = np.empty((len(out), self.course.n_items))
+        _logits(state, self._constants, np.empty(len(self.weights)), p)
+        sigmoids(p)
+        mean_of_items(p, self.course, out)
 
 
 def afm(course: Course, easiness: Sequence[float], opportunity: Sequence[float], spread: float) -> Logistic:

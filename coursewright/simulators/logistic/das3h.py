@@ -13,7 +13,7 @@ windows stop at `memory`.
 """
 
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -21,10 +21,11 @@ import numpy.typing as npt
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
-from coursewright.simulators.asking import answer, mean_by_skill, sigmoid
+from coursewright.simulators.asking import answer, mean_of_items
+from coursewright.simulators.branch_free import log, sigmoid, sigmoids
 from coursewright.simulators.chances import numbers
 from coursewright.simulators.course import Course
-from coursewright.simulators.kernel import kernel
+from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.lists import Lists
 from coursewright.simulators.luck import ENROL, Keys, Luck, normal
 from coursewright.simulators.protocol import Prologue, Response
@@ -34,6 +35,7 @@ WINDOWS = ("1h", "1d", "7d", "30d", "all")
 WIDTHS = np.array([1.0 / 24.0, 1.0, 7.0, 30.0, np.inf])  # days
 COLUMNS = ("easiness", *(f"right_{w}" for w in WINDOWS), *(f"tried_{w}" for w in WINDOWS))
 RIGHT, TRIED = 1, 1 + len(WINDOWS)  # where those columns begin
+MARGIN = 1e-6  # days; sums of days are rounded, so that an answer may leave a window that much sooner
 
 
 class Das3hState(NamedTuple):
@@ -41,7 +43,9 @@ class Das3hState(NamedTuple):
 
     `alpha [batch]` is each one's own ability, `now [batch]` the day; `right`, `tried` `[batch, skills]`
     count answers of all time; `when`, `good` `[batch, skills, memory]` are the day and outcome of the
-    last ones, in a ring: answer number n of a skill is at n mod memory.
+    last ones, in a ring: answer number n of a skill is at n mod memory.  `worth [batch, skills]` is what a
+    skill adds to a logit now, and `until [batch, skills]` a day before any answer leaves a window: so long
+    only practice changes the worth.
     """
 
     alpha: Floats
@@ -50,6 +54,8 @@ class Das3hState(NamedTuple):
     tried: Counts
     when: Floats
     good: Bools
+    worth: Floats
+    until: Floats
 
 
 class Constants(NamedTuple):
@@ -57,63 +63,99 @@ class Constants(NamedTuple):
 
     weights: Floats
     log_count: Floats
-    difficulty: Floats
     needed: Lists
 
 
 @kernel
-def _enrol(state: Das3hState, spread: float, rows: Ints, learner: Keys) -> None:
+def _enrol(state: Das3hState, weights: Floats, spread: float, rows: Ints, learner: Keys) -> None:
     for i in rows:
         state.alpha[i] = spread * normal(learner[i], 0, ENROL)
         state.now[i] = 0.0
         for k in range(state.tried.shape[1]):
             state.right[i, k] = 0
             state.tried[i, k] = 0
+            state.worth[i, k] = weights[k, 0]
+            state.until[i, k] = np.inf
             for at in range(state.when.shape[2]):
                 state.when[i, k, at] = 0.0
                 state.good[i, k, at] = False
 
 
+@inlined
+def _weigh(state: Das3hState, constants: Constants, i: int, k: int) -> None:
+    """Find what skill k adds to the logit of row i, and how long: from the newest answer backwards."""
+    weights, log_count = constants.weights, constants.log_count
+    now, tried, memory = state.now[i], state.tried[i, k], state.when.shape[2]
+    kept, last = min(tried, memory), WIDTHS.shape[0] - 1
+    worth, until, oldest = weights[k, 0], np.inf, np.inf
+    at = tried % memory  # one beyond the answer to look at next
+    a, c = 0, 0
+    for w in range(last):
+        while a < kept:
+            before = (at if at > 0 else memory) - 1
+            if now - state.when[i, k, before] >= WIDTHS[w]:
+                break
+            oldest = state.when[i, k, before]
+            c += state.good[i, k, before]
+            a += 1
+            at = before
+        worth += weights[k, RIGHT + w] * log_count[c] - weights[k, TRIED + w] * log_count[a]
+        until = min(until, oldest + WIDTHS[w] - MARGIN)
+    worth += weights[k, RIGHT + last] * log(1.0 + float(state.right[i, k]))
+    worth -= weights[k, TRIED + last] * log(1.0 + float(tried))
+    state.worth[i, k] = worth
+    state.until[i, k] = until
+
+
 @kernel
-def _chances(state: Das3hState, constants: Constants, item: Ints, out: Floats) -> None:
-    alpha, now, right, tried, when, good = state
-    weights, log_count, difficulty, (start, needed) = constants
-    memory, last = when.shape[2], WIDTHS.shape[0] - 1
+def _elapse(state: Das3hState, constants: Constants, days: Floats) -> None:
+    for i in range(days.shape[0]):
+        state.now[i] += days[i]
+        for k in range(state.until.shape[1]):
+            if state.now[i] >= state.until[i, k]:
+                _weigh(state, constants, i, k)
+
+
+@kernel
+def _p_correct(state: Das3hState, difficulty: Floats, needed: Lists, item: Ints, out: Floats) -> None:
+    start, skills = needed
     for i in range(item.shape[0]):
-        for m in range(item.shape[1]):
-            if item[i, m] < 0:
-                continue
-            logit = alpha[i] - difficulty[item[i, m]]
-            for j in range(start[item[i, m]], start[item[i, m] + 1]):
-                k = needed[j]
-                logit += weights[k, 0]
-                kept = min(tried[i, k], memory)
-                a, c = 0, 0  # from the newest answer backwards, window by window
-                for w in range(last):
-                    while a < kept:
-                        at = (tried[i, k] - 1 - a) % memory
-                        if now[i] - when[i, k, at] >= WIDTHS[w]:
-                            break
-                        c += good[i, k, at]
-                        a += 1
-                    logit += weights[k, RIGHT + w] * log_count[c] - weights[k, TRIED + w] * log_count[a]
-                logit += weights[k, RIGHT + last] * np.log1p(float(right[i, k]))
-                logit -= weights[k, TRIED + last] * np.log1p(float(tried[i, k]))
-            out[i, m] = sigmoid(logit)
+        a = item[i]
+        if a < 0:
+            continue
+        logit = state.alpha[i] - difficulty[a]
+        for j in range(start[a], start[a + 1]):
+            logit += state.worth[i, skills[j]]
+        out[i] = sigmoid(logit)
 
 
 @kernel
-def _record(state: Das3hState, needed: Lists, item: Ints, taught: Bools, correct: Ints) -> None:
+def _logits(state: Das3hState, difficulty: Floats, needed: Lists, out: Floats) -> None:
+    """Log odds of every item, `[batch, items]`."""
+    start, skills = needed
+    for i in range(out.shape[0]):
+        alpha = state.alpha[i]
+        for a in range(out.shape[1]):
+            logit = alpha - difficulty[a]
+            for j in range(start[a], start[a + 1]):
+                logit += state.worth[i, skills[j]]
+            out[i, a] = logit
+
+
+@kernel
+def _record(state: Das3hState, constants: Constants, item: Ints, taught: Bools, correct: Ints) -> None:
+    start, needed = constants.needed
     for i in range(item.shape[0]):
         if item[i] < 0 or not taught[i]:
             continue
-        for j in range(needed.start[item[i]], needed.start[item[i] + 1]):
-            k = needed.values[j]
+        for j in range(start[item[i]], start[item[i] + 1]):
+            k = needed[j]
             at = state.tried[i, k] % state.when.shape[2]
             state.when[i, k, at] = state.now[i]
             state.good[i, k, at] = correct[i] == 1
             state.tried[i, k] += 1
             state.right[i, k] += correct[i]
+            _weigh(state, constants, i, k)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +192,7 @@ class Das3h:
 
     @cached_property
     def _constants(self) -> Constants:
-        return Constants(self.weights, self.log_count, self.course.difficulty, self.course.needed)
+        return Constants(self.weights, self.log_count, self.course.needed)
 
     def empty(self, batch: int) -> Das3hState:
         """Average learners without a past, on day 0."""
@@ -162,20 +204,23 @@ class Das3h:
             tried=np.zeros(skills, np.int32),
             when=np.zeros((*skills, self.memory)),
             good=np.zeros((*skills, self.memory), bool),
+            worth=np.tile(self.weights[:, 0], (batch, 1)),
+            until=np.full(skills, np.inf),
         )
 
     def enrol(self, state: Das3hState, rows: Ints, luck: Luck) -> Prologue | None:
         """New learners differ in alpha alone; they bring neither a goal nor a past."""
-        _enrol(state, float(self.spread), rows, luck.learner)
+        _enrol(state, self.weights, float(self.spread), rows, luck.learner)
         return None
 
     def p_correct(self, state: Das3hState, item: Ints, out: Floats) -> None:
         """P(correct) `[batch]` if `item [batch]` were asked now."""
-        self.chances(state, item[:, None], out[:, None])
+        _p_correct(state, self.course.difficulty, self.course.needed, item, out)
 
-    def chances(self, state: Das3hState, item: Ints, out: Floats) -> None:
-        """P(correct) of several items a learner, `[batch, asked]`."""
-        _chances(state, self._constants, item, out)
+    def chances(self, state: Das3hState, out: Floats) -> None:
+        """P(correct) of every item, if asked now, `[batch, items]`."""
+        _logits(state, self.course.difficulty, self.course.needed, out)
+        sigmoids(out)
 
     def practise(self, state: Das3hState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer, then remember the answer; a row that is not taught only answers."""
@@ -184,12 +229,14 @@ class Das3h:
 
     def record(self, state: Das3hState, item: Ints, taught: Bools, correct: Ints) -> None:
         """Let the answers `correct [batch]` of the rows that are taught join their history."""
-        _record(state, self.course.needed, item, taught, correct)
+        _record(state, self._constants, item, taught, correct)
 
     def elapse(self, state: Das3hState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass: answers leave the windows."""
-        state.now[:] += days
+        _elapse(state, self._constants, days)
 
     def mastery(self, state: Das3hState, out: Mastery) -> None:
         """Mean P(correct) over the items of each skill, if asked now, `[batch, skills]`."""
-        mean_by_skill(partial(self.chances, state), self.course, out)
+        p = np.empty((len(out), self.course.n_items))
+        self.chances(state, p)
+        mean_of_items(p, self.course, out)

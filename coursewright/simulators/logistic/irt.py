@@ -18,10 +18,11 @@ import numpy as np
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
-from coursewright.simulators.asking import answer, mean_by_skill, sigmoid
+from coursewright.simulators.asking import answer, mean_by_skill
+from coursewright.simulators.branch_free import log, sigmoid
 from coursewright.simulators.chances import numbers
 from coursewright.simulators.course import Course
-from coursewright.simulators.kernel import kernel
+from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.lists import Lists
 from coursewright.simulators.luck import ENROL, Keys, Luck, normal
 from coursewright.simulators.protocol import Prologue, Response
@@ -64,21 +65,31 @@ def _enrol(state: IrtState, arrival: Arrival, rows: Ints, learner: Keys) -> None
             state.practices[i, k] = 0
 
 
-@kernel
-def _chances(state: IrtState, constants: Constants, item: Ints, out: Floats) -> None:
+@inlined
+def _p_item(state: IrtState, constants: Constants, i: int, a: int) -> float:
     growth, shape, difficulty, (first, needed) = constants
+    ability = 0.0
+    for j in range(first[a], first[a + 1]):
+        k = needed[j]
+        ability += state.start[i, k] + growth[k] * log(1.0 + state.practices[i, k])
+    ability /= first[a + 1] - first[a]
+    known = sigmoid(shape[a, DISCRIMINATION] * (ability - difficulty[a]))
+    return float(shape[a, GUESS] + (1.0 - shape[a, GUESS]) * known)
+
+
+@kernel
+def _p_correct(state: IrtState, constants: Constants, item: Ints, out: Floats) -> None:
     for i in range(item.shape[0]):
-        for m in range(item.shape[1]):
-            a = item[i, m]
-            if a < 0:
-                continue
-            ability = 0.0
-            for j in range(first[a], first[a + 1]):
-                k = needed[j]
-                ability += state.start[i, k] + growth[k] * np.log1p(float(state.practices[i, k]))
-            ability /= first[a + 1] - first[a]
-            known = sigmoid(shape[a, DISCRIMINATION] * (ability - difficulty[a]))
-            out[i, m] = shape[a, GUESS] + (1.0 - shape[a, GUESS]) * known
+        if item[i] >= 0:
+            out[i] = _p_item(state, constants, i, item[i])
+
+
+@kernel
+def _chances(state: IrtState, constants: Constants, out: Floats | Mastery) -> None:
+    """P(correct) of every item, `[batch, items]`."""
+    for i in range(out.shape[0]):
+        for a in range(out.shape[1]):
+            out[i, a] = _p_item(state, constants, i, a)
 
 
 @kernel
@@ -141,7 +152,7 @@ class Irt:
 
     def p_correct(self, state: IrtState, item: Ints, out: Floats) -> None:
         """P(correct) `[batch]` if `item [batch]` were asked now."""
-        self._chances(state, item[:, None], out[:, None])
+        _p_correct(state, self._constants, item, out)
 
     def practise(self, state: IrtState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer from the old ability, then grow; a row that is not taught only answers."""
@@ -153,10 +164,7 @@ class Irt:
 
     def mastery(self, state: IrtState, out: Mastery) -> None:
         """Mean P(correct) over the items of each skill, if asked now, `[batch, skills]`."""
-        mean_by_skill(partial(self._chances, state), self.course, out)
-
-    def _chances(self, state: IrtState, item: Ints, out: Floats) -> None:
-        _chances(state, self._constants, item, out)
+        mean_by_skill(partial(_chances, state, self._constants), self.course, out)
 
     @cached_property
     def _constants(self) -> Constants:

@@ -8,16 +8,16 @@ review is recorded.  The published learner has 30 items and 15 skills.
 """
 
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
-from coursewright.simulators.asking import answer, mean_by_skill
+from coursewright.simulators.asking import answer, mean_of_items
+from coursewright.simulators.branch_free import power
 from coursewright.simulators.course import Course
-from coursewright.simulators.kernel import kernel
+from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.logistic.das3h import Das3h, Das3hState
 from coursewright.simulators.luck import Luck
 from coursewright.simulators.protocol import Prologue, Response
@@ -41,14 +41,30 @@ class Curve(NamedTuple):
     power: float
 
 
+@inlined
+def _above(g: float, days: float, curve: Curve) -> float:
+    """P(correct) `days` after a review, where g is left in the end."""
+    return g + (1.0 - g) * power(1.0 + curve.scale * (DAY_S * days), curve.power)
+
+
 @kernel
-def _above(state: RltutorState, curve: Curve, item: Ints, p: Floats) -> None:
+def _p_correct(state: RltutorState, curve: Curve, item: Ints, p: Floats) -> None:
+    """Raise DAS3H's chances `p [batch]` of `item [batch]` by what the last review left."""
     now, reviewed = state.inner.now, state.reviewed
     for i in range(item.shape[0]):
-        for m in range(item.shape[1]):
-            if item[i, m] >= 0 and reviewed[i, item[i, m]] != NEVER:
-                lag = DAY_S * (now[i] - reviewed[i, item[i, m]])
-                p[i, m] += (1.0 - p[i, m]) * (1.0 + curve.scale * lag) ** curve.power
+        if item[i] >= 0 and reviewed[i, item[i]] != NEVER:
+            p[i] = _above(p[i], now[i] - reviewed[i, item[i]], curve)
+
+
+@kernel
+def _chances(state: RltutorState, curve: Curve, p: Floats) -> None:
+    """The same for every item, `[batch, items]`."""
+    for i in range(p.shape[0]):
+        now = state.inner.now[i]
+        for a in range(p.shape[1]):
+            reviewed = state.reviewed[i, a]
+            above = _above(p[i, a], now - reviewed, curve)
+            p[i, a] = p[i, a] if reviewed == NEVER else above
 
 
 @kernel
@@ -91,7 +107,8 @@ class Rltutor:
 
     def p_correct(self, state: RltutorState, item: Ints, out: Floats) -> None:
         """P(correct) `[batch]` if `item [batch]` were asked now."""
-        self._chances(state, item[:, None], out[:, None])
+        self.inner.p_correct(state.inner, item, out)
+        _p_correct(state, self._curve, item, out)
 
     def practise(self, state: RltutorState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer, then record the review; a row that is not taught only answers."""
@@ -105,8 +122,11 @@ class Rltutor:
 
     def mastery(self, state: RltutorState, out: Mastery) -> None:
         """Mean P(correct) over the items of each skill, if asked now, `[batch, skills]`."""
-        mean_by_skill(partial(self._chances, state), self.course, out)
+        p = np.empty((len(out), self.course.n_items))
+        self.inner.chances(state.inner, p)
+        _chances(state, self._curve, p)
+        mean_of_items(p, self.course, out)
 
-    def _chances(self, state: RltutorState, item: Ints, out: Floats) -> None:
-        self.inner.chances(state.inner, item, out)
-        _above(state, Curve(float(self.scale), float(self.power)), item, out)
+    @property
+    def _curve(self) -> Curve:
+        return Curve(float(self.scale), float(self.power))

@@ -12,14 +12,15 @@ there, so that its decay is a.  Default constants: those that the open srs-bench
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
-from coursewright.simulators.asking import Answers, answers, mean_of_items, respond, sigmoid
+from coursewright.simulators.asking import Answers, answers, mean_by_skill, respond
+from coursewright.simulators.branch_free import log, power, powers, room, sigmoid, whole
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.luck import Luck
@@ -51,7 +52,7 @@ def felt(days: float, h: float) -> float:
 @inlined
 def recall(strength: float, s: float, tau: float) -> float:
     """P(recall) of an item whose traces sum to `strength`."""
-    return sigmoid((np.log(max(strength, TINY)) - tau) / s)
+    return sigmoid((log(max(strength, TINY)) - tau) / s)
 
 
 class Constants(NamedTuple):
@@ -69,7 +70,7 @@ class Constants(NamedTuple):
 def _strength(state: ActRState, h: float, i: int, a: int) -> float:
     total = 0.0
     for j in range(min(state.met[i, a], state.time.shape[2])):
-        total += felt(state.now[i] - state.time[i, a, j], h) ** -state.decay[i, a, j]
+        total += power(felt(state.now[i] - state.time[i, a, j], h), -state.decay[i, a, j])
     return total
 
 
@@ -104,13 +105,33 @@ def _practise(
 
 
 @kernel
-def _recalls(state: ActRState, constants: Constants, out: Floats) -> None:
-    """P(recall) of every item, `[batch, items]`; 0 of one never met."""
+def _recalls(
+    state: ActRState, constants: Constants, rooms: tuple[Floats, Floats], out: Floats | Mastery
+) -> None:
+    """P(recall) of every item, `[batch, items]`; 0 of one never met.
+
+    Both rooms are for the traces of one row, item after item: their powers are one loop.
+    """
+    (trace, exponent), (items, history) = rooms, state.time.shape[1:]
     for i in range(out.shape[0]):
-        for a in range(out.shape[1]):
-            met = state.met[i, a] > 0
-            strength = _strength(state, constants.h, i, a)
-            out[i, a] = recall(strength, constants.s, constants.tau) if met else 0.0
+        traces = 0
+        for a in range(items):
+            for j in range(min(state.met[i, a], history)):
+                trace[traces] = felt(state.now[i] - state.time[i, a, j], constants.h)
+                exponent[traces] = -state.decay[i, a, j]
+                traces += 1
+        powers(trace, traces, exponent)
+        strength, traces = exponent, 0  # the exponents are done with
+        for a in range(items):
+            total = 0.0
+            for _ in range(min(state.met[i, a], history)):
+                total += trace[traces]
+                traces += 1
+            strength[a] = total
+        for a in range(whole(items)):
+            strength[a] = recall(strength[a], constants.s, constants.tau)
+        for a in range(items):
+            out[i, a] = strength[a] if state.met[i, a] > 0 else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,6 +204,6 @@ class ActR:
 
     def mastery(self, state: ActRState, out: Mastery) -> None:
         """Mean P(recall) of the skill's items `[batch, skills]`; items never met count 0."""
-        p = np.empty((len(out), self.course.n_items))
-        _recalls(state, self._constants, p)
-        mean_of_items(p, self.course, out)
+        traces = self.course.n_items * self.history
+        rooms = room(traces), room(traces)
+        mean_by_skill(partial(_recalls, state, self._constants, rooms), self.course, out)

@@ -13,7 +13,7 @@ about knowledge from before.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +21,8 @@ import numpy.typing as npt
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
-from coursewright.simulators.asking import Answers, mean_of_items, respond, told
+from coursewright.simulators.asking import Answers, mean_by_skill, respond, told
+from coursewright.simulators.branch_free import exp, power, powers, room
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.luck import ANSWER, ENROL, Luck, normal, uniform
@@ -51,7 +52,8 @@ class FsrsState(NamedTuple):
     """A batch of learners.
 
     `stability [batch, items]` in days (0: never met), `difficulty [batch, items]`, `last [batch, items]`
-    the day of the last review, `now [batch]` the day, `weights [batch, 21]` the learner's own w0..w20.
+    the day of the last review, `now [batch]` the day, `weights [batch, 21]` the learner's own w0..w20, and
+    `factor [batch]` the F that follows from w20.
     """
 
     stability: Floats
@@ -59,6 +61,7 @@ class FsrsState(NamedTuple):
     last: Floats
     now: Floats
     weights: Floats
+    factor: Floats
 
 
 @inlined
@@ -68,24 +71,28 @@ def whole_days(gap: float) -> float:
 
 
 @inlined
+def factor(w: Floats) -> float:
+    """F, by which recall is .9 after S days."""
+    return power(0.9, -1.0 / w[20]) - 1.0
+
+
+@inlined
 def recall(days: float, stability: float, w: Floats) -> float:
     """R, the chance of recalling an item `days` after its last review; 1 on the same day."""
-    factor = 0.9 ** (-1.0 / w[20]) - 1.0
-    return float((1.0 + factor * days / stability) ** -w[20])
+    return power(1.0 + factor(w) * days / stability, -w[20])
 
 
 @inlined
 def interval(stability: float, retention: float, w: Floats) -> float:
     """The days until an item is due, so that its recall is `retention` then."""
-    factor = 0.9 ** (-1.0 / w[20]) - 1.0
-    days = np.rint(stability / factor * (retention ** (-1.0 / w[20]) - 1.0))
+    days = np.rint(stability / factor(w) * (retention ** (-1.0 / w[20]) - 1.0))
     return float(min(max(days, 1.0), LONGEST_INTERVAL))
 
 
 @inlined
 def first_difficulty(grade: int, w: Floats) -> float:
     """D0 of a first grade, before it is cut to [1, 10]."""
-    return float(w[4] - np.exp(w[5] * (grade - 1)) + 1.0)
+    return float(w[4] - exp(w[5] * (grade - 1)) + 1.0)
 
 
 @inlined
@@ -105,16 +112,16 @@ def next_difficulty(difficulty: float, grade: int, w: Floats) -> float:
 def after_recall(stability: float, difficulty: float, recalled: float, grade: int, w: Floats) -> float:
     """S after a right answer that had the chance `recalled`: the less likely, the more it helps."""
     bonus = w[15] if grade == HARD else (w[16] if grade == EASY else 1.0)
-    surprise = np.exp((1.0 - recalled) * w[10]) - 1.0
-    growth = np.exp(w[8]) * (11.0 - difficulty) * stability ** -w[9] * surprise * bonus
+    surprise = exp((1.0 - recalled) * w[10]) - 1.0
+    growth = exp(w[8]) * (11.0 - difficulty) * power(stability, -w[9]) * surprise * bonus
     return float(stability * (1.0 + growth))
 
 
 @inlined
 def after_lapse(stability: float, difficulty: float, recalled: float, w: Floats) -> float:
     """S after a wrong answer: never more than after a same-day lapse."""
-    left = w[11] * difficulty ** -w[12] * ((stability + 1.0) ** w[13] - 1.0)
-    return float(min(left * np.exp((1.0 - recalled) * w[14]), stability / np.exp(w[17] * w[18])))
+    left = w[11] * power(difficulty, -w[12]) * (power(stability + 1.0, w[13]) - 1.0)
+    return float(min(left * exp((1.0 - recalled) * w[14]), stability / exp(w[17] * w[18])))
 
 
 @inlined
@@ -123,7 +130,7 @@ def same_day_factor(stability: float, grade: int, w: Floats) -> float:
 
     py-fsrs has that floor for Hard as well.
     """
-    return float(np.exp(w[17] * (grade - 3 + w[18])) * stability ** -w[19])
+    return float(exp(w[17] * (grade - 3 + w[18])) * power(stability, -w[19]))
 
 
 @inlined
@@ -149,6 +156,7 @@ def _enrol(state: FsrsState, table: Floats, spread: float, rows: Ints, luck: Luc
         for k in range(table.shape[1]):
             shift = spread * normal(luck.learner[i], 0, ENROL + 2 * k) if spread > 0.0 else 0.0
             state.weights[i, k] = min(max(table[draw, k] * (1.0 + shift), LOWEST[k]), HIGHEST[k])
+        state.factor[i] = factor(state.weights[i])
         for a in range(state.stability.shape[1]):
             state.stability[i, a] = state.difficulty[i, a] = state.last[i, a] = 0.0
 
@@ -175,7 +183,7 @@ def _memory(state: FsrsState, constants: Constants, i: int, a: int) -> Memory:
     days, stability = whole_days(state.now[i] - state.last[i, a]), state.stability[i, a]
     if stability <= 0.0:
         return Memory(days, 0.0, constants.shares[FIRST, RIGHT])
-    recalled = recall(days, stability, state.weights[i])
+    recalled = power(1.0 + state.factor[i] * days / stability, -state.weights[i, 20])
     return Memory(days, recalled, constants.same_day if days < 1.0 else recalled)
 
 
@@ -228,12 +236,18 @@ def _practise(
 
 
 @kernel
-def _recalls(state: FsrsState, out: Floats) -> None:
-    """R of every item, `[batch, items]`; 0 of one never met."""
+def _recalls(state: FsrsState, rooms: tuple[Floats, Floats], out: Floats | Mastery) -> None:
+    """R of every item, `[batch, items]`; 0 of one never met.  Both rooms are for the items of one row."""
+    (base, exponent), items = rooms, out.shape[1]
     for i in range(out.shape[0]):
-        for a in range(out.shape[1]):
-            days, stability = whole_days(state.now[i] - state.last[i, a]), state.stability[i, a]
-            out[i, a] = recall(days, stability, state.weights[i]) if stability > 0.0 else 0.0
+        now, slope, decay = state.now[i], state.factor[i], -state.weights[i, 20]
+        for a in range(items):
+            days = whole_days(now - state.last[i, a])
+            base[a] = 1.0 + slope * days / max(state.stability[i, a], LEAST_STABILITY)
+            exponent[a] = decay
+        powers(base, items, exponent)
+        for a in range(items):
+            out[i, a] = base[a] if state.stability[i, a] > 0.0 else 0.0
 
 
 Numbers = Sequence[float] | npt.NDArray[np.float64]
@@ -303,7 +317,14 @@ class Fsrs:
         """Learners who have met nothing, on day 0."""
         shape = (batch, self.course.n_items)
         weights = np.tile(self.table[0], (batch, 1))
-        return FsrsState(np.zeros(shape), np.zeros(shape), np.zeros(shape), np.zeros(batch), weights)
+        return FsrsState(
+            np.zeros(shape),
+            np.zeros(shape),
+            np.zeros(shape),
+            np.zeros(batch),
+            weights,
+            np.full(batch, factor(self.table[0])),
+        )
 
     def enrol(self, state: FsrsState, rows: Ints, luck: Luck) -> Prologue | None:
         """New learners with weights of their own; they bring neither a goal nor a past."""
@@ -324,6 +345,5 @@ class Fsrs:
 
     def mastery(self, state: FsrsState, out: Mastery) -> None:
         """Mean R of the skill's items `[batch, skills]`; items never met count 0."""
-        p = np.empty((len(out), self.course.n_items))
-        _recalls(state, p)
-        mean_of_items(p, self.course, out)
+        rooms = room(self.course.n_items), room(self.course.n_items)
+        mean_by_skill(partial(_recalls, state, rooms), self.course, out)

@@ -8,14 +8,14 @@ t is in days since the item's last answer, right and wrong count earlier answers
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
-from coursewright.simulators.asking import Answers, answers, mean_of_items, respond
+from coursewright.simulators.asking import Answers, answers, mean_by_skill, respond
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.luck import Luck
@@ -94,7 +94,7 @@ def _practise(
 
 
 @kernel
-def _recalls(state: HlrState, constants: Constants, out: Floats) -> None:
+def _recalls(state: HlrState, constants: Constants, out: Floats | Mastery) -> None:
     """P(recall) of every item, `[batch, items]`; 0 of one never met."""
     for i in range(out.shape[0]):
         for a in range(out.shape[1]):
@@ -174,6 +174,4 @@ class Hlr:
 
     def mastery(self, state: HlrState, out: Mastery) -> None:
         """Mean P(recall) of the skill's items `[batch, skills]`; items never met count 0."""
-        p = np.empty((len(out), self.course.n_items))
-        _recalls(state, self._constants, p)
-        mean_of_items(p, self.course, out)
+        mean_by_skill(partial(_recalls, state, self._constants), self.course, out)
