@@ -54,7 +54,7 @@ def test_chances_are_counted_inside_the_windows(memory) -> None:
             expected = [
                 by_hand(simulator, alpha[i], found.events[t][i], a, found.day[t, i]) for a in range(5)
             ]
-            np.testing.assert_allclose(found.chances[t, i], expected, rtol=1e-9)
+            np.testing.assert_allclose(found.chances[t, i], expected, rtol=1e-12)
 
 
 def test_an_answer_leaves_window_after_window() -> None:
@@ -133,7 +133,7 @@ def test_the_forgetting_curve_runs_in_seconds_since_the_items_own_review() -> No
                 g = by_hand(plain, alpha[i], outer.events[t][i], item, outer.day[t, i])
                 mine = [e.day for e in outer.events[t][i] if e.item == item]
                 kept = (1 + 0.3 * 86_400 * (outer.day[t, i] - mine[-1])) ** -0.8 if mine else 0.0
-                assert outer.chances[t, i, item] == pytest.approx(g + (1 - g) * kept, rel=1e-8)
+                assert outer.chances[t, i, item] == pytest.approx(g + (1 - g) * kept, rel=1e-12)
 
 
 def test_right_after_a_review_the_answer_is_certain() -> None:

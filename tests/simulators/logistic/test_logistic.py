@@ -54,7 +54,7 @@ def test_chances_are_the_sum_over_the_history(raw) -> None:
             expected = [
                 by_hand(simulator, theta[i], found.events[t][i], item, found.day[t, i]) for item in range(5)
             ]
-            np.testing.assert_allclose(found.chances[t, i], expected, rtol=1e-9)
+            np.testing.assert_allclose(found.chances[t, i], expected, rtol=1e-12)
     assert max(len(events) for events in found.events[-1]) > 15
 
 
