@@ -1,6 +1,5 @@
 """Training with Stable-Baselines3: what the network reads, masks, seeds, options, logging."""
 
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +9,6 @@ import torch
 from coursewright.agents.learning.dqn import Dqn
 from coursewright.agents.learning.network import Reading, default_features, reading
 from coursewright.agents.learning.ppo import Ppo
-from coursewright.agents.learning.progress import Progress
 from coursewright.agents.sampling import DISALLOWED, Draws, draw
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.gym import spaces
@@ -205,21 +203,6 @@ def test_nothing_is_printed(capfd):
     for agent in AGENTS:
         agent(kss(5), 0, SilentTracker())
     assert capfd.readouterr() == ("", "")
-
-
-def test_progress_is_for_terminals_and_long_trainings(monkeypatch, capsys):
-    now = [100.0]
-    monkeypatch.setattr("time.monotonic", lambda: now[0])
-    for terminal in (False, True):
-        monkeypatch.setattr(sys.stderr, "isatty", lambda terminal=terminal: terminal)
-        progress = Progress("ppo", 1000)
-        for done in range(0, 600, 100):
-            progress.show(done, 0.25)
-            now[0] += 0.6
-        progress.finish()
-        shown = capsys.readouterr().err
-        assert shown.count("ppo") == (2 if terminal else 0)
-        assert not terminal or ("50%" in shown and "return 0.250" in shown and shown.endswith("\r\x1b[K"))
 
 
 @pytest.mark.parametrize(
