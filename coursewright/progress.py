@@ -21,6 +21,7 @@ with warnings.catch_warnings():
     from tqdm.auto import tqdm
 
 PATIENCE = 2.0  # seconds of silence: what is shorter needs no progress
+INTERVAL = 0.5  # seconds between two looks of a bar
 EVERY = 60.0  # seconds between two lines of a log
 FORMAT = "{desc} {percentage:3.0f}%|{bar}| {n:,} of {total:,} {unit}, {remaining} left, {rate_fmt}{postfix}"
 OPEN = "{desc}: {n:,} {unit}, {elapsed}, {rate_fmt}{postfix}"
@@ -52,7 +53,8 @@ class Progress:
                 desc=name,
                 unit=unit,
                 delay=PATIENCE,
-                mininterval=0.5,
+                bar_format=OPEN if total is None else FORMAT,
+                mininterval=INTERVAL,
                 leave=False,
             )
 

@@ -22,10 +22,10 @@ def clock(monkeypatch):
     return now
 
 
-@pytest.fixture
-def terminal(monkeypatch):
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+def quick(monkeypatch):
+    """Let a bar show at once."""
     monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    monkeypatch.setattr(progress, "INTERVAL", 0.0)
 
 
 def walked(clock, capsys, caplog):
@@ -46,7 +46,9 @@ def test_without_a_terminal_the_log_has_a_line_a_minute(clock, capsys, caplog):
     assert lines[-1] == "ppo: 1,000 of 1,000 steps (100%), 00:00 left, 2/s, return 0.250"
 
 
-def test_a_terminal_has_a_bar_that_goes_away(clock, capsys, caplog, terminal):
+def test_a_terminal_has_a_bar_that_goes_away(clock, capsys, caplog, monkeypatch):
+    quick(monkeypatch)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     bar, lines = walked(clock, capsys, caplog)
     assert lines == []
     assert "ppo" in bar
@@ -58,15 +60,15 @@ def test_a_terminal_has_a_bar_that_goes_away(clock, capsys, caplog, terminal):
 def test_a_notebook_has_a_bar(clock, capsys, caplog, monkeypatch):
     shell = types.SimpleNamespace(config={"IPKernelApp": {}})
     monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: shell))
-    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    quick(monkeypatch)
     bar, lines = walked(clock, capsys, caplog)
     assert "of 1,000 steps" in bar
     assert lines == []
 
 
-def test_a_worker_writes_to_its_log_and_never_over_the_bars_of_others(
-    clock, capsys, caplog, terminal, monkeypatch
-):
+def test_a_worker_writes_to_its_log_and_never_over_the_bars_of_others(clock, capsys, caplog, monkeypatch):
+    quick(monkeypatch)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setattr(multiprocessing, "parent_process", lambda: multiprocessing.current_process())
     bar, lines = walked(clock, capsys, caplog)
     assert bar == ""

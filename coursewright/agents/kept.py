@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import coursewright
@@ -67,7 +68,11 @@ class _Content(pickle.Pickler):
             home, name = value.__module__.partition(".")[0], f"{value.__module__}.{value.__qualname__}"
             if home not in KNOWN or "<" in name:  # what is made in a function hides its values
                 raise ForeignError(name)
-            return NotImplemented if isinstance(value, type) and home in BUILT_IN else (str, (name,))
+            if isinstance(value, type) and home in BUILT_IN:
+                return NotImplemented
+            owner = getattr(value, "__self__", None)  # of a method; a built-in function has its module
+            bound = [] if owner is None or isinstance(owner, ModuleType) else [("of", owner)]
+            return _fields([("code", name), *bound])
         if isinstance(value, partial):  # Hydra's own kind among them
             return _fields([("partial", value.func), ("with", value.args), *value.keywords.items()])
         if dataclasses.is_dataclass(value):

@@ -20,7 +20,7 @@ from coursewright.simulators.course import Course
 from coursewright.simulators.luck import Luck, Seeds, identify
 
 SMALL = {"steps": 320, "learners": 8, "batch_size": 40, "layers": (8,)}
-PPO, MASKED = Ppo(**SMALL), Ppo(masked=True, **SMALL)
+PPO, MASKED = Ppo(imitate=None, **SMALL), Ppo(imitate=None, masked=True, **SMALL)
 DQN = Dqn(**SMALL, learning_starts=64, buffer_size=200)
 AGENTS = [PPO, MASKED, DQN]
 
