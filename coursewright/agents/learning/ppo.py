@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
 from coursewright.agents.learning.algorithm import Algorithm, WarmStart, actor
-from coursewright.agents.learning.teacher import Teacher, teacher
+from coursewright.agents.learning.teacher import READS, Teacher, teacher
 from coursewright.agents.options import (
     at_least,
     feature_names,
@@ -54,7 +54,7 @@ class Ppo:
     learning_rate : of the optimiser.
     anneal : whether learning rate and entropy bonus fall linearly to 0 over the training.
     layers : widths of the hidden layers of policy and value network.
-    features : what the network reads; None: `network.default_features`.
+    features : what the network reads; None: `network.default_features`, and what the rule goes by.
     threads : of torch; more than one is slower for networks this small, and not reproducible.
     device : where the network is trained: cpu, cuda, or auto (cuda where there is one).
     checkpoint_every : steps between two checkpoints in the tracker's directory.
@@ -73,7 +73,7 @@ class Ppo:
     epochs: int = 2
     gamma: float = 1.0
     gae_lambda: float = 0.95
-    entropy: float = 0.01
+    entropy: float = 0.005
     learning_rate: float = 2e-3
     anneal: bool = True
     layers: Sequence[int] = (128, 128)
@@ -132,11 +132,20 @@ class Ppo:
             gae_lambda=self.gae_lambda,
             ent_coef=self.entropy,
             learning_rate=LinearSchedule(self.learning_rate, 0.0, 1.0) if self.anneal else self.learning_rate,
-            policy_kwargs=network(env.task, self.layers, self.features),
+            policy_kwargs=network(env.task, self.layers, self._read(env.task)),
             stats_window_size=self.learners,
             seed=seed,
             device=place(self.device),
         )
+
+    def _read(self, task: Task) -> Sequence[str] | None:
+        """The features that the network reads; one that begins as a rule reads by default what rules do."""
+        from coursewright.agents.learning.network import default_features
+
+        if self.features is not None or self.imitate is None:
+            return self.features
+        wanted = dict.fromkeys((*default_features(task.layout), *READS))
+        return [name for name in wanted if name in task.layout.features]
 
     def _schedule(self, model: Any, taken: float) -> None:
         if self.anneal:

@@ -18,6 +18,8 @@ RULES: dict[str, Callable[[Task], RulePolicy]] = {
     "expected_gain": ExpectedGain(),
 }
 
+READS = ("goal", "streak", "belief")  # what these rules go by
+
 log = logging.getLogger(__name__)
 
 
