@@ -73,6 +73,8 @@ class _Content(pickle.Pickler):
             owner = getattr(value, "__self__", None)  # of a method; a built-in function has its module
             bound = [] if owner is None or isinstance(owner, ModuleType) else [("of", owner)]
             return _fields([("code", name), *bound])
+        if type(value).__module__.startswith("omegaconf."):  # Hydra's lists and dictionaries
+            return _fields(list(value.items()) if isinstance(value, Mapping) else list(enumerate(value)))
         if isinstance(value, partial):  # Hydra's own kind among them
             return _fields([("partial", value.func), ("with", value.args), *value.keywords.items()])
         if dataclasses.is_dataclass(value):
@@ -81,7 +83,7 @@ class _Content(pickle.Pickler):
         return NotImplemented
 
 
-def _fields(named: list[tuple[str, Any]]) -> tuple[Any, ...]:
+def _fields(named: list[tuple[Any, Any]]) -> tuple[Any, ...]:
     """Named values, in the form that `pickle` asks for."""
     return dict, (), None, None, iter(named)
 

@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from omegaconf import OmegaConf
 
 from coursewright.agents import kept, tuning
 from coursewright.agents.bandits.ucb import Ucb
@@ -119,3 +120,12 @@ def test_other_source_is_another_key(home, monkeypatch):
     scores.write()
     monkeypatch.setattr(kept, "made_with", lambda: "an edited helper")
     assert KeptScores(kss(5)).get(rule, 30) is None
+
+
+def test_hydras_lists_are_what_is_in_them():
+    given = OmegaConf.create({"rows": [[0.1, 0.9], [0.0, 1.0]]})
+    again = OmegaConf.create({"rows": [[0.1, 0.9], [0.0, 1.0]]})
+    other = OmegaConf.create({"rows": [[0.1, 0.9], [0.1, 1.0]]})
+    assert content(given) is not None
+    assert content(given) == content(again) != content(other)
+    assert content(given.rows) != content(other.rows)

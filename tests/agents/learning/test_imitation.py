@@ -144,3 +144,15 @@ def test_rate_and_entropy_fall_to_nothing():
     assert done.model.policy.optimizer.param_groups[0]["lr"] < 0.1 * SMALL.learning_rate
     still = replace(SMALL, imitate=None, anneal=False, entropy=0.1)(kss(7))
     assert still.model.ent_coef == 0.1
+
+
+def test_a_network_that_begins_as_a_rule_reads_what_the_rule_reads():
+    task = bkt(steps=5)
+    columns = {}
+    for imitate in ("expected_gain", None):
+        model, _ = begun(replace(SMALL, imitate=imitate), task, 0)
+        names = np.array(task.layout.names)[model.policy.features_extractor.columns.numpy()]
+        columns[imitate] = {name.partition("[")[0] for name in names}
+    assert columns["expected_gain"] == columns[None] | {"belief"}
+    chosen, _ = begun(replace(SMALL, features=("streak",)), task, 0)
+    assert chosen.policy.features_extractor.features_dim == task.course.n_skills
