@@ -1,11 +1,19 @@
 """The conditions of every test: no network, no account, one thread."""
 
+import atexit
 import os
+import shutil
+import tempfile
 
 # Before numpy and torch are imported anywhere: two test processes with two threads each are slower
 # than with one, and single-threaded results are reproducible.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["MPLBACKEND"] = "Agg"
+
+# Scores of tuned rules are kept for the session, and not beside those of the person who runs the tests.
+if "COURSEWRIGHT_TESTED" not in os.environ:  # workers share the folder
+    os.environ["COURSEWRIGHT_TESTED"] = os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
 # A test must neither use nor touch the account of the person who runs it.
 for variable in [name for name in os.environ if name.startswith("WANDB_")]:

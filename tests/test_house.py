@@ -34,7 +34,10 @@ FLOORS: dict[str, dict[str, set[str]]] = {
     },
     "evaluation": {"comparison": set(), "validity": set()},
 }
-GROUND = {"fitting.folder": {"judging"}}  # a fit's folder holds its held-out figures
+GROUND = {
+    "fitting.folder": {"judging"},  # a fit's folder holds its held-out figures
+    "agents.learning.teacher": {"rules"},  # a network begins as a rule
+}
 
 
 def sources() -> dict[str, str]:

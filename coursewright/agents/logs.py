@@ -16,6 +16,7 @@ from coursewright.envs.policy import Oracle, Policy, Telling
 from coursewright.envs.rollout import Group, Rollout, rollout
 from coursewright.envs.task import Task
 from coursewright.files import write_atomically
+from coursewright.progress import each
 from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
 from coursewright.simulators.lists import unpack
 from coursewright.simulators.luck import Split, identify
@@ -136,7 +137,8 @@ def write_log(
     def write(part: Path) -> None:
         nonlocal rows
         writer = None
-        for first in range(group.first, group.first + group.learners, chunk):
+        starts = range(group.first, group.first + group.learners, chunk)
+        for first in each(starts, "teaching", f"groups of {chunk:,} learners"):
             size = min(chunk, group.first + group.learners - first)
             witness = Witness(policy, task.course.n_items)
             rolled = rollout(task, witness, size, group.split, first, chunk, deterministic)

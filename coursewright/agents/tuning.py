@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from coursewright.agents.kept import KeptScores, Score
 from coursewright.agents.tracker import Tracker
 from coursewright.envs.policy import Policy
 from coursewright.envs.rollout import rollout
@@ -38,27 +39,36 @@ class Tuned(NamedTuple):
 
 
 class Tuning:
-    """Scores candidates on tuning learners, remembers every trial, and tells the tracker."""
+    """Scores candidates on tuning learners, remembers every trial, and tells the tracker.
+
+    A score that was found before, by whichever command, is not computed again (see `kept`).
+    """
 
     def __init__(self, task: Task, tracker: Tracker) -> None:
         self.task = task
         self.tracker = tracker
+        self.kept = KeptScores(task)
         self.trials: list[Trial] = []
         self._steps = 0
 
     def score(self, setting: str, policy: Policy, learners: int) -> float:
         """Mean return of the policy on the first `learners` of the tuning split."""
-        run = rollout(self.task, policy, learners, Split.TUNE)
-        score, se = float(run.returned.mean()), float(run.returned.std() / np.sqrt(learners))
-        self.trials.append(Trial(setting, score, se, learners))
-        self._steps += int(run.steps.sum())
-        told = {"tuning/trial": len(self.trials), "tuning/return": score, "tuning/learners": learners}
+        found = self.kept.get(policy, learners)
+        if found is None:
+            run = rollout(self.task, policy, learners, Split.TUNE)
+            se = float(run.returned.std() / np.sqrt(learners))
+            found = Score(float(run.returned.mean()), se, int(run.steps.sum()))
+            self.kept.put(policy, learners, found)
+        self.trials.append(Trial(setting, found.mean, found.se, learners))
+        self._steps += found.steps
+        told = {"tuning/trial": len(self.trials), "tuning/return": found.mean, "tuning/learners": learners}
         self.tracker.log(told, self._steps)
-        return score
+        return found.mean
 
     def best(self, candidates: Sequence[tuple[str, Policy]], learners: int, keep: int = 1) -> list[int]:
         """Places of the `keep` best candidates, the best first; of equals, the one listed first."""
         scores = [self.score(setting, policy, learners) for setting, policy in candidates]
+        self.kept.write()
         order = np.argsort(-np.array(scores), kind="stable")
         return [int(place) for place in order[:keep]]
 

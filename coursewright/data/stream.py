@@ -23,6 +23,7 @@ from coursewright.data.log import in_order, no_rows, summary
 from coursewright.data.schema import as_schema
 from coursewright.errors import InputError, reject
 from coursewright.files import part_of
+from coursewright.progress import Progress, each
 
 FACTS = "log.json"
 ROWS = 1 << 17  # in a row group, and read at a time
@@ -79,7 +80,7 @@ def store(
         rows = _spread(tables, work, parts)
         if not rows:
             raise no_rows(dropped)
-        sizes = [_sort(file) for file in sorted(work.glob("*.arrows"))]
+        sizes = [_sort(file) for file in each(sorted(work.glob("*.arrows")), "sorting it", "parts")]
         learners, reordered = (sum(size[at] for size in sizes) for at in (0, 1))
         stored = StoredLog(folder, source, licence, rows, learners, reordered, dict(dropped))
         facts = {name: value for name, value in asdict(stored).items() if name != "path"}
@@ -98,7 +99,7 @@ def _spread(tables: Iterable[pa.Table], work: Path, parts: int) -> int:
     writers: dict[int, pa.ipc.RecordBatchStreamWriter] = {}
     waiting: dict[int, list[pa.Table]] = {part: [] for part in range(parts)}
     rows = held = 0
-    with ExitStack() as files:
+    with ExitStack() as files, Progress("reading the log", None, "rows") as progress:
 
         def flush() -> None:
             for part, pieces in waiting.items():
@@ -120,6 +121,7 @@ def _spread(tables: Iterable[pa.Table], work: Path, parts: int) -> int:
             for part, piece in _by_learner(typed, parts):
                 waiting[part].append(piece)
             rows += typed.num_rows
+            progress.show(rows)
             held += typed.nbytes
             if held > WAITING:
                 flush()

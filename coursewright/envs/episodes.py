@@ -97,7 +97,9 @@ class Episodes:
     state : the learners themselves; only oracles may look.
     """
 
-    def __init__(self, task: Task, batch: int, lasting: bool = True) -> None:
+    def __init__(
+        self, task: Task, batch: int, lasting: bool = True, records: type[Records] = Records
+    ) -> None:
         if batch < 1:
             raise reject("batch", batch, "a whole number >= 1")
         simulator, skills = task.simulator, task.course.n_skills
@@ -110,7 +112,7 @@ class Episodes:
         self.luck = identify(task.seeds, self.number, 0, self.episode)
         probe = simulator.enrol(self.state, np.zeros(1, np.int64), self.luck)
         self.past_width = 0 if probe is None else probe.item.shape[1]
-        self.records = Records(task.terms, batch, self.past_width, lasting)
+        self.records = records(task.terms, batch, self.past_width, lasting)
         # The same arrays, and no views of them: those would be cut off in a copied or pickled object.
         self.memory, self.mask, self.over = self.records.memory, self.records.mask, self.records.over
         self.goal, self.goal_size = self.records.goal, self.records.goal_size

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from tqdm import tqdm
 
 from coursewright.errors import InputError, reject
 from coursewright.fitting.coded import Coded
 from coursewright.fitting.model import Estimates, Fitted, LearnerModel, Redrawing
+from coursewright.progress import each
 from coursewright.simulators.arrays import Floats
 
 LEVEL = 0.95
@@ -31,7 +31,7 @@ def refits(log: Coded, model: LearnerModel, draws: int, seed: int = 0) -> list[F
     learners = len(log.learners)
     rng = np.random.default_rng(seed)
     fitted = []
-    for _ in tqdm(range(draws), desc=f"{model.name}: refits", delay=2.0, leave=False, disable=None):
+    for _ in each(range(draws), f"{model.name}: refits", "refits"):
         try:
             fitted.append(model.fit(log.resampled(rng.integers(0, learners, learners))))
         except InputError:

@@ -20,14 +20,10 @@ def main(config: DictConfig) -> None:
     from functools import partial
 
     from hydra.utils import instantiate
-    from rich.console import Console
 
     from coursewright.data.stream import store
 
-    with (
-        open_run(config, placed(config)),
-        Console(stderr=True).status("reading, checking and sorting rows ..."),
-    ):
+    with open_run(config, placed(config)):
         stored = instantiate(config.log)(into=partial(store, folder=config.to, parts=config.parts))
     console.info(stored.summary)
     line = command_line("fit", ["log=stream", override("log.path", stored.path)])

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
-from tqdm import tqdm
 
 from coursewright.agents.export.policy import OnnxPolicy
 from coursewright.agents.tracker import SilentTracker
@@ -19,6 +18,7 @@ from coursewright.errors import InputError
 from coursewright.evaluation.comparison.compare import compare
 from coursewright.evaluation.comparison.jobs import Seeded
 from coursewright.evaluation.comparison.publish import Published, publish
+from coursewright.progress import Progress, each
 from coursewright.scripts.making import agent_of, comparing_of, licence_of, task_of
 from coursewright.scripts.overrides import command_line
 from coursewright.scripts.recorded import POLICY, in_a_line, of_the_run, read_run, to_go_on
@@ -99,7 +99,7 @@ def rules(
     Raises `InputError` for one that is `needed`: setting -> name, such as that of the reference.
     """
     made: dict[str, Policy] = {}
-    for name, agent in tqdm(policies.items(), desc="tuning rules", delay=2.0, leave=False, disable=None):
+    for name, agent in each(list(policies.items()), "tuning rules", "rules"):
         make_policy = agent_of(agent, f"policies.{name}")
         try:
             made[str(name)] = make_policy(task, seed, SilentTracker())
@@ -118,12 +118,7 @@ def published(study: Study, config: DictConfig, folder: Path) -> Published:
     needed = {name: config[name] for name in ("reference", "baseline") if config[name] not in study.trained}
     made = rules(config.policies, study.task, config.seed, needed)
     policies: dict[str, Seeded] = {**study.trained, **made}
-    with tqdm(unit=" learners", desc=study.name, delay=2.0, leave=False, disable=None) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
+    with Progress(study.name, None, "learners") as progress:
         comparison = compare(
             study.task,
             policies,
@@ -131,7 +126,7 @@ def published(study: Study, config: DictConfig, folder: Path) -> Published:
             name=study.name,
             simulator=study.simulator,
             trained=list(study.trained),
-            progress=progress,
+            progress=lambda done, total: progress.show(done, total=total),
         )
     curves = {agent: pd.concat(tables) for agent, tables in study.metrics.items()}
     figures = instantiate(config.figures, _convert_="all")

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 @hydra.main(version_base="1.3", config_path="../configs", config_name="train")
 @explained
 def main(config: DictConfig) -> float | None:
-    """Train one policy; the value is its mean return on tuning learners."""
+    """Train one policy; the value is its mean return on learners who are new to it."""
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.hydra_config import HydraConfig
 
@@ -29,11 +29,10 @@ def train(config: DictConfig, place: Place) -> float | None:
     """Instantiate the task and the agent, train, score, save, export."""
     from coursewright.agents.export.onnx import export
     from coursewright.agents.learning.trained import TrainedPolicy
-    from coursewright.envs.rollout import rollout
+    from coursewright.evaluation.standing import in_a_line, standing
     from coursewright.scripts.making import agent_of, licence_of, task_of
     from coursewright.scripts.recorded import POLICY, WEIGHTS
     from coursewright.scripts.tracking import Results
-    from coursewright.simulators.luck import Split
 
     with open_run(config, place) as run:
         if run.finished:
@@ -48,9 +47,13 @@ def train(config: DictConfig, place: Place) -> float | None:
             policy.save(run.path / WEIGHTS)
             files["policy"] = run.path / POLICY
             export(policy, task, files["policy"])
-        score = float(rollout(task, policy, config.learners, Split.TUNE).returned.mean())
-        found = {"eval/return": score, "eval/learners": config.learners, **licence_of(task)}
-        tracker.report(Results(found, files=files))
-    log.info("%s-%d: mean return %.4f on %d tuning learners; kept in %s", config.name, config.seed, score,
-             config.learners, run.path)  # fmt: skip
+        found = standing(config.name, policy, task, config.learners)
+        score = found.means[config.name]
+        summary = {"eval/return": score, "eval/learners": config.learners, **licence_of(task)}
+        tracker.report(Results(summary | found.scores, files=files))
+    log.info("%s-%d: %s", config.name, config.seed, in_a_line(found, config.learners))
+    if found.deaf:
+        share = f"{found.listens:.1%} of its choices hang on answers"
+        log.warning("%s-%d ignores the learner: %s", config.name, config.seed, share)
+    log.info("kept in %s", run.path)
     return score

@@ -36,11 +36,11 @@ def cache_folder(package: Path, given: str | None = None) -> Path | None:
     places = [package / "__pycache__", *([home / ".cache" / "coursewright"] if home.is_absolute() else [])]
     name = f"numba-{source_hash(package)}"
     folders = (place.resolve() / name for place in ([Path(given)] if given else places))
-    return next((folder for folder in folders if _made(folder)), None)
+    return next((folder for folder in folders if ours_alone(folder)), None)
 
 
-def _made(folder: Path) -> bool:
-    """True where the folder is there now, can be written by us, and by nobody else."""
+def ours_alone(folder: Path) -> bool:
+    """Make the folder where it is missing; True where it can be written by us, and by nobody else."""
     try:
         if not _is_ours(folder):
             return False

@@ -30,7 +30,7 @@ def settle(*overrides, agents=AGENTS):
 
 def test_the_chosen_agent_takes_its_own_settings_alone():
     config = settle("experiment=bkt_ednet")
-    assert (config.agent.steps, config.agent.gamma, config.agent.anneal) == (1_000_000, 0.8, True)
+    assert (config.agent.learning_rate, config.agent.gamma, config.agent.anneal) == (0.001, 0.8, True)
     assert config.agent.layers == [128, 128]
     assert "agents" not in config
     assert settle("experiment=bkt_ednet", "agent=dqn").agent.gamma == 1.0
@@ -53,7 +53,7 @@ def test_what_the_command_line_removes_stays_away():
 
 def test_what_the_command_line_adds_stays():
     config = settle("experiment=bkt_ednet", "+agent.extra=3")
-    assert (config.agent.extra, config.agent.steps) == (3, 1_000_000)
+    assert (config.agent.extra, config.agent.gamma) == (3, 0.8)
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

@@ -6,13 +6,23 @@ Training, checkpoints, saved policies and exports read it, so a new algorithm is
 
 from collections.abc import Callable
 from dataclasses import Field, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+
+from coursewright.envs.policy import Policy
+from coursewright.envs.task import Task
 
 if TYPE_CHECKING:  # an agent's options are checked without torch, which takes seconds to import
     from stable_baselines3.common.base_class import BaseAlgorithm
     from torch import nn
 
     from coursewright.agents.learning.vec_env import LearnersVecEnv
+
+
+class WarmStart(NamedTuple):
+    """A rule to imitate first: the `teacher` of a task (None: nobody) for so many environment `steps`."""
+
+    teacher: Callable[[Task], Policy | None]
+    steps: int
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,9 @@ class Algorithm:
     masks : True where it takes masks of allowed actions, in training and in `predict`.
     counters : attributes of the model, besides those of every model, that change in training; numbers
         only.  One that is missing here shows as a resumed training with other bits.
+    schedule : what changes with the share of steps that were taken, besides the learning rate; it is given
+        the model and that share before every rollout.
+    warm_start : what is imitated before training, by actor-critic models alone (see `imitation`).
     """
 
     name: str
@@ -37,6 +50,8 @@ class Algorithm:
     stochastic: bool = True
     masks: bool = False
     counters: tuple[str, ...] = ()
+    schedule: "Callable[[Any, float], None] | None" = None
+    warm_start: WarmStart | None = None
 
 
 class Trainable(Protocol):

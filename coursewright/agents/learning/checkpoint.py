@@ -97,7 +97,8 @@ class Checkpoint:
         for name in COUNTERS + self.counters:  # no others, whatever the file says
             setattr(model, name, state["counters"][name])
         _refuse_shapes(state["env"], env.snapshot())
-        _refuse_shapes(state["last_obs"], env.reset())
+        if state["last_obs"] is not None:  # there is none before the first rollout
+            _refuse_shapes(state["last_obs"], env.reset())
         model._last_obs = state["last_obs"]
         model._last_episode_starts = state["last_episode_starts"]
         model.ep_info_buffer = deque(state["episodes"], maxlen=model._stats_window_size)

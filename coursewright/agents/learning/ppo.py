@@ -5,9 +5,11 @@ Torch is imported where it is trained with: options are checked without it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any, get_args
 
-from coursewright.agents.learning.algorithm import Algorithm, actor
+from coursewright.agents.learning.algorithm import Algorithm, WarmStart, actor
+from coursewright.agents.learning.teacher import READS, Teacher, teacher
 from coursewright.agents.options import (
     at_least,
     feature_names,
@@ -19,7 +21,7 @@ from coursewright.agents.options import (
 )
 from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.task import Task
-from coursewright.errors import reject
+from coursewright.errors import reject, unknown
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -41,14 +43,18 @@ class Ppo:
     ----------
     masked : True where it takes masks of allowed actions.
     steps : environment steps over all learners; the last rollout is finished.
+    imitate : a rule that the network first learns to choose as: tuned_mastery, expected_gain, or the best of
+        the two on tuning learners; None: it begins with nothing.
+    imitate_for : over this share of the steps.
     learners : the number of learners taught at once.
     n_steps : steps per learner and rollout; None: an episode, or two where it is short.
     batch_size, epochs : transitions per update, and passes over a rollout.
     gamma, gae_lambda : discount, and bias against variance of the advantage.
     entropy : weight of the entropy bonus.
-    learning_rate, anneal : of the optimiser, and True for a linear fall to 0 over the training.
+    learning_rate : of the optimiser.
+    anneal : True where learning rate and entropy bonus fall linearly to 0 over the training.
     layers : widths of the hidden layers of policy and value network.
-    features : the features that the network reads; None: `network.default_features`.
+    features : the features that the network reads; None: `network.default_features`, and those of the rule.
     threads : of torch; more than one is slower for networks this small, and not reproducible.
     device : the device that trains the network: cpu, cuda, or auto (cuda where there is one).
     checkpoint_every : steps between two checkpoints in the tracker's directory.
@@ -59,15 +65,17 @@ class Ppo:
 
     masked: bool = False
     steps: int = 500_000
+    imitate: Teacher | None = "best"
+    imitate_for: float = 0.1
     learners: int = 256
     n_steps: int | None = None
-    batch_size: int = 2048
-    epochs: int = 5
+    batch_size: int = 1024
+    epochs: int = 2
     gamma: float = 1.0
     gae_lambda: float = 0.95
-    entropy: float = 0.01
-    learning_rate: float = 1e-3
-    anneal: bool = False
+    entropy: float = 0.005
+    learning_rate: float = 2e-3
+    anneal: bool = True
     layers: Sequence[int] = (128, 128)
     features: Sequence[str] | None = None
     threads: int = 1
@@ -79,7 +87,9 @@ class Ppo:
         at_least(1, n_steps=1 if self.n_steps is None else self.n_steps)
         at_least(2, batch_size=self.batch_size)
         at_least(1, checkpoint_every=self.checkpoint_every)
-        shares(gamma=self.gamma, gae_lambda=self.gae_lambda)
+        shares(gamma=self.gamma, gae_lambda=self.gae_lambda, imitate_for=self.imitate_for)
+        if self.imitate is not None and self.imitate not in get_args(Teacher):
+            raise unknown("agent.imitate", self.imitate, [*get_args(Teacher), "null"])
         not_negative(entropy=self.entropy)
         positive(learning_rate=self.learning_rate)
         switches(masked=self.masked, anneal=self.anneal)
@@ -92,8 +102,11 @@ class Ppo:
         from sb3_contrib import MaskablePPO
         from stable_baselines3 import PPO
 
-        masked = Algorithm("maskable_ppo", MaskablePPO, actor, masks=True)
-        return masked if self.masked else Algorithm("ppo", PPO, actor)
+        name, kind = ("maskable_ppo", MaskablePPO) if self.masked else ("ppo", PPO)
+        warm = None
+        if self.imitate is not None:
+            warm = WarmStart(partial(teacher, self.imitate), int(self.imitate_for * self.steps))
+        return Algorithm(name, kind, actor, masks=self.masked, schedule=self._schedule, warm_start=warm)
 
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> "TrainedPolicy":
         """Train on the task's training learners; one seed makes one set of weights."""
@@ -119,11 +132,24 @@ class Ppo:
             gae_lambda=self.gae_lambda,
             ent_coef=self.entropy,
             learning_rate=LinearSchedule(self.learning_rate, 0.0, 1.0) if self.anneal else self.learning_rate,
-            policy_kwargs=network(env.task, self.layers, self.features),
+            policy_kwargs=network(env.task, self.layers, self._read(env.task)),
             stats_window_size=self.learners,
             seed=seed,
             device=place(self.device),
         )
+
+    def _read(self, task: Task) -> Sequence[str] | None:
+        """The features that the network reads; one that begins as a rule reads by default what rules do."""
+        from coursewright.agents.learning.network import default_features
+
+        if self.features is not None or self.imitate is None:
+            return self.features
+        wanted = dict.fromkeys((*default_features(task.layout), *READS))
+        return [name for name in wanted if name in task.layout.features]
+
+    def _schedule(self, model: Any, taken: float) -> None:
+        if self.anneal:
+            model.ent_coef = self.entropy * (1.0 - taken)
 
     def _rollout_steps(self, task: Task) -> int:
         """Steps per learner and rollout; a batch of one is refused, for its advantage has no deviation."""

@@ -5,7 +5,8 @@ way (see `checkpoint`).
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +15,21 @@ import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
+from torch.distributions import Distribution
 
 from coursewright.agents.learning import checkpoint
-from coursewright.agents.learning.algorithm import Trainable
+from coursewright.agents.learning.algorithm import Trainable, WarmStart
 from coursewright.agents.learning.beginning import begun
 from coursewright.agents.learning.checkpoint import Checkpoint
 from coursewright.agents.learning.identity import settings, walk
+from coursewright.agents.learning.imitation import learn, lessons
 from coursewright.agents.learning.network import Reading, reading
-from coursewright.agents.learning.progress import Progress
 from coursewright.agents.learning.trained import TrainedPolicy
 from coursewright.agents.learning.vec_env import LearnersVecEnv
 from coursewright.agents.tracker import Tracker
 from coursewright.envs.task import Task
 from coursewright.errors import reject
+from coursewright.progress import Progress
 
 
 def network(task: Task, layers: Sequence[int], features: Sequence[str] | None) -> dict[str, Any]:
@@ -69,31 +72,56 @@ class Watch(BaseCallback):
         logged: int,
     ) -> None:
         super().__init__()
+        self.agent = agent
         self.env = env
         self.tracker = tracker
         self.kept = kept
-        self.every = agent.checkpoint_every
-        self.progress = Progress(agent.algorithm.name, agent.steps)
+        self.progress = Progress(agent.algorithm.name, agent.steps, "steps", done)
         self.round = env.num_envs * env.task.horizon  # an episode of every learner
         self.logged, self.saved = logged, done
         self.clocked = (done, time.monotonic())
 
+    def imitate(self, warm: WarmStart) -> None:
+        """Let the model learn from a rule until it has seen the steps that are meant for it."""
+        model: Any = self.model  # an actor-critic model: it has a discount
+        agent = self.agent
+        rule = warm.teacher(self.env.task) if model.num_timesteps < warm.steps else None
+        while rule is not None and model.num_timesteps < warm.steps:
+            # The steps so far number the round, so that every round has another episode.
+            turn, seed = model.num_timesteps, model.seed or 0
+            given = lessons(self.env.task, rule, agent.learners, seed, turn, model.gamma)
+            missed = learn(model, given, agent.algorithm.masks)
+            model.num_timesteps += len(given.action)
+            self.logged = model.num_timesteps
+            self.tracker.log({"train/imitation_loss": missed, "time/fps": self._pace()}, self.logged)
+            self.progress.show(self.logged, "imitating a rule")
+            self._save()
+
     def _on_step(self) -> bool:
+        self.progress.show(self.model.num_timesteps)
         return True
 
     def _on_rollout_start(self) -> None:
         done = self.model.num_timesteps
         if done - self.logged >= self.round:
             self._log()
-        if self.kept is not None and done - self.saved >= self.every:
-            self.kept.save(self.model, self.env, logged=self.logged)
-            self.saved = done
+        self._save()
+        if (schedule := self.agent.algorithm.schedule) is not None:
+            schedule(self.model, min(1.0, done / self.agent.steps))
 
-    def _on_training_end(self) -> None:
+    def finish(self) -> None:
+        """Say the last numbers and write the last checkpoint."""
         self._log()
-        self.progress.finish()
+        self.progress.close()
         if self.kept is not None:
             self.kept.save(self.model, self.env, logged=self.logged, finished=True)
+
+    def _save(self) -> None:
+        """Write a checkpoint where one is due."""
+        done = self.model.num_timesteps
+        if self.kept is not None and done - self.saved >= self.agent.checkpoint_every:
+            self.kept.save(self.model, self.env, logged=self.logged)
+            self.saved = done
 
     def _log(self) -> None:
         self.logged = self.model.num_timesteps
@@ -101,13 +129,24 @@ class Watch(BaseCallback):
         numbers = self.model.logger.name_to_value.items()
         data = {name: float(value) for name, value in numbers if name.startswith(("train/", "rollout/"))}
         self.tracker.log(data | {"train/return": returned, "time/fps": self._pace()}, self.logged)
-        self.progress.show(self.logged, returned)
+        self.progress.show(self.logged, f"return {returned:.3f}")
 
     def _pace(self) -> float:
         """Steps per second since the last row; a clock decides it, so it is no result."""
         (step, then), now = self.clocked, time.monotonic()
         self.clocked = (self.logged, now)
         return (self.logged - step) / max(now - then, 1e-9)
+
+
+@contextmanager
+def _unchecked() -> Iterator[None]:
+    """Let torch's distributions take what they are given: looking at each batch takes a tenth of the time."""
+    known = Distribution._validate_args
+    Distribution.set_default_validate_args(False)
+    try:
+        yield
+    finally:
+        Distribution.set_default_validate_args(known)
 
 
 def train(agent: Trainable, task: Task, seed: int, tracker: Tracker) -> TrainedPolicy:
@@ -121,8 +160,19 @@ def train(agent: Trainable, task: Task, seed: int, tracker: Tracker) -> TrainedP
     logged = model.num_timesteps
     if kept is not None and kept.path.exists():
         logged = kept.load(model, env)
-    left = agent.steps - model.num_timesteps
-    if left > 0:
+    if model.num_timesteps < agent.steps:
         watch = Watch(agent, env, tracker, kept, model.num_timesteps, logged)
-        model.learn(left, callback=watch, log_interval=None, reset_num_timesteps=False)  # type: ignore[arg-type]
+        with _unchecked():
+            watch.init_callback(model)
+            if agent.algorithm.warm_start is not None:
+                watch.imitate(agent.algorithm.warm_start)
+            left = agent.steps - model.num_timesteps
+            if left > 0:
+                model.learn(
+                    left,
+                    callback=watch,
+                    log_interval=None,  # type: ignore[arg-type]
+                    reset_num_timesteps=False,
+                )
+        watch.finish()
     return TrainedPolicy.of(model, agent, task)

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import numpy as np
-from tqdm import tqdm
 
 from coursewright.errors import reject
 from coursewright.fitting.bkt.em import BktFit, EmSettings, as_parameters, climbed
 from coursewright.fitting.bkt.sequences import Sequences
+from coursewright.progress import each
 from coursewright.simulators.knowledge.parameters import BktParameters
 
 DRAW_CYCLES, DRAW_TOLERANCE = 100, 1e-4  # per bootstrap draw: far finer than a draw's own spread
@@ -27,6 +27,8 @@ def bootstrap(
     n = len(sequences.learners)
     weights = np.random.default_rng(seed).multinomial(n, np.full(n, 1.0 / n), size=draws)
     short = replace(settings, cycles=DRAW_CYCLES, tolerance=DRAW_TOLERANCE)
-    bar = tqdm(weights, desc="bootstrap draws", delay=2.0, leave=False, disable=None)
-    theta = [climbed(sequences, fitted.theta, short, short.cycles, weight)[0] for weight in bar]
+    theta = [
+        climbed(sequences, fitted.theta, short, short.cycles, weight)[0]
+        for weight in each(list(weights), "bootstrap", "draws")
+    ]
     return as_parameters(np.stack(theta), sequences.skills)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
-from tqdm import tqdm
 
 from coursewright.errors import reject
 from coursewright.fitting.bkt.climb import EDGE, MARGIN, Limits, climb, scratch
@@ -13,6 +12,7 @@ from coursewright.fitting.bkt.hidden_markov import FORGET, GUESS, LEARN, PRIOR, 
 from coursewright.fitting.bkt.information import standard_errors
 from coursewright.fitting.bkt.sequences import Sequences
 from coursewright.fitting.coded import require_both
+from coursewright.progress import each
 from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.knowledge.parameters import FIELDS, BktParameters
 
@@ -153,8 +153,10 @@ def reweighted(
     n = len(sequences.learners)
     weights = np.random.default_rng(seed).multinomial(n, np.full(n, 1.0 / n), size=draws)
     short = replace(settings, cycles=DRAW_CYCLES, tolerance=DRAW_TOLERANCE)
-    bar = tqdm(weights, desc="bootstrap draws", delay=2.0, leave=False, disable=None)
-    theta = [climbed(sequences, fitted.theta, short, short.cycles, weight)[0] for weight in bar]
+    theta = [
+        climbed(sequences, fitted.theta, short, short.cycles, weight)[0]
+        for weight in each(list(weights), "bootstrap", "draws")
+    ]
     return as_parameters(np.stack(theta), sequences.skills)
 
 

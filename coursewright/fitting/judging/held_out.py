@@ -7,11 +7,11 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import KFold
-from tqdm import tqdm
 
 from coursewright.errors import reject
 from coursewright.fitting.coded import Coded
 from coursewright.fitting.model import LearnerModel
+from coursewright.progress import each
 from coursewright.simulators.arrays import Floats, Ints
 
 EDGE = 1e-6  # predictions stay this far from 0 and 1, so that one sure error does not cost infinity
@@ -124,8 +124,7 @@ def units(learner: Ints) -> Ints:
 def held_out(log: Coded, model: LearnerModel, folds: list[Fold]) -> HeldOut:
     """Fit `model` to each fold's training rows and predict the others."""
     parts = []
-    bar = tqdm(folds, desc=f"{model.name}: held-out folds", delay=2.0, leave=False, disable=None)
-    for number, (train, test, scored) in enumerate(bar):
+    for number, (train, test, scored) in enumerate(each(folds, f"{model.name}: held out", "folds")):
         p = model.fit(log.take(train)).predict(log.take(test))
         keep = scored & (log.correct[test] >= 0)
         rows = test[keep]

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
 from coursewright.errors import reject
 from coursewright.fitting.coded import Coded, places
+from coursewright.progress import Progress
 from coursewright.simulators.arrays import Ints
 from coursewright.simulators.luck import Seeds, Split, identify
 from coursewright.simulators.protocol import Simulator, empty_response, take
@@ -37,13 +37,10 @@ def replay(
     if replicates < 2:
         raise reject("replicates", replicates, "at least 2")
     answers = np.full((replicates, log.rows), -1, np.int8)
-    with tqdm(
-        total=replicates * log.rows, desc="replaying the log", unit=" rows", delay=2.0,
-        leave=False, disable=None,
-    ) as bar:  # fmt: skip
+    with Progress("replaying the log", replicates * log.rows, "rows") as progress:
         for k, simulator in enumerate(simulators[:replicates]):
             mine = np.arange(k, replicates, len(simulators))
-            _play(simulator, log, mine, Seeds(seed, seed), answers, bar.update)
+            _play(simulator, log, mine, Seeds(seed, seed), answers, progress.more)
     return answers
 
 

@@ -35,9 +35,10 @@ def scores(agent, horizon, seeds, learners, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("horizon", "steps", "target"), [(30, 500_000, 0.88), (10, 1_000_000, 0.48)])
+@pytest.mark.parametrize(("horizon", "steps", "target"), [(30, 500_000, 0.915), (10, 1_000_000, 0.495)])
 def test_masked_ppo_beats_the_tuned_mastery_rule(horizon, steps, target, capsys):
-    assert scores(Ppo(masked=True, steps=steps), horizon, SEEDS, EVALUATION_LEARNERS, capsys).mean() >= target
+    agent = Ppo(masked=True, steps=steps, imitate=None, epochs=3, entropy=0.02)  # as experiment=kss has it
+    assert scores(agent, horizon, SEEDS, EVALUATION_LEARNERS, capsys).mean() >= target
 
 
 @pytest.mark.slow
@@ -49,5 +50,5 @@ def test_agents_without_masks_beat_random_among_legal(agent, capsys):
 
 def test_a_short_training_learns_something():
     # Random among legal items scores .154 at T=10 (n = 400,000); 30,000 steps give about .36.
-    policy = Ppo(masked=True, steps=30_000)(kss(10), 0, SilentTracker())
+    policy = Ppo(masked=True, steps=30_000, imitate=None)(kss(10), 0, SilentTracker())
     assert rollout(kss(10), policy, 2_000).returned.mean() > 0.25

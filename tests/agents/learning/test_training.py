@@ -1,6 +1,5 @@
 """Training with Stable-Baselines3: features of the network, masks, seeds, options, logging."""
 
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +9,6 @@ import torch
 from coursewright.agents.learning.dqn import Dqn
 from coursewright.agents.learning.network import Reading, default_features, reading
 from coursewright.agents.learning.ppo import Ppo
-from coursewright.agents.learning.progress import Progress
 from coursewright.agents.sampling import DISALLOWED, Draws, draw
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.gym import spaces
@@ -22,7 +20,7 @@ from coursewright.simulators.course import Course
 from coursewright.simulators.luck import Luck, Seeds, identify
 
 SMALL = {"steps": 320, "learners": 8, "batch_size": 40, "layers": (8,)}
-PPO, MASKED = Ppo(**SMALL), Ppo(masked=True, **SMALL)
+PPO, MASKED = Ppo(imitate=None, **SMALL), Ppo(imitate=None, masked=True, **SMALL)
 DQN = Dqn(**SMALL, learning_starts=64, buffer_size=200)
 AGENTS = [PPO, MASKED, DQN]
 
@@ -205,21 +203,6 @@ def test_nothing_is_printed(capfd):
     for agent in AGENTS:
         agent(kss(5), 0, SilentTracker())
     assert capfd.readouterr() == ("", "")
-
-
-def test_progress_is_for_terminals_and_long_trainings(monkeypatch, capsys):
-    now = [100.0]
-    monkeypatch.setattr("time.monotonic", lambda: now[0])
-    for terminal in (False, True):
-        monkeypatch.setattr(sys.stderr, "isatty", lambda terminal=terminal: terminal)
-        progress = Progress("ppo", 1000)
-        for done in range(0, 600, 100):
-            progress.show(done, 0.25)
-            now[0] += 0.6
-        progress.finish()
-        shown = capsys.readouterr().err
-        assert shown.count("ppo") == (2 if terminal else 0)
-        assert not terminal or ("50%" in shown and "return 0.250" in shown and shown.endswith("\r\x1b[K"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,80 @@
+"""The end of a training: beside random choice and the tuned rule, and whether the policy listens."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from coursewright.agents.planners.oracles import OracleGreedy
+from coursewright.agents.rules.baselines import RoundRobin, Topological, UniformRandom
+from coursewright.agents.rules.mastery import NInARow
+from coursewright.agents.rules.tuned import TunedMastery
+from coursewright.envs.rollout import rollout
+from coursewright.envs.shipped import bkt, kss
+from coursewright.evaluation.standing import FIRST, in_a_line, share_that_listens, standing
+from coursewright.simulators.luck import Split
+
+TASK = kss(6)
+
+
+@pytest.mark.parametrize("deaf", [RoundRobin(), Topological(), UniformRandom()])
+def test_a_policy_that_ignores_answers_never_listens(deaf):
+    assert share_that_listens(deaf(TASK), TASK, 50) == 0.0
+
+
+def test_a_rule_that_goes_by_answers_listens():
+    assert 0.2 < share_that_listens(NInARow(2)(TASK), TASK, 50) < 1.0
+
+
+class Nearly:
+    """Goes by the last answer, at one turn, for one learner in three."""
+
+    respects_mask = True
+
+    def begin(self, luck):
+        return 0
+
+    def predict(self, observation, state=None, episode_start=None, deterministic=True, action_masks=None):
+        right = observation[:, TASK.layout.columns("last_correct").start] > 0
+        hit = (state == 3) & right & (np.arange(len(right)) % 3 == 0)
+        return np.where(hit, 1, 0), state + 1
+
+
+def test_the_share_is_that_of_the_choices_that_differ():
+    # 5 turns after the first; the coin differs from the answer about every second time
+    share = share_that_listens(Nearly(), TASK, 300)
+    assert share == pytest.approx(1 / 5 / 3 / 2, abs=0.012)
+
+
+def test_who_reads_the_learner_needs_no_answers():
+    assert np.isnan(share_that_listens(OracleGreedy()(TASK), TASK, 20))
+    assert np.isnan(share_that_listens(NInARow()(kss(1)), kss(1), 20))
+
+
+def test_all_teach_the_same_learners():
+    rule = NInARow()(TASK)
+    found = standing("mine", rule, TASK, 60)
+    mine = rollout(TASK, rule, 60, Split.TUNE, first=FIRST).returned
+    tuned = rollout(TASK, TunedMastery()(TASK), 60, Split.TUNE, first=FIRST).returned
+    assert found.means["mine"] == mine.mean()
+    assert found.means["tuned_mastery"] == tuned.mean()
+    assert list(found.means) == ["mine", "random", "tuned_mastery"]
+    assert found.ahead["tuned_mastery"].value == pytest.approx((mine - tuned).mean())
+    assert not found.deaf
+    assert set(found.scores) >= {"eval/return_random", "eval/ahead_of_tuned_mastery_low", "eval/listens"}
+    line = in_a_line(found, 60)
+    assert line.startswith(f"mean return on 60 new learners: mine {mine.mean():.3f}; random ")
+    assert line.count("[") == 2
+
+
+def test_nobody_is_compared_with_themselves():
+    found = standing("random", UniformRandom()(TASK), TASK, 40)
+    assert list(found.means) == ["random", "tuned_mastery"]
+    assert found.deaf
+
+
+def test_a_task_that_the_rule_cannot_do_has_random_choice_alone():
+    blind = replace(bkt(steps=5), features=("attempts", "budget_left"))
+    found = standing("mine", RoundRobin()(blind), blind, 1)
+    assert list(found.means) == ["mine", "random"]
+    assert found.ahead == {}  # one learner makes no interval
