@@ -82,7 +82,10 @@ class Mixed:
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """Learners, the model that is to find them, how much is seen of them, and what it cannot find."""
+    """Learners, the model that is to find them, how much is seen of them, and what it cannot find.
+
+    `refits` give the standard errors: more of them where sums of many correlated weights are judged.
+    """
 
     learners: Any
     model: Any
@@ -90,6 +93,7 @@ class World:
     n: int = 1000
     steps: int = 40
     cannot: Mapping[str, str] = field(default_factory=dict)
+    refits: int = REFITS
 
 
 class Row(NamedTuple):
@@ -242,7 +246,7 @@ def recover(name: str, logs: int = LOGS) -> Recovery:
     learners = fits[0].simulator()
     assert learners.course.items == world.learners.course.items, "name items in sorted order"
     found = [parameters(fit.simulator()) for fit in fits]
-    draws = MANY if isinstance(fits[0], Redrawing) else REFITS
+    draws = MANY if isinstance(fits[0], Redrawing) else world.refits
     again = [parameters(fit.simulator()) for fit in redrawn(fits[0], coded[0], world.model, draws)[1]]
     rows = [_row(kind, truth[kind], [f[kind] for f in found], [a[kind] for a in again]) for kind in truth]
     return Recovery(rows, "\n".join([*fits[0].undetermined(), *fits[0].warnings()]))
@@ -332,7 +336,7 @@ WORLDS: dict[str, World] = {
     "best_lr": World(_best_lr(False), BestLrModel()),
     "best_lr_lag": World(_best_lr(True), BestLrModel(lag=True), HOURS),
     "das3h": World(_das3h(COURSE), Das3hModel(), HOURS),
-    "dash": World(_das3h(CARDS), DashModel(), HOURS),
+    "dash": World(_das3h(CARDS), DashModel(), HOURS, refits=40),
     "irt": World(_irt(0.0), IrtModel()),
     "irt/guessed": World(_irt(0.2), IrtModel(), cannot=WHY_3PL),
     "irt/guess": World(_irt(0.2), IrtModel(guess=True)),

@@ -24,7 +24,7 @@ from coursewright.simulators.knowledge.bkt import Spread
 
 START_SD = 0.5
 LEAST_FORGET, MOST_FORGET = 1e-3, 0.9  # a day, to start from
-MOST_SD = 5.0
+LEAST_SD, MOST_SD = 1e-3, 5.0  # below the least, learners count as alike
 ITERATIONS = 500
 LONGEST_STEP = 3.0  # of a bootstrap draw, on the logit scale
 TINY = 1e-8  # of the largest information: below it the log says nothing of a parameter
@@ -92,6 +92,8 @@ def fit_marginal(log: Coded, sequences: Sequences, forgetting: bool, differ: Dif
     start = Point(theta, sd * several, sd, differ.per_day)
     box = _box(start)
     point, converged = _climb(start, of, box, differ.individual)
+    prior_sd, learn_sd = (sd if sd >= LEAST_SD else 0.0 for sd in (point.prior_sd, point.learn_sd))
+    point = replace(point, prior_sd=prior_sd, learn_sd=learn_sd)
     _, scores = evaluate(point, of, differ.individual)
     free = _told(point, scores, box)
     errors = _errors(scores, free)[:-2].reshape(-1, 5)
