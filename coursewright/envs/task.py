@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from numbers import Real
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from coursewright.envs.rewards import mean_gain
 from coursewright.envs.schedule import Fixed, Schedule
 from coursewright.envs.terms import Terms
 from coursewright.envs.view import Reward
-from coursewright.errors import reject
+from coursewright.errors import reject, whole
 from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.capabilities import quickest, restricts
 from coursewright.simulators.course import Course
@@ -103,6 +104,11 @@ class Task:
         given = [name for name in ("steps", "minutes") if getattr(self, name) is not None]
         if len(given) != 1:
             raise reject("task.steps, task.minutes", given or "neither", "exactly one budget")
+        for name, seed in self.seeds._asdict().items():
+            whole(f"seeds.{name}", seed, 0, 2**63 - 1)
+        amount = getattr(self, given[0])
+        if isinstance(amount, bool) or not isinstance(amount, Real):
+            raise reject(f"task.{given[0]}", repr(amount), "a positive, finite number (whole for steps)")
         if not 0 < self.budget < np.inf or (self.steps is not None and int(self.steps) != self.steps):
             raise reject(f"task.{given[0]}", self.budget, "a positive, finite number (whole for steps)")
         if "belief" in self.features and self.tutor is None:

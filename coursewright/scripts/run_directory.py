@@ -69,7 +69,7 @@ class RunDirectory:
             f"{name} {value}" for name, value in self.config.get("seeds", {}).items() if name != "_target_"
         ]
         return {
-            "settings": str(self.path / "config.yaml"),
+            "settings": "config.yaml beside this page",
             "seeds": ", ".join([*named, f"rules {self.config.seed}"]),
             "code": code,
         }

@@ -50,7 +50,7 @@ def validate(config: DictConfig, place: Place) -> None:
         console.info("%s\n", log.summary)
         found = judge.validate(log, models, config.reference, instantiate(config.settings))
         code = ", ".join(f"{name} {value}" for name, value in code_version().items())
-        facts = {"settings": str(run.path / "config.yaml"), "seed": str(config.seed), "code": code}
+        facts = {"settings": "config.yaml beside this page", "seed": str(config.seed), "code": code}
         made = report.write_judged(found, run.path, facts)
         scores = {
             f"{name}/{k}": v for name, row in found.table.to_dict("index").items() for k, v in row.items()

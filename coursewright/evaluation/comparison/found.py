@@ -23,9 +23,10 @@ NO_STRATUM = ""  # of the learners of a population without strata
 
 
 class Walk(NamedTuple):
-    """One learner's way through the course: the goal `[skills]`, and the rollout with mastery over time."""
+    """One learner's way through the course: goal `[skills]`, number, and the rollout with mastery."""
 
     goal: Bools
+    learner: int
     run: Rollout
 
 
@@ -41,11 +42,11 @@ class Comparison:
     learners : one row per condition, policy, agent seed, simulator, learner and stratum (its name, or
         nothing where the population has none), with a column per outcome.
     policies : one row per condition and policy, best first and oracles last, with kind, seeds, learners,
-        best_known (the better oracle), setting (the tuned one) and same_as (an earlier policy with
-        the same outcomes for every learner).
+        best_known (the best oracle), surpassed_by (the rule that is clearly above an oracle), setting (the
+        tuned one) and same_as (an earlier policy with the same outcomes for every learner).
     rows : one per condition, policy, outcome and statistic.
     curves : condition, policy, step, mean, low, high: mean cumulative return with pointwise intervals.
-    walks : policy -> the way of the example learner.
+    walks : the way of the example learner under the contender (see `words`) and the reference, by policy.
     training : agent -> training curves with the columns step, seed and value, where there are any.
     """
 

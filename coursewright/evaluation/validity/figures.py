@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from coursewright.evaluation.figures import BLUE, GREY, INK, new_figure, tidy
+from coursewright.evaluation.numbers import hundredths, number
 from coursewright.evaluation.validity.judge import FIGURES, Validation, Validity
 from coursewright.fitting.judging.checks import BY_SKILL, Check
 
@@ -52,7 +53,7 @@ def calibration_figure(validation: Validation) -> Figure:
         tidy(axes, model.name, "predicted", "share right")
         slope, intercept = found.slope[0], found.intercept[0]
         if np.isfinite(slope):
-            text = f"slope {slope:.2f}\nintercept {intercept:+.2f}".replace("-", "\N{MINUS SIGN}")
+            text = f"slope {hundredths(slope)}\nintercept {number(intercept, signed=True, digits=2)}"
             axes.text(0.96, 0.05, text, ha="right", va="bottom", fontsize=8, color=INK)
     _finish(figure, panels)
     return figure
