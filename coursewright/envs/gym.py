@@ -65,6 +65,10 @@ class TeachingEnv(gym.Env[Observation, np.int64]):
         self._number: Ints | None = None
         self._n_actions = task.n_actions
 
+    def __repr__(self) -> str:
+        """One line: the task and the split."""
+        return f"<TeachingEnv of {self.split.name} learners: {self.task!r}>"
+
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
@@ -92,12 +96,13 @@ class TeachingEnv(gym.Env[Observation, np.int64]):
         episodes = self.episodes
         if episodes.over[0]:
             raise gym.error.ResetNeeded("the episode is over: call reset() before step()")
+        allowed = self._n_actions
         try:
             item = index(action)
         except TypeError:
-            item = -1
-        if not 0 <= item < self._n_actions:
-            raise reject("action", repr(action), f"a whole number in [0, {self._n_actions})")
+            raise reject("action", repr(action), f"a whole number in [0, {allowed})") from None
+        if not 0 <= item < allowed:
+            raise reject("action", item, f"a whole number in [0, {allowed})")
         self._action[0] = item
         reward, over = episodes.advance(self._action)
         seen, info, response = episodes.records.observation[0], self._info(), episodes.response
@@ -150,6 +155,10 @@ class TeachingVectorEnv(VectorEnv[Observation, npt.NDArray[np.int64], npt.NDArra
         self._none = _constant(np.zeros(num_envs, bool))
         self._everything = _constant(np.ones((num_envs, task.n_actions), bool))
         self._number: Ints | None = None
+
+    def __repr__(self) -> str:
+        """One line: the task and the split."""
+        return f"<TeachingVectorEnv of {self.num_envs} {self.split.name} learners: {self.task!r}>"
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None

@@ -141,6 +141,12 @@ class Task:
         if len(idle):
             raise reject("task.goal", self.course.skills[idle[0]], "of skills that have an item")
 
+    def __repr__(self) -> str:
+        """One line: the budget, the learners, and the course."""
+        amount = f"{self.steps} steps" if self.steps is not None else f"{self.minutes} minutes"
+        course, learners = self.course, type(self.simulator).__name__
+        return f"<Task: {amount}, {learners} learners, {course.n_skills:,} skills, {course.n_items:,} items>"
+
     @property
     def course(self) -> Course:
         """The learners' course."""

@@ -13,6 +13,7 @@ from coursewright.envs.task import Task
 from coursewright.errors import unknown
 from coursewright.evaluation.comparison.settings import Comparing
 from coursewright.evaluation.comparison.summary import Row, as_table
+from coursewright.evaluation.numbers import brief, number
 from coursewright.evaluation.statistics import Estimate
 from coursewright.evaluation.tables import write_tables
 from coursewright.files import write_atomically
@@ -30,7 +31,7 @@ class Walk(NamedTuple):
     run: Rollout
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
     """The findings of `compare`.
 
@@ -60,6 +61,23 @@ class Comparison:
     curves: pd.DataFrame
     walks: Mapping[str, Walk]
     training: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """One line: the task, the learners, and the best policies."""
+        table, n = self.at(), len(self.learners["learner"].unique())
+        best = ", ".join(f"{name} {number(self.estimate(str(name)).value)}" for name in table.index[:3])
+        more = ", ..." if len(table) > 3 else ""
+        return f"<Comparison of {len(table)} policies on {self.name}, {n:,} learners: {best}{more}>"
+
+    def _repr_html_(self) -> str:
+        """The table of the aim, for notebooks."""
+        names = list(self.at().index)
+        cells = {
+            statistic: [f"{number(found.value)} {brief(found.low, found.high)}" for found in column]
+            for statistic in self.settings.statistics
+            for column in [[self.estimate(name, statistic) for name in names]]
+        }
+        return str(pd.DataFrame(cells, index=names).to_html())
 
     @property
     def reference(self) -> str:

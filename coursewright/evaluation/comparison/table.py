@@ -9,7 +9,7 @@ from rich.table import Table
 from coursewright.evaluation.comparison.columns import Column, asked_for, cell, heading, of_aim
 from coursewright.evaluation.comparison.found import POINT, Comparison
 from coursewright.evaluation.comparison.scores import ORACLE, TRAINED
-from coursewright.evaluation.comparison.words import CONDITIONS, place, surpassed, verdict
+from coursewright.evaluation.comparison.words import CONDITIONS, surpassed, verdict
 from coursewright.evaluation.tables import GAP, plain_table, say
 
 WIDTH = 80  # characters
@@ -22,7 +22,7 @@ def comparison_tables(comparison: Comparison, condition: str = POINT, width: int
     """
     columns = [*of_aim(comparison), *asked_for(comparison)]
     n = int(comparison.at(condition)["learners"].iloc[0])
-    title = f"{comparison.name}: {n:,} unseen learners, {place(comparison)}"
+    title = f"{comparison.name}: {n:,} unseen learners"
     if len(comparison.conditions) > 1:
         title += f", {CONDITIONS[condition]}"
     names = [str(name) for name in comparison.at(condition).index]
