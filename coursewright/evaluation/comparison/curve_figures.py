@@ -176,7 +176,7 @@ def _label_ends(axes: Axes, ends: Mapping[str, float], looks: Mapping[str, Line]
     for name, height, label in zip(ends, heights, spread(heights, gap), strict=True):
         look = looks[name]
         axes.plot([1.01, 1.05], [height, label], transform=at, color=FAINT, linewidth=0.8, clip_on=False)
-        places = [1.08] if look.marker else [1.055, 1.105]
+        places = [1.08] if look.marker else [1.05, 1.095]
         (sample,) = axes.plot(places, [label] * len(places), look.marker, color=look.colour, markersize=5.5)
         sample.set(transform=at, clip_on=False, linestyle=look.dash)
         words = f"{name}  {number(ends[name])}"

@@ -88,8 +88,8 @@ def skills_figure(model: Validity) -> Figure:
 
 
 def _across(n: int) -> int:
-    """The number of panels in a row, of `n` in all: three or four, whichever leaves fewer places empty."""
-    return min((4, 3), key=lambda columns: -n % columns)
+    """The number of panels in a row, of `n` in all: up to four, so that few places are empty."""
+    return n if n < 3 else min((4, 3), key=lambda columns: -n % columns)
 
 
 def _panels(n: int, height: float) -> tuple[Figure, list[Axes]]:
