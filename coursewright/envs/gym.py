@@ -106,9 +106,9 @@ class TeachingEnv(gym.Env[Observation, np.int64]):
         self._action[0] = item
         reward, over = episodes.advance(self._action)
         seen, info, response = episodes.records.observation[0], self._info(), episodes.response
-        info["item"] = episodes.item.item(0)
-        info["correct"] = response.correct.item(0)
-        info["grade"] = response.grade.item(0)
+        info["item"] = episodes.item[0]
+        info["correct"] = response.correct[0]
+        info["grade"] = response.grade[0]
         return seen, float(reward[0]), bool(over[0]), False, info
 
     def _info(self) -> dict[str, Any]:
@@ -201,11 +201,19 @@ class TeachingVectorEnv(VectorEnv[Observation, npt.NDArray[np.int64], npt.NDArra
         response = episodes.response
         answers = self._answers(episodes.item, response.correct, response.grade)
         final = self._begin_again(answers) if episodes.some_over else {}
-        return episodes.observation, reward, terminated, self._none, self._info() | answers | final
+        info = self._info()
+        info.update(answers)
+        info.update(final)
+        return episodes.observation, reward, terminated, self._none, info
 
     def _answers(self, item: Ints, correct: Ints, grade: Ints) -> dict[str, Any]:
-        given = {"item": item.copy(), "correct": correct.copy(), "grade": grade.copy()}
-        return given | dict.fromkeys(("_item", "_correct", "_grade"), self._all)
+        answers, everybody = {"item": item.copy(), "correct": correct.copy()}, self._all
+        return answers | {
+            "grade": grade.copy(),
+            "_item": everybody,
+            "_correct": everybody,
+            "_grade": everybody,
+        }
 
     def _begin_again(self, answers: dict[str, Any]) -> dict[str, Any]:
         """Begin anew the rows that are over; their `answers` move to the final information."""
