@@ -6,6 +6,7 @@ and no heavy library is imported until one of them is made.  The names of `api.p
 
 import os
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from gymnasium.envs.registration import register
@@ -34,4 +35,10 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *FACE})
+    """The names of a session, those of the rooms that were imported, and the version."""
+    rooms = {name for name, thing in globals().items() if isinstance(thing, ModuleType) and _is_room(thing)}
+    return sorted({"__version__", "__doc__", "__path__", *rooms, *FACE})
+
+
+def _is_room(module: ModuleType) -> bool:
+    return module.__name__.startswith(f"{__name__}.")

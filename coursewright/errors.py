@@ -1,7 +1,14 @@
 """The error that every room raises when an input is wrong: one line that names field, value and range."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from difflib import get_close_matches
+from functools import wraps
+from inspect import signature
+from operator import index
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class InputError(ValueError):
@@ -35,6 +42,20 @@ def reject(field: str, value: object, allowed: str) -> InputError:
     return InputError(f"{field} = {value}: must be {allowed}", field)
 
 
+def whole(field: str, value: object, least: int, most: int | None = None) -> int:
+    """The whole number `value` (numpy's as well) of `field`; raises `InputError` for anything else."""
+    allowed = f"a whole number >= {least}" if most is None else f"a whole number in [{least}, {most}]"
+    try:
+        if isinstance(value, bool):
+            raise reject(field, value, allowed)
+        number = index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise reject(field, repr(value), allowed) from None
+    if number < least or (most is not None and number > most):
+        raise reject(field, number, allowed)
+    return number
+
+
 def unknown(field: str, value: object, known: Sequence[str]) -> InputError:
     """The error for a name that does not exist, with the nearest that does."""
     return InputError(f"{field} = {value!r}: no such name{_nearest(str(value), known)}", field)
@@ -43,6 +64,20 @@ def unknown(field: str, value: object, known: Sequence[str]) -> InputError:
 def unsettable(path: str, known: Sequence[str]) -> InputError:
     """The error for a setting `path` that does not exist, beside the settings that are `known` there."""
     return InputError(f"{path}: no such setting{_nearest(path.rpartition('.')[2], known)}", path)
+
+
+def known_settings(function: Callable[P, T]) -> Callable[P, T]:
+    """The function, which answers a setting that it does not have in one line, with the nearest name."""
+    known = tuple(signature(function).parameters)
+
+    @wraps(function)
+    def checked(*given: P.args, **settings: P.kwargs) -> T:
+        for name in settings:
+            if name not in known:
+                raise unsettable(name, known)
+        return function(*given, **settings)
+
+    return checked
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:

@@ -190,6 +190,10 @@ class RulePolicy:
     tuned: Tuned | None = None
     watched: Episodes | None = None
 
+    def __repr__(self) -> str:
+        """One line: the rule's name, and the task."""
+        return f"<RulePolicy {self.name} for {self.task!r}>"
+
     def __post_init__(self) -> None:
         self.task.layout.require(self.name, *self.rule.needs)
 
@@ -268,6 +272,10 @@ class OraclePolicy:
         self.begin = policy.begin
         self.predict = policy.predict
         self.chances = policy.chances
+
+    def __repr__(self) -> str:
+        """One line: the rule's name, and the task."""
+        return f"<OraclePolicy {self.policy.name} for {self.policy.task!r}>"
 
     def watch(self, episodes: Episodes) -> None:
         """Read the latent state of these learners from now on."""

@@ -15,11 +15,12 @@ from gymnasium.vector.utils import batch_space
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.features import Limits
 from coursewright.envs.task import Task
-from coursewright.errors import reject
+from coursewright.errors import reject, whole
 from coursewright.simulators.arrays import Bools, Ints, Observation
 from coursewright.simulators.luck import Split
 
 LARGEST_SEED = 2**62
+NO_ANSWER = {"item": -1, "correct": -1, "grade": -1}  # of an episode that has just begun
 
 
 def spaces(task: Task, past_width: int) -> tuple[gym.spaces.Space[Observation], gym.spaces.Discrete]:
@@ -27,6 +28,12 @@ def spaces(task: Task, past_width: int) -> tuple[gym.spaces.Space[Observation], 
     limits = Limits(task.horizon, past_width, task.longest_gap * task.horizon)
     low, high = task.layout.bounds(limits)
     return gym.spaces.Box(low, high, dtype=np.float32), gym.spaces.Discrete(task.n_actions)
+
+
+def _refuse_drawing(render_mode: str | None) -> None:
+    """None is the one mode that there is; `InputError` for another."""
+    if render_mode is not None:
+        raise reject("render_mode", repr(render_mode), "None: learners cannot be drawn")
 
 
 def _constant(array: Bools) -> Bools:
@@ -40,13 +47,16 @@ class TeachingEnv(gym.Env[Observation, np.int64]):
     `reset(seed=s)` makes learner s of the split, with a fate of their own, fully determined; `reset()`
     goes on to the next learner.  The end of the budget is `terminated`: it is part of the task.
     `info["action_mask"]` is True at allowed actions; `info["allowed"]` says if the last action was.
+    `info["item"]` was given last (-1: none), and the answer was `info["correct"]` (1, 0, or -1 where nothing
+    was asked) with the mark `info["grade"]`, which equals `correct` for learners without finer marks.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": []}  # type: ignore[misc]
 
-    def __init__(self, task: Task, split: Split = Split.TRAIN) -> None:
+    def __init__(self, task: Task, split: Split = Split.TRAIN, render_mode: str | None = None) -> None:
         self.task = task
         self.split = split
+        _refuse_drawing(render_mode)
         self.render_mode = None
         self.episodes = Episodes(task, 1)
         self.observation_space, self.action_space = spaces(task, self.episodes.past_width)
@@ -57,10 +67,19 @@ class TeachingEnv(gym.Env[Observation, np.int64]):
         self._masked = task.masked
         self._everything = np.ones(task.n_actions, bool)
 
+    def __repr__(self) -> str:
+        """One line: the task and the split."""
+        return f"<TeachingEnv of {self.split.name} learners: {self.task!r}>"
+
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """Meet learner `seed`, or the next one."""
+        """Meet learner `seed`, or the next one.
+
+        Raises `InputError` for a seed that is not the number of a learner.
+        """
+        if seed is not None:
+            seed = whole("seed", seed, 0, LARGEST_SEED)
         super().reset(seed=seed)
         if seed is not None:
             self._number, episode = np.array([seed]), np.zeros(1, np.int64)
@@ -69,7 +88,7 @@ class TeachingEnv(gym.Env[Observation, np.int64]):
         else:
             episode = self.episodes.episode + 1
         self.episodes.begin(self._row, self._number, episode, self.split)
-        return self.episodes.observation[0], self._info()
+        return self.episodes.observation[0], self._info() | NO_ANSWER
 
     def step(self, action: np.int64 | int) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Teach one item.
@@ -79,13 +98,20 @@ class TeachingEnv(gym.Env[Observation, np.int64]):
         episodes = self.episodes
         if episodes.over[0]:
             raise gym.error.ResetNeeded("the episode is over: call reset() before step()")
-        item = index(action)
-        if not 0 <= item < self._n_actions:
-            raise reject("action", item, f"a whole number in [0, {self._n_actions})")
+        allowed = self._n_actions
+        try:
+            item = index(action)
+        except TypeError:
+            raise reject("action", repr(action), f"a whole number in [0, {allowed})") from None
+        if not 0 <= item < allowed:
+            raise reject("action", item, f"a whole number in [0, {allowed})")
         self._action[0] = item
         reward, over = episodes.advance(self._action)
-        seen = episodes.records.observation[0]
-        return seen, float(reward[0]), bool(over[0]), False, self._info()
+        seen, info, response = episodes.records.observation[0], self._info(), episodes.response
+        info["item"] = episodes.item[0]
+        info["correct"] = response.correct[0]
+        info["grade"] = response.grade[0]
+        return seen, float(reward[0]), bool(over[0]), False, info
 
     def _info(self) -> dict[str, Any]:
         if not self._masked:
@@ -101,18 +127,27 @@ class TeachingVectorEnv(VectorEnv[Observation, npt.NDArray[np.int64], npt.NDArra
     """A batch of learners, equal row for row to single environments with the seeds s, s + 1, ...
 
     Episodes that end are begun again in the same step; the last observation is in
-    `info["final_obs"]`.  Observations are copies.
+    `info["final_obs"]`, the answers of the last step in `info["final_info"]`.  Observations are copies.
     """
+
+    autoreset_mode = AutoresetMode.SAME_STEP
 
     metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
         "render_modes": [],
         "autoreset_mode": AutoresetMode.SAME_STEP,
     }
 
-    def __init__(self, task: Task, num_envs: int = 1, split: Split = Split.TRAIN) -> None:
+    def __init__(
+        self,
+        task: Task,
+        num_envs: int = 1,
+        split: Split = Split.TRAIN,
+        render_mode: str | None = None,
+    ) -> None:
         self.task = task
         self.split = split
-        self.num_envs = num_envs
+        self.num_envs = num_envs = whole("num_envs", num_envs, 1)
+        _refuse_drawing(render_mode)
         self.render_mode = None
         self.episodes = Episodes(task, num_envs)
         self.single_observation_space, self.single_action_space = spaces(task, self.episodes.past_width)
@@ -125,15 +160,23 @@ class TeachingVectorEnv(VectorEnv[Observation, npt.NDArray[np.int64], npt.NDArra
         self._everything = _constant(np.ones((num_envs, task.n_actions), bool))
         self._number: Ints | None = None
 
+    def __repr__(self) -> str:
+        """One line: the task and the split."""
+        return f"<TeachingVectorEnv of {self.num_envs} {self.split.name} learners: {self.task!r}>"
+
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
         """Meet the learners seed, seed + 1, ... (or those of a list), or the next ones."""
-        super().reset(seed=seed if isinstance(seed, int) else None)
+        if isinstance(seed, list):
+            if len(seed) != self.num_envs:
+                raise reject("seed", seed, f"one whole number or a list of {self.num_envs}")
+            seed = [whole(f"seed[{i}]", s, 0, LARGEST_SEED) for i, s in enumerate(seed)]
+        elif seed is not None:
+            seed = whole("seed", seed, 0, LARGEST_SEED)
+        super().reset(seed=None if isinstance(seed, list) else seed)
         fresh = np.zeros(self.num_envs, np.int64)
         if isinstance(seed, list):
-            if len(seed) != self.num_envs or any(s is None for s in seed):
-                raise reject("seed", seed, f"one whole number or a list of {self.num_envs}")
             self._number, episode = np.array(seed, np.int64), fresh
         elif seed is not None:
             self._number, episode = seed + self._rows, fresh
@@ -142,7 +185,8 @@ class TeachingVectorEnv(VectorEnv[Observation, npt.NDArray[np.int64], npt.NDArra
         else:
             episode = self.episodes.episode + 1
         self.episodes.begin(self._rows, self._number, episode, self.split)
-        return self.episodes.observation, self._info()
+        unasked = np.full(self.num_envs, -1, np.int64)
+        return self.episodes.observation, self._info() | self._answers(unasked, unasked, unasked)
 
     def step(
         self, actions: npt.NDArray[np.int64]
@@ -158,10 +202,25 @@ class TeachingVectorEnv(VectorEnv[Observation, npt.NDArray[np.int64], npt.NDArra
             )
         reward, over = episodes.step(np.ascontiguousarray(actions, np.int64))
         terminated = over.copy()
-        final = self._begin_again() if episodes.some_over else {}
-        return episodes.observation, reward, terminated, self._none, self._info() | final
+        response = episodes.response
+        answers = self._answers(episodes.item, response.correct, response.grade)
+        final = self._begin_again(answers) if episodes.some_over else {}
+        info = self._info()
+        info.update(answers)
+        info.update(final)
+        return episodes.observation, reward, terminated, self._none, info
 
-    def _begin_again(self) -> dict[str, Any]:
+    def _answers(self, item: Ints, correct: Ints, grade: Ints) -> dict[str, Any]:
+        answers, everybody = {"item": item.copy(), "correct": correct.copy()}, self._all
+        return answers | {
+            "grade": grade.copy(),
+            "_item": everybody,
+            "_correct": everybody,
+            "_grade": everybody,
+        }
+
+    def _begin_again(self, answers: dict[str, Any]) -> dict[str, Any]:
+        """Begin anew the rows that are over; their `answers` move to the final information."""
         episodes = self.episodes
         rows = np.flatnonzero(episodes.over)
         ended = episodes.over.copy()
@@ -169,7 +228,9 @@ class TeachingVectorEnv(VectorEnv[Observation, npt.NDArray[np.int64], npt.NDArra
         last = episodes.observation if everyone else episodes.observation[rows]
         final_obs = np.full(self.num_envs, None, dtype=object)
         final_obs[rows] = np.fromiter(last, object, len(rows))
-        final_info = self._info()
+        final_info = self._info() | {name: values.copy() for name, values in answers.items()}
+        for name, nothing in NO_ANSWER.items():
+            answers[name][rows] = nothing
         episodes.begin(rows, episodes.number[rows], episodes.episode[rows] + 1, self.split)
         return {
             "final_obs": final_obs,

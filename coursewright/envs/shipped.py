@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from coursewright.envs.gym import TeachingEnv, TeachingVectorEnv
 from coursewright.envs.rewards import mean_gain, normalised_gain
 from coursewright.envs.task import Task
-from coursewright.errors import reject, unknown
+from coursewright.errors import known_settings, reject, unknown, whole
 from coursewright.simulators.course import Course
 from coursewright.simulators.knowledge.parameters import BktParameters
 from coursewright.simulators.knowledge.tables import read_bkt
@@ -42,11 +44,14 @@ def tutor_of(simulator: str, course: Course) -> BktParameters | None:
     return table if table is not None and table.skills == course.skills else None
 
 
+@known_settings
 def bkt(mask: bool = False, steps: int = 100, population_seed: int = 0, luck_seed: int = 0) -> Task:
     """Twenty skills in a graph, one item each; the return is the mean mastery gain over all skills.
 
     With `mask` an item is allowed once each prerequisite of its skill has two successes.
     """
+    if not isinstance(mask, bool | np.bool_):
+        raise reject("mask", repr(mask), "True or False")
     simulator = read_bkt("bkt_v0")
     return Task(
         simulator=simulator,
@@ -59,6 +64,7 @@ def bkt(mask: bool = False, steps: int = 100, population_seed: int = 0, luck_see
     )
 
 
+@known_settings
 def kss(steps: int = 30, population_seed: int = 0, luck_seed: int = 0) -> Task:
     """The published knowledge-structure task (`cseal18`); the return is E_p."""
     simulator = Kss()
@@ -72,17 +78,25 @@ def kss(steps: int = 30, population_seed: int = 0, luck_seed: int = 0) -> Task:
     )
 
 
+def part(split: int) -> Split:
+    """The part of the learners with this number.  Raises `InputError` where there is none."""
+    return Split(whole("split", split, min(Split), max(Split)))
+
+
+@known_settings
 def bkt_env(
     mask: bool = False,
     steps: int = 100,
     population_seed: int = 0,
     luck_seed: int = 0,
     split: int = Split.TRAIN,
+    render_mode: str | None = None,
 ) -> TeachingEnv:
     """One learner of `bkt`."""
-    return TeachingEnv(bkt(mask, steps, population_seed, luck_seed), Split(split))
+    return TeachingEnv(bkt(mask, steps, population_seed, luck_seed), part(split), render_mode)
 
 
+@known_settings
 def bkt_vector_env(
     num_envs: int = 1,
     mask: bool = False,
@@ -90,20 +104,32 @@ def bkt_vector_env(
     population_seed: int = 0,
     luck_seed: int = 0,
     split: int = Split.TRAIN,
+    render_mode: str | None = None,
 ) -> TeachingVectorEnv:
     """A batch of learners of `bkt`."""
-    return TeachingVectorEnv(bkt(mask, steps, population_seed, luck_seed), num_envs, Split(split))
+    return TeachingVectorEnv(bkt(mask, steps, population_seed, luck_seed), num_envs, part(split), render_mode)
 
 
+@known_settings
 def kss_env(
-    steps: int = 30, population_seed: int = 0, luck_seed: int = 0, split: int = Split.TRAIN
+    steps: int = 30,
+    population_seed: int = 0,
+    luck_seed: int = 0,
+    split: int = Split.TRAIN,
+    render_mode: str | None = None,
 ) -> TeachingEnv:
     """One learner of `kss`."""
-    return TeachingEnv(kss(steps, population_seed, luck_seed), Split(split))
+    return TeachingEnv(kss(steps, population_seed, luck_seed), part(split), render_mode)
 
 
+@known_settings
 def kss_vector_env(
-    num_envs: int = 1, steps: int = 30, population_seed: int = 0, luck_seed: int = 0, split: int = Split.TRAIN
+    num_envs: int = 1,
+    steps: int = 30,
+    population_seed: int = 0,
+    luck_seed: int = 0,
+    split: int = Split.TRAIN,
+    render_mode: str | None = None,
 ) -> TeachingVectorEnv:
     """A batch of learners of `kss`."""
-    return TeachingVectorEnv(kss(steps, population_seed, luck_seed), num_envs, Split(split))
+    return TeachingVectorEnv(kss(steps, population_seed, luck_seed), num_envs, part(split), render_mode)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from numbers import Real
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from coursewright.envs.rewards import mean_gain
 from coursewright.envs.schedule import Fixed, Schedule
 from coursewright.envs.terms import Terms
 from coursewright.envs.view import Reward
-from coursewright.errors import reject
+from coursewright.errors import reject, whole
 from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.capabilities import quickest, restricts
 from coursewright.simulators.course import Course
@@ -103,6 +104,11 @@ class Task:
         given = [name for name in ("steps", "minutes") if getattr(self, name) is not None]
         if len(given) != 1:
             raise reject("task.steps, task.minutes", given or "neither", "exactly one budget")
+        for name, seed in self.seeds._asdict().items():
+            whole(f"seeds.{name}", seed, 0, 2**63 - 1)
+        amount = getattr(self, given[0])
+        if isinstance(amount, bool) or not isinstance(amount, Real):
+            raise reject(f"task.{given[0]}", repr(amount), "a positive, finite number (whole for steps)")
         if not 0 < self.budget < np.inf or (self.steps is not None and int(self.steps) != self.steps):
             raise reject(f"task.{given[0]}", self.budget, "a positive, finite number (whole for steps)")
         if "belief" in self.features and self.tutor is None:
@@ -134,6 +140,12 @@ class Task:
         idle = np.flatnonzero(wanted & (np.diff(self.course.items_of.start) == 0))
         if len(idle):
             raise reject("task.goal", self.course.skills[idle[0]], "of skills that have an item")
+
+    def __repr__(self) -> str:
+        """One line: the budget, the learners, and the course."""
+        amount = f"{self.steps} steps" if self.steps is not None else f"{self.minutes} minutes"
+        course, learners = self.course, type(self.simulator).__name__
+        return f"<Task: {amount}, {learners} learners, {course.n_skills:,} skills, {course.n_items:,} items>"
 
     @property
     def course(self) -> Course:

@@ -10,11 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import ScalarFormatter
 
 from coursewright.errors import reject
+from coursewright.evaluation.numbers import LEADING_ZERO
 from coursewright.files import write_atomically
 
 # Okabe & Ito (2008): distinct for every kind of colour vision, and in grey by lightness.
@@ -38,6 +41,14 @@ class Kept(NamedTuple):
     path: Path
 
 
+class Ticks(ScalarFormatter):
+    """Numbers of an axis in the style of all others: no zero before the point."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """The tick at `x`."""
+        return "0" if x == 0 else LEADING_ZERO.sub(".", super().__call__(x, pos))
+
+
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure, in inches."""
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH)
@@ -53,6 +64,9 @@ def tidy(axes: Axes, title: str = "", x: str = "", y: str = "") -> None:
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=9, color=INK)
     axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK, pad=10)
+    for axis in (axes.xaxis, axes.yaxis):
+        if isinstance(axis.get_major_formatter(), ScalarFormatter):  # no names or ticks of one's own
+            axis.set_major_formatter(Ticks())
     axes.set_xlabel(x, fontsize=9.5)
     axes.set_ylabel(y, fontsize=9.5)
 
@@ -74,13 +88,14 @@ def save(figure: Figure, *paths: str | Path) -> None:
             facecolor="white",
             metadata=metadata,
         )
-        write_atomically(path, write)
+        with rc_context({"svg.hashsalt": "coursewright"}):  # the same file each time
+            write_atomically(path, write)
 
 
 def keep(pictures: Mapping[str, Picture], folder: Path) -> dict[str, Kept]:
-    """Save each picture as `<folder>/<name>.png`, and return its path."""
+    """Save each picture as `<folder>/<name>.png`, and as .svg for papers; return the former's path."""
     for name, picture in pictures.items():
-        save(picture.figure, folder / f"{name}.png")
+        save(picture.figure, folder / f"{name}.png", folder / f"{name}.svg")
     return {name: Kept(picture.caption, folder / f"{name}.png") for name, picture in pictures.items()}
 
 

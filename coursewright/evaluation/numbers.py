@@ -1,38 +1,63 @@
-"""Numbers as people read them, in tables, reports and sentences."""
+"""Numbers as people read them, in tables, reports, pictures and sentences: one style everywhere.
+
+Three decimals, no zero before the point, and a true minus sign; `shown` turns it into ASCII where the place
+that is written to cannot show it.
+"""
 
 import re
 
 import numpy as np
 
-LEADING_ZERO = re.compile(r"(?<!\d)0\.")
+LEADING_ZERO = re.compile(r"(?<!\d)0\.(?=\d)")
+MINUS = "\N{MINUS SIGN}"
+ASCII = str.maketrans({MINUS: "-", "–": "-", "×": "x", "★": "*", "±": "+-", "…": "~"})
 
 
-def number(value: float, signed: bool = False) -> str:
-    """Three decimals; a dash where there is no number."""
+def number(value: float, signed: bool = False, digits: int = 3) -> str:
+    """So many decimals; a dash where there is no number."""
     if not np.isfinite(value):
         return "–"
-    value = round(float(value), 3) + 0.0  # no "-0.000"
-    return f"{value:+.3f}" if signed else f"{value:.3f}"
+    value = round(float(value), digits) + 0.0  # no "-.000"
+    return LEADING_ZERO.sub(".", f"{value:{'+' if signed else ''}.{digits}f}").replace("-", MINUS)
 
 
 def hundredths(value: float) -> str:
     """Two decimals; a dash where there is no number."""
-    return f"{value:.2f}" if np.isfinite(value) else "–"
+    return number(value, digits=2)
 
 
 def span(low: float, high: float, signed: bool = False) -> str:
-    """An interval, or nothing."""
+    """An interval in a sentence, or nothing."""
     return f"{number(low, signed)} to {number(high, signed)}" if np.isfinite(low) else ""
 
 
 def brief(low: float, high: float, signed: bool = False) -> str:
-    """An interval for narrow columns, without the zeros before the points; empty where there is none."""
-    if not np.isfinite(low):
-        return ""
-    ends = (LEADING_ZERO.sub(".", number(end, signed)) for end in (low, high))
-    return f"[{', '.join(ends)}]"
+    """An interval in a table; empty where there is none."""
+    return f"[{number(low, signed)}, {number(high, signed)}]" if np.isfinite(low) else ""
 
 
 def percent(value: float) -> str:
     """A share as a whole percentage; a dash where there is no number."""
-    return f"{100 * value:.0f} %" if np.isfinite(value) else "–"
+    return f"{round(100 * float(value)):d} %".replace("-", MINUS) if np.isfinite(value) else "–"
+
+
+def plain(value: float) -> str:
+    """As many decimals as the number has."""
+    return LEADING_ZERO.sub(".", f"{value:g}").replace("-", MINUS)
+
+
+def thousands(value: float, place: float = 0) -> str:
+    """A tick of an axis of counts: 500, 1.5 k, 20 k, 2 M."""
+    for size, unit in ((1e6, " M"), (1e3, " k")):
+        if abs(value) >= size:
+            return f"{value / size:g}{unit}"
+    return f"{value:g}"
+
+
+def shown(text: str, encoding: str | None) -> str:
+    """The text as a place of this encoding can show it."""
+    try:
+        text.encode(encoding or "ascii")
+    except UnicodeEncodeError:
+        return text.translate(ASCII)
+    return text

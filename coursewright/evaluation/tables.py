@@ -5,8 +5,10 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
+from rich.console import Console
 from rich.table import Table
 
+from coursewright.evaluation.numbers import shown
 from coursewright.files import write_atomically
 
 GAP = 2  # characters between two columns
@@ -26,6 +28,19 @@ def plain_table(title: str, headings: Sequence[str]) -> Table:
     for heading in headings:
         table.add_column(heading, no_wrap=True, justify="left" if heading == headings[0] else "right")
     return table
+
+
+def say(*things: object, console: Console | None = None) -> None:
+    """Print tables and sentences, in ASCII where nothing else can be shown.
+
+    A table that is wider than the place keeps its whole lines: figures are never cut.
+    """
+    console = console or Console()
+    for thing in things:
+        with console.capture() as captured:
+            wide = console.measure(thing).minimum if isinstance(thing, Table) else 0
+            console.print(thing, highlight=False, width=max(console.width, wide), crop=False)
+        console.file.write(shown(captured.get(), console.encoding))
 
 
 def write_tables(

@@ -1,6 +1,7 @@
 """`coursewright evaluate`: finished runs in, a comparison with rules and oracles out."""
 
 import logging
+from collections.abc import Sequence
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
@@ -21,6 +22,12 @@ def main(config: DictConfig) -> None:
     evaluate(config, placed(config))
 
 
+def beside(names: Sequence[str]) -> str:
+    """The files beside the report, by folder."""
+    folders = ", ".join(f"{name}/" for name in names)
+    return f"tables and pictures (PNG, SVG) in {folders} beside this page; all figures in comparison.csv"
+
+
 def evaluate(config: DictConfig, place: Place) -> None:
     """Gather the runs, compare, draw, report, track, and print the paths."""
     from coursewright.evaluation.comparison.report import Report
@@ -35,7 +42,7 @@ def evaluate(config: DictConfig, place: Place) -> None:
         done = [published(study, config, run.path) for study in given]
         sections = [part.section for part in done]
         page = run.path / "report.html"
-        Report(TITLE, sections, run.facts(), {"folder": str(run.path)}).write(page)
+        Report(TITLE, sections, run.facts(), {"files": beside([study.name for study in given])}).write(page)
         tracker.report(results(done, given))
     for section in sections:
         show(section.comparison)

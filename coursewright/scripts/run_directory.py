@@ -62,6 +62,12 @@ class RunDirectory:
         """True where the run has come to its end before."""
         return (self.path / "summary.json").is_file()
 
+    @property
+    def name(self) -> str:
+        """The run's name for trackers, where runs of all studies stand in one list: study, thing and seed."""
+        study, name = str(self.config.study), f"{self.config.name}-{self.config.seed}"
+        return name if study == self.config.name else f"{study}-{name}"
+
     def facts(self) -> dict[str, str]:
         """The facts of a report about its making: settings, seeds, code."""
         code = ", ".join(f"{name} {value}" for name, value in code_version().items())
@@ -69,7 +75,7 @@ class RunDirectory:
             f"{name} {value}" for name, value in self.config.get("seeds", {}).items() if name != "_target_"
         ]
         return {
-            "settings": str(self.path / "config.yaml"),
+            "settings": "config.yaml beside this page",
             "seeds": ", ".join([*named, f"rules {self.config.seed}"]),
             "code": code,
         }
@@ -84,7 +90,7 @@ class RunDirectory:
         run = Run(
             directory=self.path,
             config={str(key): value for key, value in plain.items()},
-            name=f"{self.config.name}-{self.config.seed}",
+            name=self.name,
             group=self.group,
             job_type=job_type,
             tags=list(self.config.tags),

@@ -65,7 +65,7 @@ class Evaluate:
     baseline: str
     aims: Sequence[str]
     columns: Sequence[str]
-    example: int
+    example: int | None
     seed: int
     tutor: str | None
     workers: int
@@ -76,7 +76,8 @@ class Evaluate:
     def __post_init__(self) -> None:
         whole(0, SEEDS, seed=self.seed)
         whole(2, MOST, learners=self.learners)
-        whole(0, self.learners - 1, example=self.example)
+        if self.example is not None:
+            whole(0, self.learners - 1, example=self.example)
         whole(1, 1024, workers=self.workers)
         trusted_of(self.trust)
         named(name=self.name, study=self.study)

@@ -36,8 +36,8 @@ def learner_models(names: Iterable[str]) -> dict[str, LearnerModel]:
 def validate(config: DictConfig, place: Place) -> None:
     """Read the log, judge each model, write the page, and print the findings and their folder."""
     from hydra.utils import instantiate
-    from rich.console import Console
 
+    from coursewright.evaluation.tables import say
     from coursewright.evaluation.validity import judge, report, words
     from coursewright.scripts.tracking import Results
 
@@ -50,11 +50,11 @@ def validate(config: DictConfig, place: Place) -> None:
         console.info("%s\n", log.summary)
         found = judge.validate(log, models, config.reference, instantiate(config.settings))
         code = ", ".join(f"{name} {value}" for name, value in code_version().items())
-        facts = {"settings": str(run.path / "config.yaml"), "seed": str(config.seed), "code": code}
+        facts = {"settings": "config.yaml beside this page", "seed": str(config.seed), "code": code}
         made = report.write_judged(found, run.path, facts)
         rows = found.table.to_dict("index").items()
         scores = {f"{name}/{k}": v for name, row in rows for k, v in row.items()}
         scores["licence"] = log.licence or "unknown"
         run.tracker("validate").report(Results(scores, found.table.reset_index(), made.figures, made.tables))
-    Console().print(report.models_table(found), "", *words.conclusions(found), sep="\n", highlight=False)
+    say(report.models_table(found), "", *words.conclusions(found))
     console.info("\nsmall groups: %s\n\ntables   %s\nreport   %s", found.groups, run.path, made.page)

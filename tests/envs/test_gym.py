@@ -128,7 +128,7 @@ def test_a_list_of_seeds() -> None:
     other, _ = TeachingVectorEnv(MIXED, 5).reset(seed=5)
     assert np.array_equal(one, other[[0, 4, 1]])
     for seeds in ([1, 2], [1, 2, None]):
-        with pytest.raises(InputError, match="seed = "):
+        with pytest.raises(InputError, match=r"seed(\[2\])? = "):
             batch.reset(seed=seeds)
 
 
@@ -260,11 +260,11 @@ def test_actions_out_of_range(action) -> None:
         batch.step(np.array([0, action]))
 
 
-@pytest.mark.parametrize("action", [0.0, 1.5, np.float32(2), "3", None, np.array([1])])
+@pytest.mark.parametrize("action", [0.0, 1.5, np.float32(2), "3", None, np.array([1]), np.array([0, 1])])
 def test_actions_that_are_no_whole_numbers(action) -> None:
     env = TeachingEnv(TASKS["bkt"])
     env.reset(seed=0)
-    with pytest.raises(TypeError):
+    with pytest.raises(InputError, match=r"action = .*: must be a whole number in \[0, 20\)"):
         env.step(action)
     assert env.step(np.array(1))[0].shape == env.observation_space.shape  # an action as predict() returns it
 
@@ -297,3 +297,59 @@ def test_a_copy_goes_on_as_the_original_would(name, duplicate) -> None:
         assert np.array_equal(mine[4]["action_mask"], theirs[4]["action_mask"])
         if mine[2]:
             assert np.array_equal(env.reset()[0], twin.reset()[0])
+
+
+@pytest.mark.parametrize("seed", [2**64, -1, 1.5, "3", True])
+def test_a_seed_that_is_no_learner_is_refused(seed) -> None:
+    for env in (TeachingEnv(TASKS["kss"]), TeachingVectorEnv(TASKS["kss"], 2)):
+        with pytest.raises(InputError, match=r"seed = .*must be a whole number in"):
+            env.reset(seed=seed)
+    with pytest.raises(InputError, match=r"seed\[1\] = .*must be a whole number in"):
+        TeachingVectorEnv(TASKS["kss"], 2).reset(seed=[1, seed])
+    TeachingEnv(TASKS["kss"]).reset(seed=np.int64(3))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"mask": "yes"}, "mask = 'yes': must be True or False"),
+        ({"render_mode": "human"}, "render_mode = 'human': must be None"),
+        ({"steps": "9"}, "task.steps = '9'"),
+        ({"split": 9}, "split = 9"),
+        ({"population_seed": 1.5}, "seeds.population = 1.5"),
+        ({"step": 3}, "step: no such setting .did you mean 'steps'?"),
+    ],
+)
+def test_wrong_options_are_one_line(wrong, said) -> None:
+    with pytest.raises(InputError, match=said):
+        gym.make("coursewright/BKT-v0", **wrong)
+    with pytest.raises(InputError, match=said):
+        gym.make_vec("coursewright/BKT-v0", num_envs=2, **wrong)
+
+
+def test_what_libraries_ask_for() -> None:
+    with pytest.raises(InputError, match=r"num_envs = 2.5: must be a whole number >= 1"):
+        TeachingVectorEnv(TASKS["kss"], 2.5)
+    assert gym.make("coursewright/KSS-v0", render_mode=None).render_mode is None
+    batch = gym.make_vec("coursewright/KSS-v0", num_envs=2, render_mode=None)
+    assert batch.unwrapped.autoreset_mode == batch.metadata["autoreset_mode"] == AutoresetMode.SAME_STEP
+
+
+def test_information_holds_the_answer() -> None:
+    env = TeachingEnv(TASKS["bkt"])
+    _, info = env.reset(seed=3)
+    assert (info["item"], info["correct"], info["grade"]) == (-1, -1, -1)
+    answers = []
+    for item in (4, 0, 4, 4, 4, 4):
+        info = env.step(item)[-1]
+        assert info["item"] == item
+        answers.append(info["correct"])
+        assert info["correct"] == info["grade"] == env.episodes.response.correct[0]
+    successes = env.episodes.memory[0, TASKS["bkt"].layout.columns("successes")]
+    assert sum(answers) == successes.sum()
+    batch = TeachingVectorEnv(TASKS["bkt"], 3)
+    batch.reset(seed=3)
+    given = np.array([4, 0, 4])
+    answers = batch.step(given)[-1]
+    given[:] = 0
+    assert answers["item"].tolist() == [4, 0, 4], "a copy"

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from contextlib import ExitStack
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +17,7 @@ from omegaconf import OmegaConf
 import coursewright
 from coursewright.agents.tracker import SilentTracker
 from coursewright.errors import InputError
+from coursewright.scripts.run_directory import RunDirectory
 from coursewright.scripts.tracking import NoTracker, Results, Run, RunTracker, Trackers, WandbTracker
 from wandb_stub import WandbStub
 
@@ -39,7 +41,8 @@ def configured(name: str, directory: Path, **overrides: object) -> RunTracker:
 def a_run(tracker: RunTracker, directory: Path) -> None:
     """Three rollouts and a report, as an app would write them."""
     for step in (256, 512, 768):
-        tracker.log({"train/gain": step / 1000, "eval/gain": step / 2000}, step)
+        numbers = {"train/gain": step / 1000, "train/return": step / 4000, "eval/gain": step / 2000}
+        tracker.log(numbers, step)
     (directory / "policy.onnx").write_bytes(b"a policy")
     (directory / "gain.png").write_bytes(PNG)
     tracker.report(
@@ -110,6 +113,22 @@ def test_dashboards_can_group_and_compare(offline: Path) -> None:
     history = [record["item"] for record in records(offline, "history")]
     assert [row["train/gain"] for row in history if "train/gain" in row] == [0.256, 0.512, 0.768]
     assert [row["global_step"] for row in history if "train/gain" in row] == [256, 512, 768]
+    theirs = [row["rollout/ep_rew_mean"] for row in history if "train/return" in row]
+    assert theirs == [0.064, 0.128, 0.192], "the name of Stable-Baselines3's own logger"
+
+
+@pytest.mark.parametrize(
+    ("study", "name", "said"),
+    [
+        ("kss-t30", "maskable_ppo", "kss-t30-maskable_ppo-3"),
+        ("bkt_v0", "maskable_ppo", "bkt_v0-maskable_ppo-3"),
+        ("evaluate", "evaluate", "evaluate-3"),
+    ],
+)
+def test_runs_of_two_studies_have_two_names(tmp_path: Path, study: str, name: str, said: str) -> None:
+    config = OmegaConf.create({"study": study, "name": name, "seed": 3, "tags": []})
+    directory = RunDirectory(tmp_path, config, "group", ExitStack())
+    assert directory.name == said
 
 
 def test_the_policy_is_an_artifact_inside_the_run_directory(offline: Path) -> None:

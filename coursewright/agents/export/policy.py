@@ -56,6 +56,10 @@ class OnnxPolicy:
         self.predict = chooser.predict
         self.chances = chooser.chances
 
+    def __repr__(self) -> str:
+        """One line: agent, seed and file."""
+        return f"<OnnxPolicy: {self.label.agent}, seed {self.label.seed}, {self.path}>"
+
     def __reduce__(self) -> "tuple[type[OnnxPolicy], tuple[Path]]":
         """A copy for another process reads the file itself: sessions cannot travel."""
         return OnnxPolicy, (self.path.resolve(),)

@@ -62,6 +62,11 @@ class TrainedPolicy:
         self.predict = chooser.predict
         self.chances = chooser.chances
 
+    def __repr__(self) -> str:
+        """One line: agent, seed and steps."""
+        label = self.label
+        return f"<TrainedPolicy: {label.agent}, seed {label.seed}, {label.steps:,} steps>"
+
     @classmethod
     def of(cls, model: BaseAlgorithm, agent: Trainable, task: Task) -> "TrainedPolicy":
         """The policy that `agent` made of `task`."""

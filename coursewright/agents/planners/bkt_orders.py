@@ -95,8 +95,13 @@ class Learners(NamedTuple):
 
 @inlined
 def _by_now(left: int, mean: float, variance: float) -> float:
-    """P(a sum of geometric times <= left), by the normal approximation with continuity correction."""
-    z = (left + 0.5 - mean) / sqrt(variance + 1e-9)
+    """P(a sum of geometric times <= left), as of a gamma distribution with this mean and variance.
+
+    Its cube root is nearly normal (Wilson & Hilferty, PNAS 17, 1931).  A normal distribution of the sum
+    itself would have many of a slow skill's times below zero, and take the slowest skills for the quickest.
+    """
+    spread = sqrt(variance + 1e-9) / (3.0 * mean)
+    z = (((left + 0.5) / mean) ** (1.0 / 3.0) - 1.0) / spread + spread
     if z > 3.0:
         return 1.0
     if z < -3.0:

@@ -61,7 +61,7 @@ def _headroom(value: float) -> str:
 PLAIN = Look("{statistic}", number, brief)
 LOOKS: Mapping[str, Look] = {  # any other statistic looks plain
     "mean": Look("mean [95 %]", number, brief),
-    "difference": Look("− {reference}", _signed, _signed_doubt, paired=True),
+    "difference": Look("\N{MINUS SIGN} {reference}", _signed, _signed_doubt, paired=True),
     "p_improvement": Look("better", percent, _unsaid, paired=True),
     "headroom": Look("headroom", _headroom, _unsaid),
 }

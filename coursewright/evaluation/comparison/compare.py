@@ -14,9 +14,10 @@ from coursewright.errors import unknown
 from coursewright.evaluation.comparison.curves import gather
 from coursewright.evaluation.comparison.found import BOOTSTRAP, POINT, Comparison
 from coursewright.evaluation.comparison.gathered import Gathered
-from coursewright.evaluation.comparison.jobs import Entry, Job, Progress, Seeded, entries, run_all
+from coursewright.evaluation.comparison.jobs import Entry, Job, Progress, Seeded, entries, run_all, walk
 from coursewright.evaluation.comparison.scores import ORACLE, RULE, TRAINED
 from coursewright.evaluation.comparison.settings import Comparing
+from coursewright.evaluation.comparison.words import contender
 from coursewright.simulators.capabilities import Resampled
 
 
@@ -59,7 +60,7 @@ def compare(
     )
     simulator = simulator or type(task.simulator).__name__.lower()
     keys = [(job.condition, job.entry.name) for job in jobs]
-    return Comparison(
+    found = Comparison(
         name=name,
         simulator=simulator,
         task=task,
@@ -68,8 +69,11 @@ def compare(
         policies=gathered.policies(),
         rows=gathered.rows(),
         curves=gather(keys, [result.curve for result in gathered.results]),
-        walks=gathered.walks(),
+        walks={},
     )
+    pair = (contender(found), found.reference)
+    learner = gathered.typical(*pair) if settings.example is None else settings.example
+    return replace(found, walks={policy: walk(gathered.first(policy), learner) for policy in pair})
 
 
 def conditions(task: Task) -> dict[str, Task]:

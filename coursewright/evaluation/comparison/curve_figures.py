@@ -1,44 +1,67 @@
 """Curves with bands: over the steps of an episode (teaching), and over training."""
 
 from collections.abc import Mapping
-from itertools import cycle
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from coursewright.errors import reject
 from coursewright.evaluation.comparison.found import POINT, Comparison
-from coursewright.evaluation.comparison.looks import Line, lines
-from coursewright.evaluation.comparison.words import contender
-from coursewright.evaluation.figures import BLUE, FAINT, GREEN, INK, ORANGE, Picture, new_figure, spread, tidy
+from coursewright.evaluation.comparison.looks import Line, colour_of, line_of
+from coursewright.evaluation.comparison.scores import TRAINED
+from coursewright.evaluation.comparison.words import best_rule, contender
+from coursewright.evaluation.figures import FAINT, INK, Picture, new_figure, spread, tidy
+from coursewright.evaluation.numbers import number, thousands
 from coursewright.evaluation.statistics import FEWEST_SEEDS, over_seeds
 
-LINE = 0.21  # inches between two labels
-WIDTH = 5.2  # inches, without the labels at the right
-AGENTS = (ORANGE, GREEN, "#7B3F9E", "#56B4E9")
+LINE = 0.23  # inches between two labels
+WIDTH, HEIGHT = 4.6, 3.8  # inches; labels at the right come on top
+OTHERS = "#BDBDBD"
 
 
 def teaching_figure(comparison: Comparison) -> Picture:
-    """Mean cumulative return after each step, one labelled line per policy, with 95 % bands."""
+    """Mean cumulative return after each step, with 95 % bands.
+
+    Labelled are trained policies, the reference, the best rule, the best oracle and the baseline; all other
+    policies are thin grey lines.
+    """
     table = comparison.at(POINT)
     curves = comparison.curves[comparison.curves["condition"] == POINT]
-    height = max(3.6, LINE * len(table) + 1.2)
-    figure = new_figure(WIDTH, height)
+    kinds = _kinds(comparison)
+    shown = [name for name in kinds if name in _told(comparison)]
+    figure = new_figure(WIDTH, HEIGHT)
     axes = figure.subplots()
-    kinds = {str(name): str(kind) for name, kind in table["kind"].items()}
-    looks = lines(kinds, comparison.reference)
-    ends = {}
-    for name, look in looks.items():
+    others = [name for name in kinds if name not in shown]
+    for name in others:
         curve = curves[curves["policy"] == name]
-        _line(axes, curve, look)
+        axes.plot(curve["step"], curve["mean"], color=OTHERS, linewidth=0.8, zorder=1)
+    ends = {}
+    looks = {name: line_of(name, kinds, comparison.reference) for name in shown}
+    for place, (name, look) in enumerate(looks.items()):
+        curve = curves[curves["policy"] == name]
+        _line(axes, curve, look, place)
         ends[name] = float(curve["mean"].iloc[-1])
-    steps = int(curves["step"].max())
-    axes.set_xlim(0, steps)
-    inks = {name: INK if look.plain else look.colour for name, look in looks.items()}  # some lines are light
-    _label_ends(axes, ends, inks, height)
+    axes.set_xlim(0, int(curves["step"].max()))
+    _label_ends(axes, ends, looks)
+    if others:
+        grey = Line2D([], [], color=OTHERS, linewidth=0.8, label=f"{len(others)} other policies")
+        axes.legend(handles=[grey], loc="upper left", frameon=False, fontsize=9)
     tidy(axes, _ahead(comparison, curves), "step", "mean cumulative return")
-    return Picture("Gain of the learners after each step", figure)
+    return Picture(f"Gain of the learners after each step ({len(table)} policies)", figure)
+
+
+def _kinds(comparison: Comparison) -> dict[str, str]:
+    return {str(name): str(kind) for name, kind in comparison.at(POINT)["kind"].items()}
+
+
+def _told(comparison: Comparison) -> set[str]:
+    """The policies that a reader asks for by name."""
+    table = comparison.at(POINT)
+    told = {comparison.reference, comparison.settings.baseline, contender(comparison), best_rule(comparison)}
+    told |= set(table.index[table["best_known"]])
+    return told | set(table.index[table["kind"] == TRAINED][:4])
 
 
 def _ahead(comparison: Comparison, curves: pd.DataFrame) -> str:
@@ -58,34 +81,42 @@ def _ahead(comparison: Comparison, curves: pd.DataFrame) -> str:
 def training_figure(comparison: Comparison) -> Picture | None:
     """Training curves: per agent the mean over seeds with a band, and faint single seeds.
 
-    The dashed line is the reference's mean on unseen learners.  The band is Student's 95 % interval over
-    seeds from five seeds on, the range of the seeds below.  None where nothing was trained.
+    Horizontal lines are the means of the reference and the baseline on unseen learners.  The band is
+    Student's 95 % interval over seeds from five seeds on, the range of the seeds below.  None where nothing
+    was trained.
     """
     curves = comparison.training
     if not curves:
         return None
-    figure = new_figure(WIDTH, 3.8)
+    figure = new_figure(WIDTH, HEIGHT)
     axes = figure.subplots()
+    kinds = _kinds(comparison) | dict.fromkeys(curves, TRAINED)
+    looks = {agent: line_of(agent, kinds, comparison.reference) for agent in curves}
     ends: dict[str, float] = {}
-    colours: dict[str, str] = {}
-    for (agent, table), colour in zip(curves.items(), cycle(AGENTS)):
+    for place, (agent, table) in enumerate(curves.items()):
         curve = _over_seeds(table)
         for _, run in table.groupby("seed"):
-            axes.plot(run["step"], run["value"], color=colour, linewidth=0.6, alpha=0.35)
-        _line(axes, curve, Line(colour, "-", plain=False))
-        ends[agent], colours[agent] = float(curve["mean"].iloc[-1]), colour
-    level = comparison.estimate(comparison.reference, outcome="return").value
-    axes.axhline(level, color=BLUE, linewidth=1.2, linestyle=(0, (4, 3)))
-    ends[comparison.reference], colours[comparison.reference] = level, BLUE
+            axes.plot(run["step"], run["value"], color=looks[agent].colour, linewidth=0.6, alpha=0.35)
+        _line(axes, curve, looks[agent], place)
+        ends[agent] = float(curve["mean"].iloc[-1])
+    for name, dash in ((comparison.reference, (0, (4, 3))), (comparison.settings.baseline, (0, (1, 2)))):
+        if name in curves:
+            continue
+        ends[name] = comparison.estimate(name, outcome="return").value
+        looks[name] = Line(colour_of(name, kinds[name], comparison.reference), dash, "")
+        axes.axhline(ends[name], color=looks[name].colour, linewidth=1.4, linestyle=dash)
     axes.set_xlim(0, max(float(table["step"].max()) for table in curves.values()))
-    _label_ends(axes, ends, colours, 3.8)
-    tidy(axes, _end_of_training(ends, comparison.reference), "environment steps", "mean return in training")
-    axes.xaxis.set_major_formatter(lambda x, _: f"{x / 1000:,.0f} k" if x >= 1000 else f"{x:.0f}")
+    _label_ends(axes, ends, looks)
+    tidy(axes, _end_of_training(comparison, ends), "environment steps", "mean return in training")
+    axes.xaxis.set_major_formatter(thousands)
     return Picture(f"Return of training learners while the policy still explores{_band(curves)}", figure)
 
 
-def _end_of_training(ends: Mapping[str, float], reference: str) -> str:
-    best = max((name for name in ends if name != reference), key=lambda name: ends[name])
+def _end_of_training(comparison: Comparison, ends: Mapping[str, float]) -> str:
+    reference = comparison.reference
+    best = max(comparison.training, key=lambda name: ends[name])
+    if best == reference:
+        return f"Training of {best}"
     side = "above" if ends[best] > ends[reference] else "below"
     return f"Training of {best} ends {side} {reference}"
 
@@ -115,35 +146,38 @@ def _over_seeds(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"step": steps, "mean": values.mean(axis=0), "low": low, "high": high})
 
 
-def _line(axes: Axes, curve: pd.DataFrame, look: Line) -> None:
-    steps = curve["step"]
+def _line(axes: Axes, curve: pd.DataFrame, look: Line, place: int) -> None:
+    """A curve with its band; marks stand at other steps than those of the lines before."""
+    steps, every = curve["step"], max(1, len(curve) // 6)
     axes.fill_between(steps, curve["low"], curve["high"], color=look.colour, alpha=0.15, linewidth=0)
     axes.plot(
         steps,
         curve["mean"],
         color=look.colour,
         linestyle=look.dash,
-        linewidth=1.2 if look.plain else 2.4,
-        zorder=2 if look.plain else 3,
+        linewidth=2.0,
+        marker=look.marker,
+        markersize=5.5,
+        markevery=(min(place, every - 1), every),
+        markeredgecolor="white",
+        markeredgewidth=0.6,
+        zorder=3,
+        clip_on=False,
     )
 
 
-def _label_ends(axes: Axes, ends: Mapping[str, float], colours: Mapping[str, str], height: float) -> None:
+def _label_ends(axes: Axes, ends: Mapping[str, float], looks: Mapping[str, Line]) -> None:
     """Name each line at its right end; names that would collide are moved apart and connected."""
     bottom, top = axes.get_ylim()
     axes.set_ylim(bottom, top)
-    gap = LINE / (0.77 * height)  # as a share of the axes' height
-    places = [(end - bottom) / (top - bottom) for end in ends.values()]
-    for name, place, label in zip(ends, places, spread(places, gap), strict=True):
-        axes.plot(
-            [1.005, 1.04], [place, label], transform=axes.transAxes, color=FAINT, linewidth=0.8, clip_on=False
-        )
-        axes.text(
-            1.05,
-            label,
-            f"{name}  {ends[name]:.3f}".replace(" -", " \N{MINUS SIGN}"),
-            transform=axes.transAxes,
-            va="center",
-            fontsize=10,
-            color=colours[name],
-        )
+    gap = LINE / (0.77 * HEIGHT)  # as a share of the axes' height
+    heights = [(end - bottom) / (top - bottom) for end in ends.values()]
+    at = axes.transAxes
+    for name, height, label in zip(ends, heights, spread(heights, gap), strict=True):
+        look = looks[name]
+        axes.plot([1.01, 1.05], [height, label], transform=at, color=FAINT, linewidth=0.8, clip_on=False)
+        places = [1.08] if look.marker else [1.05, 1.095]
+        (sample,) = axes.plot(places, [label] * len(places), look.marker, color=look.colour, markersize=5.5)
+        sample.set(transform=at, clip_on=False, linestyle=look.dash)
+        words = f"{name}  {number(ends[name])}"
+        axes.text(1.11, label, words, transform=at, va="center", fontsize=10, color=INK)

@@ -22,6 +22,7 @@ from coursewright.evaluation.figures import (
     new_figure,
     tidy,
 )
+from coursewright.evaluation.numbers import number
 
 LABELS = {"point": "point estimates", "bootstrap": "bootstrap draws of the parameters"}
 WIDTH, ROW = 5.6, 0.29  # inches, and inches per policy: readable where it is shown at 400 pixels
@@ -77,8 +78,9 @@ def _dots(axes: Axes, comparison: Comparison, rows: dict[str, float], condition:
 
 
 def _names(axes: Axes, table: pd.DataFrame, rows: dict[str, float], reference: str) -> None:
-    """Policies at the left; the setting that a rule was tuned to stands below its name."""
-    axes.set_yticks(list(rows.values()), list(rows), fontsize=10)
+    """Policies at the left; ! marks an oracle that a rule is clearly above."""
+    labels = [f"{name} !" if table.at[name, "surpassed_by"] else name for name in rows]
+    axes.set_yticks(list(rows.values()), labels, fontsize=10)
     axes.set_ylim(max(rows.values()) + 0.7, -0.7)
     for label, name in zip(axes.get_yticklabels(), rows, strict=True):
         strong = name == reference or table.at[name, "kind"] == TRAINED
@@ -90,7 +92,7 @@ def _values(axes: Axes, comparison: Comparison, rows: dict[str, float]) -> None:
     shown = {comparison.reference}
     for name, y in rows.items():
         twins = shown & comparison.twins(name)
-        value = f"{comparison.estimate(name).value:.3f}".replace("-", "\N{MINUS SIGN}")
+        value = number(comparison.estimate(name).value)
         text = f"= {min(twins)}" if twins and name != comparison.reference else value
         at = axes.get_yaxis_transform()
         axes.text(1.02, y, text, transform=at, va="center", fontsize=10, color=INK)
@@ -107,6 +109,8 @@ def _legend(figure: Figure, comparison: Comparison) -> None:
     handles = [mark(BLUE, f"{comparison.reference}: {about}"), mark(GREY, "other rules")]
     handles += [mark(ORANGE, "trained", MARKERS[TRAINED])] if TRAINED in kinds else []
     handles += [mark(GREEN, "oracle (reads latent state)", MARKERS[ORACLE])] if ORACLE in kinds else []
+    if (beyond := table.loc[table["surpassed_by"] != "", "surpassed_by"]).any():
+        handles.append(Line2D([], [], linestyle="", label=f"! below {beyond.iloc[0]}"))
     handles += [mark(INK, LABELS[c], face="white") for c in comparison.conditions[1:]]
     figure.legend(
         handles=handles, loc="upper left", bbox_to_anchor=(0.0, 0.0), ncols=2, frameon=False, fontsize=9.5

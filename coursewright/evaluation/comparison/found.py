@@ -13,6 +13,7 @@ from coursewright.envs.task import Task
 from coursewright.errors import unknown
 from coursewright.evaluation.comparison.settings import Comparing
 from coursewright.evaluation.comparison.summary import Row, as_table
+from coursewright.evaluation.numbers import brief, number
 from coursewright.evaluation.statistics import Estimate
 from coursewright.evaluation.tables import write_tables
 from coursewright.files import write_atomically
@@ -23,13 +24,14 @@ NO_STRATUM = ""  # of the learners of a population without strata
 
 
 class Walk(NamedTuple):
-    """One learner's way through the course: the goal `[skills]`, and the rollout with mastery over time."""
+    """One learner's way through the course: goal `[skills]`, number, and the rollout with mastery."""
 
     goal: Bools
+    learner: int
     run: Rollout
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
     """The findings of `compare`.
 
@@ -41,11 +43,11 @@ class Comparison:
     learners : one row per condition, policy, agent seed, simulator, learner and stratum (its name, or
         nothing where the population has none), with a column per outcome.
     policies : one row per condition and policy, best first and oracles last, with kind, seeds, learners,
-        best_known (the better oracle), setting (the tuned one) and same_as (an earlier policy with
-        the same outcomes for every learner).
+        best_known (the best oracle), surpassed_by (the rule that is clearly above an oracle), setting (the
+        tuned one) and same_as (an earlier policy with the same outcomes for every learner).
     rows : one per condition, policy, outcome and statistic.
     curves : condition, policy, step, mean, low, high: mean cumulative return with pointwise intervals.
-    walks : policy -> the way of the example learner.
+    walks : the way of the example learner under the contender (see `words`) and the reference, by policy.
     training : agent -> training curves with the columns step, seed and value, where there are any.
     """
 
@@ -59,6 +61,23 @@ class Comparison:
     curves: pd.DataFrame
     walks: Mapping[str, Walk]
     training: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """One line: the task, the learners, and the best policies."""
+        table, n = self.at(), len(self.learners["learner"].unique())
+        best = ", ".join(f"{name} {number(self.estimate(str(name)).value)}" for name in table.index[:3])
+        more = ", ..." if len(table) > 3 else ""
+        return f"<Comparison of {len(table)} policies on {self.name}, {n:,} learners: {best}{more}>"
+
+    def _repr_html_(self) -> str:
+        """The table of the aim, for notebooks."""
+        names = list(self.at().index)
+        cells = {
+            statistic: [f"{number(found.value)} {brief(found.low, found.high)}" for found in column]
+            for statistic in self.settings.statistics
+            for column in [[self.estimate(name, statistic) for name in names]]
+        }
+        return str(pd.DataFrame(cells, index=names).to_html())
 
     @property
     def reference(self) -> str:

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from coursewright.evaluation.comparison.found import BOOTSTRAP, NO_STRATUM, POINT, Walk
+from coursewright.evaluation.comparison.found import BOOTSTRAP, NO_STRATUM, POINT
 from coursewright.evaluation.comparison.jobs import Job, Result
 from coursewright.evaluation.comparison.scores import Scores
 from coursewright.evaluation.comparison.settings import Comparing
@@ -89,6 +89,7 @@ class Gathered:
                     "seeds": len(aim.values[name]),
                     "learners": aim.n_learners,
                     "best_known": name == aim.best_known,
+                    "surpassed_by": aim.surpassed.get(name, ""),
                     "setting": self.tuned[name],
                     "same_as": ", ".join(self._twins(condition, name)),
                 }
@@ -123,6 +124,17 @@ class Gathered:
             table[column] = pd.Categorical(table[column], categories=list(categories))
         return table
 
-    def walks(self) -> dict[str, Walk]:
-        """Policy -> the way of the example learner, under the first condition and the first seed."""
-        return {policy: self.of[self.conditions[0], policy][0].walk for policy in self.kinds}
+    def first(self, policy: str) -> Job:
+        """The job of a policy's first seed under the first condition."""
+        return next(job for job in self.jobs if job.entry.name == policy)
+
+    def typical(self, one: str, other: str) -> int:
+        """The learner with the median difference between two policies (the first seed of each).
+
+        Of several, the learner whose outcome under `one` is nearest to the mean.
+        """
+        aim = self.scores[self.conditions[0]][self.settings.aims[0]].values
+        ours, theirs = aim[one][0], aim[other][0]
+        gap = ours - theirs
+        far = np.round(np.abs(gap - np.median(gap)), 9)  # to the last digits, sums are not equal
+        return int(np.lexsort((np.abs(ours - ours.mean()), far))[0])

@@ -52,7 +52,6 @@ class Result(NamedTuple):
     outcomes: dict[str, Figures]
     curve: StepMeans
     choices: str
-    walk: Walk
 
 
 def entries(name: str, given: Seeded) -> list[Entry]:
@@ -123,7 +122,6 @@ def run(job: Job, settings: Comparing, progress: Callable[[int], object] | None 
         outcomes={name: np.concatenate(parts) for name, parts in outcomes.items()},
         curve=step_means(np.concatenate(curve)),
         choices=items.hexdigest() + days.hexdigest(),
-        walk=_walk(job, settings.example),
     )
 
 
@@ -133,6 +131,7 @@ def _taught(job: Job, settings: Comparing) -> Iterator[Trace]:
     return traces(job.task, job.entry.policy, group, with_mastery=watched)
 
 
-def _walk(job: Job, learner: int) -> Walk:
+def walk(job: Job, learner: int) -> Walk:
+    """The way of one learner, by number, under the policy of a job."""
     (trace,) = traces(job.task, job.entry.policy, Group(1, first=learner), with_mastery=True)
-    return Walk(trace.episodes.goal[0].copy(), trace.run)
+    return Walk(trace.episodes.goal[0].copy(), learner, trace.run)

@@ -1,4 +1,7 @@
-"""The look of policies in pictures: by their kind, and told apart in grey too."""
+"""The look of policies in pictures.
+
+Colour and mark say the kind, dashes tell policies of one kind apart, and all of it can be read in grey.
+"""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -6,19 +9,20 @@ from typing import NamedTuple
 from coursewright.evaluation.comparison.scores import ORACLE, TRAINED
 from coursewright.evaluation.figures import BLUE, GREEN, GREY, ORANGE
 
-CYCLE = (GREY, "#CC79A7", "#56B4E9", "#8C6D00", "#8A8A8A", "#7B3F9E")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)), (0, (6, 1.5, 1.5, 1.5)))
 MARKERS = {TRAINED: "s", ORACLE: "D"}
+TRAINED_MARKERS = ("s", "^", "P", "X")
+REFERENCE_MARKER, RULE_MARKER = "o", "v"
 
 Dash = str | tuple[int, tuple[float, ...]]
 
 
 class Line(NamedTuple):
-    """The line of a policy in a picture; a plain one is thin."""
+    """The line of a policy in a picture."""
 
     colour: str
     dash: Dash
-    plain: bool
+    marker: str
 
 
 def colour_of(policy: str, kind: str, reference: str) -> str:
@@ -28,19 +32,13 @@ def colour_of(policy: str, kind: str, reference: str) -> str:
     return {TRAINED: ORANGE, ORACLE: GREEN}.get(kind, GREY)
 
 
-def lines(kinds: Mapping[str, str], reference: str) -> dict[str, Line]:
-    """A line per policy; no two policies (of up to 24 rules) share colour and dash."""
-    given: dict[str, Line] = {}
-    used: dict[str, int] = {}
-    rules = 0
-    for policy, kind in kinds.items():
-        colour = colour_of(policy, kind, reference)
-        if colour == GREY:
-            colour, dash = CYCLE[rules % len(CYCLE)], rules // len(CYCLE) + rules % 2
-            rules += 1
-        else:
-            dash = used.get(colour, 0)
-            used[colour] = dash + 1
-        plain = kind not in MARKERS and policy != reference
-        given[policy] = Line(colour, DASHES[dash % len(DASHES)], plain)
-    return given
+def line_of(policy: str, kinds: Mapping[str, str], reference: str) -> Line:
+    """The line of a policy among those of `kinds`; up to four trained ones differ in dash and mark."""
+    kind = kinds[policy]
+    colour = colour_of(policy, kind, reference)
+    if policy == reference:
+        return Line(colour, DASHES[0], REFERENCE_MARKER)
+    place = [name for name, other in kinds.items() if other == kind and name != reference].index(policy)
+    if kind == TRAINED:
+        return Line(colour, DASHES[place % 4], TRAINED_MARKERS[place % 4])
+    return Line(colour, DASHES[(place + 1) % 4], MARKERS.get(kind, RULE_MARKER))

@@ -1,6 +1,7 @@
 """One learner's way through the course under two policies: skills by time."""
 
 from collections.abc import Sequence
+from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,60 +13,58 @@ from matplotlib.lines import Line2D
 from coursewright.envs.rollout import Rollout
 from coursewright.evaluation.comparison.found import Comparison, Walk
 from coursewright.evaluation.comparison.words import contender
-from coursewright.evaluation.figures import BLUE, INK, ORANGE, Picture, new_figure
+from coursewright.evaluation.figures import BLUE, INK, ORANGE, Picture, Ticks, new_figure
+from coursewright.evaluation.numbers import hundredths, number
 from coursewright.simulators.arrays import Bools, Ints
 from coursewright.simulators.course import Course
 
-# White to a grey on which both marks stand out
-MASTERY = LinearSegmentedColormap.from_list("mastery", ["#FFFFFF", "#8F8F8F"])
-WIDE = 40  # more steps than this do not fit beside each other
+# White to a dark grey, on which marks with a white edge stand out
+MASTERY = LinearSegmentedColormap.from_list("mastery", ["#FFFFFF", "#3C3C3C"])
 CROWDED = 40  # more skills than this are shown only if they are goals or were practised
 
 
 def path_figure(comparison: Comparison) -> Picture:
-    """The example learner's practice, answers and mastery under the contender and the reference.
+    """One learner's practice, answers and mastery under the contender and the reference.
 
     Rows are skills in prerequisite order, goals with a star; the background is latent mastery before
     each step; circles are right answers, crosses wrong ones.  Same learner, same luck in each panel.
     """
     pair = list(dict.fromkeys((contender(comparison), comparison.reference)))
     walks = {name: comparison.walks[name] for name in pair}
-    course, learner = comparison.task.course, comparison.settings.example
-    goal = next(iter(walks.values())).goal
+    course = comparison.task.course
+    learner, goal = (first := next(iter(walks.values()))).learner, first.goal
     skills = np.array([int(k) for k in course.order if _shown(course, goal, list(walks.values()), int(k))])
     steps = max(int(walk.run.steps[0]) for walk in walks.values())
     figure, panels = _panels(len(walks), steps, len(skills))
     for axes, (name, walk) in zip(panels, walks.items(), strict=True):
         image = _panel(axes, course, walk.run, skills, steps)
-        axes.set_title(f"{name}, return {walk.run.returned[0]:.3f}", loc="left", fontsize=10, color=INK)
-    for axes in panels[:1] if steps <= WIDE else panels:
+        axes.set_title(f"{name}, return {number(walk.run.returned[0])}", loc="left", fontsize=10, color=INK)
         _skills(axes, course, goal, skills)
-    bar = figure.colorbar(image, ax=panels, pad=0.015, fraction=0.03, aspect=18)
+    for axes in panels[:-1]:
+        axes.set_xlabel("")
+    bar = figure.colorbar(image, ax=panels, pad=0.02, fraction=0.04, aspect=24)
     bar.set_label("latent mastery", fontsize=9)
+    bar.ax.yaxis.set_major_formatter(Ticks())
     bar.ax.tick_params(labelsize=8)
     _legend(figure)
-    above = 1.0 + 0.08 / figure.get_figheight()
-    figure.suptitle(
-        _ends(walks, learner), x=0.02, y=above, ha="left", va="bottom", fontsize=12, fontweight="bold"
-    )
-    return Picture(f"Learner {learner} under {' and '.join(walks)}", figure)
+    above, title = 1.0 + 0.08 / figure.get_figheight(), fill(_ends(walks, learner), 58)
+    figure.suptitle(title, x=0.02, y=above, ha="left", va="bottom", fontsize=11, fontweight="bold")
+    choice = ", the learner with the median difference" if comparison.settings.example is None else ""
+    return Picture(f"Learner {learner} under {' and '.join(walks)}{choice}", figure)
 
 
 def _ends(walks: dict[str, Walk], learner: int) -> str:
-    ends = [f"{walk.run.end[0]:.2f} under {name}" for name, walk in walks.items()]
+    ends = [f"{hundredths(walk.run.end[0])} under {name}" for name, walk in walks.items()]
     return f"Learner {learner} ends with mastery {' and '.join(ends)}"
 
 
 def _panels(n: int, steps: int, skills: int) -> tuple[Figure, list[Axes]]:
-    """Panels beside each other; for long episodes one above the other."""
-    beside = steps <= WIDE
-    width = max(3.6, 0.13 * steps + 0.8)
-    height = 1.0 + 0.2 * max(6, skills)
-    shape = (1, n) if beside else (n, 1)
-    figure = new_figure(width * shape[1] + 1.0, height * shape[0])
-    panels = figure.subplots(*shape, sharex=not beside, sharey=beside, squeeze=False).ravel()
-    inches = height * shape[0]
-    figure.subplots_adjust(wspace=0.06, hspace=0.22, bottom=0.55 / inches, top=1.0 - 0.35 / inches)
+    """Panels one above the other: beside each other they are too small for a narrow screen."""
+    width = min(max(4.6, 0.13 * steps + 0.8), 13.0)
+    inches = n * (0.6 + 0.2 * max(6, skills)) + 0.4
+    figure = new_figure(width + 1.0, inches)
+    panels = figure.subplots(n, 1, sharex=True, squeeze=False).ravel()
+    figure.subplots_adjust(hspace=0.22, bottom=0.55 / inches, top=1.0 - 0.35 / inches)
     return figure, list(panels)
 
 
@@ -110,7 +109,7 @@ def _panel(axes: Axes, course: Course, run: Rollout, skills: Ints, steps: int) -
         right = run.correct[0, t] == 1
         for y in np.flatnonzero(np.isin(skills, course.needs.row(item))):
             marker, colour = ("o", BLUE) if right else ("X", ORANGE)
-            axes.plot(t + 1, y, marker, color=colour, markersize=size, markeredgecolor="white", mew=0.4)
+            axes.plot(t + 1, y, marker, color=colour, markersize=size, markeredgecolor="white", mew=0.7)
     axes.set_xlabel("step", fontsize=9)
     axes.tick_params(labelsize=8)
     axes.set_yticks(np.arange(len(skills) - 1) + 0.5, minor=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from coursewright.evaluation.comparison import columns, words
+from coursewright.evaluation.comparison.described import described
 from coursewright.evaluation.comparison.found import Comparison
 from coursewright.evaluation.figures import Kept
 from coursewright.evaluation.page import Page, embedded, write_page
@@ -30,6 +31,16 @@ class Section:
     def verdict(self) -> list[str]:
         """The answer, in sentences."""
         return words.verdict(self.comparison)
+
+    @property
+    def task(self) -> dict[str, str]:
+        """The task in plain words: label -> words."""
+        return described(self.comparison)
+
+    @property
+    def surpassed(self) -> list[str]:
+        """A sentence for each oracle that a rule is clearly above."""
+        return words.surpassed(self.comparison)
 
     @property
     def caveats(self) -> list[str]:

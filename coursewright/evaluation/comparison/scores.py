@@ -13,6 +13,7 @@ from coursewright.evaluation.statistics import (
     Resamples,
     better,
     from_draws,
+    interval,
     no_lead,
     over_seeds,
     share_of_lead,
@@ -21,7 +22,7 @@ from coursewright.evaluation.statistics import (
 from coursewright.simulators.arrays import Floats
 
 ORACLE, TRAINED, RULE = "oracle", "trained", "rule"
-NO_ORACLE = "no oracle was run"
+NO_ORACLE, NO_REFERENCE = "no oracle was run", "each oracle is below the best rule"
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,10 +65,29 @@ class Scores:
         return self.resamples.means(np.hstack([self.by_learner, wins]))
 
     @cached_property
+    def surpassed(self) -> dict[str, str]:
+        """Oracle -> the best rule, where that is clearly above it: no reference for the possible, then.
+
+        Clearly: the paired 95 % interval of the difference lies above 0.
+        """
+        rules = [name for name in self.values if self.kinds[name] == RULE]
+        best = max(rules, key=lambda name: self.values[name].mean(), default=None)
+        if best is None:
+            return {}
+        rule = self.draws[:, self.place(best)]
+        leads = {name: rule - self.draws[:, self.place(name)] for name in self.oracles}
+        return {name: best for name, lead in leads.items() if interval(lead, self.n_learners)[0] > 0.0}
+
+    @property
+    def oracles(self) -> list[str]:
+        """The policies that read latent state."""
+        return [name for name in self.values if self.kinds[name] == ORACLE]
+
+    @cached_property
     def best_known(self) -> str | None:
-        """The better oracle; None where there is none."""
-        oracles = [name for name in self.values if self.kinds[name] == ORACLE]
-        return max(oracles, key=lambda name: self.values[name].mean(), default=None)
+        """The best oracle; None where there is none, or where a rule is clearly above each."""
+        standing = [name for name in self.oracles if name not in self.surpassed]
+        return max(standing, key=lambda name: self.values[name].mean(), default=None)
 
     @property
     def order(self) -> list[str]:
@@ -135,7 +155,8 @@ def headroom(scores: Scores, name: str) -> Estimate | None:
     if not scores.aim:
         return None
     if scores.best_known is None:
-        return unknown_because(NO_ORACLE, scores.n_learners, scores.estimand(name))
+        note = NO_ORACLE if not scores.oracles else NO_REFERENCE
+        return unknown_because(note, scores.n_learners, scores.estimand(name))
     columns = [scores.place(n) for n in (name, scores.baseline, scores.best_known)]
     draws, means = scores.draws[:, columns], scores.by_learner[:, columns].mean(axis=0)
     if scores.is_recipe(name) and not no_lead(draws[:, 2] - draws[:, 1], scores.n_learners):

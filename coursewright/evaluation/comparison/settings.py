@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from coursewright.envs.rollout import CHUNK
-from coursewright.errors import reject, unknown
+from coursewright.errors import reject, unknown, whole
 from coursewright.evaluation.comparison.scores import STATISTICS, Statistic
 from coursewright.evaluation.outcomes import OUTCOMES, Outcome
 
@@ -25,7 +25,8 @@ class Comparing:
     statistics : name -> a figure of a policy's outcome.
     aims : outcomes of which more is better; policies are ranked by the first of them.
     columns : of tables for people, besides the statistics of the first aim, as OUTCOME/STATISTIC.
-    example : the learner whose way through the course is kept for the pictures.
+    example : the learner whose way through the course is kept for the pictures; None is the learner with the
+        median difference between the contender and the reference.
     seed : of the bootstrap over learners.
     workers, chunk : the division of the work; the result does not depend on them.
     """
@@ -37,15 +38,28 @@ class Comparing:
     statistics: Mapping[str, Statistic] = field(default_factory=lambda: STATISTICS)
     aims: tuple[str, ...] = ("return",)
     columns: tuple[str, ...] = ()
-    example: int = 0
+    example: int | None = None
     seed: int = 0
     workers: int = 1
     chunk: int = CHUNK
 
     def __post_init__(self) -> None:
-        for name, least in (("learners", 2), ("example", 0), ("workers", 1)):
-            if getattr(self, name) < least:
-                raise reject(name, getattr(self, name), f"a whole number >= {least}")
+        whole("learners", self.learners, 2)
+        for name, least in (("seed", 0), ("workers", 1), ("chunk", 1)):
+            whole(name, getattr(self, name), least)
+        if self.example is not None:
+            whole("example", self.example, 0, self.learners - 1)
+        for name in ("reference", "baseline"):
+            if not isinstance(getattr(self, name), str):
+                raise reject(name, repr(getattr(self, name)), "the name of a policy")
+        for name, kind in (
+            ("outcomes", Mapping),
+            ("statistics", Mapping),
+            ("aims", tuple),
+            ("columns", tuple),
+        ):
+            if not isinstance(getattr(self, name), kind):
+                raise reject(name, repr(getattr(self, name)), f"a {kind.__name__.lower()}")
         for name in self.outcomes:
             if name in KEYS:
                 raise reject(f"outcomes.{name}", name, f"another name than {', '.join(KEYS)}")

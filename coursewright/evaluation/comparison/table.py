@@ -9,8 +9,8 @@ from rich.table import Table
 from coursewright.evaluation.comparison.columns import Column, asked_for, cell, heading, of_aim
 from coursewright.evaluation.comparison.found import POINT, Comparison
 from coursewright.evaluation.comparison.scores import ORACLE, TRAINED
-from coursewright.evaluation.comparison.words import CONDITIONS, verdict
-from coursewright.evaluation.tables import GAP, plain_table
+from coursewright.evaluation.comparison.words import CONDITIONS, surpassed, verdict
+from coursewright.evaluation.tables import GAP, plain_table, say
 
 WIDTH = 80  # characters
 
@@ -21,15 +21,18 @@ def comparison_tables(comparison: Comparison, condition: str = POINT, width: int
     Every statistic of the aim has a column, and then every column that was asked for.
     """
     columns = [*of_aim(comparison), *asked_for(comparison)]
-    title = f"{comparison.name}: {int(comparison.at(condition)['learners'].iloc[0]):,} unseen learners"
+    n = int(comparison.at(condition)["learners"].iloc[0])
+    title = f"{comparison.name}: {n:,} unseen learners"
     if len(comparison.conditions) > 1:
         title += f", {CONDITIONS[condition]}"
     names = [str(name) for name in comparison.at(condition).index]
     texts = {column: [str(cell(column, comparison, name, condition)) for name in names] for column in columns}
     room = width - max(map(len, _labels(comparison, condition))) - GAP
     return [
-        _table(title if place == 0 else "", comparison, condition, {column: texts[column] for column in part})
-        for place, part in enumerate(_fitting(comparison, texts, room))
+        _table(
+            title if number == 0 else "", comparison, condition, {column: texts[column] for column in part}
+        )
+        for number, part in enumerate(_fitting(comparison, texts, room))
     ]
 
 
@@ -38,23 +41,26 @@ def show(comparison: Comparison) -> None:
     console = Console()
     for condition in comparison.conditions:
         for table in comparison_tables(comparison, condition, console.width):
-            console.print(table, "")
-    console.print(*verdict(comparison), "", sep="\n", highlight=False)
+            say(table, "", console=console)
+    say(*verdict(comparison), *surpassed(comparison), "", console=console)
 
 
 def _table(title: str, comparison: Comparison, condition: str, texts: dict[Column, list[str]]) -> Table:
     table = plain_table(title, ["policy", *(heading(column, comparison) for column in texts)])
     labels = _labels(comparison, condition)
-    for place, (name, row) in enumerate(comparison.at(condition).iterrows()):
-        cells = [column[place] for column in texts.values()]
-        table.add_row(labels[place], *cells, style=_style(str(name), row, comparison))
+    for number, (name, row) in enumerate(comparison.at(condition).iterrows()):
+        cells = [column[number] for column in texts.values()]
+        table.add_row(labels[number], *cells, style=_style(str(name), row, comparison))
     return table
 
 
 def _labels(comparison: Comparison, condition: str) -> list[str]:
-    """The policies, with the number of seeds of each."""
+    """The policies, with the number of seeds of each; ! marks an oracle that a rule is clearly above."""
     rows = comparison.at(condition).iterrows()
-    return [str(name) + (f" ×{row['seeds']}" if row["seeds"] > 1 else "") for name, row in rows]
+    return [
+        f"{name}{' ×' + str(row['seeds']) if row['seeds'] > 1 else ''}{' !' if row['surpassed_by'] else ''}"
+        for name, row in rows
+    ]
 
 
 def _fitting(comparison: Comparison, texts: dict[Column, list[str]], room: int) -> Iterator[list[Column]]:

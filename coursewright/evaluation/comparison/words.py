@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from coursewright.evaluation.comparison.described import budget
 from coursewright.evaluation.comparison.found import POINT, Comparison
 from coursewright.evaluation.comparison.scores import ORACLE, TRAINED
 from coursewright.evaluation.numbers import number, percent, span
@@ -19,13 +20,32 @@ def headline(comparison: Comparison) -> str:
     """The finding in one short sentence: the title of a picture."""
     name, reference = contender(comparison), comparison.reference
     if comparison.at().at[name, "kind"] != TRAINED:
-        return f"{best_rule(comparison)} is the best rule on {comparison.name}"
+        return f"{best_rule(comparison)} is the best rule {place(comparison)}"
     gap = comparison.estimate(name, "difference")
     if gap.low > 0:
-        return f"{name} beats {reference} on {comparison.name} by {number(gap.value)}"
+        return f"{name} beats {reference} by {number(gap.value)} {place(comparison)}"
     if gap.high < 0:
-        return f"{name} falls short of {reference} on {comparison.name} by {number(-gap.value)}"
-    return f"{name} and {reference} do equally well on {comparison.name}"
+        return f"{name} falls short of {reference} by {number(-gap.value)} {place(comparison)}"
+    return f"{name} and {reference} do equally well {place(comparison)}"
+
+
+def place(comparison: Comparison) -> str:
+    """The place of the finding: "over 30 steps with kss_cseal18 learners"."""
+    return f"over {budget(comparison.task)} with {comparison.simulator} learners"
+
+
+def _begun(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def surpassed(comparison: Comparison, condition: str = POINT) -> list[str]:
+    """A sentence for each oracle that a rule is clearly above."""
+    table = comparison.at(condition)
+    return [
+        f"{name} is below {row['surpassed_by']} here: it is no reference for the possible."
+        for name, row in table.iterrows()
+        if row["surpassed_by"]
+    ]
 
 
 def best_rule(comparison: Comparison) -> str:
@@ -57,7 +77,7 @@ def verdict(comparison: Comparison) -> list[str]:
         best = best_rule(comparison)
         level = number(comparison.estimate(best).value)
         return [
-            f"On {comparison.name} no trained policy was given; {best} does best with a mean "
+            f"{_begun(place(comparison))}, no trained policy was given; {best} does best with a mean "
             f"{comparison.aim} of {level}."
         ]
     return [_verdict(comparison, name) for name in names]
@@ -66,7 +86,7 @@ def verdict(comparison: Comparison) -> list[str]:
 def _verdict(comparison: Comparison, name: str) -> str:
     parts = []
     for condition in comparison.conditions:
-        where = f"On {comparison.name}" if condition == POINT else f"With {CONDITIONS[condition]}"
+        where = _begun(place(comparison)) if condition == POINT else f"With {CONDITIONS[condition]}"
         parts.append(f"{where}, {_against_reference(comparison, condition, name)}")
     sentences = [share for share in (_share(comparison, name), _way(comparison, name)) if share]
     return " ".join([*parts, *([", and ".join(sentences) + "."] if sentences else [])])
@@ -85,8 +105,9 @@ def _way(comparison: Comparison, name: str) -> str:
     covered = comparison.estimate(name, "headroom").value
     if not np.isfinite(covered):
         return ""
-    start = comparison.settings.baseline
-    return f"it covers {percent(covered)} of the way from {start} to the best known oracle"
+    start, table = comparison.settings.baseline, comparison.at()
+    best = table.index[table["best_known"]][0]
+    return f"it covers {percent(covered)} of the way from {start} to the best oracle, {best}"
 
 
 def _against_reference(comparison: Comparison, condition: str, name: str) -> str:
@@ -153,6 +174,7 @@ def _refused(comparison: Comparison) -> str:
 
 
 def _about_oracles(comparison: Comparison) -> Iterator[str]:
+    yield from surpassed(comparison)
     if not comparison.has(comparison.aim, "headroom"):
         return
     table = comparison.at(POINT)
@@ -160,7 +182,7 @@ def _about_oracles(comparison: Comparison) -> Iterator[str]:
     beyond = [name for name in honest if comparison.estimate(name, "headroom").value > 1.0]
     if beyond:
         yield (
-            "Above 100 % of the headroom, so the best known oracle is not the best possible: "
+            "Above 100 % of the headroom, so the best oracle here is not the best possible: "
             f"{', '.join(beyond)}."
         )
 

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from coursewright.evaluation.figures import BLUE, GREY, INK, new_figure, tidy
+from coursewright.evaluation.numbers import hundredths, number
 from coursewright.evaluation.validity.judge import FIGURES, Validation, Validity
 from coursewright.fitting.judging.checks import BY_SKILL, Check
 
@@ -52,7 +53,7 @@ def calibration_figure(validation: Validation) -> Figure:
         tidy(axes, model.name, "predicted", "share right")
         slope, intercept = found.slope[0], found.intercept[0]
         if np.isfinite(slope):
-            text = f"slope {slope:.2f}\nintercept {intercept:+.2f}".replace("-", "\N{MINUS SIGN}")
+            text = f"slope {hundredths(slope)}\nintercept {number(intercept, signed=True, digits=2)}"
             axes.text(0.96, 0.05, text, ha="right", va="bottom", fontsize=8, color=INK)
     _finish(figure, panels)
     return figure
@@ -87,8 +88,8 @@ def skills_figure(model: Validity) -> Figure:
 
 
 def _across(n: int) -> int:
-    """The number of panels in a row, of `n` in all: three or four, whichever leaves fewer places empty."""
-    return min((4, 3), key=lambda columns: -n % columns)
+    """The number of panels in a row, of `n` in all: up to four, so that few places are empty."""
+    return n if n < 3 else min((4, 3), key=lambda columns: -n % columns)
 
 
 def _panels(n: int, height: float) -> tuple[Figure, list[Axes]]:

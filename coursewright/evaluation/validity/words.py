@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from coursewright.evaluation.numbers import number, percent, span
+from coursewright.evaluation.numbers import hundredths, number, percent, span
 from coursewright.evaluation.validity.judge import Validation, Validity
 from coursewright.fitting.judging.checks import BY_SKILL, FEWEST, LEARNING, RETENTION, Check
 from coursewright.fitting.judging.held_out import FEWEST_LEARNERS
@@ -52,7 +52,7 @@ def _closest(table: pd.DataFrame, check: str, what: str) -> str:
     if passing.sum() > 1:
         return f"in {what}, {' and '.join(table.index[passing])} (every point inside the band)"
     inside = f"in {what}, {best.name} ({percent(best[f'{check}_inside'])} of the points inside the band"
-    return inside + (")" if best[f"{check}_p"] >= DOUBTFUL else f", yet p = {best[f'{check}_p']:.3f})")
+    return inside + (")" if best[f"{check}_p"] >= DOUBTFUL else f", yet p = {number(best[f'{check}_p'])})")
 
 
 def about(model: Validity) -> list[str]:
@@ -61,13 +61,18 @@ def about(model: Validity) -> list[str]:
     lines += [_said_of(check) for check in model.checks]
     slope, low, high = model.calibration.slope
     if np.isfinite(slope) and not low <= 1.0 <= high:
-        kind = "too extreme" if slope < 1.0 else "too timid"
-        lines.append(
-            f"Its held-out predictions are {kind}: slope {slope:.2f} (95 % interval {low:.2f} to {high:.2f})."
-        )
+        doubt = f"95 % interval {hundredths(low)} to {hundredths(high)}"
+        lines.append(f"Its held-out predictions {_fault(slope, high)}: slope {hundredths(slope)} ({doubt}).")
     if not np.isfinite(slope):
         lines.append("No recalibration line: its predictions hardly vary, or part right from wrong.")
     return lines + [f"Fit: {line}." for line in model.warnings]
+
+
+def _fault(slope: float, high: float) -> str:
+    """The fault of predictions whose recalibration line has this slope, up to `high`; 1 is none."""
+    if slope <= 0.0:
+        return "point the wrong way" if high < 0.0 else "say nothing"
+    return "are too extreme" if slope < 1.0 else "are too timid"
 
 
 def _said_of(check: Check) -> str:
@@ -76,7 +81,7 @@ def _said_of(check: Check) -> str:
     if not len(check.data):
         return f"{what}: no bin has {FEWEST} answers."
     line = f"{what}: {int(check.inside.sum())} of {len(check.data)} points of the log lie inside the band"
-    line += f"; distance {number(check.rmse)}, p = {check.p_value:.3f}"
+    line += f"; distance {number(check.rmse)}, p = {number(check.p_value)}"
     return line + (
         " (simulated logs are hardly ever so far from each other)." if check.p_value < DOUBTFUL else "."
     )

@@ -117,3 +117,16 @@ def test_wrong_wishes_are_refused():
         validate(log, {"bkt": BktModel()}, "nobody")
     with pytest.raises(InputError, match="replicates = 1"):
         validate(log, {"bkt": BktModel()}, "bkt", Settings(replicates=1))
+
+
+@pytest.mark.parametrize(
+    ("slope", "high", "said"),
+    [
+        (-1.16, -0.4, "point the wrong way"),
+        (-0.2, 0.3, "say nothing"),
+        (0.4, 0.7, "are too extreme"),
+        (1.6, 1.9, "are too timid"),
+    ],
+)
+def test_a_slope_below_zero_is_the_wrong_direction(slope, high, said):
+    assert validity_words._fault(slope, high) == said
