@@ -20,7 +20,7 @@ from coursewright.simulators.arrays import Bools, Ints, Observation
 from coursewright.simulators.luck import Split
 
 LARGEST_SEED = 2**62
-NO_ANSWER = {"item": -1, "correct": -1, "grade": -1}  # of an episode that has just begun
+NO_ANSWER = -1  # of an episode that has just begun
 
 
 def spaces(task: Task, past_width: int) -> tuple[gym.spaces.Space[Observation], gym.spaces.Discrete]:
@@ -47,8 +47,7 @@ class TeachingEnv(gym.Env[Observation, np.int64]):
     `reset(seed=s)` makes learner s of the split, with a fate of their own, fully determined; `reset()`
     goes on to the next learner.  The end of the budget is `terminated`: it is part of the task.
     `info["action_mask"]` is True at allowed actions; `info["allowed"]` says if the last action was.
-    `info["item"]` was given last (-1: none), and the answer was `info["correct"]` (1, 0, or -1 where nothing
-    was asked) with the mark `info["grade"]`, which equals `correct` for learners without finer marks.
+    `info["correct"]` is the answer: 1, 0, or -1 where nothing was asked.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": []}  # type: ignore[misc]
@@ -88,7 +87,7 @@ class TeachingEnv(gym.Env[Observation, np.int64]):
         else:
             episode = self.episodes.episode + 1
         self.episodes.begin(self._row, self._number, episode, self.split)
-        return self.episodes.observation[0], self._info() | NO_ANSWER
+        return self.episodes.observation[0], self._info() | {"correct": NO_ANSWER}
 
     def step(self, action: np.int64 | int) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Teach one item.
@@ -107,10 +106,8 @@ class TeachingEnv(gym.Env[Observation, np.int64]):
             raise reject("action", item, f"a whole number in [0, {allowed})")
         self._action[0] = item
         reward, over = episodes.advance(self._action)
-        seen, info, response = episodes.records.observation[0], self._info(), episodes.response
-        info["item"] = episodes.item[0]
-        info["correct"] = response.correct[0]
-        info["grade"] = response.grade[0]
+        seen, info = episodes.records.observation[0], self._info()
+        info["correct"] = episodes.response.correct[0]
         return seen, float(reward[0]), bool(over[0]), False, info
 
     def _info(self) -> dict[str, Any]:
@@ -185,8 +182,8 @@ class TeachingVectorEnv(VectorEnv[Observation, npt.NDArray[np.int64], npt.NDArra
         else:
             episode = self.episodes.episode + 1
         self.episodes.begin(self._rows, self._number, episode, self.split)
-        unasked = np.full(self.num_envs, -1, np.int64)
-        return self.episodes.observation, self._info() | self._answers(unasked, unasked, unasked)
+        unasked = np.full(self.num_envs, NO_ANSWER, np.int64)
+        return self.episodes.observation, self._info(unasked)
 
     def step(
         self, actions: npt.NDArray[np.int64]
@@ -202,25 +199,12 @@ class TeachingVectorEnv(VectorEnv[Observation, npt.NDArray[np.int64], npt.NDArra
             )
         reward, over = episodes.step(np.ascontiguousarray(actions, np.int64))
         terminated = over.copy()
-        response = episodes.response
-        answers = self._answers(episodes.item, response.correct, response.grade)
-        final = self._begin_again(answers) if episodes.some_over else {}
-        info = self._info()
-        info.update(answers)
-        info.update(final)
-        return episodes.observation, reward, terminated, self._none, info
+        correct = episodes.response.correct.copy()
+        final = self._begin_again(correct) if episodes.some_over else {}
+        return episodes.observation, reward, terminated, self._none, self._info(correct) | final
 
-    def _answers(self, item: Ints, correct: Ints, grade: Ints) -> dict[str, Any]:
-        answers, everybody = {"item": item.copy(), "correct": correct.copy()}, self._all
-        return answers | {
-            "grade": grade.copy(),
-            "_item": everybody,
-            "_correct": everybody,
-            "_grade": everybody,
-        }
-
-    def _begin_again(self, answers: dict[str, Any]) -> dict[str, Any]:
-        """Begin anew the rows that are over; their `answers` move to the final information."""
+    def _begin_again(self, correct: Ints) -> dict[str, Any]:
+        """Begin anew the rows that are over; their answers `[num_envs]` move to the final information."""
         episodes = self.episodes
         rows = np.flatnonzero(episodes.over)
         ended = episodes.over.copy()
@@ -228,9 +212,8 @@ class TeachingVectorEnv(VectorEnv[Observation, npt.NDArray[np.int64], npt.NDArra
         last = episodes.observation if everyone else episodes.observation[rows]
         final_obs = np.full(self.num_envs, None, dtype=object)
         final_obs[rows] = np.fromiter(last, object, len(rows))
-        final_info = self._info() | {name: values.copy() for name, values in answers.items()}
-        for name, nothing in NO_ANSWER.items():
-            answers[name][rows] = nothing
+        final_info = self._info(correct.copy())
+        correct[rows] = NO_ANSWER
         episodes.begin(rows, episodes.number[rows], episodes.episode[rows] + 1, self.split)
         return {
             "final_obs": final_obs,
@@ -239,7 +222,14 @@ class TeachingVectorEnv(VectorEnv[Observation, npt.NDArray[np.int64], npt.NDArra
             "_final_info": ended,
         }
 
-    def _info(self) -> dict[str, Any]:
+    def _info(self, correct: Ints) -> dict[str, Any]:
         mask = self.episodes.mask.copy() if self.task.masked else self._everything
         allowed = ~self.episodes.refused if self.task.masked else self._all
-        return {"action_mask": mask, "_action_mask": self._all, "allowed": allowed, "_allowed": self._all}
+        return {
+            "action_mask": mask,
+            "_action_mask": self._all,
+            "allowed": allowed,
+            "_allowed": self._all,
+            "correct": correct,
+            "_correct": self._all,
+        }
