@@ -136,7 +136,7 @@ def test_a_part_holds_whole_learners_and_depends_on_names_alone(tmp_path):
 def test_faults_name_the_row_of_the_whole_log_and_leave_nothing(tmp_path):
     batches = rows()
     wrong = batches[2].set_column(4, "correct", pa.array([1] * 10 + [2] + [0] * 689))
-    with pytest.raises(InputError, match=r"log\.correct\[row 1410\] = 2"):
+    with pytest.raises(InputError, match=r"log\.correct\[row 1411\] = 2"):
         stored(tmp_path, [*batches[:2], wrong, *batches[3:]])
     with pytest.raises(InputError, match=r"0 rows \(3 dropped: no skill\)"):
         stored(tmp_path, [batches[0].slice(0, 0)])

@@ -18,9 +18,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from coursewright.data.columns import ISO, days, keep, keep_given, numbers, one_each
-from coursewright.data.delimited import BROKEN, cannot_be_read, open_delimited
+from coursewright.data.delimited import BROKEN, cannot_be_read, lacks, open_delimited
 from coursewright.data.log import Into, LearnerLog, in_memory
-from coursewright.errors import InputError, unknown
+from coursewright.errors import InputError
 
 MINUTE_MS = 60_000.0
 DAY_S = 86_400.0
@@ -73,7 +73,7 @@ def _rows(file: Path, learner: str, skill: str) -> Iterator[pa.Table]:
     columns = {**form, **{ours: own for ours, own in OPTIONAL.items() if own in header}, "skill": skill}
     missing = [own for own in columns.values() if own not in header]
     if missing:
-        raise unknown(f"columns of {file}", missing[0], header)
+        raise lacks(file, missing[0], header)
     wanted = sorted(set(columns.values()))
     batches: Iterator[pa.Table] = _parquet(file, wanted) if parquet else open_delimited(file).named(wanted)
     if form is ELAPSED:

@@ -88,10 +88,13 @@ c,4,-1,-1,100,0,1
 @pytest.mark.parametrize(
     ("change", "parts"),
     [
-        (("review_duration", "length"), ["columns of", "'review_duration'"]),
-        (("review_rating", "card_id"), ["columns of", "'review_rating'"]),
+        (("review_duration", "length"), ["lacks the column 'review_duration'"]),
+        (("review_rating", "card_id"), ["lacks the column 'review_rating'", "log=mapped"]),
         (("c1,3", "c1,good"), ["log.rating", "'good'", "a number"]),
-        (("2020-01-02T00:00:00.000000+00:00", "1960-01-02"), ["log.time", "0 to 100,000"]),
+        (
+            ("2020-01-02T00:00:00.000000+00:00", "1960-01-02"),
+            ["log.review_time = '1960-01-02'", "from 1970"],
+        ),
         (("2020-01-02T00:00:00.000000+00:00", "NaT-1"), ["log.review_time", "NaT-1"]),
         ((",6000", ",-6000"), ["log.minutes", "-0.1"]),
     ],
