@@ -1,5 +1,6 @@
 """From columns of text, as other people's exports have them, to the types of the schema."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ SINCE_1970 = ("s", "ms", "us")  # units in which moments are counted
 ISO = "iso"
 LAST = 1e5  # days; the schema's
 FIRST_LOG = 7_305.0  # 1990-01-01 in days: no log of a computer's is older
+DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 SHOWN = 60  # characters of a wrong cell
 OTHER_FORM = "(another form: log.time_format='%d.%m.%Y %H:%M')"
 
@@ -57,8 +59,12 @@ def numbers(
         column = point.to_pandas()
         strange = (pd.to_numeric(column, errors="coerce").isna() & column.notna()).to_numpy()
         row = int(np.argmax(strange))
-        comma = " (with a comma: log.decimal=',')" if "," in str(text[row].as_py()) else ""
-        raise odd_cell(field, text, row, first, "a number" + comma) from error
+        raise odd_cell(field, text, row, first, "a number" + _comma(text[row].as_py())) from error
+
+
+def _comma(cell: str) -> str:
+    """The remedy for a number with a decimal comma; nothing for other text."""
+    return " (with a comma: log.decimal=',')" if DECIMAL_COMMA.fullmatch(cell.strip()) else ""
 
 
 def labels(
@@ -127,7 +133,8 @@ def days(
         strange = strange if strange.any() else few
         allowed = f"days as a number, or an ISO 8601 timestamp {OTHER_FORM}"
     if strange.any():
-        raise odd_cell(field, text, int(np.argmax(strange)), first, allowed)
+        row = int(np.argmax(strange))
+        raise odd_cell(field, text, row, first, allowed + _comma(column.iloc[row]))
     outside = given & ~((moments >= 0.0) & (moments <= LAST))
     if outside.any():
         raise odd_cell(field, text, int(np.argmax(outside)), first, "a time from 1970-01-01 to 2243-10-16")

@@ -85,8 +85,8 @@ class Meaning:
         `first` is the number of the first of them in the file, for messages.
         """
         for name, value in self.constants.items():
-            several = isinstance(value, Sequence) and not isinstance(value, str)
-            text = self.between.join(map(str, value)) if several else str(value)
+            names = [str(value)] if isinstance(value, str) or not isinstance(value, Sequence) else value
+            text = self.between.join(map(str, names))
             rows = rows.append_column(name, pa.repeat(pa.scalar(text), rows.num_rows))
         return pa.table({name: self._column(name, rows[name], first) for name in rows.column_names})
 
