@@ -31,7 +31,8 @@ class Coded:
 
     An item may stand for several that too few learners met (see `groups`): `pooled` has its name and the
     skills that it is called by.  `exact [rows]` still tells them apart, by numbers that stay the same in
-    every part of the log.  Everything with a name was met by `min_group` learners; `licence` is the log's.
+    every part of the log.  Everything with a name was met by `min_group` learners; `licence` is the
+    log's, and `timed` is false where its times are made up.
     """
 
     learners: tuple[str, ...]
@@ -49,6 +50,7 @@ class Coded:
     pooled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     min_group: int = 1
     licence: str | None = None
+    timed: bool = True
 
     @classmethod
     def of(cls, log: LearnerLog) -> Self:
@@ -72,6 +74,7 @@ class Coded:
             assisted=_truths(table, "assisted"),
             exact=item,
             licence=log.licence,
+            timed=log.timed,
         )
 
     @property

@@ -16,7 +16,7 @@ from coursewright.fitting.groups import grouped
 from coursewright.fitting.item_difficulty import ItemDifficultyModel
 from coursewright.fitting.judging.held_out import held_out, plan
 from coursewright.fitting.judging.scores import Score, comparison, scores_table
-from coursewright.fitting.model import Fitted, LearnerModel
+from coursewright.fitting.model import Fitted, LearnerModel, refuse_untimed
 from coursewright.fitting.refit import LEVEL, Doubt, redrawn
 from coursewright.simulators.folders import OPTIONAL
 
@@ -76,6 +76,7 @@ def fit_model(
     _refuse_another(folder, model.name)
     groups = grouped(Coded.of(log), log.min_group)
     coded = groups.log
+    refuse_untimed(coded, {model.name: model})
     require_both(coded.correct)
     split = plan(coded, folds, min_rows)
     fitted, again = redrawn(model.fit(coded), coded, model, draws, seed)

@@ -10,6 +10,7 @@ hundredth of its time, and predicted one learner's later reviews better (`README
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -56,6 +57,8 @@ class FsrsModel:
     recency: bool = True
     grades: bool = True
     iterations: int = 500
+
+    needs_times: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for k in self.fixed:

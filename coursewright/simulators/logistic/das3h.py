@@ -32,6 +32,9 @@ from coursewright.simulators.protocol import Prologue, Response
 Counts = npt.NDArray[np.int32]
 WINDOWS = ("1h", "1d", "7d", "30d", "all")
 WIDTHS = np.array([1.0 / 24.0, 1.0, 7.0, 30.0, np.inf])  # days
+# Days (a tenth of a millisecond) by which an age may miss the edge of a window, since floats add up: an
+# answer of an hour ago is outside the hour, although 25/24 - 1 is less than 1/24.
+ROUNDING = 1e-9
 COLUMNS = ("easiness", *(f"right_{w}" for w in WINDOWS), *(f"tried_{w}" for w in WINDOWS))
 RIGHT, TRIED = 1, 1 + len(WINDOWS)  # where those columns begin
 
@@ -92,7 +95,7 @@ def _chances(state: Das3hState, constants: Constants, item: Ints, out: Floats) -
                 for w in range(last):
                     while a < kept:
                         at = (tried[i, k] - 1 - a) % memory
-                        if now[i] - when[i, k, at] >= WIDTHS[w]:
+                        if now[i] - when[i, k, at] >= WIDTHS[w] - ROUNDING:
                             break
                         c += good[i, k, at]
                         a += 1
