@@ -147,7 +147,7 @@ def write_log(
         assert writer is not None
         writer.close()
 
-    write_atomically(path, write)
+    write_atomically(path, write, field="to")
     return rows
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from coursewright.data.log import LearnerLog, codes
-from coursewright.errors import InputError
+from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.lists import Lists
 
@@ -214,4 +214,5 @@ def require_both(correct: npt.NDArray[np.integer]) -> None:
     seen = set(np.unique(correct[correct >= 0]).tolist())
     if seen != {0, 1}:
         shown = ", ".join(map(str, sorted(seen))) or "nothing asked"
-        raise InputError(f"log.correct = only {shown}: must be both 0 and 1 somewhere, to fit a model")
+        allowed = "both 0 and 1 somewhere, to fit a model (log.columns.correct names the column)"
+        raise reject("log.correct", f"only {shown}", allowed)

@@ -101,7 +101,8 @@ def fit_model(
             if not (part / name).exists():
                 (folder / name).unlink(missing_ok=True)
 
-    fill_atomically(folder, fill, private=log.min_group == 1)  # which may say something of one learner
+    private = log.min_group == 1  # the folder may say something of one learner
+    fill_atomically(folder, fill, private, field="out")
     return ModelFit(fitted, doubt, scores, folder, _report(found, folder))
 
 

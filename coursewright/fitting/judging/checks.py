@@ -172,7 +172,7 @@ def _accuracy(bin_: Ints, correct: np.ndarray, bins: int) -> Floats:
 
 def _interval(bin_: Ints, correct: np.ndarray, unit: Ints, bins: int, seed: int) -> tuple[Floats, Floats]:
     """95 % percentile interval `[bins]` of the accuracy when whole learners are resampled."""
-    shape = (bins, int(unit.max()) + 1)
+    shape = (bins, int(unit.max(initial=0)) + 1)
     # As floats: sums of int8 would come round again at 128.
     right = csr_matrix((correct.astype(np.float64), (bin_, unit)), shape)
     asked = csr_matrix((np.ones(len(unit)), (bin_, unit)), shape)

@@ -49,7 +49,8 @@ class FsrsModel:
     `fixed` are the numbers of weights that stay at their defaults; `pull` is the strength that draws others
     to them (1 as in Anki, 0 not at all); `recency` lets the newest review count four times as much as the
     oldest, as Anki does; `grades` says whether the log's grades are read (else right is Good); `iterations`
-    ends the search.
+    ends the search.  `calendar` counts days as Anki does, by midnights of the log's clock (see `zone` in
+    `log=anki`), and not by whole 24 hours as py-fsrs does.
     """
 
     fixed: Sequence[int] = ()
@@ -57,6 +58,7 @@ class FsrsModel:
     recency: bool = True
     grades: bool = True
     iterations: int = 500
+    calendar: bool = False
 
     needs_times: ClassVar[bool] = True
 
@@ -80,7 +82,7 @@ class FsrsModel:
         Raises `InputError` where no item was reviewed a day or more after its last review.
         """
         reviews = reviews_of(log, self.grades)
-        problem = Problem.of(reviews, self.pull, self.recency)
+        problem = Problem.of(reviews, self.pull, self.recency, self.calendar)
         free = np.setdiff1d(np.arange(len(WEIGHTS)), np.array(self.fixed, np.int64))
         told = free[problem.data_gradient(np.array(WEIGHTS))[free] != 0.0]
         weights, converged = problem.solve(told, self.iterations)
@@ -110,12 +112,15 @@ class Problem:
     pull: float
 
     @classmethod
-    def of(cls, reviews: Reviews, pull: float, recency: bool) -> "Problem":
+    def of(cls, reviews: Reviews, pull: float, recency: bool, calendar: bool = False) -> "Problem":
         """The reviews to be predicted: those a day or more after the last one of the same item."""
-        days = whole(reviews.gap)
+        days = whole(reviews.dates if calendar else reviews.gap)
         outcome = np.where(days >= 1.0, reviews.correct, -1)
         if not (outcome >= 0).any():
-            raise InputError("log.time = no review a day or more after the last of its item: FSRS needs some")
+            raise InputError(
+                "log.time = no review a day or more after the last of its item: FSRS needs some; "
+                "model=hlr and model=act_r take shorter times"
+            )
         return cls(reviews, days, outcome, _weight(reviews.day, outcome >= 0, recency), pull)
 
     def data_gradient(self, w: Floats) -> Floats:
@@ -213,7 +218,7 @@ class FittedFsrs:
     def predict(self, log: Coded) -> Floats:
         """P(correct) `[rows]`: R, or the log's shares at first meetings and within a day."""
         reviews = reviews_of(log, self.settings.grades)
-        days = whole(reviews.gap)
+        days = whole(reviews.dates if self.settings.calendar else reviews.gap)
         traced = room(len(days))
         trace(self.weights, reviews.start, days, reviews.grade, traced)
         recalled = traced.recalled
