@@ -20,6 +20,7 @@ ISO = "iso"
 LAST = 1e5  # days; the schema's
 FIRST_LOG = 7_305.0  # 1990-01-01 in days: no log of a computer's is older
 DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
+PLAIN_LABEL = re.compile(r"\w[\w .+-]*", re.ASCII)  # as the command line takes it in a mapping
 SHOWN = 60  # characters of a wrong cell
 OTHER_FORM = "(another form: log.time_format='%d.%m.%Y %H:%M')"
 
@@ -95,7 +96,9 @@ def _setting(field: str, label: str) -> str:
     """The setting that gives a label a meaning, as it is typed."""
     if label.isascii() and label.replace("_", "").isalnum():
         return f"log.values.{field}.{label}=1"
-    return f"\"log.values.{field}={{'{label[:SHOWN]}': 1}}\""
+    if PLAIN_LABEL.fullmatch(label):
+        return f"'log.values.{field}={{{label[:SHOWN]}: 1}}'"
+    return f"values: {{{field}: {{...: 1}}}} in a YAML file for log=mapped"
 
 
 def days(
