@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
@@ -93,7 +94,7 @@ class LogFile:
         for rows in batches:
             table = meaning.typed(rows, first)
             if self.skip_incomplete:
-                number = pa.array(range(first, first + rows.num_rows), pa.int64())
+                number = pa.array(np.arange(first, first + rows.num_rows))
                 reasons = {name: f"no {name}" for name in REQUIRED.names}
                 table = keep_given(table.append_column(ROW, number), dropped, reasons)
             yield table
