@@ -85,6 +85,8 @@ def labels(
     strange = pc.and_(pc.is_valid(text), pc.is_null(place))
     if pc.any(strange).as_py():
         row = int(np.argmax(np.asarray(strange)))
+        if field == "learner":
+            raise reject("log.learner", "a name", "one of those that log.values.learner knows")
         allowed = "one of " + ", ".join(meaning)
         if settable:
             allowed += f" ({_setting(field, str(text[row].as_py()).strip())} gives its meaning)"

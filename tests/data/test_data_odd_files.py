@@ -161,6 +161,11 @@ def test_labels_say_how_to_give_them_a_meaning(tmp_path):
     )
 
 
+def test_no_learner_is_named(tmp_path):
+    line = refusal(tmp_path, rows(["1"]), values={"learner": {"anna": "a"}})
+    assert line == "log.learner = a name: must be one of those that log.values.learner knows"
+
+
 def moments(unit, first=datetime(2024, 3, 1, tzinfo=UTC)):
     return [str(int((first + timedelta(hours=k)).timestamp() * unit)) for k in range(3)]
 
