@@ -74,7 +74,9 @@ def fit_model(
     """
     folder = Path(out)
     _refuse_another(folder, model.name)
-    groups = grouped(Coded.of(log), log.min_group)
+    whole = Coded.of(log)
+    require_both(whole.correct)
+    groups = grouped(whole, log.min_group)
     coded = groups.log
     refuse_untimed(coded, {model.name: model})
     require_both(coded.correct)
