@@ -58,12 +58,12 @@ def whole(field: str, value: object, least: int, most: int | None = None) -> int
 
 def unknown(field: str, value: object, known: Sequence[str]) -> InputError:
     """The error for a name that does not exist, with the nearest that does."""
-    return InputError(f"{field} = {value!r}: no such name{_nearest(str(value), known)}", field)
+    return InputError(f"{field} = {value!r}: no such name{nearest(str(value), known)}", field)
 
 
 def unsettable(path: str, known: Sequence[str]) -> InputError:
     """The error for a setting `path` that does not exist, beside the settings that are `known` there."""
-    return InputError(f"{path}: no such setting{_nearest(path.rpartition('.')[2], known)}", path)
+    return InputError(f"{path}: no such setting{nearest(path.rpartition('.')[2], known)}", path)
 
 
 def known_settings(function: Callable[P, T]) -> Callable[P, T]:
@@ -80,8 +80,9 @@ def known_settings(function: Callable[P, T]) -> Callable[P, T]:
     return checked
 
 
-def _nearest(name: str, known: Sequence[str]) -> str:
+def nearest(name: str, known: Sequence[str], said: str = "known") -> str:
+    """The words that follow an unknown name: the nearest known one, and the first of all."""
     near = get_close_matches(name, list(known), n=1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
     shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "") if known else "none"
-    return f"{hint}; known: {shown}"
+    return f"{hint}; {said}: {shown}"

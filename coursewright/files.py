@@ -16,12 +16,12 @@ HOST = f"{zlib.crc32(platform.node().encode()):08x}"
 PART = re.compile(rf"\..+\.{HOST}\.(\d+)\.part")
 
 
-def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
+def write_atomically(path: str | Path, write: Callable[[Path], object], field: str = "") -> None:
     """Let `write` fill a temporary file beside `path`, then put it in place in one step.
 
     Missing folders are made.  If anything goes wrong, the temporary file is removed and an earlier file
     at `path` stays as it was.  Raises `InputError` (one line: path and reason) where the system refuses,
-    such as a full disk or a folder without permission.
+    such as a full disk or a folder without permission; `field` is the setting that names the path.
     """
     path = Path(path)
     part = part_of(path)
@@ -30,7 +30,7 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
         write(part)
         os.replace(part, path)
     except OSError as error:
-        raise InputError(f"output = {path}: cannot be written ({error.strerror or error})") from error
+        raise _unwritten(path, error, field) from error
     finally:
         with suppress(OSError):
             part.unlink()
@@ -41,7 +41,9 @@ def write_text(path: str | Path, text: str) -> None:
     write_atomically(path, lambda part: part.write_text(text, encoding="utf-8", newline="\n"))
 
 
-def fill_atomically(folder: str | Path, fill: Callable[[Path], object], private: bool = False) -> None:
+def fill_atomically(
+    folder: str | Path, fill: Callable[[Path], object], private: bool = False, field: str = ""
+) -> None:
     """Let `fill` write any files into an empty folder, then put each in place in `folder` in one step.
 
     Where `fill` fails, nothing appears in `folder`.  A `private` folder is its owner's alone.  Raises
@@ -59,9 +61,14 @@ def fill_atomically(folder: str | Path, fill: Callable[[Path], object], private:
         for file in sorted(part.iterdir()):
             os.replace(file, folder / file.name)
     except OSError as error:
-        raise InputError(f"output = {folder}: cannot be written ({error.strerror or error})") from error
+        raise _unwritten(folder, error, field) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _unwritten(path: Path, error: OSError, field: str) -> InputError:
+    place = f"{field} = {path}" if field else str(path)
+    return InputError(f"{place}: cannot be written ({error.strerror or error})", field)
 
 
 def part_of(path: Path) -> Path:

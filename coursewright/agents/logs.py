@@ -95,7 +95,7 @@ def log_of(
     row, step = np.nonzero(rolled.item >= 0)
     item = np.concatenate([past.item[before, place], rolled.item[row, step]])
     correct = np.concatenate([past.correct[before, place], rolled.correct[row, step]])
-    pauses = np.maximum(rolled.days, INSTANT).astype(np.float64)
+    pauses = np.maximum(rolled.days, INSTANT)
     when = 1.0 + np.cumsum(pauses, axis=1) - pauses
     course = task.course
     skills = [[course.skills[k] for k in needs] for needs in unpack(course.needs)]
@@ -151,7 +151,7 @@ def write_log(
         assert writer is not None
         writer.close()
 
-    write_atomically(path, write)
+    write_atomically(path, write, field="to")
     return rows
 
 

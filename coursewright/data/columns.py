@@ -1,17 +1,28 @@
 """From columns of text, as other people's exports have them, to the types of the schema."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from time import time as now
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from coursewright.errors import reject
+from coursewright.errors import InputError, reject
 
 UNITS = {"days": 1.0, "minutes": 1_440.0, "s": 86_400.0, "ms": 86_400e3, "us": 86_400e6}  # in a day
+SINCE_1970 = ("s", "ms", "us")  # units in which moments are counted
 ISO = "iso"
+LAST = 1e5  # days; the schema's
+FIRST_LOG = 7_305.0  # 1990-01-01 in days: no log of a computer's is older
+DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
+PLAIN_LABEL = re.compile(r"\w[\w .+-]*", re.ASCII)  # as the command line takes it in a mapping
+SHOWN = 60  # characters of a wrong cell
+OTHER_FORM = "(another form: log.time_format='%d.%m.%Y %H:%M')"
 
 
 def keep(rows: pa.Table, wanted: pa.ChunkedArray, dropped: Counter[str], why: str) -> pa.Table:
@@ -29,51 +40,163 @@ def keep_given(rows: pa.Table, dropped: Counter[str], reasons: Mapping[str, str]
     return rows
 
 
-def numbers(text: pa.ChunkedArray, field: str) -> pa.ChunkedArray:
-    """Text [rows] -> float64 [rows], nulls kept.  Raises `InputError` for text that is no number."""
+def odd_cell(field: str, text: pa.ChunkedArray, row: int, first: int | None, allowed: str) -> InputError:
+    """The error for the cell `row` of `text`; `first` is the number of the first row, None if unknown."""
+    place = f"log.{field}" if first is None else f"log.{field}[row {first + row}]"
+    return reject(place, repr(str(text[row].as_py())[:SHOWN]), allowed)
+
+
+def numbers(
+    text: pa.ChunkedArray, field: str, first: int | None = None, decimal: str = "."
+) -> pa.ChunkedArray:
+    """Text [rows] -> float64 [rows], nulls kept; `decimal` is the point in a number.
+
+    Raises `InputError` for text that is no number; the number of the first row, `first`, tells where it is.
+    """
+    point = text if decimal == "." else pc.replace_substring(text, decimal, ".")
     try:
-        return pc.utf8_trim_whitespace(text).cast(pa.float64())
+        return pc.utf8_trim_whitespace(point).cast(pa.float64())
     except pa.ArrowInvalid as error:
-        column = text.to_pandas()
-        strange = column[pd.to_numeric(column, errors="coerce").isna() & column.notna()]
-        raise reject(f"log.{field}", repr(strange.iloc[0]), "a number") from error
+        column = point.to_pandas()
+        strange = (pd.to_numeric(column, errors="coerce").isna() & column.notna()).to_numpy()
+        row = int(np.argmax(strange))
+        raise odd_cell(field, text, row, first, "a number" + _comma(text[row].as_py())) from error
 
 
-def labels(text: pa.ChunkedArray, meaning: Mapping[str, object], field: str) -> pa.Array:
+def _comma(cell: str) -> str:
+    """The remedy for a number with a decimal comma; nothing for other text."""
+    return " (with a comma: log.decimal=',')" if DECIMAL_COMMA.fullmatch(cell.strip()) else ""
+
+
+def labels(
+    text: pa.ChunkedArray,
+    meaning: Mapping[str, object],
+    field: str,
+    first: int | None = None,
+    settable: bool = False,
+) -> pa.Array:
     """Labels [rows], in any case, -> their meaning [rows], nulls kept.
 
-    Raises `InputError` for a label that `meaning` (keys in upper case) does not know.
+    Raises `InputError` for a label that `meaning` (keys in upper case) does not know; it says how to set the
+    meaning where that is `settable`.
     """
     upper = pc.utf8_upper(pc.utf8_trim_whitespace(text))
     place = pc.index_in(upper, pa.array(list(meaning)))
     strange = pc.and_(pc.is_valid(text), pc.is_null(place))
     if pc.any(strange).as_py():
-        raise reject(f"log.{field}", repr(text.filter(strange)[0].as_py()), "one of " + ", ".join(meaning))
+        row = int(np.argmax(np.asarray(strange)))
+        if field == "learner":
+            raise reject("log.learner", "a name", "one of those that log.values.learner knows")
+        allowed = "one of " + ", ".join(meaning)
+        if settable:
+            allowed += f" ({_setting(field, str(text[row].as_py()).strip())} gives its meaning)"
+        raise odd_cell(field, text, row, first, allowed)
     return pa.array(list(meaning.values())).take(place)
 
 
-def days(text: pa.ChunkedArray, unit: str | None = None, field: str = "time") -> pa.Array:
+def _setting(field: str, label: str) -> str:
+    """The setting that gives a label a meaning, as it is typed."""
+    if label.isascii() and label.replace("_", "").isalnum():
+        return f"log.values.{field}.{label}=1"
+    if PLAIN_LABEL.fullmatch(label):
+        return f"'log.values.{field}={{{label[:SHOWN]}: 1}}'"
+    return f"values: {{{field}: {{...: 1}}}} in a YAML file for log=mapped"
+
+
+def days(
+    text: pa.ChunkedArray,
+    unit: str | None = None,
+    field: str = "time",
+    first: int | None = None,
+    form: str | None = None,
+) -> pa.Array:
     """Times as text [rows] -> days since 1970-01-01 UTC [rows] (float64), nulls kept.
 
-    `unit` is one of `UNITS`, or iso; without one, numbers are days and all else is ISO 8601.  A timestamp
-    that names no zone is read as UTC.  Raises `InputError` for an unknown unit and for text that is no time.
+    `unit` is one of `UNITS`, or iso; without one, numbers are days and all else is ISO 8601, or of the `form`
+    that `strptime` has.  A timestamp that names no zone is read as UTC.  Raises `InputError` for an unknown
+    unit, for text that is no time, and for times that no log has, such as seconds taken for days.
     """
     if unit not in (None, ISO, *UNITS):
         raise reject("log.unit", unit, "one of " + ", ".join((*UNITS, ISO)))
     if unit in UNITS:
-        return pc.divide(numbers(text, field), UNITS[unit])
+        return in_days(numbers(text, field, first), unit, text, field, first)
     column = text.to_pandas()
-    if unit is None:
-        plain = pd.to_numeric(column, errors="coerce")
-        if plain[column.notna()].notna().all():
-            return pa.array(plain.to_numpy(np.float64), from_pandas=True)
-    times = pd.to_datetime(column, utc=True, format="ISO8601", errors="coerce")
-    strange = column[times.isna() & column.notna()]
-    if len(strange):
-        allowed = "an ISO 8601 timestamp" if unit else "days as a number, or an ISO 8601 timestamp"
-        raise reject(f"log.{field}", repr(strange.iloc[0]), allowed)
-    since = (times - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
-    return pa.array(since.to_numpy(np.float64), from_pandas=True)
+    given = column.notna().to_numpy()
+    plain = np.full(len(column), np.nan)
+    if unit is None and form is None:
+        plain = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
+        if np.isfinite(plain[given]).all():
+            return in_days(pa.array(plain, from_pandas=True), "days", text, field, first)
+    moments = _moments(column, form)
+    strange = given & np.isnan(moments) & np.isnan(plain)
+    allowed = f"an ISO 8601 timestamp {OTHER_FORM}"
+    if form is not None:
+        allowed = f"a time of the form {form}, from 1970 to 2243 (log.time_format)"
+    elif unit is None:  # the kind that most rows have is the one that was meant
+        counted = given & np.isfinite(plain)
+        few = counted if 2 * counted.sum() < given.sum() else given & ~counted
+        strange = strange if strange.any() else few
+        allowed = f"days as a number, or an ISO 8601 timestamp {OTHER_FORM}"
+    if strange.any():
+        row = int(np.argmax(strange))
+        raise odd_cell(field, text, row, first, allowed + _comma(column.iloc[row]))
+    outside = given & ~((moments >= 0.0) & (moments <= LAST))
+    if outside.any():
+        raise odd_cell(field, text, int(np.argmax(outside)), first, "a time from 1970-01-01 to 2243-10-16")
+    return pa.array(moments, from_pandas=True)
+
+
+def _moments(column: "pd.Series[str]", form: str | None) -> npt.NDArray[np.float64]:
+    """Timestamps [rows] -> days since 1970-01-01 UTC [rows]; nan where one cannot be read."""
+    try:
+        times = pd.to_datetime(column, utc=True, format=form or "ISO8601", errors="coerce")
+    except ValueError as error:
+        raise reject("log.time_format", repr(form), f"a form that strptime knows ({error})") from error
+    since = times.dt.tz_localize(None).to_numpy("datetime64[us]")
+    known = since.astype(np.int64) / UNITS["us"]
+    return np.where(np.isnat(since), np.nan, known)
+
+
+def in_days(
+    count: pa.ChunkedArray, unit: str, text: pa.ChunkedArray, field: str, first: int | None = None
+) -> pa.Array:
+    """Times in `unit` [rows] -> days [rows], nulls kept; `text` [rows] holds them as they were written.
+
+    Raises `InputError` where a time lies beyond the schema's range, or where moments are plainly in another
+    unit: those of a batch lie before 1990 (or after tomorrow), and in another unit they do not.
+    """
+    day = pc.divide(count, UNITS[unit]) if unit != "days" else count
+    value = np.asarray(day, np.float64)
+    known = value[~np.isnan(value)]
+    if not len(known):
+        return day
+    likely = _likely(known.min() * UNITS[unit], known.max() * UNITS[unit])
+    hint = f" (log.unit={likely} reads it as a moment since 1970)" if likely else ""
+    wrong = ~np.isnan(value) & ~((value >= 0.0) & (value <= LAST))
+    if wrong.any():
+        allowed = f"from 0 to 100,000 (days, not seconds){hint}"
+        raise odd_cell(field, text, int(np.argmax(wrong)), first, allowed)
+    if unit in SINCE_1970 and first in (None, 1):  # later batches of a relative time may look like moments
+        tomorrow = now() / UNITS["s"] + 1.0
+        if likely not in (None, unit):
+            raise reject("log.unit", unit, f"{likely}: in {unit}, the log begins on {_date(known.min())}")
+        if known.max() > tomorrow:
+            allowed = f"another, or the times must be: the log ends on {_date(known.max())}, which is to come"
+            raise reject("log.unit", unit, allowed)
+    return day
+
+
+def _likely(least: float, most: float) -> str | None:
+    """The unit in which moments since 1970 lie between 1990 and tomorrow, if there is one."""
+    tomorrow = now() / UNITS["s"] + 1.0
+    for unit in SINCE_1970:
+        if least / UNITS[unit] >= FIRST_LOG and most / UNITS[unit] <= tomorrow:
+            return unit
+    return None
+
+
+def _date(day: float) -> str:
+    return datetime.fromtimestamp(day * UNITS["s"], UTC).date().isoformat()
 
 
 def names_in(text: pa.ChunkedArray, between: str) -> pa.Array:
@@ -96,7 +219,7 @@ def in_turn(learner: pa.ChunkedArray) -> pa.Array:
     return pa.array(place.to_numpy(np.float64) / UNITS["s"])
 
 
-def spent(text: pa.ChunkedArray, unit: str, field: str) -> pa.Array:
+def spent(text: pa.ChunkedArray, unit: str, field: str, first: int | None = None) -> pa.Array:
     """Durations as text [rows] -> minutes [rows]; negative ones, which no clock can mean, become null."""
-    minutes = pc.divide(numbers(text, field), UNITS[unit] / UNITS["minutes"])
+    minutes = pc.divide(numbers(text, field, first), UNITS[unit] / UNITS["minutes"])
     return pc.if_else(pc.less(minutes, 0.0), pa.scalar(None, pa.float64()), minutes)

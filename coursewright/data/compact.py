@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from coursewright.data.log import Into, LearnerLog, sorted_ids
+from coursewright.data.schema import SCHEMA
 from coursewright.data.stream import batches, changes, iterate, open_stored
 
 NAMES = ("learner", "item", "skills")
@@ -30,7 +31,7 @@ def read_stored(path: str | Path, into: Into | None = None, licence: str | None 
     stored = open_stored(path)
     licence = stored.licence if licence is None else licence
     if into is not None:
-        return into(batches(stored), stored.source, licence, stored.dropped)
+        return into(batches(stored), stored.source, licence, stored.dropped, stored.timed)
     names = {name: _Numbers() for name in NAMES}
     pieces: dict[str, list[npt.NDArray[np.generic]]] = {}
     first = pq.read_schema(stored.parts[0]).names
@@ -42,12 +43,19 @@ def read_stored(path: str | Path, into: Into | None = None, licence: str | None 
     whole = {name: np.concatenate(pieces.pop(name)) for name in list(pieces)}
     order = np.argsort(names["learner"].rank()[whole["learner"]], kind="stable")
     offsets = np.append(0, np.cumsum(whole.pop("length"), dtype=np.int32)).astype(np.int32)
-    table = {name: pa.array(values, from_pandas=True) for name, values in whole.items()}
+    kinds = {field.name: field.type for field in SCHEMA if field.name not in NAMES}
+    table = {name: pa.array(values, kinds.get(name), from_pandas=True) for name, values in whole.items()}
     for name in NAMES:
         table[name] = pa.DictionaryArray.from_arrays(table[name], names[name].known)
     table["skills"] = pa.ListArray.from_arrays(pa.array(offsets), table["skills"])
     return LearnerLog(
-        pa.table(table).take(pa.array(order)), stored.source, licence, stored.reordered, stored.dropped
+        pa.table(table).take(pa.array(order)),
+        stored.source,
+        licence,
+        stored.reordered,
+        stored.dropped,
+        duplicates=stored.duplicates,
+        timed=stored.timed,
     )
 
 

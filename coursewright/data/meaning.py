@@ -1,12 +1,13 @@
 """The meaning of a file's columns: from any table with a header to the columns of the schema."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from coursewright.data.columns import UNITS, days, labels, names_in, numbers, spent
+from coursewright.data.columns import UNITS, days, in_days, labels, names_in, numbers, spent
 from coursewright.data.schema import SCHEMA, check_names
 from coursewright.errors import reject, unknown
 
@@ -15,6 +16,7 @@ TRUTH = {"TRUE": True, "FALSE": False, "1": True, "0": False, "1.0": True, "0.0"
 # The words in a file that YAML 1.1 reads as this truth value.
 SPELT = {True: ("TRUE", "YES", "ON"), False: ("FALSE", "NO", "OFF")}
 RIGHT = {"1": 1, "0": 0, "-1": -1, "1.0": 1, "0.0": 0, "-1.0": -1, "TRUE": 1, "FALSE": 0}
+TRUTHS: Mapping[str, Mapping[str, object]] = {"correct": RIGHT, "assisted": TRUTH}
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,8 @@ class Meaning:
 
     All three mappings go from names of the schema; those that neither mentions are columns of that name.
     `values` gives the meaning of a column's labels; `unit` is that of the time, `spent` of the minutes (see
-    `columns.UNITS`); `between` separates names in a list.
+    `columns.UNITS`); `time_format` is that of times, for `strptime`; `between` separates names in a list;
+    `decimal` is the point in a number.
     """
 
     columns: Mapping[str, str | None] = field(default_factory=dict)
@@ -32,6 +35,8 @@ class Meaning:
     unit: str | None = None
     spent: str = "minutes"
     between: str = ";"
+    time_format: str | None = None
+    decimal: str = "."
 
     def __post_init__(self) -> None:
         for what in ("columns", "constants", "values"):
@@ -40,6 +45,17 @@ class Meaning:
                     raise unknown(f"log.{what}", name, SCHEMA.names)
         if self.spent not in UNITS:
             raise unknown("log.spent", self.spent, list(UNITS))
+        if self.time_format is not None and self.unit is not None:
+            raise reject("log.time_format", repr(self.time_format), "null where log.unit is given")
+        if self.decimal not in (".", ","):
+            raise reject("log.decimal", repr(self.decimal), "'.' or ','")
+        for name, value in self.constants.items():
+            if value is None or value == []:
+                raise reject(f"log.constants.{name}", "null", "a value for every row")
+        for name, said in self.values.items():
+            if not isinstance(said, Mapping):
+                raise reject(f"log.values.{name}", repr(said), "a mapping, such as {RIGHT: 1, WRONG: 0}")
+            _refuse_meanings(name, said)
 
     def own_names(self, header: Sequence[str]) -> dict[str, str]:
         """The columns to read of a file with this `header`: the schema's name -> the file's own.
@@ -54,46 +70,83 @@ class Meaning:
             if own in header:
                 wanted[name] = own
             elif own != name:
-                raise reject(f"log.columns.{name}", own, "a column of the file: " + ", ".join(header))
+                allowed = "a column of the file: " + ", ".join(header)
+                raise reject(f"log.columns.{name}", own, allowed)
         doubled = [own for own in wanted.values() if list(header).count(own) > 1]
         if doubled:
-            raise reject("log columns", f"{doubled[0]} twice", "distinct")
+            raise reject("log.columns", f"{doubled[0]} twice in the file", "distinct")
         others = [own for own in header if own not in wanted.values() and own not in SCHEMA.names]
         check_names([*wanted, *self.constants, *others])
         return wanted
 
-    def typed(self, rows: pa.Table) -> pa.Table:
-        """Rows under the schema's names, text or typed, -> rows that `validate` takes."""
-        for name, value in self.constants.items():
-            rows = rows.append_column(name, pa.repeat(pa.scalar(str(value)), rows.num_rows))
-        return pa.table({name: self._column(name, rows[name]) for name in rows.column_names})
+    def typed(self, rows: pa.Table, first: int = 1) -> pa.Table:
+        """Rows under the schema's names, text or typed, -> rows that `validate` takes.
 
-    def _column(self, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+        `first` is the number of the first of them in the file, for messages.
+        """
+        for name, value in self.constants.items():
+            names = [str(value)] if isinstance(value, str) or not isinstance(value, Sequence) else value
+            text = self.between.join(map(str, names))
+            rows = rows.append_column(name, pa.repeat(pa.scalar(text), rows.num_rows))
+        return pa.table({name: self._column(name, rows[name], first) for name in rows.column_names})
+
+    def _column(self, name: str, column: pa.ChunkedArray, first: int) -> pa.ChunkedArray:
         if name in self.values:
-            column = labels(column.cast(pa.string()), _spelt(self.values[name]), name)
+            said = _spelt(name, self.values[name])
+            column = pa.chunked_array([labels(column.cast(pa.string()), said, name, first, settable=True)])
         kind = column.type
         text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
         if name in LISTS and not (pa.types.is_list(kind) or pa.types.is_large_list(kind)):
             return names_in(column.cast(pa.string()), self.between)
         if name in ("learner", "item"):
             return column.cast(pa.string()) if text or pa.types.is_integer(kind) else column
-        if not text:
-            share = {"time": UNITS.get(self.unit or "", 1.0), "minutes": UNITS[self.spent] / UNITS["minutes"]}
-            scale = share.get(name, 1.0)
-            return column if scale == 1.0 else pc.divide(column.cast(pa.float64()), scale)
-        if name == "time":
-            return days(column, self.unit)
+        return self._text(name, column, first) if text else self._number(name, column, first)
+
+    def _number(self, name: str, column: pa.ChunkedArray, first: int) -> pa.ChunkedArray:
+        if name == "time" and (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+            count = column.cast(pa.float64())
+            return in_days(count, self.unit if self.unit in UNITS else "days", column, name, first)
         if name == "minutes" and self.spent != "minutes":
-            return spent(column, self.spent, name)
-        if name == "correct":
-            return labels(column, RIGHT, name)
-        return labels(column, TRUTH, name) if name == "assisted" else numbers(column, name)
+            return pc.divide(column.cast(pa.float64()), UNITS[self.spent] / UNITS["minutes"])
+        return column
+
+    def _text(self, name: str, column: pa.ChunkedArray, first: int) -> pa.ChunkedArray:
+        if self.decimal != "." and name not in TRUTHS and self.time_format is None:
+            column = pc.replace_substring(column, self.decimal, ".")
+        if name == "time":
+            return days(column, self.unit, name, first, self.time_format)
+        if name == "minutes" and self.spent != "minutes":
+            return spent(column, self.spent, name, first)
+        if name in TRUTHS:
+            return labels(column, TRUTHS[name], name, first, settable=True)
+        return numbers(column, name, first)
 
 
-def _spelt(values: Mapping[object, object]) -> dict[str, object]:
-    """Labels as `columns.labels` takes them: in upper case, and yes and no as they were written."""
+def _refuse_meanings(name: str, said: Mapping[object, object]) -> None:
+    """Refuse a meaning that the column cannot hold."""
+    for label, value in said.items():
+        number = isinstance(value, int | float)
+        allowed = "1, 0 or -1 (nothing was asked), or null"
+        good = number and value in (1, 0, -1)
+        if name == "assisted":
+            allowed, good = "true or false, or null", number and value in (0, 1)
+        elif name in ("learner", "item", *LISTS):
+            allowed, good = "a name, or null", number or isinstance(value, str)
+        elif name != "correct":
+            allowed, good = "a number, or null", number and not isinstance(value, bool)
+        if value is not None and not good:
+            raise reject(f"log.values.{name}.{label}", repr(value), allowed)
+
+
+def _spelt(name: str, values: Mapping[object, object]) -> dict[str, object]:
+    """Labels as `columns.labels` takes them: in upper case, and yes and no as they were written.
+
+    The meanings are of one type, that of the column `name`.
+    """
+    names = dict.fromkeys(("learner", "item", *LISTS), str)
+    kind: Mapping[str, Callable[[Any], object]] = {"correct": int, "assisted": bool, **names}
     said: dict[str, object] = {}
-    for label, meaning in values.items():
+    for label, value in values.items():
         spellings = SPELT[label] if isinstance(label, bool) else (str(label).upper(),)
-        said |= dict.fromkeys(spellings, meaning)
+        said |= dict.fromkeys(spellings, None if value is None else kind.get(name, float)(value))
     return said

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
@@ -14,9 +15,10 @@ import pyarrow.parquet as pq
 
 from coursewright.data.columns import keep_given
 from coursewright.data.delimited import BROKEN, cannot_be_read, open_delimited
-from coursewright.data.log import Into, LearnerLog, in_memory
+from coursewright.data.kinds import no_parquet
+from coursewright.data.log import UNIQUE, Into, LearnerLog, in_memory
 from coursewright.data.meaning import LISTS, Meaning
-from coursewright.data.schema import LICENCE, REQUIRED, as_schema
+from coursewright.data.schema import LICENCE, REQUIRED, ROW, as_schema
 from coursewright.errors import InputError, reject
 from coursewright.files import write_atomically
 
@@ -33,9 +35,13 @@ class LogFile:
     `{"learner": "user_id"}`; `constants` gives one value to every row of a column that the file lacks;
     `values` gives the meaning of a column's labels, such as `{"correct": {"CORRECT": 1, "WRONG": 0}}` (in any
     case).  `unit` is that of the time (days, minutes, s, ms, us, iso): without one, a number is days and text
-    an ISO 8601 timestamp, read as UTC where it names no zone; `spent` is the unit of the minutes.  `between`
-    separates the names in a list.  `skip_incomplete` leaves out, and counts, rows that lack a required entry.
-    `licence` None is what a Parquet file tells of itself.
+    an ISO 8601 timestamp, read as UTC where it names no zone; `spent` is the unit of the minutes.
+    Timestamps of another form need their `time_format`, as `strptime` has it.  `between` separates the names
+    in a list.  `licence` None is what a Parquet file tells of itself.
+
+    `separator` is that of columns (without one it is found in the header), `decimal` the point in a number,
+    `encoding` that of the text.  `skip_incomplete` leaves out, and counts, rows that lack a required entry;
+    `drop_duplicates` those that equal an earlier one in every column, which are otherwise kept and counted.
     """
 
     path: str | Path
@@ -45,7 +51,12 @@ class LogFile:
     unit: str | None = None
     spent: str = "minutes"
     between: str = BETWEEN
+    time_format: str | None = None
+    separator: str | None = None
+    decimal: str = "."
+    encoding: str = "utf8"
     skip_incomplete: bool = False
+    drop_duplicates: bool = False
     source: str = ""
     licence: str | None = None
 
@@ -55,14 +66,40 @@ class LogFile:
         Raises `InputError` where the file is missing, truncated, of another kind, or breaks the schema.
         """
         path, dropped = Path(self.path), Counter[str]()
-        meaning = Meaning(self.columns, self.constants, self.values, self.unit, self.spent, self.between)
-        batches = _parquet(path, meaning) if _kind(path) == ".parquet" else _text(path, meaning)
-        tables = (meaning.typed(rows) for rows in batches)
-        if self.skip_incomplete:
-            reasons = {name: f"no {name}" for name in REQUIRED.names}
-            tables = (keep_given(rows, dropped, reasons) for rows in tables)
+        meaning = Meaning(
+            self.columns,
+            self.constants,
+            self.values,
+            self.unit,
+            self.spent,
+            self.between,
+            self.time_format,
+            self.decimal,
+        )
+        batches = _parquet(path, meaning) if _kind(path) == ".parquet" else self._text(path, meaning)
+        tables = self._typed(batches, meaning, dropped)
+        source = self.source or path.name
         licence = _told(path) if self.licence is None else self.licence
-        return into(tables, self.source or path.name, licence, dropped)
+        return into(tables, source, licence, dropped, **(UNIQUE if self.drop_duplicates else {}))
+
+    def _text(self, path: Path, meaning: Meaning) -> Iterator[pa.Table]:
+        file = open_delimited(path, self.encoding, self.separator)
+        own = meaning.own_names(file.header)
+        for rows in file.named(sorted(set(own.values()))):
+            yield pa.table({name: rows[column] for name, column in own.items()})
+
+    def _typed(
+        self, batches: Iterator[pa.Table], meaning: Meaning, dropped: Counter[str]
+    ) -> Iterator[pa.Table]:
+        first = 1
+        for rows in batches:
+            table = meaning.typed(rows, first)
+            if self.skip_incomplete:
+                number = pa.array(np.arange(first, first + rows.num_rows))
+                reasons = {name: f"no {name}" for name in REQUIRED.names}
+                table = keep_given(table.append_column(ROW, number), dropped, reasons)
+            yield table
+            first += rows.num_rows
 
 
 def read_log(path: str | Path, source: str = "", licence: str | None = None) -> LearnerLog:
@@ -104,13 +141,6 @@ def _told(path: Path) -> str | None:
     return None if told is None else str(told, "utf-8", "replace")
 
 
-def _text(path: Path, meaning: Meaning) -> Iterator[pa.Table]:
-    file = open_delimited(path)
-    own = meaning.own_names(file.header)
-    for rows in file.named(sorted(set(own.values()))):
-        yield pa.table({name: rows[column] for name, column in own.items()})
-
-
 def _parquet(path: Path, meaning: Meaning) -> Iterator[pa.Table]:
     try:
         file = pq.ParquetFile(path)
@@ -121,7 +151,7 @@ def _parquet(path: Path, meaning: Meaning) -> Iterator[pa.Table]:
     except FileNotFoundError as error:
         raise InputError(f"log.path = {path}: no such file") from error
     except BROKEN as error:
-        raise cannot_be_read(path, error) from error
+        raise no_parquet(path) or cannot_be_read(path, error) from error
 
 
 def _csv_bytes(table: pa.Table) -> bytes:

@@ -48,6 +48,7 @@ OPTIONAL = pa.schema(
 )
 SCHEMA = pa.unify_schemas([REQUIRED, OPTIONAL])
 LICENCE = "licence"  # of the rows, among the metadata of a Parquet file
+ROW = "row of the file"  # a column with the numbers of rows, which is left behind as all others are
 DAY_US = 86_400_000_000  # microseconds
 RANGES = {
     "time": (0.0, 1e5, "from 0 to 100,000 (days, not seconds)"),
@@ -57,13 +58,27 @@ RANGES = {
 }
 
 
+class _Count:
+    """The numbers of rows that follow each other."""
+
+    def __init__(self, first: int) -> None:
+        self.first = first
+
+    def __getitem__(self, row: int) -> int:
+        return self.first + row
+
+
+Numbers = npt.NDArray[np.int64] | _Count
+
+
 def as_schema(table: pa.Table, first_row: int = 0) -> pa.Table:
     """Check the rows, and give them the schema's types and column order; leave further columns out.
 
     Other columns are left behind on purpose: a log often carries names or e-mail addresses.  A column
     that looks like a misspelt one of the schema is refused instead.  Raises `InputError` for missing,
-    doubled or misspelt columns, wrong types, nulls, and values out of range; `first_row` is the number of
-    the first row in messages, for a table that is a piece of a longer log.
+    doubled or misspelt columns, wrong types, nulls, and values out of range.  Messages count rows from 1;
+    `first_row` rows came before, where the table is a piece of a longer log, and a column `ROW` has the
+    numbers that its rows had in a file of which some are left out.
     """
     check_names(table.column_names)
     if table.num_rows == 0:
@@ -71,15 +86,17 @@ def as_schema(table: pa.Table, first_row: int = 0) -> pa.Table:
     fields = [field for field in SCHEMA if field.name in table.column_names]
     columns = [_cast(table[field.name], field) for field in fields]
     typed = pa.table(columns, schema=pa.schema(fields))
+    number = table[ROW].to_numpy() if ROW in table.column_names else _Count(first_row + 1)
     for name in REQUIRED.names:
         if typed[name].null_count:
-            row = int(np.argmax(pc.is_null(typed[name]).to_numpy()))
-            raise reject(f"log.{name}[row {first_row + row}]", "null", "given in every row")
+            row = number[int(np.argmax(pc.is_null(typed[name]).to_numpy()))]
+            allowed = "given in every row (log.skip_incomplete=true leaves such rows out and counts them)"
+            raise reject(f"log.{name}[row {row}]", "null", allowed)
     for name in RANGES:
         if name in typed.column_names:
-            _check_range(name, typed[name].to_numpy(), first_row)
-    _check_correct(typed["correct"].to_numpy(), first_row)
-    _check_skills(typed["skills"], first_row)
+            _check_range(name, typed[name].to_numpy(), number)
+    _check_correct(typed["correct"].to_numpy(), number)
+    _check_skills(typed["skills"], number)
     return typed
 
 
@@ -87,7 +104,7 @@ def check_names(names: Sequence[str]) -> None:
     """Raise `InputError` where column `names` lack a required one, repeat one, or look misspelt."""
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
-        raise reject("log columns", f"{doubled[0]} twice", "distinct")
+        raise reject("log.columns", f"{doubled[0]} twice", "distinct")
     missing = [name for name in REQUIRED.names if name not in names]
     if missing:
         near = get_close_matches(missing[0], names, n=1)
@@ -95,12 +112,12 @@ def check_names(names: Sequence[str]) -> None:
         has = ", ".join(name for name in names if name not in SCHEMA.names)
         allowed = ", ".join(REQUIRED.names)
         if has:
-            allowed += f"; the file has {has} (log=mapped log.columns.{missing[0]}=... says which is which)"
-        raise reject("log columns", f"without {', '.join(missing)}{hint}", allowed)
+            allowed += f"; the file has {has} (log=mapped log.columns.{missing[0]}=NAME says which is which)"
+        raise reject("log.columns", f"without {', '.join(missing)}{hint}", allowed)
     absent = [name for name in OPTIONAL.names if name not in names]
     for name in names:
         if name not in SCHEMA.names and get_close_matches(name, absent, n=1, cutoff=0.8):
-            raise unknown("log column", name, SCHEMA.names)
+            raise unknown("log.columns", name, SCHEMA.names)
 
 
 def _cast(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
@@ -117,25 +134,25 @@ def _cast(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
         raise reject(f"log.{field.name}", found, allowed) from error
 
 
-def _check_range(name: str, values: npt.NDArray[Any], first_row: int) -> None:
+def _check_range(name: str, values: npt.NDArray[Any], number: Numbers) -> None:
     low, high, allowed = RANGES[name]
     given = ~np.isnan(values) if name in OPTIONAL.names else np.ones(len(values), bool)
     wrong = given & ~((values >= low) & (values <= high) & np.isfinite(values))
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise reject(f"log.{name}[row {first_row + row}]", values[row], allowed)
+        raise reject(f"log.{name}[row {number[row]}]", values[row], allowed)
 
 
-def _check_correct(correct: npt.NDArray[np.int8], first_row: int) -> None:
+def _check_correct(correct: npt.NDArray[np.int8], number: Numbers) -> None:
     wrong = ~np.isin(correct, (1, 0, -1))
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise reject(f"log.correct[row {first_row + row}]", correct[row], "1, 0 or -1 (nothing was asked)")
+        raise reject(f"log.correct[row {number[row]}]", correct[row], "1, 0 or -1 (nothing was asked)")
 
 
-def _check_skills(skills: pa.ChunkedArray, first_row: int) -> None:
+def _check_skills(skills: pa.ChunkedArray, number: Numbers) -> None:
     lengths = pc.list_value_length(skills).to_numpy()
     if (lengths == 0).any():
-        raise reject(f"log.skills[row {first_row + int(np.argmin(lengths))}]", "[]", "at least one skill")
+        raise reject(f"log.skills[row {number[int(np.argmin(lengths))]}]", "[]", "at least one skill")
     if pc.list_flatten(skills).null_count:
         raise reject("log.skills", "a list with a null", "a list of names")

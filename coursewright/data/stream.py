@@ -8,10 +8,12 @@ part is sorted by itself.  One part has to fit in memory.
 import json
 import shutil
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -41,11 +43,13 @@ class StoredLog:
     learners: int
     reordered: int
     dropped: Mapping[str, int]
+    duplicates: int = 0
+    timed: bool = True
 
     @property
     def summary(self) -> str:
         """The rows kept, put in order and left out, in words for people."""
-        return summary(self.rows, self.learners, self.reordered, self.dropped)
+        return summary(self.rows, self.learners, self)
 
     @property
     def parts(self) -> list[Path]:
@@ -58,6 +62,8 @@ def store(
     source: str,
     licence: str | None,
     dropped: Mapping[str, int],
+    timed: bool = True,
+    unique: bool = False,
     *,
     folder: str | Path,
     parts: int = 64,
@@ -80,9 +86,20 @@ def store(
         rows = _spread(tables, work, parts)
         if not rows:
             raise no_rows(dropped)
-        sizes = [_sort(file) for file in each(sorted(work.glob("*.arrows")), "sorting it", "parts")]
-        learners, reordered = (sum(size[at] for size in sizes) for at in (0, 1))
-        stored = StoredLog(folder, source, licence, rows, learners, reordered, dict(dropped))
+        files = each(sorted(work.glob("*.arrows")), "sorting it", "parts")
+        sorted_ = [_sort(file, unique) for file in files]
+        left_out = sum((Counter(part.dropped) for part in sorted_), Counter(dropped))
+        stored = StoredLog(
+            folder,
+            source,
+            licence,
+            sum(part.rows for part in sorted_),
+            sum(part.learners for part in sorted_),
+            sum(part.reordered for part in sorted_),
+            {**dropped, **left_out},
+            sum(part.duplicates for part in sorted_),
+            timed and any(part.timed for part in sorted_),
+        )
         facts = {name: value for name, value in asdict(stored).items() if name != "path"}
         (work / FACTS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
         work.rename(folder)
@@ -143,15 +160,27 @@ def _by_learner(table: pa.Table, parts: int) -> Iterator[tuple[int, pa.Table]]:
             yield at, grouped.slice(first[at], first[at + 1] - first[at])
 
 
-def _sort(file: Path) -> tuple[int, int]:
-    """Turn one part into Parquet, in order: returns its number of learners, and of rows out of order."""
+class Sorted(NamedTuple):
+    """The counts of one part; see `log.Ordered`."""
+
+    rows: int
+    learners: int
+    reordered: int
+    duplicates: int
+    dropped: Mapping[str, int]
+    timed: bool
+
+
+def _sort(file: Path, unique: bool) -> Sorted:
+    """Turn one part into Parquet, in order."""
     with pa.memory_map(str(file)) as source:
-        ordered, backwards = in_order(pa.ipc.open_stream(source).read_all())
+        found = in_order(pa.ipc.open_stream(source).read_all(), unique)
     file.unlink()
     kept = file.with_suffix(".parquet")
     kept.touch(0o600)
-    pq.write_table(ordered, kept, row_group_size=ROWS, compression="zstd")
-    return len(pc.unique(ordered["learner"])), backwards
+    pq.write_table(found.table, kept, row_group_size=ROWS, compression="zstd")
+    rows, learners = found.table.num_rows, len(pc.unique(found.table["learner"]))
+    return Sorted(rows, learners, found.reordered, found.duplicates, found.dropped, found.timed)
 
 
 def open_stored(path: str | Path) -> StoredLog:

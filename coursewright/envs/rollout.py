@@ -57,7 +57,7 @@ class Rollout:
     grade: npt.NDArray[np.int8]
     assisted: npt.NDArray[np.bool_]
     took: npt.NDArray[np.float32]
-    days: npt.NDArray[np.float32]
+    days: npt.NDArray[np.float64]
     stratum: Ints
     curve: npt.NDArray[np.float32]
     mastery: npt.NDArray[np.float32]
@@ -183,7 +183,7 @@ def _empty(episodes: Episodes, with_mastery: bool) -> Rollout:
         grade=np.full((size, horizon), -1, np.int8),
         assisted=np.zeros((size, horizon), bool),
         took=np.zeros((size, horizon), np.float32),
-        days=np.zeros((size, horizon), np.float32),
+        days=np.zeros((size, horizon)),
         stratum=np.full(size, -1, np.int64),
         curve=np.zeros((size, horizon + 1), np.float32),
         mastery=mastery,

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from coursewright.data.log import LearnerLog, codes
-from coursewright.errors import InputError
+from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.lists import Lists
 
@@ -31,7 +31,8 @@ class Coded:
 
     An item may stand for several that too few learners met (see `groups`): `pooled` has its name and the
     skills that it is called by.  `exact [rows]` still tells them apart, by numbers that stay the same in
-    every part of the log.  Everything with a name was met by `min_group` learners; `licence` is the log's.
+    every part of the log.  Everything with a name was met by `min_group` learners; `licence` is the
+    log's, and `timed` is false where its times are made up.
     """
 
     learners: tuple[str, ...]
@@ -49,6 +50,7 @@ class Coded:
     pooled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     min_group: int = 1
     licence: str | None = None
+    timed: bool = True
 
     @classmethod
     def of(cls, log: LearnerLog) -> Self:
@@ -72,6 +74,7 @@ class Coded:
             assisted=_truths(table, "assisted"),
             exact=item,
             licence=log.licence,
+            timed=log.timed,
         )
 
     @property
@@ -211,4 +214,5 @@ def require_both(correct: npt.NDArray[np.integer]) -> None:
     seen = set(np.unique(correct[correct >= 0]).tolist())
     if seen != {0, 1}:
         shown = ", ".join(map(str, sorted(seen))) or "nothing asked"
-        raise InputError(f"log.correct = only {shown}: must be both 0 and 1 somewhere, to fit a model")
+        allowed = "both 0 and 1 somewhere, to fit a model (log.columns.correct names the column)"
+        raise reject("log.correct", f"only {shown}", allowed)

@@ -16,7 +16,7 @@ from coursewright.fitting.groups import grouped
 from coursewright.fitting.item_difficulty import ItemDifficultyModel
 from coursewright.fitting.judging.held_out import held_out, plan
 from coursewright.fitting.judging.scores import Score, comparison, scores_table
-from coursewright.fitting.model import Candid, Fitted, LearnerModel
+from coursewright.fitting.model import Candid, Fitted, LearnerModel, refuse_untimed
 from coursewright.fitting.refit import LEVEL, Doubt, redrawn
 from coursewright.simulators.folders import OPTIONAL
 
@@ -79,8 +79,11 @@ def fit_model(
     """
     folder = Path(out)
     _refuse_another(folder, model.name)
-    groups = grouped(Coded.of(log), log.min_group)
+    whole = Coded.of(log)
+    require_both(whole.correct)
+    groups = grouped(whole, log.min_group)
     coded = groups.log
+    refuse_untimed(coded, {model.name: model})
     require_both(coded.correct)
     split = plan(coded, folds, min_rows)
     fitted, again = redrawn(model.fit(coded), coded, model, draws, seed)
@@ -106,7 +109,8 @@ def fit_model(
             if not (part / name).exists():
                 (folder / name).unlink(missing_ok=True)
 
-    fill_atomically(folder, fill, private=log.min_group == 1)  # which may say something of one learner
+    private = log.min_group == 1  # the folder may say something of one learner
+    fill_atomically(folder, fill, private, field="out")
     return ModelFit(fitted, doubt, scores, folder, _report(found, folder))
 
 

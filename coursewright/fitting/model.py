@@ -1,9 +1,11 @@
 """The interface of all fitted learner models, so that code that uses one needs no names."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+from coursewright.data.log import UNTIMED
+from coursewright.errors import reject
 from coursewright.fitting.coded import Coded
 from coursewright.simulators.arrays import Floats
 from coursewright.simulators.protocol import Simulator
@@ -80,6 +82,24 @@ class Candid(Protocol):
     def undetermined(self) -> Sequence[str]:
         """Plain sentences for the card: what was assumed, and what answers cannot show."""
         ...
+
+
+@runtime_checkable
+class Timed(Protocol):
+    """A model whose fit rests on the time between responses, if `needs_times`."""
+
+    @property
+    def needs_times(self) -> bool:
+        """True for a model of forgetting."""
+        ...
+
+
+def refuse_untimed(log: Coded, models: Mapping[str, LearnerModel], field: str = "model") -> None:
+    """Raise `InputError` where one of `models` (by name) needs times, and those of the log are made up."""
+    for name, model in models.items():
+        if not log.timed and isinstance(model, Timed) and model.needs_times:
+            allowed = f"one without forgetting, such as bkt, pfa, best_lr or irt: {UNTIMED}"
+            raise reject(field, name, allowed)
 
 
 @runtime_checkable

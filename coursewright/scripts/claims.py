@@ -2,22 +2,30 @@
 
 A name with a clock in it (`${now:...}`) is a new folder each time, with `-2` at its end where two commands
 meet in one second.  A name without one is the same folder each time: the same command goes on there.
+A command that is refused takes the folder that it made with it, while that holds no result.
 """
 
+import logging
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from logging import FileHandler
+from os import getpid
 from pathlib import Path
 from typing import NamedTuple
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from coursewright.errors import reject
-from coursewright.scripts.life import alone, lived, queue, typed
+from coursewright.errors import InputError, reject
+from coursewright.scripts.explain import explanation
+from coursewright.scripts.life import LOCK, STATE, alone, lived, queue, read, typed
 from coursewright.scripts.names import claim, group_of, plain
 from coursewright.scripts.overrides import override
 from coursewright.scripts.recorded import to_go_on
+
+BOOKS = {LOCK, STATE, "config.yaml", "code.json", ".hydra"}  # a run's own, before it has a result
 
 
 class Asked(NamedTuple):
@@ -46,7 +54,15 @@ def occupied(jobs: Iterable[DictConfig], several: bool) -> Iterator[list[str]]:
     if not asked or not asked[0].folder:
         yield []
     elif not several:
-        yield _run(asked[0])
+        path = _plain(asked[0].folder) if asked[0].new else Path(asked[0].folder)
+        absent = [place for place in (path, *path.parents) if not place.exists()]  # the innermost first
+        mine = claim(path) if asked[0].new else path
+        try:
+            yield [override("hydra.run.dir", mine)] if asked[0].new else []
+        except BaseException as error:
+            if _is_refusal(error) and (asked[0].new or absent):
+                _withdraw(mine, absent)
+            raise
     else:
         sweep = _sweep(asked)
         with alone(sweep.path, "hydra.sweep.dir"), lived(sweep.path, group_of(sweep.path)):
@@ -74,8 +90,34 @@ def _asked(job: DictConfig, number: int, several: bool) -> Asked:
     return Asked(str(node.dir), str(node.subdir) if several else "", str(job.study), new)
 
 
-def _run(job: Asked) -> list[str]:
-    return [override("hydra.run.dir", claim(_plain(job.folder)))] if job.new else []
+def _is_refusal(error: BaseException) -> bool:
+    if isinstance(error, SystemExit):  # an app's, which has said its line
+        return error.code == 2
+    return isinstance(error, Exception) and explanation(error) is not None
+
+
+def _withdraw(folder: Path, absent: Sequence[Path]) -> None:
+    """Remove a folder that this command made, and those above it, where they hold nothing but its books.
+
+    Another process may have come to work there meanwhile: then its folder stays.
+    """
+    with suppress(InputError, OSError):
+        state = read(folder)
+        if state is not None and state.process != getpid():
+            return
+        files = [handler for handler in logging.getLogger().handlers if isinstance(handler, FileHandler)]
+        logs = {Path(file.baseFilename): file for file in files}
+        with alone(folder):
+            if {entry.name for entry in folder.iterdir()} - BOOKS - {path.name for path in logs}:
+                return
+        for path, file in logs.items():
+            if path.parent == folder.resolve():
+                logging.getLogger().removeHandler(file)
+                file.close()
+        shutil.rmtree(folder)
+        for place in absent:
+            if place != folder and place.exists():
+                place.rmdir()  # refused where it holds another run
 
 
 def _sweep(jobs: Sequence[Asked]) -> Sweep:

@@ -175,13 +175,24 @@ def _settable(line: Line, loader: ConfigLoader, name: str) -> list[str]:
     for override in line.given:
         word, path = str(override.input_line), str(override.key_or_group).split(".")
         if override in plain and path[0] != "hydra":
-            lacking = [base for base in bases if not _has(base, path)]
-            refused = [base for base in lacking if not can_be_set(base, path, line.verb)]
-            if lacking and len(refused) == len(bases):
-                raise _unknown(refused[0], path, line.verb, loader)
+            below = list(_below(path, override.value()))
+            lacking = [base for base in bases if not all(_has(base, end) for end in below)]
+            for end in below:
+                refused = [b for b in lacking if not (_has(b, end) or can_be_set(b, end, line.verb))]
+                if refused and len(refused) == len(bases):
+                    raise _unknown(refused[0], end, line.verb, loader)
             word = f"++{word}" if lacking else word
         words.append(word)
     return words
+
+
+def _below(path: list[str], value: Any) -> Iterator[list[str]]:
+    """The paths of the values in a mapping that is given for `path`; `path` itself for any other value."""
+    if isinstance(value, dict) and value:
+        for name, entry in value.items():
+            yield from _below([*path, str(name)], entry)
+    else:
+        yield path
 
 
 def _choices(line: Line, loader: ConfigLoader) -> Iterator[list[str]]:

@@ -43,7 +43,7 @@ def fit(config: DictConfig, place: Place) -> None:
             )
         console.info(log.summary)
         command = command_line(
-            "fit", [a for a in sys.argv[1:] if not a.startswith(("out=", "name=", "hydra.run.dir="))]
+            "fit", [word for word in sys.argv[1:] if not word.startswith("hydra.run.dir=")]
         )
         counts = {name: config[name] for name in ("draws", "folds", "min_rows", "seed")}
         made = fit_model(log, out, instantiate(config.model), **counts, command=command)

@@ -13,7 +13,9 @@ from coursewright.errors import InputError, reject, unsettable
 
 TARGET = "_target_"
 EXACT = 2**53  # below it a float that is a whole number is that number
-ACCEPTED = Parameter.empty  # an annotation that says nothing
+# The annotations that anything fits: none at all, and the two that say so.
+ACCEPTED = Parameter.empty
+ANYTHING = (ACCEPTED, Any, object)
 
 
 def fields(target: Callable[..., Any]) -> dict[str, Any] | None:
@@ -60,7 +62,7 @@ def refuse_misfits(given: Mapping[Any, Any], wanted: Mapping[str, Any] | None, a
 
 def misfits(value: Any, kind: Any, at: str) -> Iterator[InputError]:
     """The faults of a value that stands `at` some place and should be of a `kind`."""
-    if kind is ACCEPTED or kind is Any or (isinstance(value, Mapping) and TARGET in value):
+    if kind in ANYTHING or (isinstance(value, Mapping) and TARGET in value):
         return
     if get_origin(kind) in (Union, UnionType):
         yield from _of_none(value, get_args(kind), at)
@@ -83,7 +85,7 @@ def free_below(kind: Any, path: Sequence[str]) -> bool:
             return True
         if _origin(branch) is Mapping and free_below((get_args(branch) or (Any, Any))[-1], path[1:]):
             return True
-        if branch is Any or branch is ACCEPTED:
+        if branch in ANYTHING:
             return True
     return False
 

@@ -106,7 +106,7 @@ def test_typed_columns_of_parquet(tmp_path):
         ({"spent": "weeks"}, ["log.spent", "'weeks'"]),
         ({"unit": "s"}, ["log.time", "0 to 100,000"]),
         ({"unit": "iso"}, ["log.time", "'1577880000000'", "ISO 8601"]),
-        ({"skip_incomplete": False}, ["log.item[row 2]", "null"]),
+        ({"skip_incomplete": False}, ["log.item[row 3]", "null"]),
     ],
 )
 def test_each_fault_gets_one_line(tmp_path, changes, parts):

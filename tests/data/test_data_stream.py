@@ -17,10 +17,12 @@ from coursewright.data import compact, stream
 from coursewright.data.compact import by_skill, read_stored
 from coursewright.data.log import codes, in_memory
 from coursewright.data.read import LogFile
+from coursewright.data.schema import SCHEMA
 from coursewright.data.stream import iterate, open_stored, store
 from coursewright.data.synthetic import synthetic_log
 from coursewright.errors import InputError
 from coursewright.fitting.bkt.sequences import Sequences
+from coursewright.fitting.coded import Coded
 from coursewright.fitting.item_difficulty import ItemDifficultyModel
 from coursewright.fitting.judging.held_out import held_out, plan
 from small_logs import coded
@@ -136,7 +138,7 @@ def test_a_part_holds_whole_learners_and_depends_on_names_alone(tmp_path):
 def test_faults_name_the_row_of_the_whole_log_and_leave_nothing(tmp_path):
     batches = rows()
     wrong = batches[2].set_column(4, "correct", pa.array([1] * 10 + [2] + [0] * 689))
-    with pytest.raises(InputError, match=r"log\.correct\[row 1410\] = 2"):
+    with pytest.raises(InputError, match=r"log\.correct\[row 1411\] = 2"):
         stored(tmp_path, [*batches[:2], wrong, *batches[3:]])
     with pytest.raises(InputError, match=r"0 rows \(3 dropped: no skill\)"):
         stored(tmp_path, [batches[0].slice(0, 0)])
@@ -210,6 +212,33 @@ def test_what_scores_a_log_takes_one_without_text(tmp_path):
     compact, text = (held_out(log, ItemDifficultyModel(), plan(log).folds) for log in logs)
     assert compact.n_learners == text.n_learners == 300
     assert (compact.p == text.p).all()
+
+
+@pytest.mark.parametrize("empty", ["grade", "minutes", "assisted", "allowed", "propensity"])
+def test_a_column_that_is_empty_throughout(tmp_path, empty):
+    table = pa.concat_tables(rows(300, 9)).drop_columns(["grade", "assisted"])
+    kind = SCHEMA.field(empty).type
+    table = table.append_column(empty, pa.nulls(table.num_rows, kind))
+    whole = in_memory([table], "", None, {})
+    stored(tmp_path, [table])
+    found, expected = Coded.of(read_stored(tmp_path / "log")), Coded.of(whole)
+    for name in ("learner", "item", "day", "correct", "grade", "minutes", "assisted"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), err_msg=name)
+
+
+def test_times_that_are_made_up_stay_so(tmp_path):
+    once = [table.set_column(3, "time", pa.repeat(2.0, table.num_rows)) for table in rows(200, 5)]
+    for name, tables, timed in (
+        ("one", once, True),
+        ("told", rows(200, 5), False),
+        ("real", rows(200, 5), True),
+    ):
+        store(iter(tables), "", None, {}, timed, folder=tmp_path / name)
+        known = name == "real"
+        assert read_stored(tmp_path / name).timed == in_memory(tables, "", None, {}, timed).timed == known
+        again = read_stored(tmp_path / name, partial(store, folder=tmp_path / f"{name} again"))
+        assert again.timed == known
+        assert ("the log has no times" in again.summary) != known
 
 
 def test_a_file_is_read_in_batches(tmp_path, monkeypatch):

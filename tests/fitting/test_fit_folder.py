@@ -101,10 +101,12 @@ def test_wrong_wishes_are_refused_before_anything_is_written(tmp_path):
     ):
         with pytest.raises(InputError, match=words):
             fit_model(log_of(20), tmp_path / "x", ItemDifficultyModel(), **{"draws": 0} | wrong)
+    with pytest.raises(InputError, match="min_rows = 41: must be at most 40, the most rows of any learner"):
+        fit_model(replace(log_of(20), min_group=1), tmp_path / "x", ItemDifficultyModel(), min_rows=41)
     with pytest.raises(InputError, match="one learner leaves no learners to resample"):
         fit_model(replace(log_of(1), min_group=1), tmp_path / "x", ItemDifficultyModel(), draws=5)
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match=r"output = .* cannot be written"):
+    with pytest.raises(InputError, match=r"^out = .* cannot be written"):
         fit_model(log_of(20), tmp_path / "file", ItemDifficultyModel(), draws=0)
     assert not (tmp_path / "x").exists()
 

@@ -1,16 +1,20 @@
 """A command's folders: new ones where a clock names them, the same where a person does."""
 
+import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
 
 from coursewright.errors import InputError
 from coursewright.files import HOST
+from coursewright.scripts.app import run
 from coursewright.scripts.claims import occupied
-from coursewright.scripts.life import read, works
+from coursewright.scripts.life import STATE, State, read, works
 
 
 @pytest.fixture(autouse=True)
@@ -97,3 +101,61 @@ def test_an_import_removes_what_a_killed_one_left(tmp_path):
     subprocess.run(command, check=True, capture_output=True)
     assert not left.exists()
     assert (tmp_path / "stored").stat().st_mode & 0o077 == 0
+
+
+@pytest.fixture
+def refused(tmp_path):
+    GlobalHydra.instance().clear()  # the command starts its own
+    (tmp_path / "bad.csv").write_text("learner,item,skills,time,correct\na,b,c,yesterday,1\n")
+    return ["log=file", "log.path=bad.csv"]
+
+
+def test_a_refused_command_takes_the_folder_that_it_made_with_it(tmp_path, refused):
+    assert run("fit", refused) == 2
+    assert run("fit", [*refused, "hydra.run.dir=a/b"]) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.csv"]
+
+
+def test_a_refused_command_leaves_a_folder_that_was_there(tmp_path, refused):
+    (tmp_path / "mine").mkdir()
+    assert run("fit", [*refused, "hydra.run.dir=mine"]) == 2
+    assert (tmp_path / "mine").is_dir()
+
+
+def ended(error, folder):
+    """A command that ends so, in the folder `ours` that it made and filled by `folder`."""
+    with pytest.raises(type(error)), occupied([composed("hydra.run.dir=ours/x")], several=False):
+        _fail(error, folder)
+
+
+def _fail(error, fill):
+    path = Path("ours", "x")
+    path.mkdir(parents=True)
+    fill(path)
+    raise error
+
+
+def test_a_refused_command_leaves_a_folder_in_which_another_works():
+    def taken(path):
+        State.now("running", "").write(path)
+        told = json.loads((path / STATE).read_text())
+        (path / STATE).write_text(json.dumps(told | {"process": 1}))
+
+    ended(SystemExit(2), taken)
+    assert Path("ours/x", STATE).is_file()
+
+
+def test_a_refusal_after_a_result_leaves_it():
+    ended(SystemExit(2), lambda path: (path / "metrics.csv").write_text("step\n1\n"))
+    assert Path("ours/x/metrics.csv").is_file()
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1), ZeroDivisionError()])
+def test_a_command_that_ends_otherwise_leaves_its_folder(error):
+    ended(error, lambda path: None)
+    assert Path("ours/x").is_dir()
+
+
+def test_a_refusal_that_is_an_error_takes_its_folder_with_it():
+    ended(InputError("log.path = x: no such file"), lambda path: State.now("running", "").write(path))
+    assert not Path("ours").exists()

@@ -52,7 +52,7 @@ def export(policy: Policy, task: Task, path: str | Path) -> None:
         part.write_bytes(model.SerializeToString())
         compare(OnnxPolicy(part), policy, task)
 
-    write_atomically(path, write)
+    write_atomically(path, write, field="to")
 
 
 def compare(

@@ -11,16 +11,19 @@ A rating is 1 (again), 2 (hard), 3 (good) or 4 (easy).
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from coursewright.data.columns import ISO, days, keep, keep_given, numbers, one_each
-from coursewright.data.delimited import BROKEN, cannot_be_read, open_delimited
+from coursewright.data.delimited import BROKEN, cannot_be_read, lacks, open_delimited
 from coursewright.data.log import Into, LearnerLog, in_memory
-from coursewright.errors import InputError, unknown
+from coursewright.errors import InputError, reject
 
 MINUTE_MS = 60_000.0
 DAY_S = 86_400.0
@@ -37,6 +40,8 @@ def read_anki(
     skill: str = "card_id",
     source: str = SOURCE,
     licence: str | None = None,
+    zone: str | None = None,
+    rollover: float = 4.0,
     into: Into = in_memory,
 ) -> LearnerLog:
     """Read one review log (.csv, .csv.gz, .tsv, .parquet), or a folder of them (`user_id=1/...parquet`).
@@ -45,14 +50,21 @@ def read_anki(
     that gives the skill: every card is one of its own unless told otherwise.  Learners come from the column
     `user_id`, else from a folder named `user_id=...`, else all rows are those of `learner`.
 
+    With a `zone` (the learner's, such as Europe/Berlin), times are read on its clocks and days begin at
+    `rollover` o'clock, as Anki's do: the whole part of a time is then Anki's day, which `model.calendar=true`
+    counts in a fit of FSRS.  Without, times are days since 1970-01-01 UTC.
+
     Without times, each card's own intervals are kept exactly, and a card is first met when the row before it
     in the file happened, or at the start of its `day_offset`, whichever is later; day 0 is arbitrary.
     Dropped and counted: ratings outside 1 to 4 (a card rescheduled by hand), rows without card or time.
     Raises `InputError` for missing columns, wrong values, and files that cannot be read.
     """
+    if not 0.0 <= rollover < 24.0:
+        raise reject("log.rollover", rollover, "an hour of the day, from 0 to below 24")
     dropped: Counter[str] = Counter()
     files = _files(Path(path))
-    tables = (_as_log(rows, dropped) for file in files for rows in _rows(file, learner, skill))
+    clock = None if zone is None else Clock(_zone(zone), rollover)
+    tables = (_as_log(rows, dropped, clock) for file in files for rows in _rows(file, learner, skill))
     return into(tables, source, licence, dropped)
 
 
@@ -73,7 +85,7 @@ def _rows(file: Path, learner: str, skill: str) -> Iterator[pa.Table]:
     columns = {**form, **{ours: own for ours, own in OPTIONAL.items() if own in header}, "skill": skill}
     missing = [own for own in columns.values() if own not in header]
     if missing:
-        raise unknown(f"columns of {file}", missing[0], header)
+        raise lacks(file, missing[0], header)
     wanted = sorted(set(columns.values()))
     batches: Iterator[pa.Table] = _parquet(file, wanted) if parquet else open_delimited(file).named(wanted)
     if form is ELAPSED:
@@ -104,11 +116,35 @@ def _parquet(file: Path, names: list[str]) -> Iterator[pa.Table]:
     yield pa.table({name: table[name].cast(pa.string()) for name in names})
 
 
-def _as_log(rows: pa.Table, dropped: Counter[str]) -> pa.Table:
+class Clock(NamedTuple):
+    """The clocks by which a learner's days begin: a time zone, and an hour of the day."""
+
+    zone: ZoneInfo
+    rollover: float
+
+    def read(self, time: pa.Array) -> pa.Array:
+        """Days since 1970 UTC [rows] -> days on these clocks [rows], which are whole at the `rollover`."""
+        day = np.asarray(time, np.float64)
+        utc = pd.Series(np.rint(day * DAY_S * 1e6).astype("datetime64[us]")).dt.tz_localize("UTC")
+        ahead = utc.dt.tz_convert(self.zone).dt.tz_localize(None) - utc.dt.tz_localize(None)
+        return pa.array(day + ahead.dt.total_seconds().to_numpy() / DAY_S - self.rollover / 24.0)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise reject("log.zone", repr(name), "a time zone, such as Europe/Berlin, or null") from error
+
+
+def _as_log(rows: pa.Table, dropped: Counter[str], clock: Clock | None) -> pa.Table:
     rows = keep_given(rows, dropped, GIVEN)
     if "when" in rows.column_names:
         rows = keep_given(rows, dropped, {"when": "no time"})
         time = _moments(rows["when"])
+        time = time if clock is None else clock.read(time)
+    elif clock is not None:
+        raise reject("log.zone", repr(str(clock.zone)), "null: this log has no times of the day")
     else:
         time = _added_up(rows)
     rows = rows.append_column("time", time).append_column("stars", numbers(rows["rating"], "rating"))

@@ -11,9 +11,8 @@ import pandas as pd
 import pyarrow as pa
 
 from coursewright.data.columns import ISO, days, in_turn, keep, keep_given, names_in, numbers, spent
-from coursewright.data.delimited import Delimited, open_delimited
+from coursewright.data.delimited import Delimited, lacks, open_delimited
 from coursewright.data.log import Into, LearnerLog, in_memory
-from coursewright.errors import reject
 
 # The column that tells one answer from another: the first of these that the file has.
 ANSWER = ("order_id", "problem_log_id", "start_time")
@@ -44,14 +43,15 @@ def read_assistments(
     file = open_delimited(path, encoding)
     answer = next((name for name in ANSWER if name in file.header), None)
     if answer is None:
-        raise reject(f"columns of {file.path}", "none of " + ", ".join(ANSWER), "one of these at least")
+        raise lacks(file.path, " or ".join(ANSWER), file.header)
     rows = _rows(file, {"skill": skill, "duration": minutes}, answer)
     dropped: Counter[str] = Counter()
     rows = keep_given(rows, dropped, GIVEN | {answer: "no " + answer})
     if "original" in rows.column_names and not scaffolds:
         wanted = pa.compute.equal(numbers(rows["original"], "original"), 1.0)
         rows = keep(rows, wanted, dropped, "scaffold (original = 0)")
-    return into([_as_log(rows, answer, dropped)], source, licence, dropped)
+    table = _as_log(rows, answer, dropped)
+    return into([table], source, licence, dropped, timed="start_time" in rows.column_names)
 
 
 def _rows(file: Delimited, chosen: dict[str, str | None], answer: str) -> pa.Table:

@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from coursewright.data.columns import ISO, days, keep, keep_given, labels, names_in, numbers
-from coursewright.data.delimited import Delimited, open_delimited
+from coursewright.data.delimited import Delimited, lacks, open_delimited
 from coursewright.data.log import Into, LearnerLog, in_memory
-from coursewright.errors import reject, unknown
+from coursewright.errors import InputError
 
 OUTCOMES: dict[str, int | None] = {
     "CORRECT": 1,
@@ -127,7 +127,9 @@ def _place(file: Delimited, name: str) -> int:
     """The place of the column `name` in the header."""
     places = _places(file, name)
     if len(places) > 1:
-        raise reject(f"columns of {file.path}", f"{name} {len(places)} times", "distinct")
+        raise InputError(
+            f"log.path = {file.path}: has the column {name!r} {len(places)} times; it must be one"
+        )
     return places[0]
 
 
@@ -136,7 +138,7 @@ def _places(file: Delimited, name: str) -> list[int]:
     pattern = re.compile(re.escape(_as_r(name)) + r"(\.\d+)?", re.IGNORECASE)
     places = [at for at, own in enumerate(file.header) if pattern.fullmatch(_as_r(own))]
     if not places:
-        raise unknown(f"columns of {file.path}", name, file.header)
+        raise lacks(file.path, name, file.header)
     return places
 
 

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from coursewright.data.delimited import lacks
 from coursewright.data.log import Into, LearnerLog, in_memory
-from coursewright.errors import InputError, reject
+from coursewright.errors import InputError
 
 TABLE = "preprocessed_data_test.csv.gz"
 COLUMNS = ("user_id", "item_id", "timestamp", "correct", "skill_id")
@@ -39,7 +40,7 @@ def read_ednet(path: str | Path, licence: str | None = LICENCE, into: Into = in_
         raise InputError(f"log.path = {file}: cannot be read ({error})") from error
     missing = [name for name in COLUMNS if name not in rows]
     if missing:
-        raise reject(f"columns of {file}", "without " + ", ".join(missing), ", ".join(COLUMNS))
+        raise lacks(file, missing[0], list(map(str, rows)))
     whole = rows[list(COLUMNS)].dropna()
     dropped = {"a value is missing": len(rows) - len(whole)}
     return into([_as_log(whole)], SOURCE, licence, {why: n for why, n in dropped.items() if n})

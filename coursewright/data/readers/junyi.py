@@ -38,7 +38,7 @@ def read_junyi(path: str | Path, licence: str | None = LICENCE, into: Into = in_
     tables = _with_times(path, dropped) if "time_done" in header else _in_turn(path, dropped)
     timed = "time_done" in header
     source = SOURCE if timed else f"{SOURCE}; without times: rows are counted, a second apart"
-    return into(tables, source, licence, dropped)
+    return into(tables, source, licence, dropped, timed)
 
 
 def _with_times(path: Path, dropped: Counter[str]) -> Iterator[pa.Table]:

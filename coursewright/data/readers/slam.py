@@ -16,7 +16,7 @@ import pyarrow as pa
 from coursewright.data.columns import one_each
 from coursewright.data.delimited import BROKEN, cannot_be_read
 from coursewright.data.log import Into, LearnerLog, in_memory
-from coursewright.errors import InputError, reject
+from coursewright.errors import InputError
 
 SOURCE = "Duolingo SLAM traces (Settles et al. 2018, Second Language Acquisition Modeling, BEA)"
 LICENCE = "CC BY-NC 4.0: name the source, no commercial use"
@@ -91,7 +91,9 @@ def _tokens(path: Path, lines: TextIO, dropped: Counter[str]) -> Iterator[Token]
             dropped["no label"] += 1
         elif exercise is None or len(fields) != FIELDS or fields[-1] not in CORRECT:
             allowed = f"a token with {FIELDS} fields, the last 0 or 1, after a header with user: and days:"
-            raise reject(f"{path}, line {number}", f"{len(fields)} fields", allowed)
+            raise InputError(
+                f"log.path = {path}: line {number} has {len(fields)} fields, but must be {allowed}"
+            )
         else:
             waiting.append((fields[1].lower(), CORRECT[fields[-1]]))
     yield from _answered(exercise, waiting)
@@ -110,4 +112,7 @@ def _header(path: Path, number: int, fields: list[str]) -> Exercise:
         seconds = float(said["time"]) if said.get("time", "null") != "null" else None
         return Exercise(said["user"], float(said["days"]), None if (seconds or 0.0) < 0.0 else seconds)
     except (KeyError, ValueError) as error:
-        raise reject(f"{path}, line {number}", "a header", "user:... days:... time:...") from error
+        form = "user:... days:... time:..."
+        raise InputError(
+            f"log.path = {path}: line {number} is a header, but not of the form {form}"
+        ) from error

@@ -27,7 +27,7 @@ from coursewright.fitting.judging.held_out import (
     resampled_figures,
 )
 from coursewright.fitting.judging.replay import REPLICATES, replay
-from coursewright.fitting.model import LearnerModel
+from coursewright.fitting.model import LearnerModel, refuse_untimed
 from coursewright.fitting.refit import redrawn
 from coursewright.simulators.arrays import Floats
 
@@ -150,6 +150,7 @@ def validate(
         raise reject("reference", reference, "one of the models: " + ", ".join(models))
     groups = grouped(Coded.of(log), log.min_group)
     coded = groups.log
+    refuse_untimed(coded, models, "models")
     split = plan(coded, settings.folds, settings.min_rows)
     judged = []
     for name, model in models.items():

@@ -78,6 +78,8 @@ def _fault(slope: float, high: float) -> str:
 def _said_of(check: Check) -> str:
     what = CHECKS[check.name]
     what = what[0].upper() + what[1:]
+    if check.left_out:
+        return f"{what}: left out; {check.left_out}."
     if not len(check.data):
         return f"{what}: no bin has {FEWEST} answers."
     line = f"{what}: {int(check.inside.sum())} of {len(check.data)} points of the log lie inside the band"

@@ -112,7 +112,8 @@ class FittedBkt:
     def _none_kept(self) -> InputError:
         sound = self.everything.sound
         if not sound.any():
-            return InputError(f"log = {len(sound)} skills: none has a sound fit ({SOUND})")
+            remedy = "model.n_skills=null keeps them all"
+            return InputError(f"log = {len(sound)} skills: none has a sound fit ({SOUND}); {remedy}")
         most = int(self.everything.learners[sound].max())
         allowed = f"at most {most}, the most learners of any skill with a sound fit ({SOUND})"
         return reject("model.min_learners", self.settings.min_learners, allowed)

@@ -5,13 +5,14 @@ skill (learning), by opportunity skill by skill, and by the time since the skill
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from coursewright.data.log import UNTIMED
 from coursewright.fitting.coded import Coded
 from coursewright.fitting.groups import distinct
 from coursewright.fitting.histories import Histories
@@ -21,6 +22,7 @@ from coursewright.simulators.arrays import Floats, Ints
 
 FEWEST = 20  # answers that a bin needs
 LEVEL = 0.95
+ROUNDING = 1e-9  # days by which a gap may miss the edge of a bin, since floats add up
 LAST = 10  # this opportunity and all later ones share a bin
 MINUTE, HOUR = 1.0 / 1440.0, 1.0 / 24.0  # days
 DELAYS = (MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, 1.0, 3.0, 7.0, 30.0, 90.0)
@@ -47,7 +49,7 @@ class Check:
     group, place [bins] name a bin ("fractions", "3"); count [bins] is the number of answers in the log;
     data, low, high [bins] are the log's accuracy and its 95 % interval (learners resampled);
     simulated [replicates, bins].  Bins with fewer than 20 answers, or with fewer learners than the log's
-    `min_group`, are left out.
+    `min_group`, are left out; `left_out` is the reason where the check says nothing of this log at all.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Check:
     low: Floats
     high: Floats
     simulated: Floats
+    left_out: str = ""
 
     @property
     def mean(self) -> Floats:
@@ -112,17 +115,22 @@ class Bins(NamedTuple):
 
 
 def checks(log: Coded, answers: Answers, seed: int = 0) -> list[Check]:
-    """Compare the log with simulated `answers [replicates, rows]` by opportunity, by skill, by delay."""
+    """Compare the log with simulated `answers [replicates, rows]` by opportunity, by skill, by delay.
+
+    Delays are left out, with the reason, where the log's times are made up.
+    """
     met = Histories.of(log, "skill")
     turn = np.minimum(met.place, LAST - 1)
-    late = np.where(met.place > 0, np.searchsorted(DELAYS, met.gap, side="right"), -1)
+    later = (met.place > 0) & log.timed
+    late = np.where(later, np.searchsorted(DELAYS, met.gap + ROUNDING, side="right"), -1)
     by_skill = [(skill, name) for skill in met.names for name in OPPORTUNITIES]
     made = (
         Bins(LEARNING, turn, [("", name) for name in OPPORTUNITIES]),
         Bins(BY_SKILL, met.code * LAST + turn, by_skill),
         Bins(RETENTION, late, [("", name) for name in DELAY_NAMES]),
     )
-    return [_check(bins, met.row, log, answers, seed) for bins in made]
+    found = [_check(bins, met.row, log, answers, seed) for bins in made]
+    return found if log.timed else [*found[:-1], replace(found[-1], left_out=UNTIMED)]
 
 
 def _check(bins: Bins, row: Ints, log: Coded, answers: Answers, seed: int) -> Check:
@@ -164,7 +172,7 @@ def _accuracy(bin_: Ints, correct: np.ndarray, bins: int) -> Floats:
 
 def _interval(bin_: Ints, correct: np.ndarray, unit: Ints, bins: int, seed: int) -> tuple[Floats, Floats]:
     """95 % percentile interval `[bins]` of the accuracy when whole learners are resampled."""
-    shape = (bins, int(unit.max()) + 1)
+    shape = (bins, int(unit.max(initial=0)) + 1)
     # As floats: sums of int8 would come round again at 128.
     right = csr_matrix((correct.astype(np.float64), (bin_, unit)), shape)
     asked = csr_matrix((np.ones(len(unit)), (bin_, unit)), shape)

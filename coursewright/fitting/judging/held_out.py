@@ -35,8 +35,8 @@ def by_learner(log: Coded, folds: int, min_rows: int) -> list[Fold]:
     """
     eligible = np.flatnonzero(np.diff(log.start) >= min_rows)
     if not 2 <= folds <= len(eligible):
-        allowed = f"from 2 to the {len(eligible)} learners with at least {min_rows} rows"
-        raise reject("folds", folds, allowed)
+        few = f"from 2 to the {len(eligible)} learners with at least {min_rows} rows"
+        raise reject("folds", folds, f"{few} (a lower min_rows lets more of them in)")
     parts = KFold(folds, shuffle=True, random_state=0).split(eligible)
     rows = [
         [np.flatnonzero(np.isin(log.learner, eligible[part])) for part in (inside, outside)]
@@ -77,7 +77,9 @@ def plan(log: Coded, folds: int = 5, min_rows: int = 10) -> Plan:
         most = int(np.sort(rows)[-log.min_group])
         few = f"at most {most}, which {log.min_group} learners have (figures of fewer need min_group=1)"
         raise reject("min_rows", min_rows, few)
-    if 0 < eligible < folds:
+    if not eligible:
+        raise reject("min_rows", min_rows, f"at most {rows.max()}, the most rows of any learner")
+    if eligible < folds:
         words = (
             f"split by time (only {eligible} {'learner has' if eligible == 1 else 'learners have'} at least "
             f"{min_rows} rows): fitted to the first 80 % of each learner's rows, scored on the rest, with "

@@ -8,6 +8,7 @@ so that its features and its simulator serve.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from coursewright.fitting.coded import Coded
 from coursewright.fitting.course import course_of
@@ -33,6 +34,8 @@ class DashModel:
     """DASH; `penalty` is the L2 penalty on the differences between items."""
 
     penalty: float = STRENGTH
+
+    needs_times: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_penalty(self.penalty)

@@ -11,7 +11,7 @@ from coursewright.fitting.coded import Signs
 from coursewright.fitting.histories import Histories
 from coursewright.simulators.arrays import Floats, Ints
 from coursewright.simulators.kernel import kernel
-from coursewright.simulators.logistic.das3h import WIDTHS, WINDOWS
+from coursewright.simulators.logistic.das3h import ROUNDING, WIDTHS, WINDOWS
 
 DAY_S = 86_400.0  # seconds
 
@@ -56,7 +56,7 @@ def _windows(begin: Ints, time: Floats, correct: Signs, width: Floats, right: In
         for e in range(begin.shape[0]):
             if begin[e] == e:
                 first, good, asked = e, 0, 0
-            while time[e] - time[first] >= width[w]:  # ends at e itself, whose age is 0
+            while time[e] - time[first] >= width[w] - ROUNDING:  # ends at e itself, whose age is 0
                 good -= correct[first] == 1
                 asked -= correct[first] >= 0
                 first += 1

@@ -11,7 +11,7 @@ the posterior of their intercept given their earlier answers.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -145,6 +145,11 @@ class PfaModel:
         """The model's name in tables."""
         return "PFA" + " with lag" * self.lag
 
+    @property
+    def needs_times(self) -> bool:
+        """True with `lag`."""
+        return self.lag
+
     def fit(self, log: Coded) -> LogisticFit:
         """Fit to the rows of a log."""
         columns = LEVEL + COUNTS
@@ -170,6 +175,11 @@ class BestLrModel:
     def name(self) -> str:
         """The model's name in tables."""
         return "Best-LR" + " with lag" * self.lag
+
+    @property
+    def needs_times(self) -> bool:
+        """True with `lag`."""
+        return self.lag
 
     def fit(self, log: Coded) -> LogisticFit:
         """Fit to the rows of a log."""
@@ -220,6 +230,8 @@ class Das3hModel:
     """DAS3H: learner and item intercepts, and each skill's counts inside five windows of time."""
 
     penalty: float = STRENGTH
+
+    needs_times: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_penalty(self.penalty)

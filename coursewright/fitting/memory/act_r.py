@@ -7,7 +7,7 @@ the strengths before it; the two derivatives are carried along beside each decay
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -35,6 +35,8 @@ class ActRModel:
     h: float = 0.025
     history: int = 32
     iterations: int = 500
+
+    needs_times: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not 0.0 < self.h < np.inf:

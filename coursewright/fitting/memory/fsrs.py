@@ -14,6 +14,7 @@ exact gradient here takes less than a hundredth of its time, and predicted one l
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -53,7 +54,8 @@ class FsrsModel:
     `fixed` are the numbers of weights that stay at their defaults; `pull` is the strength that draws others
     to them (1 as in Anki, 0 not at all; from 1,000 scored reviews on it fades with their number); `recency`
     lets the newest review count four times as much as the oldest, as Anki does; `grades` says whether the
-    log's grades are read (else right is Good); `iterations` ends the search.
+    log's grades are read (else right is Good); `iterations` ends the search.  `calendar` counts days as Anki
+    does, by midnights of the log's clock (see `zone` in `log=anki`), and not by 24 hours as py-fsrs does.
     """
 
     fixed: Sequence[int] = ()
@@ -61,6 +63,9 @@ class FsrsModel:
     recency: bool = True
     grades: bool = True
     iterations: int = 500
+    calendar: bool = False
+
+    needs_times: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for k in self.fixed:
@@ -82,7 +87,7 @@ class FsrsModel:
         Raises `InputError` where no item was reviewed a day or more after its last review.
         """
         reviews = reviews_of(log, self.grades)
-        problem = Problem.of(reviews, self.pull, self.recency)
+        problem = Problem.of(reviews, self.pull, self.recency, self.calendar)
         free = np.setdiff1d(np.arange(len(WEIGHTS)), np.array(self.fixed, np.int64))
         told = free[problem.data_gradient(np.array(WEIGHTS))[free] != 0.0]
         weights, converged = problem.solve(told, self.iterations)
@@ -112,12 +117,15 @@ class Problem:
     pull: float
 
     @classmethod
-    def of(cls, reviews: Reviews, pull: float, recency: bool) -> "Problem":
+    def of(cls, reviews: Reviews, pull: float, recency: bool, calendar: bool = False) -> "Problem":
         """The reviews to be predicted: those a day or more after the last one of the same item."""
-        days = whole(reviews.gap)
+        days = whole(reviews.dates if calendar else reviews.gap)
         outcome = np.where(days >= 1.0, reviews.correct, -1)
         if not (outcome >= 0).any():
-            raise InputError("log.time = no review a day or more after the last of its item: FSRS needs some")
+            raise InputError(
+                "log.time = no review a day or more after the last of its item: FSRS needs some; "
+                "model=hlr and model=act_r take shorter times"
+            )
         fading = min(1.0, FADES / int((outcome >= 0).sum()))
         return cls(reviews, days, outcome, _weight(reviews.day, outcome >= 0, recency), pull * fading)
 
@@ -226,7 +234,7 @@ class FittedFsrs:
     def predict(self, log: Coded) -> Floats:
         """P(correct) `[rows]`: R, or the log's shares at first meetings and within a day."""
         reviews = reviews_of(log, self.settings.grades)
-        days = whole(reviews.gap)
+        days = whole(reviews.dates if self.settings.calendar else reviews.gap)
         traced = room(len(days))
         trace(self.weights, reviews.start, days, reviews.grade, traced)
         recalled = traced.recalled

@@ -11,6 +11,7 @@ no t: they are not scored, and are predicted by the share of right ones.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -41,6 +42,8 @@ class HlrModel:
     ridge: float = 0.1
     lexeme: bool = True
     iterations: int = 1000
+
+    needs_times: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for field in ("alpha", "ridge"):

@@ -7,7 +7,7 @@ import numpy as np
 from coursewright.fitting.coded import Coded
 from coursewright.fitting.histories import Histories
 from coursewright.simulators.arrays import Bools, Floats, Ints
-from coursewright.simulators.memory.fsrs import AGAIN, GOOD, HARD
+from coursewright.simulators.memory.fsrs import AGAIN, GOOD, HARD, ROUNDING
 
 
 class Reviews(NamedTuple):
@@ -34,6 +34,12 @@ class Reviews(NamedTuple):
         first = np.zeros(len(self.row), bool)
         first[self.start[:-1]] = True
         return first
+
+    @property
+    def dates(self) -> Floats:
+        """Midnights of the log's clock since the last review of the history `[reviews]`; 0 at the first."""
+        date = np.floor(self.day + ROUNDING)
+        return np.asarray(np.where(self.first, 0.0, np.diff(date, prepend=date[:1])))
 
     def in_rows(self, values: Floats) -> Floats:
         """Put `values [reviews]` into the order of the log's rows."""

@@ -33,6 +33,9 @@ from coursewright.simulators.protocol import Prologue, Response
 Counts = npt.NDArray[np.int32]
 WINDOWS = ("1h", "1d", "7d", "30d", "all")
 WIDTHS = np.array([1.0 / 24.0, 1.0, 7.0, 30.0, np.inf])  # days
+# Days (a tenth of a millisecond) by which an age may miss the edge of a window, since floats add up: an
+# answer of an hour ago is outside the hour, although 25/24 - 1 is less than 1/24.
+ROUNDING = 1e-9
 COLUMNS = ("easiness", *(f"right_{w}" for w in WINDOWS), *(f"tried_{w}" for w in WINDOWS))
 RIGHT, TRIED = 1, 1 + len(WINDOWS)  # where those columns begin
 MARGIN = 1e-6  # days; sums of days are rounded, so that an answer may leave a window that much sooner
@@ -93,7 +96,7 @@ def _weigh(state: Das3hState, constants: Constants, i: int, k: int) -> None:
     for w in range(last):
         while a < kept:
             before = (at if at > 0 else memory) - 1
-            if now - state.when[i, k, before] >= WIDTHS[w]:
+            if now - state.when[i, k, before] >= WIDTHS[w] - ROUNDING:
                 break
             oldest = state.when[i, k, before]
             c += state.good[i, k, before]

@@ -88,10 +88,13 @@ c,4,-1,-1,100,0,1
 @pytest.mark.parametrize(
     ("change", "parts"),
     [
-        (("review_duration", "length"), ["columns of", "'review_duration'"]),
-        (("review_rating", "card_id"), ["columns of", "'review_rating'"]),
+        (("review_duration", "length"), ["lacks the column 'review_duration'"]),
+        (("review_rating", "card_id"), ["lacks the column 'review_rating'", "log=mapped"]),
         (("c1,3", "c1,good"), ["log.rating", "'good'", "a number"]),
-        (("2020-01-02T00:00:00.000000+00:00", "1960-01-02"), ["log.time", "0 to 100,000"]),
+        (
+            ("2020-01-02T00:00:00.000000+00:00", "1960-01-02"),
+            ["log.review_time = '1960-01-02'", "from 1970"],
+        ),
         (("2020-01-02T00:00:00.000000+00:00", "NaT-1"), ["log.review_time", "NaT-1"]),
         ((",6000", ",-6000"), ["log.minutes", "-0.1"]),
     ],
@@ -124,3 +127,25 @@ def test_the_sample_is_whole():
     grade = [round(3 * value) + 1 for value in log.table["grade"].to_pylist()]
     assert [grade.count(rating) for rating in (1, 2, 3, 4)] == [3_676, 1, 8_903, 0]
     assert max(log.table["minutes"].to_pylist()) == 1.0
+
+
+def test_days_begin_at_four_on_the_clocks_of_the_learner(tmp_path):
+    # 03:30 and 04:30 in Berlin lie on two of Anki's days; in summer its clocks are two hours ahead
+    moments = [
+        "2024-01-02T02:30",
+        "2024-01-02T03:30",
+        "2024-01-03T02:59",
+        "2024-07-02T01:59",
+        "2024-07-02T02:00",
+    ]
+    text = "card_id,review_rating,review_time,review_duration\n"
+    text += "".join(f"c,3,{moment}:00+00:00,1000\n" for moment in moments)
+    (tmp_path / "log.csv").write_text(text)
+    time = read_anki(tmp_path / "log.csv", zone="Europe/Berlin").table["time"].to_pylist()
+    first = 19_723  # 2024-01-01
+    assert [int(t + 1e-9) - first for t in time] == [0, 1, 1, 182, 183]
+    assert time[1] - time[0] == pytest.approx(1 / 24)
+    with pytest.raises(InputError, match=r"log\.zone = 'Mars': must be a time zone"):
+        read_anki(tmp_path / "log.csv", zone="Mars")
+    with pytest.raises(InputError, match=r"log\.rollover = 25"):
+        read_anki(tmp_path / "log.csv", zone="UTC", rollover=25)

@@ -37,7 +37,7 @@ def test_a_missing_folder_says_where_ednet_is(tmp_path):
 
 
 def test_a_missing_column_and_a_cut_file(tmp_path):
-    with pytest.raises(InputError, match="without skill_id"):
+    with pytest.raises(InputError, match="lacks the column 'skill_id'"):
         read_ednet(folder(tmp_path, "user_id\titem_id\ttimestamp\tcorrect\n1\t1\t1\t1\n"))
     (tmp_path / TABLE).write_bytes((tmp_path / TABLE).read_bytes()[:30])
     with pytest.raises(InputError, match="cannot be read"):

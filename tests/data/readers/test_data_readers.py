@@ -110,9 +110,9 @@ def test_start_times_are_times(tmp_path):
 @pytest.mark.parametrize(
     ("change", "parts"),
     [
-        (("order_id", "number"), ["none of order_id, problem_log_id, start_time"]),
+        (("order_id", "number"), ["lacks the column 'order_id or problem_log_id or start_time'"]),
         (("user_id", "user"), ["'user_id'", "did you mean 'user'"]),
-        (("overlap_time", "user_id"), ["user_id twice"]),
+        (("overlap_time", "user_id"), ["the column 'user_id' twice"]),
         (("1,0.5", "1,half"), ["log.correct", "'half'"]),
         (("1,0.5", "1,1.5"), ["log.grade", "1.5", "[0, 1]"]),
         (("6000,7", "soon,7"), ["log.duration", "'soon'"]),

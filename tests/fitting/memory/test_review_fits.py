@@ -111,6 +111,19 @@ def nats_by_py_fsrs(table, w):
     return total
 
 
+def test_days_are_counted_by_midnights_where_the_calendar_counts() -> None:
+    # Late on day 0, early on day 1 (a third of a day later), late on day 2, early on day 3, for two learners
+    times = [0.9, 1.2, 2.9, 3.1]
+    table = log_of([(who, "p", time, int(time < 3.0)) for who in "uv" for time in times])
+    reviews = reviews_of(coded(table))
+    assert whole(reviews.dates).tolist() == [0.0, 1.0, 1.0, 1.0] * 2
+    assert whole(reviews.gap).tolist() == [0.0, 0.0, 1.0, 0.0] * 2
+    by_hours, by_dates = (FsrsModel(calendar=calendar).fit(coded(table)) for calendar in (False, True))
+    assert (by_hours.scored, by_dates.scored) == (2, 6)
+    assert by_hours.predict(coded(table))[1] == by_hours.same_day
+    assert by_dates.predict(coded(table))[1] != by_dates.same_day
+
+
 @pytest.mark.parametrize("seed", [0, 1])
 def test_loss_equals_py_fsrs(seed) -> None:
     gaps = np.array([0.125, 0.5, 1.0, 3.0, 9.0, 27.0])

@@ -70,6 +70,24 @@ def test_an_answer_leaves_window_after_window() -> None:
         np.testing.assert_allclose(p[right], sigmoid(left * np.log(2)), rtol=1e-12)
 
 
+@pytest.mark.parametrize("steps_a_day", [24, 10, 7, 3, 1])
+def test_no_rounding_decides_the_edge_of_a_window(steps_a_day) -> None:
+    # One answer a step, always right: exactly so many of them are younger than an hour, 1, 7, 30 days
+    weights = np.random.default_rng(1).normal(0.0, 0.2, (1, 11))
+    simulator = Das3h(Course.of(1), weights, memory=1024)
+    state, luck = enrolled(simulator, [0])
+    one, p = np.zeros(1, np.int64), np.empty(1)
+    inside = [-(-steps_a_day // 24), steps_a_day, 7 * steps_a_day, 30 * steps_a_day, 1024]
+    for n in range(31 * steps_a_day):
+        # The newest answer is a step old.
+        counts = np.log1p([min(n, most - 1) for most in inside[:4]] + [n])
+        simulator.p_correct(state, one, p)
+        expected = weights[0, 0] + (weights[0, 1:6] - weights[0, 6:]) @ counts
+        assert p[0] == pytest.approx(sigmoid(expected), abs=1e-12), n
+        simulator.record(state, one, np.ones(1, bool), np.ones(1, np.int64))
+        simulator.elapse(state, np.full(1, 1.0 / steps_a_day), luck)
+
+
 def test_a_short_memory_ends_the_short_windows_only() -> None:
     weights = np.zeros((1, 11))
     weights[0, [6, 10]] = -1.0, -10.0  # attempts within the hour, and of all time
