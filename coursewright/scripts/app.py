@@ -43,9 +43,6 @@ def run(verb: str, arguments: list[str]) -> int:
     except KeyboardInterrupt as error:
         print(f"\ninterrupted; go on with: {go_on()}", file=sys.stderr)
         return error.code if isinstance(error, Interrupted) else 130
-    except BrokenPipeError:  # the reader of our output, such as `head`, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except SweepError as failed:
         for told in failed.lines:
             print(f"error: {plain(told)}", file=sys.stderr)
