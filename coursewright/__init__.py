@@ -4,7 +4,7 @@ Importing the package registers its environments with Gymnasium, by name only: n
 and no heavy library is imported until one of them is made.  The names of `api.py` can be had from here.
 """
 
-# ruff: noqa: E402, I001 (the first lines decide where the modules of all others come from)
+# ruff: noqa: E402 (the first lines decide where the modules of all others come from)
 import os
 import sys
 
@@ -15,8 +15,7 @@ def _is_command() -> bool:
     """True in the process of `python -m coursewright`, or of the installed program of that name."""
     if sys.argv[:1] != ["-m"]:  # which stands there while Python looks for the module
         return os.path.splitext(os.path.basename(sys.argv[0] if sys.argv else ""))[0] == "coursewright"
-    words = " ".join(sys.orig_argv).split(" ")
-    return "-mcoursewright" in words or ("-m", "coursewright") in zip(words, words[1:], strict=False)
+    return any(word in f"{' '.join(sys.orig_argv)} " for word in (" -m coursewright ", " -mcoursewright "))
 
 
 if _is_command():

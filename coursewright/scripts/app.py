@@ -19,6 +19,7 @@ from coursewright.scripts.claims import go_on, occupied
 from coursewright.scripts.compose import Composed, compose, loader_of, read_line
 from coursewright.scripts.explain import explanation, plain
 from coursewright.scripts.launching import SweepError, every_job
+from coursewright.scripts.own_yaml import readable
 from coursewright.scripts.resume import resume, wish
 from coursewright.scripts.settings import SETTINGS
 from coursewright.scripts.signals import Interrupted, heeded
@@ -68,9 +69,10 @@ def _run(verb: str, arguments: list[str]) -> None:
     jobs: Iterable[DictConfig] = ()
     if not (line.flags.hydra_help or line.flags.shell_completion):
         loader = loader_of(line)
-        composed = compose(line, loader)
+        with readable(line.flags.config_dir):
+            composed = compose(line, loader)
         if line.runs:
-            jobs = _checked(composed.jobs, Checker(verb, loader))
+            jobs = _checked(composed.jobs, Checker(verb, loader), line.flags.config_dir)
     sys.argv = [f"coursewright {verb}", *line.arguments, *composed.words]
     with occupied(jobs, composed.several) as more:
         sys.argv += more
@@ -78,10 +80,11 @@ def _run(verb: str, arguments: list[str]) -> None:
             import_module(f"coursewright.scripts.{verb}").main()
 
 
-def _checked(jobs: Iterable[DictConfig], checker: Checker) -> Iterator[DictConfig]:
-    for job in jobs:
-        checker.check(job)
-        yield job
+def _checked(jobs: Iterable[DictConfig], checker: Checker, own: str | None) -> Iterator[DictConfig]:
+    with readable(own):
+        for job in jobs:
+            checker.check(job)
+            yield job
 
 
 def _let_help_be_late() -> None:

@@ -23,7 +23,8 @@ from hydra.errors import ConfigCompositionException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from coursewright.errors import InputError, reject, unknown, unsettable
+from coursewright.errors import InputError, absent, reject, unknown, unsettable
+from coursewright.scripts.manual import LISTS, groups
 from coursewright.scripts.settings import SETTINGS
 from coursewright.scripts.signatures import TARGET, fields, fields_of, free_below
 from coursewright.scripts.words import read_word
@@ -85,11 +86,12 @@ def read_line(verb: str, arguments: Sequence[str]) -> Line:
         if getattr(flags, flag) is not None:
             raise reject(f"--{flag.replace('_', '-')}", getattr(flags, flag), f"left out ({remedy})")
     if flags.config_dir is not None and not Path(flags.config_dir).is_dir():
-        raise reject("--config-dir", repr(flags.config_dir), "a folder that exists")
+        raise absent("--config-dir", flags.config_dir, "a folder of YAML files of your own")
     parsed = []
     for place, word in enumerate(words):
         following = words[place + 1] if place + 1 < len(words) else ""
         parsed.append(read_word(verb, word, following, several=flags.multirun))
+    _refuse_twice(parsed)
     return Line(verb, flags, [str(override.input_line) for override in parsed], parsed)
 
 
@@ -111,6 +113,8 @@ def options(loader: ConfigLoader, group: str) -> list[str]:
 
 def compose(line: Line, loader: ConfigLoader) -> Composed:
     """Every job of a line; a name that nothing reads is refused."""
+    _refuse_groups(line)
+    line = _without_nulls(line)
     _refuse_choices(line, loader)
     words, mode = list(line.words), RunMode.MULTIRUN if line.flags.multirun else RunMode.RUN
     name = line.flags.config_name or line.verb
@@ -120,7 +124,7 @@ def compose(line: Line, loader: ConfigLoader) -> Composed:
         ):  # which the whole's configuration leaves out
             words = _settable(line, loader, name)
         whole = loader.load_configuration(name, words, mode, validate_sweep_overrides=False)
-    except ConfigCompositionException:
+    except (ConfigCompositionException, ValueError):  # the latter is for a name below a list
         words = _settable(line, loader, name)  # raises where a name is the reason
         whole = loader.load_configuration(name, words, mode, validate_sweep_overrides=False)
     _refuse_nothing(line, whole)
@@ -236,14 +240,50 @@ def _unknown(config: DictConfig, path: Sequence[str], verb: str, loader: ConfigL
         node, above = node._get_node(path[above]), above + 1
     place = ".".join(path[: above + 1])
     if above == 0:
-        groups = [group for group in loader.list_groups("") if group != "hydra"]
-        return unsettable(place, list(dict.fromkeys([*(fields(SETTINGS[verb]) or ()), *groups])))
+        return unsettable(place, list(dict.fromkeys([*(fields(SETTINGS[verb]) or ()), *groups(verb)])))
     if not OmegaConf.is_dict(node):
         return unsettable(place, [])
     made = TARGET in node and not OmegaConf.is_missing(node, TARGET)
     known = fields_of(node[TARGET]) if made else None
     names = [str(name) for name in (node if known is None else known)]
     return unsettable(place, [name for name in names if not name.startswith("_")])
+
+
+def _refuse_twice(given: Sequence[Override]) -> None:
+    """Refuse two values of one setting, of which Hydra takes the last without a word."""
+    values: dict[str, str] = {}
+    for override in given:
+        if override.is_delete() or override.is_hydra_override():
+            continue
+        name, value = override.get_key_element().lstrip("+"), str(override.input_line).partition("=")[2]
+        if values.setdefault(name, value) != value:
+            raise InputError(f"{name} = {value}: given twice (also {values[name]}); give one of them", name)
+
+
+def _without_nulls(line: Line) -> Line:
+    """The line without `experiment=null`: that is how a group is left out, and Hydra has no word for it."""
+    optional = [group for group, name in groups(line.verb).items() if name == "null"]
+    kept = [
+        o
+        for o in line.given
+        if o.is_sweep_override() or o.key_or_group not in optional or o.value() is not None or o.is_delete()
+    ]
+    return replace(line, words=[str(o.input_line) for o in kept], given=kept)
+
+
+def _refuse_groups(line: Line) -> None:
+    """Refuse to leave out a setting that the verb needs, and to choose from a group that it does not read."""
+    known = fields(SETTINGS[line.verb]) or {}
+    read = groups(line.verb)
+    for override in line.given:
+        name = str(override.key_or_group)
+        if override.is_delete() and override.package is None and name in known:
+            remedy = " (tracker=none tracks nothing)" if name == "tracker" else ""
+            raise InputError(f"~{name}: {line.verb} cannot do without it{remedy}", name)
+        ours = line.flags.config_name is None and name not in known and name not in read
+        if ours and name in LISTS.values() and override.package is None and not override.is_add():
+            remedy = "; give models=[NAME, ...]" if (line.verb, name) == ("validate", "model") else ""
+            raise InputError(f"{name}: {line.verb} reads no {name}{remedy}; it reads {', '.join(read)}", name)
 
 
 def _refuse_choices(line: Line, loader: ConfigLoader) -> None:
@@ -253,7 +293,10 @@ def _refuse_choices(line: Line, loader: ConfigLoader) -> None:
         values = list(override.sweep_iterator()) if override.is_sweep_override() else [override.value()]
         for value in values if files and not override.is_delete() else []:
             names = value if isinstance(value, list) and value else [value]
-            if not all(isinstance(name, str) and name for name in names):
+            if not all(
+                isinstance(name, str) and name and not {"", ".", ".."} & set(name.split("/"))
+                for name in names
+            ):
                 shown = str(override.input_line).partition("=")[2]
                 raise unknown(str(override.key_or_group), shown, files)
 

@@ -20,6 +20,7 @@ from coursewright.scripts.overrides import command_line
 from coursewright.scripts.trust import check, foreign, plain_name, shown, targets
 
 FORMAT = 3
+SUMMARY = "summary.json"
 WEIGHTS, POLICY = "policy.npz", "policy.onnx"  # a training's network, as it leaves it
 # The entries of a training run's record, and their kinds
 KINDS: dict[str, tuple[type, ...]] = {
@@ -57,7 +58,7 @@ def read_run(
         run = OmegaConf.load(folder / "config.yaml")
         plain: Any = OmegaConf.to_container(run, resolve=False)
         if not isinstance(run, DictConfig):
-            raise TypeError("it is a list")
+            raise InputError(f"{where}: its config.yaml is truncated or broken (it is no mapping)")
     for at, address in targets(plain):
         if isinstance(address, str) and (moved := new_address(address)) is not None:
             raise InputError(f"{where}: {at} = {address} has moved; it is now {moved}")
@@ -80,12 +81,25 @@ def read_run(
     return run
 
 
+def finished(folder: Path) -> bool:
+    """True where a run has come to its end: its summary is the last file, and is whole."""
+    try:
+        return isinstance(json.loads((folder / SUMMARY).read_text(encoding="utf-8")), dict)
+    except (OSError, ValueError, RecursionError):
+        return False
+
+
 def refuse_other_format(folder: Path, field: str = "run") -> None:
     """Refuse a run that another version made, where its folder says so."""
     if not (folder / "code.json").is_file():
         return
     with in_a_line(f"{field} = {folder}: its code.json is truncated or broken"):
-        found = json.loads((folder / "code.json").read_text(encoding="utf-8")).get("format", 1)
+        code = json.loads((folder / "code.json").read_text(encoding="utf-8"))
+        if not isinstance(code, dict):
+            raise InputError(
+                f"{field} = {shown(folder)}: its code.json is truncated or broken (it is no mapping)"
+            )
+        found = code.get("format", 1)
     refuse_format(field, folder, shown(found) if isinstance(found, str) else found, FORMAT)
 
 
@@ -94,6 +108,8 @@ def in_a_line(what: str) -> Iterator[None]:
     """Say `what` of a file that is whole but wrong, with the reason, in one line."""
     try:
         yield
+    except InputError:
+        raise
     except (AttributeError, LookupError, *WRONG) as error:
         raise InputError(f"{what} ({reason(error)})") from error
 
@@ -114,6 +130,8 @@ def reason(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
     words = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, AttributeError | LookupError | TypeError) and "argument" not in words:
+        return "it holds something else than a run's"  # Python's own words would name our insides
     return shown(words)
 
 

@@ -1,23 +1,53 @@
 """`coursewright simulate`: learners whom a policy teaches, and their answers as a learner log."""
 
 import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import hydra
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-from coursewright.errors import reject
 from coursewright.scripts.app import explained
 from coursewright.scripts.overrides import command_line, override
+from coursewright.scripts.recorded import in_a_line
+from coursewright.scripts.trust import shown
 
 log = logging.getLogger(__name__)
+
+LIKE = ("simulator", "task")  # the parts of a training that a policy has learnt
+
+
+def unlike_training(folder: Path, config: DictConfig) -> Iterator[str]:
+    """A line where the learners or the task differ from those of the training in a run's folder.
+
+    `evaluate` takes both from the folder; here they are the command's own.
+    """
+    if not (folder / "config.yaml").is_file():  # an exported file tells of neither
+        return
+    with in_a_line(f"policy = {shown(folder)}: its config.yaml is truncated or broken"):
+        run = OmegaConf.load(folder / "config.yaml")
+        theirs, ours = (dict(_leaves(OmegaConf.masked_copy(c, LIKE))) for c in (run, config))  # type: ignore[arg-type]
+    names = [name for name in dict.fromkeys([*ours, *theirs]) if ours.get(name) != theirs.get(name)]
+    for name in names[:1]:
+        more = f", and {len(names) - 1} more settings differ" if len(names) > 1 else ""
+        told = f"{name} = {shown(ours.get(name))} here and {shown(theirs.get(name))} in its training{more}"
+        yield f"{shown(folder)} was trained for something else: {told}"
+
+
+def _leaves(node: Any, at: str = "") -> Iterator[tuple[str, Any]]:
+    for name in node:
+        inner = None if OmegaConf.is_missing(node, name) else node[name]
+        if isinstance(inner, DictConfig):
+            yield from _leaves(inner, f"{at}{name}.")
+        else:
+            yield f"{at}{name}", inner
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="simulate")
 @explained
 def main(config: DictConfig) -> None:
     """Write the allowed items, the choice and the answer, one row per response."""
-    from pathlib import Path
-
     from coursewright.agents.export.policy import OnnxPolicy
     from coursewright.agents.logs import write_log
     from coursewright.agents.tracker import SILENT
@@ -32,11 +62,10 @@ def main(config: DictConfig) -> None:
     if given.exists():
         task = task_of(config, config.tutor)
         policy = OnnxPolicy(given / POLICY if given.is_dir() else given, task)
+        for line in unlike_training(given, config):
+            log.warning(line)
     else:
         agent = agent_of(hydra.compose(overrides=[f"+agent={given}"]).agent, "policy")
-        if hasattr(agent, "algorithm"):
-            trained = f"the folder of a finished training (coursewright train agent={given})"
-            raise reject("policy", given, trained)
         task = task_of(config, config.tutor)
         policy = agent(task, config.seed, SILENT)
     group = Group(config.learners, Split[config.split.upper()])
