@@ -1,5 +1,6 @@
 """Rollouts as learner logs: the records that a tutor would keep."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,13 +121,19 @@ def log_of(
 
 
 def write_log(
-    task: Task, policy: Policy, path: str | Path, group: Group, source: str, deterministic: bool = True
+    task: Task,
+    policy: Policy,
+    path: str | Path,
+    group: Group,
+    source: str,
+    deterministic: bool = True,
+    marks: Mapping[bytes, str] | None = None,
 ) -> int:
     """Teach a group of learners and write their answers as one Parquet file; returns the number of rows.
 
     Beside the responses it holds the allowed items and, where the policy can tell, the probability of each
-    choice, as an evaluation of another policy from this log needs.  A chunk of learners is in memory at a
-    time.  Raises `InputError` where the file cannot be written.
+    choice, as an evaluation of another policy from this log needs.  The file's metadata holds `marks`.
+    A chunk of learners is in memory at a time.  Raises `InputError` where the file cannot be written.
     """
     chunk = max(1, min(group.chunk, CELLS // (task.horizon * task.course.n_items)))
     rows = 0
@@ -141,7 +148,7 @@ def write_log(
             table = log_of(task, rolled, group.split, source, witness.choices).table
             # A chunk without a grade or without help has the same columns as the others.
             whole = pa.concat_tables([SCHEMA.empty_table(), table], promote_options="default")
-            writer = writer or pq.ParquetWriter(part, SCHEMA)
+            writer = writer or pq.ParquetWriter(part, SCHEMA.with_metadata(dict(marks or {})))
             writer.write_table(whole)
             rows += table.num_rows
         assert writer is not None

@@ -16,9 +16,10 @@ from omegaconf import DictConfig
 from coursewright.errors import InputError
 from coursewright.scripts.check import Checker
 from coursewright.scripts.claims import go_on, occupied
-from coursewright.scripts.compose import Composed, compose, loader_of, read_line
+from coursewright.scripts.compose import Composed, compose, loader_of
 from coursewright.scripts.explain import explanation, plain
 from coursewright.scripts.launching import SweepError, every_job
+from coursewright.scripts.line import read_line
 from coursewright.scripts.own_yaml import readable
 from coursewright.scripts.resume import resume, wish
 from coursewright.scripts.settings import SETTINGS

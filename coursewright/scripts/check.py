@@ -14,8 +14,9 @@ from coursewright.errors import InputError, absent, reject, unknown
 from coursewright.scripts.compose import options
 from coursewright.scripts.experiment import settled
 from coursewright.scripts.making import agent_of, comparing_of, made, recipe_of, refusal_at
+from coursewright.scripts.products import mark_of, refuse_other_log, refuse_other_policy
 from coursewright.scripts.recorded import POLICY, WEIGHTS, read_run
-from coursewright.scripts.settings import SETTINGS, writable
+from coursewright.scripts.settings import SETTINGS, Simulate, writable
 from coursewright.scripts.signatures import TARGET, fields, fields_of, refuse_misfits
 from coursewright.scripts.trust import trusted_of
 
@@ -145,6 +146,7 @@ def _log(part: Plain, checker: Checker) -> None:
 
 
 def _run(part: Plain, checker: Checker) -> None:
+    refuse_other_policy(part["to"])
     read_run(Path(part["run"]), trusted_of(part["trust"]))
     if not (Path(part["run"]) / WEIGHTS).is_file():
         allowed = f"the folder of a finished run of an agent that trains (it lacks {WEIGHTS})"
@@ -157,6 +159,10 @@ def _models(part: Plain, checker: Checker) -> None:
     for field, name in [("reference", part["reference"]), *(("models", name) for name in names)]:
         if name not in known:
             raise unknown(field, name, known)
+
+
+def _simulated(part: Plain, checker: Checker) -> None:
+    refuse_other_log(part["to"], mark_of(part))
 
 
 def _teacher(part: Plain, checker: Checker) -> None:
@@ -190,8 +196,8 @@ THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
     "import": [(_log, ("log",))],
     "fit": [(_log, ("log",))],
     "validate": [(_log, ("log",)), (_models, ("models", "reference"))],
-    "export": [(_run, ("run", "trust"))],
-    "simulate": [(_teacher, ("policy",)), (_task, TASK)],
+    "export": [(_run, ("run", "trust", "to"))],
+    "simulate": [(_simulated, tuple(fields(Simulate) or ())), (_teacher, ("policy",)), (_task, TASK)],
 }
 
 

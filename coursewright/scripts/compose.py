@@ -4,7 +4,6 @@ A setting that a signature has and a YAML file leaves out is set like any other:
 wants a `+` there, so the word that is handed on to it says `++`.
 """
 
-from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -13,7 +12,7 @@ from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra._internal.utils import create_config_search_path, get_args_parser
+from hydra._internal.utils import create_config_search_path
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -23,39 +22,14 @@ from hydra.errors import ConfigCompositionException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from coursewright.errors import InputError, absent, reject, unknown, unsettable
-from coursewright.scripts.manual import LISTS, groups
+from coursewright.errors import InputError, reject, unknown, unsettable
+from coursewright.scripts.line import Line, refuse_groups, without_nulls
+from coursewright.scripts.manual import groups
+from coursewright.scripts.names import ALWAYS, EXCLUDED, job_folder
 from coursewright.scripts.settings import SETTINGS
 from coursewright.scripts.signatures import TARGET, fields, fields_of, free_below
-from coursewright.scripts.words import read_word
 
 CONFIGS = "pkg://coursewright.configs"
-
-
-@dataclass(frozen=True)
-class Line:
-    """A verb's command line: Hydra's flags, and the settings in its grammar."""
-
-    verb: str
-    flags: Namespace
-    words: Sequence[str]
-    given: Sequence[Override]
-
-    @property
-    def runs(self) -> bool:
-        """True where something is to be run, rather than shown."""
-        return not (self.flags.cfg or self.flags.info or self.flags.hydra_help or self.flags.shell_completion)
-
-    @property
-    def arguments(self) -> list[str]:
-        """The flags, as they are typed."""
-        named = {name: value for name, value in vars(self.flags).items() if value and name != "overrides"}
-        return [
-            "-m"
-            if name == "multirun"
-            else f"--{name.replace('_', '-')}" + ("" if value is True else f"={value}")
-            for name, value in named.items()
-        ]
 
 
 @dataclass(frozen=True)
@@ -68,31 +42,6 @@ class Composed:
     words: Sequence[str]
     jobs: Iterable[DictConfig]
     several: bool
-
-
-def read_line(verb: str, arguments: Sequence[str]) -> Line:
-    """The flags and settings among a verb's arguments.
-
-    Raises `InputError` for a flag that does not exist and for a word that is no setting.
-    """
-    parser = get_args_parser()
-    parser.error = _refuse  # type: ignore[assignment,method-assign]
-    flags, words = parser.parse_known_intermixed_args([a for a in arguments if a != "--version"])
-    words = [*flags.overrides, *words]
-    flags.version = "--version" in arguments
-    if flags.help or flags.version:
-        return Line(verb, flags, (), ())
-    for flag, remedy in (("config_path", "--config-dir=FOLDER adds one"), ("experimental_rerun", "resume=")):
-        if getattr(flags, flag) is not None:
-            raise reject(f"--{flag.replace('_', '-')}", getattr(flags, flag), f"left out ({remedy})")
-    if flags.config_dir is not None and not Path(flags.config_dir).is_dir():
-        raise absent("--config-dir", flags.config_dir, "a folder of YAML files of your own")
-    parsed = []
-    for place, word in enumerate(words):
-        following = words[place + 1] if place + 1 < len(words) else ""
-        parsed.append(read_word(verb, word, following, several=flags.multirun))
-    _refuse_twice(parsed)
-    return Line(verb, flags, [str(override.input_line) for override in parsed], parsed)
 
 
 def loader_of(line: Line) -> ConfigLoader:
@@ -113,8 +62,8 @@ def options(loader: ConfigLoader, group: str) -> list[str]:
 
 def compose(line: Line, loader: ConfigLoader) -> Composed:
     """Every job of a line; a name that nothing reads is refused."""
-    _refuse_groups(line)
-    line = _without_nulls(line)
+    refuse_groups(line)
+    line = without_nulls(line)
     _refuse_choices(line, loader)
     words, mode = list(line.words), RunMode.MULTIRUN if line.flags.multirun else RunMode.RUN
     name = line.flags.config_name or line.verb
@@ -140,7 +89,30 @@ def compose(line: Line, loader: ConfigLoader) -> Composed:
     task = [str(given.input_line) for given in line.given if not given.is_hydra_override()]
     given = OverridesParser.create(loader).parse_overrides([*params, *task])
     (batch,) = BasicSweeper.split_arguments(given, None)
+    if shared := _shared(whole, batch, loader):
+        words = [*words, f"{EXCLUDED}=[{','.join(map(repr, shared))}]"]
+        OmegaConf.set_readonly(whole.hydra, False)
+        whole.hydra.job.config.override_dirname.exclude_keys = shared
     return Composed(words, _jobs(whole, batch, loader), several=True)
+
+
+def _shared(whole: DictConfig, batch: Sequence[Sequence[str]], loader: ConfigLoader) -> list[str]:
+    """The settings that all jobs of a sweep share, which the names of their folders leave out.
+
+    None are left out in a sweep that was begun with full names, or for a single job.
+    """
+    job, sweep = whole.hydra.job.config.override_dirname, whole.hydra.sweep
+    if len(batch) < 2 or job.exclude_keys:
+        return []
+    parser = OverridesParser.create(loader)
+    parsed = {word: parser.parse_override(word) for word in {word for words in batch for word in words}}
+    if not OmegaConf.is_interpolation(sweep, "dir"):
+        full = (get_overrides_dirname([parsed[word] for word in words], **job) for words in batch)
+        if any((Path(sweep.dir) / job_folder(name)).is_dir() for name in full):
+            return []
+    common = set.intersection(*map(set, batch))
+    keys = [str(parsed[word].key_or_group) for word in batch[0] if word in common]
+    return sorted(key for key in keys if key not in ALWAYS)
 
 
 def _jobs(whole: DictConfig, batch: Sequence[Sequence[str]], loader: ConfigLoader) -> Iterator[DictConfig]:
@@ -159,7 +131,7 @@ def _jobs(whole: DictConfig, batch: Sequence[Sequence[str]], loader: ConfigLoade
                 OmegaConf.update(config, str(parsed[word].key_or_group), parsed[word].value())
         config.hydra.overrides.task = list(job)
         config.hydra.job.override_dirname = get_overrides_dirname(
-            [parsed[word] for word in job], **config.hydra.job.config.override_dirname
+            [parsed[word] for word in job], **whole.hydra.job.config.override_dirname
         )
         config.hydra.mode = RunMode.MULTIRUN
         yield config
@@ -249,43 +221,6 @@ def _unknown(config: DictConfig, path: Sequence[str], verb: str, loader: ConfigL
     return unsettable(place, [name for name in names if not name.startswith("_")])
 
 
-def _refuse_twice(given: Sequence[Override]) -> None:
-    """Refuse two values of one setting, of which Hydra takes the last without a word."""
-    values: dict[str, str] = {}
-    for override in given:
-        if override.is_delete() or override.is_hydra_override():
-            continue
-        name, value = override.get_key_element().lstrip("+"), str(override.input_line).partition("=")[2]
-        if values.setdefault(name, value) != value:
-            raise InputError(f"{name} = {value}: given twice (also {values[name]}); give one of them", name)
-
-
-def _without_nulls(line: Line) -> Line:
-    """The line without `experiment=null`: that is how a group is left out, and Hydra has no word for it."""
-    optional = [group for group, name in groups(line.verb).items() if name == "null"]
-    kept = [
-        o
-        for o in line.given
-        if o.is_sweep_override() or o.key_or_group not in optional or o.value() is not None or o.is_delete()
-    ]
-    return replace(line, words=[str(o.input_line) for o in kept], given=kept)
-
-
-def _refuse_groups(line: Line) -> None:
-    """Refuse to leave out a setting that the verb needs, and to choose from a group that it does not read."""
-    known = fields(SETTINGS[line.verb]) or {}
-    read = groups(line.verb)
-    for override in line.given:
-        name = str(override.key_or_group)
-        if override.is_delete() and override.package is None and name in known:
-            remedy = " (tracker=none tracks nothing)" if name == "tracker" else ""
-            raise InputError(f"~{name}: {line.verb} cannot do without it{remedy}", name)
-        ours = line.flags.config_name is None and name not in known and name not in read
-        if ours and name in LISTS.values() and override.package is None and not override.is_add():
-            remedy = "; give models=[NAME, ...]" if (line.verb, name) == ("validate", "model") else ""
-            raise InputError(f"{name}: {line.verb} reads no {name}{remedy}; it reads {', '.join(read)}", name)
-
-
 def _refuse_choices(line: Line, loader: ConfigLoader) -> None:
     """Refuse a choice among files that is no name, such as null."""
     for override in line.given:
@@ -317,7 +252,3 @@ def _refuse_several(given: Sequence[Override]) -> None:
             value = str(override.input_line).partition("=")[2]
             allowed = f"one value; a list is [{value}], and a sweep over several wants -m"
             raise reject(str(override.key_or_group), value, allowed)
-
-
-def _refuse(message: str) -> None:
-    raise InputError(f"arguments: {' '.join(message.split())} (coursewright VERB --help)")

@@ -20,6 +20,7 @@ from coursewright.scripts.overrides import command_line
 from coursewright.scripts.trust import check, foreign, plain_name, shown, targets
 
 FORMAT = 3
+LIKE = ("simulator", "task")  # the parts of a training that a policy has learnt
 SUMMARY = "summary.json"
 WEIGHTS, POLICY = "policy.npz", "policy.onnx"  # a training's network, as it leaves it
 # The entries of a training run's record, and their kinds
@@ -146,3 +147,29 @@ def to_go_on(folder: Path) -> str:
         [f"trust={packages[0] if len(packages) == 1 else '[' + ','.join(packages) + ']'}"] if packages else []
     )
     return command_line("train", [f"resume={folder}", *trust])
+
+
+def unlike_training(folder: Path, config: DictConfig) -> Iterator[str]:
+    """A line where the learners or the task differ from those of the training in a run's folder.
+
+    `evaluate` takes both from the folder; here they are the command's own.
+    """
+    if not (folder / "config.yaml").is_file():  # an exported file tells of neither
+        return
+    with in_a_line(f"policy = {shown(folder)}: its config.yaml is truncated or broken"):
+        run = OmegaConf.load(folder / "config.yaml")
+        theirs, ours = (dict(_leaves(OmegaConf.masked_copy(c, LIKE))) for c in (run, config))  # type: ignore[arg-type]
+    names = [name for name in dict.fromkeys([*ours, *theirs]) if ours.get(name) != theirs.get(name)]
+    for name in names[:1]:
+        more = f", and {len(names) - 1} more settings differ" if len(names) > 1 else ""
+        told = f"{name} = {shown(ours.get(name))} here and {shown(theirs.get(name))} in its training{more}"
+        yield f"{shown(folder)} was trained for something else: {told}"
+
+
+def _leaves(node: Any, at: str = "") -> Iterator[tuple[str, Any]]:
+    for name in node:
+        inner = None if OmegaConf.is_missing(node, name) else node[name]
+        if isinstance(inner, DictConfig):
+            yield from _leaves(inner, f"{at}{name}.")
+        else:
+            yield f"{at}{name}", inner

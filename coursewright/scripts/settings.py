@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from coursewright.errors import InputError, absent, reject
+from coursewright.scripts.products import refuse_anything
 from coursewright.scripts.trust import plain_name, trusted_of
 
 Node = Mapping[str, Any]
@@ -111,6 +112,7 @@ class Import:
         whole(1, 1000, parts=self.parts)
         named(study=self.study)
         writable("to", self.to, folder=True)
+        refuse_anything(self.to)
 
 
 @dataclass(frozen=True, kw_only=True)

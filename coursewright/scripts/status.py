@@ -5,12 +5,9 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from omegaconf import OmegaConf
-
 from coursewright.errors import InputError, absent, reject
-from coursewright.scripts.growing import GrowingTable
-from coursewright.scripts.life import STATE, State, read, works
-from coursewright.scripts.recorded import WRONG
+from coursewright.scripts.growing import steps
+from coursewright.scripts.life import STATE, State, states, works
 from coursewright.scripts.trust import shown
 
 COLUMNS = ("state", "process", "since (UTC)", "steps", "folder")
@@ -25,7 +22,7 @@ def main() -> None:
     top = Path(name)
     if not os.path.lexists(top):
         raise absent(kind, name, "a folder that holds runs")
-    whole, found = _found(top, kind)
+    whole, found = states(top, alone=kind == "run")
     if not found:
         raise InputError(f"{kind} = {shown(name)}: must be a folder that holds runs (none has {STATE})")
     words = {folder: _word(folder, state) for folder, state in found.items()}
@@ -47,16 +44,6 @@ def main() -> None:
         print(f"nobody works on it; it goes on with: {whole.command}")
 
 
-def _found(top: Path, kind: str) -> tuple[State | None, dict[Path, State | None]]:
-    """The state of the folder itself, and the runs in it; None for a state that cannot be read."""
-    found = {path.parent: read(path.parent) for path in sorted(top.glob(f"**/{STATE}"))}
-    whole = found.get(top)
-    if kind == "run" and top in found:
-        return whole, {top: whole}
-    above = {parent for folder in found for parent in folder.parents}  # sweeps' folders, and no runs
-    return whole, {folder: state for folder, state in found.items() if folder not in above}
-
-
 def _word(folder: Path, state: State | None) -> str:
     """The state, as far as it is still true."""
     if state is None:
@@ -66,18 +53,6 @@ def _word(folder: Path, state: State | None) -> str:
 
 def _row(folder: Path, state: State | None) -> tuple[str, str, str, str]:
     if state is None:
-        return "", "", _steps(folder), shown(folder)
+        return "", "", steps(folder), shown(folder)
     since = state.since.removesuffix("+00:00").replace("T", " ")
-    return f"{state.process} on {state.host}", since, _steps(folder), shown(folder)
-
-
-def _steps(folder: Path) -> str:
-    """The progress of a training, by the numbers that it has logged; it ends with a whole rollout."""
-    try:
-        done = GrowingTable(folder / "metrics.csv").last
-        aim = OmegaConf.select(OmegaConf.load(folder / "config.yaml"), "agent.steps")
-    except (InputError, *WRONG):  # the folder may hold anything
-        return ""
-    if done is None:
-        return ""
-    return f"{done:,} of {aim:,}" if type(aim) is int and done < aim else f"{done:,}"
+    return f"{state.process} on {state.host}", since, steps(folder), shown(folder)

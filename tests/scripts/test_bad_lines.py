@@ -7,7 +7,8 @@ import pytest
 from omegaconf import OmegaConf
 
 import bad_lines
-from coursewright.scripts.compose import compose, loader_of, read_line
+from coursewright.scripts.compose import compose, loader_of
+from coursewright.scripts.line import read_line
 from coursewright.scripts.words import read_word
 
 COMMAND = [sys.executable, "-m", "coursewright"]
