@@ -93,10 +93,10 @@ def refuse_groups(line: Line) -> None:
 
 
 def _refuse_twice(given: Sequence[Override]) -> None:
-    """Refuse two values of one setting, of which Hydra takes the last without a word."""
+    """Refuse two choices from one group; of a setting's two values the last counts, for scripts that add one."""
     values: dict[str, str] = {}
     for override in given:
-        if override.is_delete() or override.is_hydra_override():
+        if override.is_delete() or override.key_or_group not in LISTS.values():
             continue
         name, value = override.get_key_element().lstrip("+"), str(override.input_line).partition("=")[2]
         if values.setdefault(name, value) != value:

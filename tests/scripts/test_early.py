@@ -58,7 +58,7 @@ def test_a_damaged_run_is_refused_at_once(trained, tmp_path, damage, words):
 def test_a_reference_that_nobody_is_is_refused_at_once(trained):
     told = bad_lines.told("evaluate", [f"runs={trained}", "reference=nope"])
     assert not told.fault, told
-    assert told.said.startswith("error: reference = 'nope': no such name; known: random")
+    assert told.said.startswith("error: reference = 'nope': no such name; known: mine, random, ")
 
 
 def test_a_teacher_that_has_to_be_trained_is_refused_at_once():
@@ -66,6 +66,19 @@ def test_a_teacher_that_has_to_be_trained_is_refused_at_once():
     told = bad_lines.told("simulate", ["policy=ppo", "to=log.parquet"])
     assert not told.fault, told
     assert told.said.startswith("error: policy = ppo: must be the folder of a finished training")
+
+
+def test_a_policy_of_another_task_is_told(trained):
+    from omegaconf import OmegaConf
+
+    from coursewright.scripts.recorded import unlike_training
+
+    config = OmegaConf.load(trained / "config.yaml")
+    assert list(unlike_training(trained, config)) == []
+    config.task.steps, config.simulator.folder = 60, "other"
+    (line,) = unlike_training(trained, config)
+    assert "was trained for something else: simulator.folder = other here and bkt_v0 in its training" in line
+    assert line.endswith("and 1 more settings differ")
 
 
 def test_no_python_class_stands_in_a_message():
