@@ -93,7 +93,7 @@ def refuse_groups(line: Line) -> None:
 
 
 def _refuse_twice(given: Sequence[Override]) -> None:
-    """Refuse two choices from one group; of a setting's two values the last counts, for scripts that add one."""
+    """Refuse two choices from one group.  Of a setting's two values the last counts."""
     values: dict[str, str] = {}
     for override in given:
         if override.is_delete() or override.key_or_group not in LISTS.values():

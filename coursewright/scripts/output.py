@@ -5,11 +5,21 @@ cannot be written are lost, and the exit code tells of it.
 """
 
 import io
+import logging
 import os
 import sys
 from typing import TextIO
 
 CLOSED = 141  # as shells have it for a program that SIGPIPE ended
+
+
+class Visible(logging.Formatter):
+    """Lines that move no cursor and colour nothing, whatever letters a folder's name or a file has."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line; a control character is spelt out."""
+        text = super().format(record)
+        return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
 
 
 class Output(io.TextIOWrapper):

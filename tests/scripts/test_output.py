@@ -1,5 +1,6 @@
 """The command's words go to a pipe that is closed or a disk that is full, and Ctrl-C comes early."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -7,7 +8,7 @@ import sys
 
 import pytest
 
-from coursewright.scripts.output import CLOSED, Output, ended, forgiving
+from coursewright.scripts.output import CLOSED, Output, Visible, ended, forgiving
 
 COMMAND = [sys.executable, "-m", "coursewright"]
 
@@ -43,6 +44,11 @@ def test_a_refusal_keeps_its_code_and_its_line(tmp_path):
     done = written_to(closed_pipe(), ["train", "agent.steps=-1"], tmp_path)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
+
+
+def test_a_logged_name_moves_no_cursor():
+    record = logging.makeLogRecord({"msg": "left out: %s\nnext", "args": ("x\x1b[31mred",)})
+    assert Visible("%(message)s").format(record) == "left out: x\\x1b[31mred\nnext"
 
 
 def test_output_goes_on_where_nobody_reads(monkeypatch):
