@@ -4,7 +4,31 @@ Importing the package registers its environments with Gymnasium, by name only: n
 and no heavy library is imported until one of them is made.  The names of `api.py` can be had from here.
 """
 
+# ruff: noqa: E402 (the first lines decide where the modules of all others come from)
 import os
+import sys
+
+__version__ = "0.1.0"
+
+
+def _is_command() -> bool:
+    """True in the process of `python -m coursewright`, or of the installed program of that name."""
+    if sys.argv[:1] != ["-m"]:  # which stands there while Python looks for the module
+        return os.path.splitext(os.path.basename(sys.argv[0] if sys.argv else ""))[0] == "coursewright"
+    return any(word in f"{' '.join(sys.orig_argv)} " for word in (" -m coursewright ", " -mcoursewright "))
+
+
+if _is_command():
+    if sys.argv[:1] == ["-m"] and not sys.flags.safe_path:
+        # Python's -m puts the working directory first, where a `numpy.py` would stand for the library.
+        _here = sys.path.pop(0)
+        if os.path.abspath(_here or os.curdir) == os.path.dirname(os.path.dirname(os.path.abspath(__file__))):
+            sys.path.append(_here)  # a checkout without installation
+    import signal
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # until a verb runs, Ctrl-C ends without a traceback
+
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -12,8 +36,6 @@ from typing import Any
 from gymnasium.envs.registration import register
 
 from coursewright.api import FACE
-
-__version__ = "0.1.0"
 
 # onnxruntime names the machine and reports its use to its makers, unless told otherwise before it is
 # imported.  No command of ours may call anybody unasked; who wants the reports sets the variable to 0.

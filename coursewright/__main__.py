@@ -3,11 +3,12 @@
 Nothing heavy is imported here, so that help and typing errors answer at once.
 """
 
-import io
 import os
 import sys
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+
+from coursewright.scripts.output import ended, forgiving
 
 VERBS = {
     "train": "train one policy, or a sweep of them, on simulated learners",
@@ -51,11 +52,16 @@ OWN_CODE = ("_target_", "trust=", "--config-dir", "-cd", "pkg://")  # words that
 
 
 def main() -> int:
-    """Run a verb; the exit code is 0, 1 for a failure, 2 for wrong input, 130 when interrupted."""
+    """Run a verb; the exit code is 0, 1 for a failure, 2 for wrong input, 130 when interrupted.
+
+    It is 141 where the reader of the output went away, as `head` does.
+    """
+    sys.stdout, sys.stderr = forgiving(sys.stdout), forgiving(sys.stderr)
+    return ended(_answer())
+
+
+def _answer() -> int:
     verb, *rest = sys.argv[1:] or ["--help"]
-    for stream in (sys.stdout, sys.stderr):  # a terminal without some letter shows another, and no traceback
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
     if verb == "help" and rest:
         verb, rest = rest[0], ["--help"]
     if verb == "--version" or "--version" in rest:

@@ -61,6 +61,14 @@ def unknown(field: str, value: object, known: Sequence[str]) -> InputError:
     return InputError(f"{field} = {value!r}: no such name{nearest(str(value), known)}", field)
 
 
+def absent(field: str, path: object, wanted: str, known: Sequence[str] = ()) -> InputError:
+    """The error for a path where there is nothing; a name among those `known` may stand for one."""
+    beside = f", or a name{nearest(str(path), known)}" if known else ""
+    return InputError(
+        f"{field} = {str(path)!r}: there is no such file or folder; must be {wanted}{beside}", field
+    )
+
+
 def unsettable(path: str, known: Sequence[str]) -> InputError:
     """The error for a setting `path` that does not exist, beside the settings that are `known` there."""
     return InputError(f"{path}: no such setting{nearest(path.rpartition('.')[2], known)}", path)

@@ -1,5 +1,6 @@
 """The duties of a worker process to the process that made it."""
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -21,6 +22,7 @@ def obey_parent() -> None:
     if parent is None or parent.pid is None or _watched.is_set():
         return
     _watched.set()
+    logging.raiseExceptions = False  # a worker's line that nobody reads is no fault
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     if os.name != "nt":  # there a process keeps the number of a parent that is gone

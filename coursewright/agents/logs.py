@@ -1,5 +1,6 @@
 """Rollouts as learner logs: the records that a tutor would keep."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,18 +122,26 @@ def log_of(
 
 
 def write_log(
-    task: Task, policy: Policy, path: str | Path, group: Group, source: str, deterministic: bool = True
+    task: Task,
+    policy: Policy,
+    path: str | Path,
+    group: Group,
+    source: str,
+    deterministic: bool = True,
+    marks: Mapping[bytes, str] | None = None,
 ) -> int:
     """Teach a group of learners and write their answers as one Parquet file; returns the number of rows.
 
     Beside the responses it holds the allowed items and, where the policy can tell, the probability of each
-    choice, as an evaluation of another policy from this log needs.  The licence of the log behind the
-    learners is the file's.  A chunk of learners is in memory at a
-    time.  Raises `InputError` where the file cannot be written.
+    choice, as an evaluation of another policy from this log needs.  The file's metadata holds `marks` and
+    the licence of the log behind the learners.  A chunk of learners is in memory at a time.
+
+    Raises `InputError` where the file cannot be written.
     """
     chunk = max(1, min(group.chunk, CELLS // (task.horizon * task.course.n_items)))
     rows = 0
-    licence = None if task.course.licence is None else {LICENCE: task.course.licence}
+    licence = task.course.licence
+    facts = {**(marks or {}), **({} if licence is None else {LICENCE.encode(): licence})}
 
     def write(part: Path) -> None:
         nonlocal rows
@@ -145,7 +154,7 @@ def write_log(
             table = log_of(task, rolled, group.split, source, witness.choices).table
             # A chunk without a grade or without help has the same columns as the others.
             whole = pa.concat_tables([SCHEMA.empty_table(), table], promote_options="default")
-            writer = writer or pq.ParquetWriter(part, SCHEMA.with_metadata(licence))
+            writer = writer or pq.ParquetWriter(part, SCHEMA.with_metadata(facts))
             writer.write_table(whole)
             rows += table.num_rows
         assert writer is not None

@@ -7,7 +7,7 @@ import numpy as np
 from coursewright.envs.gym import TeachingEnv, TeachingVectorEnv
 from coursewright.envs.rewards import mean_gain, normalised_gain
 from coursewright.envs.task import Task
-from coursewright.errors import known_settings, reject, unknown, whole
+from coursewright.errors import absent, known_settings, reject, whole
 from coursewright.simulators.course import Course
 from coursewright.simulators.knowledge.parameters import BktParameters
 from coursewright.simulators.knowledge.tables import read_bkt
@@ -29,7 +29,7 @@ def tutor(name: str, course: Course) -> BktParameters:
     own, shipped = Path(name), TUTORS / f"{name}.csv"
     if not own.is_file() and not shipped.is_file():
         known = sorted(path.stem for path in TUTORS.glob("*.csv"))
-        raise unknown("tutor", name, [*known, "fitted", "a table's path"])
+        raise absent("tutor", name, "a table's path", [*known, "fitted"])
     table = BktParameters.read(own if own.is_file() else shipped)
     if table.skills != course.skills:
         few = ", ".join(course.skills[:6]) + (", ..." if course.n_skills > 6 else "")

@@ -16,9 +16,11 @@ from omegaconf import DictConfig
 from coursewright.errors import InputError
 from coursewright.scripts.check import Checker
 from coursewright.scripts.claims import go_on, occupied
-from coursewright.scripts.compose import Composed, compose, loader_of, read_line
+from coursewright.scripts.compose import Composed, compose, loader_of
 from coursewright.scripts.explain import explanation, plain
 from coursewright.scripts.launching import SweepError, every_job
+from coursewright.scripts.line import read_line
+from coursewright.scripts.own_yaml import readable
 from coursewright.scripts.resume import resume, wish
 from coursewright.scripts.settings import SETTINGS
 from coursewright.scripts.signals import Interrupted, heeded
@@ -43,9 +45,6 @@ def run(verb: str, arguments: list[str]) -> int:
     except KeyboardInterrupt as error:
         print(f"\ninterrupted; go on with: {go_on()}", file=sys.stderr)
         return error.code if isinstance(error, Interrupted) else 130
-    except BrokenPipeError:  # the reader of our output, such as `head`, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except SweepError as failed:
         for told in failed.lines:
             print(f"error: {plain(told)}", file=sys.stderr)
@@ -71,9 +70,10 @@ def _run(verb: str, arguments: list[str]) -> None:
     jobs: Iterable[DictConfig] = ()
     if not (line.flags.hydra_help or line.flags.shell_completion):
         loader = loader_of(line)
-        composed = compose(line, loader)
+        with readable(line.flags.config_dir):
+            composed = compose(line, loader)
         if line.runs:
-            jobs = _checked(composed.jobs, Checker(verb, loader))
+            jobs = _checked(composed.jobs, Checker(verb, loader), line.flags.config_dir)
     sys.argv = [f"coursewright {verb}", *line.arguments, *composed.words]
     with occupied(jobs, composed.several) as more:
         sys.argv += more
@@ -81,10 +81,11 @@ def _run(verb: str, arguments: list[str]) -> None:
             import_module(f"coursewright.scripts.{verb}").main()
 
 
-def _checked(jobs: Iterable[DictConfig], checker: Checker) -> Iterator[DictConfig]:
-    for job in jobs:
-        checker.check(job)
-        yield job
+def _checked(jobs: Iterable[DictConfig], checker: Checker, own: str | None) -> Iterator[DictConfig]:
+    with readable(own):
+        for job in jobs:
+            checker.check(job)
+            yield job
 
 
 def _let_help_be_late() -> None:

@@ -10,12 +10,13 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from coursewright.errors import InputError, reject, unknown
+from coursewright.errors import InputError, absent, reject, unknown
 from coursewright.scripts.compose import options
 from coursewright.scripts.experiment import settled
 from coursewright.scripts.making import agent_of, comparing_of, made, recipe_of, refusal_at
+from coursewright.scripts.products import mark_of, refuse_other_log, refuse_other_policy
 from coursewright.scripts.recorded import POLICY, WEIGHTS, read_run
-from coursewright.scripts.settings import SETTINGS, writable
+from coursewright.scripts.settings import SETTINGS, Simulate, writable
 from coursewright.scripts.signatures import TARGET, fields, fields_of, refuse_misfits
 from coursewright.scripts.trust import trusted_of
 
@@ -115,14 +116,19 @@ def _agents(part: Plain, checker: Checker) -> None:
 
 
 def _runs(part: Plain, checker: Checker) -> None:
-    """At least one finished run where runs are given; else a task for the rules alone."""
+    """All that is read of the runs, where runs are given; else a task for the rules alone."""
     if part["runs"] is None:
         _task(part, checker)
-    else:
-        places = [part["runs"]] if isinstance(part["runs"], str) else part["runs"]
-        if not any(next(Path(place).glob("**/summary.json"), None) for place in places):
-            shown = ", ".join(map(str, places))
-            raise reject("runs", shown, "folders that hold at least one finished run of `train`")
+        return
+    from coursewright.scripts.studies import finished_below, read_studies
+
+    places = [part["runs"]] if isinstance(part["runs"], str) else part["runs"]
+    folders = finished_below([Path(place) for place in places])
+    for study in read_studies(folders, trusted_of(part["trust"]), part["policies"], make=False):
+        known = [*study.trained, *part["policies"]]
+        for name in ("reference", "baseline"):
+            if part[name] not in known:
+                raise unknown(name, part[name], known)
 
 
 def _comparing(part: Plain, checker: Checker) -> None:
@@ -136,10 +142,11 @@ def _comparing(part: Plain, checker: Checker) -> None:
 def _log(part: Plain, checker: Checker) -> None:
     path = part["log"].get("path")
     if path is not None and not Path(str(path)).exists():
-        raise reject("log.path", path, "a file or folder that exists")
+        raise absent("log.path", path, "the path of a log")
 
 
 def _run(part: Plain, checker: Checker) -> None:
+    refuse_other_policy(part["to"])
     read_run(Path(part["run"]), trusted_of(part["trust"]))
     if not (Path(part["run"]) / WEIGHTS).is_file():
         allowed = f"the folder of a finished run of an agent that trains (it lacks {WEIGHTS})"
@@ -154,14 +161,26 @@ def _models(part: Plain, checker: Checker) -> None:
             raise unknown(field, name, known)
 
 
+def _simulated(part: Plain, checker: Checker) -> None:
+    refuse_other_log(part["to"], mark_of(part))
+
+
 def _teacher(part: Plain, checker: Checker) -> None:
     """An exported policy, or an agent that makes one without training."""
     given, known = Path(part["policy"]), options(checker.loader, "agent")
     if given.exists():
-        if not (given / POLICY if given.is_dir() else given).is_file():
+        from coursewright.agents.export.policy import OnnxPolicy
+
+        if not (file := given / POLICY if given.is_dir() else given).is_file():
             raise reject("policy", given, f"the folder of a finished training (it lacks {POLICY})")
+        OnnxPolicy(file)
     elif part["policy"] not in known:
-        raise unknown("policy", part["policy"], known)
+        raise absent("policy", given, "a finished run's folder or an exported file", known)
+    else:
+        agent = checker.loader.load_configuration(f"agent/{given}", [], RunMode.RUN).agent
+        if hasattr(agent_of(agent, "policy"), "algorithm"):
+            trained = f"the folder of a finished training (coursewright train agent={given})"
+            raise reject("policy", given, trained)
 
 
 TASK = ("simulator", "task", "seeds", "tutor", "choices")
@@ -171,14 +190,14 @@ THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
     "train": [(_agents, ("agent",)), (_task, ("agent", *TASK))],
     "evaluate": [
         (_agents, ("policies",)),
-        (_runs, ("runs", *TASK)),
+        (_runs, ("runs", "trust", "policies", "reference", "baseline", *TASK)),
         (_comparing, ("runs", "policies", "seed", "workers", *COMPARED)),
     ],
     "import": [(_log, ("log",))],
     "fit": [(_log, ("log",))],
     "validate": [(_log, ("log",)), (_models, ("models", "reference"))],
-    "export": [(_run, ("run", "trust"))],
-    "simulate": [(_teacher, ("policy",)), (_task, TASK)],
+    "export": [(_run, ("run", "trust", "to"))],
+    "simulate": [(_simulated, tuple(fields(Simulate) or ())), (_teacher, ("policy",)), (_task, TASK)],
 }
 
 

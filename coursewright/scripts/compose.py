@@ -4,7 +4,6 @@ A setting that a signature has and a YAML file leaves out is set like any other:
 wants a `+` there, so the word that is handed on to it says `++`.
 """
 
-from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -13,7 +12,7 @@ from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra._internal.utils import create_config_search_path, get_args_parser
+from hydra._internal.utils import create_config_search_path
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -24,37 +23,13 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from coursewright.errors import InputError, reject, unknown, unsettable
+from coursewright.scripts.line import Line, refuse_groups, without_nulls
+from coursewright.scripts.manual import groups
+from coursewright.scripts.names import ALWAYS, EXCLUDED, job_folder
 from coursewright.scripts.settings import SETTINGS
 from coursewright.scripts.signatures import TARGET, fields, fields_of, free_below
-from coursewright.scripts.words import read_word
 
 CONFIGS = "pkg://coursewright.configs"
-
-
-@dataclass(frozen=True)
-class Line:
-    """A verb's command line: Hydra's flags, and the settings in its grammar."""
-
-    verb: str
-    flags: Namespace
-    words: Sequence[str]
-    given: Sequence[Override]
-
-    @property
-    def runs(self) -> bool:
-        """True where something is to be run, rather than shown."""
-        return not (self.flags.cfg or self.flags.info or self.flags.hydra_help or self.flags.shell_completion)
-
-    @property
-    def arguments(self) -> list[str]:
-        """The flags, as they are typed."""
-        named = {name: value for name, value in vars(self.flags).items() if value and name != "overrides"}
-        return [
-            "-m"
-            if name == "multirun"
-            else f"--{name.replace('_', '-')}" + ("" if value is True else f"={value}")
-            for name, value in named.items()
-        ]
 
 
 @dataclass(frozen=True)
@@ -67,30 +42,6 @@ class Composed:
     words: Sequence[str]
     jobs: Iterable[DictConfig]
     several: bool
-
-
-def read_line(verb: str, arguments: Sequence[str]) -> Line:
-    """The flags and settings among a verb's arguments.
-
-    Raises `InputError` for a flag that does not exist and for a word that is no setting.
-    """
-    parser = get_args_parser()
-    parser.error = _refuse  # type: ignore[assignment,method-assign]
-    flags, words = parser.parse_known_intermixed_args([a for a in arguments if a != "--version"])
-    words = [*flags.overrides, *words]
-    flags.version = "--version" in arguments
-    if flags.help or flags.version:
-        return Line(verb, flags, (), ())
-    for flag, remedy in (("config_path", "--config-dir=FOLDER adds one"), ("experimental_rerun", "resume=")):
-        if getattr(flags, flag) is not None:
-            raise reject(f"--{flag.replace('_', '-')}", getattr(flags, flag), f"left out ({remedy})")
-    if flags.config_dir is not None and not Path(flags.config_dir).is_dir():
-        raise reject("--config-dir", repr(flags.config_dir), "a folder that exists")
-    parsed = []
-    for place, word in enumerate(words):
-        following = words[place + 1] if place + 1 < len(words) else ""
-        parsed.append(read_word(verb, word, following, several=flags.multirun))
-    return Line(verb, flags, [str(override.input_line) for override in parsed], parsed)
 
 
 def loader_of(line: Line) -> ConfigLoader:
@@ -111,6 +62,8 @@ def options(loader: ConfigLoader, group: str) -> list[str]:
 
 def compose(line: Line, loader: ConfigLoader) -> Composed:
     """Every job of a line; a name that nothing reads is refused."""
+    refuse_groups(line)
+    line = without_nulls(line)
     _refuse_choices(line, loader)
     words, mode = list(line.words), RunMode.MULTIRUN if line.flags.multirun else RunMode.RUN
     name = line.flags.config_name or line.verb
@@ -120,7 +73,7 @@ def compose(line: Line, loader: ConfigLoader) -> Composed:
         ):  # which the whole's configuration leaves out
             words = _settable(line, loader, name)
         whole = loader.load_configuration(name, words, mode, validate_sweep_overrides=False)
-    except ConfigCompositionException:
+    except (ConfigCompositionException, ValueError):  # the latter is for a name below a list
         words = _settable(line, loader, name)  # raises where a name is the reason
         whole = loader.load_configuration(name, words, mode, validate_sweep_overrides=False)
     _refuse_nothing(line, whole)
@@ -136,7 +89,30 @@ def compose(line: Line, loader: ConfigLoader) -> Composed:
     task = [str(given.input_line) for given in line.given if not given.is_hydra_override()]
     given = OverridesParser.create(loader).parse_overrides([*params, *task])
     (batch,) = BasicSweeper.split_arguments(given, None)
+    if shared := _shared(whole, batch, loader):
+        words = [*words, f"{EXCLUDED}=[{','.join(map(repr, shared))}]"]
+        OmegaConf.set_readonly(whole.hydra, False)
+        whole.hydra.job.config.override_dirname.exclude_keys = shared
     return Composed(words, _jobs(whole, batch, loader), several=True)
+
+
+def _shared(whole: DictConfig, batch: Sequence[Sequence[str]], loader: ConfigLoader) -> list[str]:
+    """The settings that all jobs of a sweep share, which the names of their folders leave out.
+
+    None are left out in a sweep that was begun with full names, or for a single job.
+    """
+    job, sweep = whole.hydra.job.config.override_dirname, whole.hydra.sweep
+    if len(batch) < 2 or job.exclude_keys:
+        return []
+    parser = OverridesParser.create(loader)
+    parsed = {word: parser.parse_override(word) for word in {word for words in batch for word in words}}
+    if not OmegaConf.is_interpolation(sweep, "dir"):
+        full = (get_overrides_dirname([parsed[word] for word in words], **job) for words in batch)
+        if any((Path(sweep.dir) / job_folder(name)).is_dir() for name in full):
+            return []
+    common = set.intersection(*map(set, batch))
+    keys = [str(parsed[word].key_or_group) for word in batch[0] if word in common]
+    return sorted(key for key in keys if key not in ALWAYS)
 
 
 def _jobs(whole: DictConfig, batch: Sequence[Sequence[str]], loader: ConfigLoader) -> Iterator[DictConfig]:
@@ -155,7 +131,7 @@ def _jobs(whole: DictConfig, batch: Sequence[Sequence[str]], loader: ConfigLoade
                 OmegaConf.update(config, str(parsed[word].key_or_group), parsed[word].value())
         config.hydra.overrides.task = list(job)
         config.hydra.job.override_dirname = get_overrides_dirname(
-            [parsed[word] for word in job], **config.hydra.job.config.override_dirname
+            [parsed[word] for word in job], **whole.hydra.job.config.override_dirname
         )
         config.hydra.mode = RunMode.MULTIRUN
         yield config
@@ -247,8 +223,7 @@ def _unknown(config: DictConfig, path: Sequence[str], verb: str, loader: ConfigL
         node, above = node._get_node(path[above]), above + 1
     place = ".".join(path[: above + 1])
     if above == 0:
-        groups = [group for group in loader.list_groups("") if group != "hydra"]
-        return unsettable(place, list(dict.fromkeys([*(fields(SETTINGS[verb]) or ()), *groups])))
+        return unsettable(place, list(dict.fromkeys([*(fields(SETTINGS[verb]) or ()), *groups(verb)])))
     if not OmegaConf.is_dict(node):
         return unsettable(place, [])
     made = TARGET in node and not OmegaConf.is_missing(node, TARGET)
@@ -264,7 +239,10 @@ def _refuse_choices(line: Line, loader: ConfigLoader) -> None:
         values = list(override.sweep_iterator()) if override.is_sweep_override() else [override.value()]
         for value in values if files and not override.is_delete() else []:
             names = value if isinstance(value, list) and value else [value]
-            if not all(isinstance(name, str) and name for name in names):
+            if not all(
+                isinstance(name, str) and name and not {"", ".", ".."} & set(name.split("/"))
+                for name in names
+            ):
                 shown = str(override.input_line).partition("=")[2]
                 raise unknown(str(override.key_or_group), shown, files)
 
@@ -285,7 +263,3 @@ def _refuse_several(given: Sequence[Override]) -> None:
             value = str(override.input_line).partition("=")[2]
             allowed = f"one value; a list is [{value}], and a sweep over several wants -m"
             raise reject(str(override.key_or_group), value, allowed)
-
-
-def _refuse(message: str) -> None:
-    raise InputError(f"arguments: {' '.join(message.split())} (coursewright VERB --help)")

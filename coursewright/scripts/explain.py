@@ -1,5 +1,6 @@
 """One line for an error that a person can mend."""
 
+import re
 from difflib import get_close_matches
 
 from hydra.errors import HydraException, InstantiationException, MissingConfigException
@@ -9,6 +10,8 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from coursewright.errors import InputError, reject, unknown, unsettable
 from coursewright.scripts.manual import CONFIGS
 from coursewright.scripts.moved import new_address
+
+MERGED = re.compile(r"Error merging override \+*([^=]+)=(.*)", re.DOTALL)
 
 
 def plain(line: str) -> str:
@@ -45,6 +48,9 @@ def explanation(error: BaseException) -> str | None:
     if isinstance(error, TypeError) and "unexpected keyword argument" in str(error):
         return str(error)
     if isinstance(error, HydraException | OmegaConfBaseException):
+        if (found := MERGED.fullmatch(str(error))) is not None:
+            kind = "a mapping, such as {name: value}" if any("=dict" in str(e) for e in chain) else "a list"
+            return str(reject(found[1], found[2], kind))
         text = str(error).split("\nset env variable")[0]
         lines = [line.strip() for line in text.splitlines() if line.strip() and "full_key" not in line]
         return _nearest_group(" ".join(dict.fromkeys(lines)))

@@ -20,6 +20,7 @@ def main(config: DictConfig) -> None:
 
     from coursewright.agents.export.onnx import export
     from coursewright.agents.learning.trained import TrainedPolicy
+    from coursewright.scripts.products import refuse_other_policy
     from coursewright.scripts.recorded import WEIGHTS, read_run
     from coursewright.scripts.studies import made_by, trained_on
     from coursewright.scripts.trust import trusted_of
@@ -33,6 +34,7 @@ def main(config: DictConfig) -> None:
             "run", folder, f"a training that left a network ({run.name} is a rule, which needs no file)"
         )
     policy = TrainedPolicy.load(folder / WEIGHTS, agent, task)
+    refuse_other_policy(config.to, policy.label)
     export(policy, task, config.to)
     log.info("%s: checked against the original; it runs with onnxruntime and numpy:", config.to)
     log.info(

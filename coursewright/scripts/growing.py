@@ -5,8 +5,11 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 
+from omegaconf import OmegaConf
+
 from coursewright.errors import InputError
 from coursewright.files import write_text
+from coursewright.scripts.recorded import WRONG
 
 
 class GrowingTable:
@@ -72,3 +75,15 @@ class GrowingTable:
         writer.writerow(columns)
         writer.writerows([*row, *[""] * (len(columns) - len(row))] for row in rows)
         write_text(self.path, text.getvalue())
+
+
+def steps(folder: Path) -> str:
+    """The progress of a training, by the numbers that it has logged; it ends with a whole rollout."""
+    try:
+        done = GrowingTable(folder / "metrics.csv").last
+        aim = OmegaConf.select(OmegaConf.load(folder / "config.yaml"), "agent.steps")
+    except (InputError, *WRONG):  # the folder may hold anything
+        return ""
+    if done is None:
+        return ""
+    return f"{done:,} of {aim:,}" if type(aim) is int and done < aim else f"{done:,}"

@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 
 from coursewright.errors import InputError, reject
 from coursewright.files import write_text
+from coursewright.scripts.names import EXCLUDED
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +80,19 @@ def read(folder: Path) -> State | None:
     except (OSError, ValueError, TypeError, AttributeError, KeyError):
         pass
     return None
+
+
+def states(top: Path, alone: bool) -> tuple[State | None, dict[Path, State | None]]:
+    """The state of the folder itself, and of the runs in it; None for a state that cannot be read.
+
+    With `alone` a folder that has a state is the one run.
+    """
+    found = {path.parent: read(path.parent) for path in sorted(top.glob(f"**/{STATE}"))}
+    whole = found.get(top)
+    if alone and top in found:
+        return whole, {top: whole}
+    above = {parent for folder in found for parent in folder.parents}  # sweeps' folders, and no runs
+    return whole, {folder: state for folder, state in found.items() if folder not in above}
 
 
 @contextmanager
@@ -171,4 +185,7 @@ def one_line(error: BaseException) -> str:
 def typed() -> str:
     """The command line of this process, ready to be typed again; empty where it is none of ours."""
     program, *arguments = sys.argv or [""]
+    arguments = [
+        word for word in arguments if not word.startswith(EXCLUDED)
+    ]  # which the same command finds again
     return f"{program} {shlex.join(arguments)}" if program.startswith("coursewright ") else ""

@@ -58,7 +58,8 @@ def agent_of(config: DictConfig, at: str = "agent") -> "Agent":
     Raises `InputError` for an option that the class does not have.
     """
     options = OmegaConf.to_container(config, resolve=True)
-    assert isinstance(options, dict)
+    if not isinstance(options, dict) or not isinstance(options.get(TARGET), str):
+        raise reject(f"{at}.{TARGET}", "nothing", "the address of the class or function that makes the agent")
     refuse_misfits(options, fields_of(config[TARGET]), at)
     agent: Agent = made(config, at)
     if isinstance(agent, partial) and isinstance(agent.func, type):

@@ -9,6 +9,8 @@ from omegaconf import OmegaConf
 
 from coursewright.errors import InputError
 
+EXCLUDED = "hydra.job.config.override_dirname.exclude_keys"  # of settings that the names leave out
+ALWAYS = ("agent", "seed")  # named in any case, so that a further command may add to a sweep's folder
 LONGEST = 100  # letters of one name
 ROOM = LONGEST - 11  # before a hash
 ODD = re.compile(r"[^A-Za-z0-9._-]+")

@@ -20,6 +20,8 @@ from coursewright.scripts.overrides import command_line
 from coursewright.scripts.trust import check, foreign, plain_name, shown, targets
 
 FORMAT = 3
+LIKE = ("simulator", "task")  # the parts of a training that a policy has learnt
+SUMMARY = "summary.json"
 WEIGHTS, POLICY = "policy.npz", "policy.onnx"  # a training's network, as it leaves it
 # The entries of a training run's record, and their kinds
 KINDS: dict[str, tuple[type, ...]] = {
@@ -57,7 +59,7 @@ def read_run(
         run = OmegaConf.load(folder / "config.yaml")
         plain: Any = OmegaConf.to_container(run, resolve=False)
         if not isinstance(run, DictConfig):
-            raise TypeError("it is a list")
+            raise InputError(f"{where}: its config.yaml is truncated or broken (it is no mapping)")
     for at, address in targets(plain):
         if isinstance(address, str) and (moved := new_address(address)) is not None:
             raise InputError(f"{where}: {at} = {address} has moved; it is now {moved}")
@@ -80,12 +82,25 @@ def read_run(
     return run
 
 
+def finished(folder: Path) -> bool:
+    """True where a run has come to its end: its summary is the last file, and is whole."""
+    try:
+        return isinstance(json.loads((folder / SUMMARY).read_text(encoding="utf-8")), dict)
+    except (OSError, ValueError, RecursionError):
+        return False
+
+
 def refuse_other_format(folder: Path, field: str = "run") -> None:
     """Refuse a run that another version made, where its folder says so."""
     if not (folder / "code.json").is_file():
         return
     with in_a_line(f"{field} = {folder}: its code.json is truncated or broken"):
-        found = json.loads((folder / "code.json").read_text(encoding="utf-8")).get("format", 1)
+        code = json.loads((folder / "code.json").read_text(encoding="utf-8"))
+        if not isinstance(code, dict):
+            raise InputError(
+                f"{field} = {shown(folder)}: its code.json is truncated or broken (it is no mapping)"
+            )
+        found = code.get("format", 1)
     refuse_format(field, folder, shown(found) if isinstance(found, str) else found, FORMAT)
 
 
@@ -94,6 +109,8 @@ def in_a_line(what: str) -> Iterator[None]:
     """Say `what` of a file that is whole but wrong, with the reason, in one line."""
     try:
         yield
+    except InputError:
+        raise
     except (AttributeError, LookupError, *WRONG) as error:
         raise InputError(f"{what} ({reason(error)})") from error
 
@@ -114,6 +131,8 @@ def reason(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
     words = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, AttributeError | LookupError | TypeError) and "argument" not in words:
+        return "it holds something else than a run's"  # Python's own words would name our insides
     return shown(words)
 
 
@@ -128,3 +147,29 @@ def to_go_on(folder: Path) -> str:
         [f"trust={packages[0] if len(packages) == 1 else '[' + ','.join(packages) + ']'}"] if packages else []
     )
     return command_line("train", [f"resume={folder}", *trust])
+
+
+def unlike_training(folder: Path, config: DictConfig) -> Iterator[str]:
+    """A line where the learners or the task differ from those of the training in a run's folder.
+
+    `evaluate` takes both from the folder; here they are the command's own.
+    """
+    if not (folder / "config.yaml").is_file():  # an exported file tells of neither
+        return
+    with in_a_line(f"policy = {shown(folder)}: its config.yaml is truncated or broken"):
+        run = OmegaConf.load(folder / "config.yaml")
+        theirs, ours = (dict(_leaves(OmegaConf.masked_copy(c, LIKE))) for c in (run, config))  # type: ignore[arg-type]
+    names = [name for name in dict.fromkeys([*ours, *theirs]) if ours.get(name) != theirs.get(name)]
+    for name in names[:1]:
+        more = f", and {len(names) - 1} more settings differ" if len(names) > 1 else ""
+        told = f"{name} = {shown(ours.get(name))} here and {shown(theirs.get(name))} in its training{more}"
+        yield f"{shown(folder)} was trained for something else: {told}"
+
+
+def _leaves(node: Any, at: str = "") -> Iterator[tuple[str, Any]]:
+    for name in node:
+        inner = None if OmegaConf.is_missing(node, name) else node[name]
+        if isinstance(inner, DictConfig):
+            yield from _leaves(inner, f"{at}{name}.")
+        else:
+            yield f"{at}{name}", inner

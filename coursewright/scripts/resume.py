@@ -4,6 +4,7 @@ The record is data (see `recorded`).  Hydra's own files beside it, on the run's 
 """
 
 import logging.config
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ import yaml
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from coursewright.errors import InputError, reject
+from coursewright.errors import InputError, absent, reject
 from coursewright.scripts.life import read
 from coursewright.scripts.making import agent_of, recipe_of
 from coursewright.scripts.manual import CONFIGS
@@ -47,6 +48,8 @@ def wish(verb: str, arguments: Sequence[str]) -> Wish | None:
         raise InputError(
             f"resume = {folders[0]}: goes alone; a resumed run keeps its settings (given: {given})"
         )
+    if folders[0].strip() and not os.path.lexists(folders[0]):
+        raise absent("resume", folders[0], "the folder of a run that was begun")
     if not Path(folders[0]).is_dir() or not folders[0]:
         raise reject("resume", folders[0], "the folder of a run that was begun")
     packages = [name for argument in arguments if argument.startswith(TRUST) for name in _listed(argument)]

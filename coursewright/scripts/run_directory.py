@@ -20,7 +20,7 @@ from coursewright.errors import InputError
 from coursewright.files import write_text
 from coursewright.scripts.life import alone, lived, read
 from coursewright.scripts.names import group_of, near
-from coursewright.scripts.recorded import FORMAT, refuse_other_format
+from coursewright.scripts.recorded import FORMAT, finished, refuse_other_format
 from coursewright.scripts.signals import heeded_by_worker
 from coursewright.scripts.tracking import CsvTracker, Run, RunTracker, Trackers
 from coursewright.scripts.trust import plain_name
@@ -60,7 +60,7 @@ class RunDirectory:
     @property
     def finished(self) -> bool:
         """True where the run has come to its end before."""
-        return (self.path / "summary.json").is_file()
+        return finished(self.path)
 
     @property
     def name(self) -> str:

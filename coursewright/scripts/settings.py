@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from coursewright.errors import InputError, reject
+from coursewright.errors import InputError, absent, reject
+from coursewright.scripts.products import refuse_anything
 from coursewright.scripts.trust import plain_name, trusted_of
 
 Node = Mapping[str, Any]
@@ -86,8 +87,7 @@ class Evaluate:
         if self.tutor is not None:
             given(tutor=self.tutor)
         for place in self.places:
-            if not place.strip() or not Path(place).is_dir():
-                raise reject("runs", repr(place), "a run's folder, a sweep's, or a list of them")
+            there(runs=place, wanted="a run's folder, a sweep's, or a list of them")
 
     @property
     def places(self) -> Sequence[str]:
@@ -113,6 +113,7 @@ class Import:
         whole(1, 1000, parts=self.parts)
         named(study=self.study)
         writable("to", self.to, folder=True)
+        refuse_anything(self.to)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,8 +176,7 @@ class Export:
     def __post_init__(self) -> None:
         given(run=self.run)
         trusted_of(self.trust)
-        if not Path(self.run).is_dir():
-            raise reject("run", repr(self.run), "the folder of a finished training run")
+        there(run=self.run, wanted="the folder of a finished training run")
         writable("to", self.to)
 
 
@@ -230,6 +230,15 @@ def given(**values: str) -> None:
     for name, value in values.items():
         if not value.strip():
             raise reject(name, repr(value), "given; it is empty")
+
+
+def there(wanted: str, **values: str) -> None:
+    """Refuse a path that is no folder; the folder that is `wanted` in words."""
+    for name, value in values.items():
+        if value.strip() and not os.path.lexists(value):
+            raise absent(name, value, wanted)
+        if not value.strip() or not Path(value).is_dir():
+            raise reject(name, repr(value), wanted)
 
 
 def named(**values: str) -> None:

@@ -1,13 +1,15 @@
 """`coursewright simulate`: learners whom a policy teaches, and their answers as a learner log."""
 
 import logging
+from pathlib import Path
 
 import hydra
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-from coursewright.errors import reject
 from coursewright.scripts.app import explained
 from coursewright.scripts.overrides import command_line, override
+from coursewright.scripts.products import MADE, mark_of
+from coursewright.scripts.recorded import unlike_training
 
 log = logging.getLogger(__name__)
 
@@ -16,8 +18,6 @@ log = logging.getLogger(__name__)
 @explained
 def main(config: DictConfig) -> None:
     """Write the allowed items, the choice and the answer, one row per response."""
-    from pathlib import Path
-
     from coursewright.agents.export.policy import OnnxPolicy
     from coursewright.agents.logs import write_log
     from coursewright.agents.tracker import SILENT
@@ -32,11 +32,10 @@ def main(config: DictConfig) -> None:
     if given.exists():
         task = task_of(config, config.tutor)
         policy = OnnxPolicy(given / POLICY if given.is_dir() else given, task)
+        for line in unlike_training(given, config):
+            log.warning(line)
     else:
         agent = agent_of(hydra.compose(overrides=[f"+agent={given}"]).agent, "policy")
-        if hasattr(agent, "algorithm"):
-            trained = f"the folder of a finished training (coursewright train agent={given})"
-            raise reject("policy", given, trained)
         task = task_of(config, config.tutor)
         policy = agent(task, config.seed, SILENT)
     group = Group(config.learners, Split[config.split.upper()])
@@ -44,7 +43,13 @@ def main(config: DictConfig) -> None:
         f"{config.learners} simulated learners ({config.choices.simulator}, task {config.choices.task}), "
         f"taught by {given.name}"
     )
-    rows = write_log(task, policy, config.to, group, source, config.deterministic)
+    settings = {str(name): config[name] for name in config}
+    plain = {
+        k: OmegaConf.to_container(v, resolve=True) if OmegaConf.is_config(v) else v
+        for k, v in settings.items()
+    }
+    marks = {MADE: mark_of(plain)}
+    rows = write_log(task, policy, config.to, group, source, config.deterministic, marks)
     log.info("%s: %s rows of %s learners", config.to, f"{rows:,}", f"{config.learners:,}")
     line = command_line("fit", ["log=file", override("log.path", config.to)])
     log.info("\nfit learners to it: %s", line)

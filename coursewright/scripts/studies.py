@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from hydra.utils import instantiate
@@ -14,16 +14,16 @@ from coursewright.agents.export.policy import OnnxPolicy
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.policy import Policy
 from coursewright.envs.task import Task
-from coursewright.errors import InputError
+from coursewright.errors import InputError, reject
 from coursewright.evaluation.comparison.compare import compare
 from coursewright.evaluation.comparison.jobs import Seeded
 from coursewright.evaluation.comparison.publish import Published, publish
 from coursewright.progress import Progress, each
 from coursewright.scripts.making import agent_of, comparing_of, licence_of, task_of
 from coursewright.scripts.overrides import command_line
-from coursewright.scripts.recorded import POLICY, in_a_line, of_the_run, read_run, to_go_on
+from coursewright.scripts.recorded import POLICY, finished, in_a_line, of_the_run, read_run, to_go_on
 from coursewright.scripts.tracking import Results
-from coursewright.scripts.trust import plain_name, trusted_of
+from coursewright.scripts.trust import plain_name, shown, trusted_of
 from coursewright.simulators.folders import SHIPPED
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ log = logging.getLogger(__name__)
 class Study:
     """A task and the training on it: agent name -> agent seed -> policy or training metrics.
 
-    `card` describes the fit of the learners, where they come from a folder that has one.
+    `card` describes the fit of the learners, where they come from a folder that has one; `seen` holds the
+    names and seeds of all runs.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Study:
     card: str = ""
     trained: dict[str, dict[int, Policy]] = field(default_factory=dict)
     metrics: dict[str, list[pd.DataFrame]] = field(default_factory=dict)
+    seen: set[tuple[str, int]] = field(default_factory=set)
 
     @property
     def files(self) -> list[Path]:
@@ -54,14 +56,27 @@ class Study:
 
 
 def studies(config: DictConfig) -> list[Study]:
-    """The studies behind `config.runs`, or the configured task alone where there are no runs."""
+    """The studies behind `config.runs`, or the configured task alone where there are no runs.
+
+    Raises `InputError` for anything in a folder that cannot be compared.
+    """
     if config.runs is None:
         name = f"{config.choices.simulator}-{config.choices.task}"
         return [Study(name, config.choices.simulator, task_of(config, config.tutor), _card(config.simulator))]
     places = config.runs if isinstance(config.runs, ListConfig) else [config.runs]
-    trusted = trusted_of(config.trust)
+    folders = finished_below([Path(str(place)) for place in places])
+    return read_studies(folders, trusted_of(config.trust), config.policies)
+
+
+def read_studies(
+    folders: Sequence[Path], trusted: Sequence[str], rules: Mapping[str, Any], make: bool = True
+) -> list[Study]:
+    """The studies of finished runs in these folders, beside these `rules`.
+
+    Without `make` they are only read: a run of a rule is not made anew, for which some have to be tuned.
+    """
     found: dict[str, Study] = {}
-    for folder in _finished([Path(str(place)) for place in places]):
+    for folder in folders:
         run = read_run(folder, trusted, "runs")
         key = OmegaConf.to_yaml(OmegaConf.masked_copy(run, ["simulator", "task", "seeds"]))
         with in_a_line(f"runs = {folder}: its tutor.csv is truncated or broken"):
@@ -72,7 +87,7 @@ def studies(config: DictConfig) -> list[Study]:
             plain_name(f"runs = {folder}: study", name)
             task = trained_on(run, folder, "runs")
             found[key] = Study(name, run.choices.simulator, task, _card(run.simulator))
-        _add(found[key], run, folder, config.policies)
+        _add(found[key], run, folder, rules, make)
     return list(found.values())
 
 
@@ -159,23 +174,26 @@ def _card(simulator: DictConfig | ListConfig) -> str:
         return card.read_text(encoding="utf-8") if card.is_file() else ""
 
 
-def _finished(places: Sequence[Path]) -> list[Path]:
+def finished_below(places: Sequence[Path]) -> list[Path]:
+    """The folders of finished runs; one that is not finished is left out with a word.
+
+    Raises `InputError` where there is none.
+    """
     folders = sorted(
         {p.parent for place in places for p in place.glob("**/config.yaml") if p.parent.name != ".hydra"}
     )
     folders = [folder for folder in folders if (folder / "tutor.csv").is_file()]
     for folder in folders:
-        if not (folder / "summary.json").is_file():
-            log.info("left out: %s is not finished (%s)", folder, to_go_on(folder))
-    finished = [folder for folder in folders if (folder / "summary.json").is_file()]
-    if not finished:
-        raise InputError(
-            f"runs = {', '.join(map(str, places))}: must hold at least one finished run of `train`"
-        )
-    return finished
+        if not finished(folder):
+            log.info("left out: %s is not finished (%s)", shown(folder), to_go_on(folder))
+    whole = [folder for folder in folders if finished(folder)]
+    if not whole:
+        shown_places = ", ".join(map(str, places))
+        raise reject("runs", shown_places, "folders that hold at least one finished run of `train`")
+    return whole
 
 
-def _add(study: Study, run: DictConfig, folder: Path, rules: Mapping[str, DictConfig]) -> None:
+def _add(study: Study, run: DictConfig, folder: Path, rules: Mapping[str, Any], make: bool) -> None:
     file = folder / POLICY
     agent = made_by(run, folder, "runs")
     if hasattr(agent, "algorithm") and not file.is_file():
@@ -189,14 +207,16 @@ def _add(study: Study, run: DictConfig, folder: Path, rules: Mapping[str, DictCo
     if rule is not None:
         log.info("%s: its policy is called %s, as a compared rule is; here it is %r", folder, run.name, name)
     seeds = study.trained.setdefault(name, {})
-    if run.seed in seeds:
+    if (name, run.seed) in study.seen:
         raise InputError(
             f"runs = {folder}: a second {name} with seed {run.seed}; give one of them another name="
         )
+    study.seen.add((name, run.seed))
     with of_the_run(folder, "runs"):
-        seeds[run.seed] = (
-            OnnxPolicy(file, study.task) if file.is_file() else agent(study.task, run.seed, SilentTracker())
-        )
+        if file.is_file():
+            seeds[run.seed] = OnnxPolicy(file, study.task)
+        elif make:
+            seeds[run.seed] = agent(study.task, run.seed, SilentTracker())
     if (curve := _curve(folder / "metrics.csv")) is not None:
         study.metrics.setdefault(name, []).append(curve.assign(seed=run.seed))
 
@@ -206,7 +226,10 @@ def _curve(file: Path) -> pd.DataFrame | None:
     if not file.is_file():
         return None
     with in_a_line(f"runs = {file.parent}: its metrics.csv is truncated or broken"):
-        table = pd.read_csv(file).drop_duplicates("step", keep="last")
+        table = pd.read_csv(file)
+        if "step" not in table:
+            raise InputError(f"runs = {shown(file.parent)}: its metrics.csv has no column step")
+        table = table.drop_duplicates("step", keep="last")
         if "train/return" not in table:
             return None
         rows = table[["step", "train/return"]].rename(columns={"train/return": "value"}).dropna()

@@ -102,7 +102,7 @@ def plain_name(field: str, value: Any) -> str:
     Raises `InputError` for a name that leads elsewhere, cannot be seen, or is too long.
     """
     good = isinstance(value, str) and value.isprintable() and 0 < len(value.encode()) <= LONGEST
-    if not good or set(value) & set('/\\:*?"<>|') or value != value.strip(" ") or value.strip(".") == "":
+    if not good or set(value) & set('/\\:*?"<>|[]') or value != value.strip(" ") or value.strip(".") == "":
         allowed = f"a plain name: up to {LONGEST} letters, digits, spaces and . _ - + = , ( ), and no path"
         raise reject(field, shown(value), allowed)
     return str(value)

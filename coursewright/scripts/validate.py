@@ -7,7 +7,7 @@ from dataclasses import replace
 import hydra
 from omegaconf import DictConfig
 
-from coursewright.errors import InputError, reject
+from coursewright.errors import reject
 from coursewright.fitting.model import LearnerModel
 from coursewright.scripts.app import explained
 from coursewright.scripts.run_directory import Place, code_version, open_run, placed
@@ -41,8 +41,6 @@ def validate(config: DictConfig, place: Place) -> None:
     from coursewright.evaluation.validity import judge, report, words
     from coursewright.scripts.tracking import Results
 
-    if "model" in config:
-        raise InputError("model: validate compares several; give models=[NAME, ...]")
     with open_run(config, place) as run:
         names = [config.models] if isinstance(config.models, str) else config.models
         models = learner_models(dict.fromkeys([config.reference, *names]))

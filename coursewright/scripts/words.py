@@ -16,6 +16,7 @@ from coursewright.scripts.overrides import override
 
 # Settings whose value is a path or a name, by the last part of theirs
 LITERAL = ("run", "runs", "to", "out", "tutor", "path", "folder", "dir", "name", "study")
+NAMES = ("name", "study")
 
 
 def read_word(verb: str, word: str, following: str = "", several: bool = False) -> Override:
@@ -24,6 +25,8 @@ def read_word(verb: str, word: str, following: str = "", several: bool = False) 
     Raises `InputError` for a word that is no setting; the word that follows shows a forgotten `=`.
     """
     key, equals, text = word.partition("=")
+    if not word.strip() or not key.strip("+~ "):
+        raise InputError(f"arguments: {word!r} names no setting; one is written NAME=VALUE")
     if word.startswith("-") and not word.startswith("~"):
         raise InputError(f"arguments: {word!r} is no flag of coursewright {verb} (see --help)")
     if not equals and not word.startswith("~"):
@@ -34,7 +37,9 @@ def read_word(verb: str, word: str, following: str = "", several: bool = False) 
         if parsed is None:
             raise reject("arguments", repr(word), "a setting to remove, written ~NAME")
         return parsed
-    if _is_literal(key) and parsed is None and text.startswith("[") and text.endswith("]"):
+    if key.lstrip("+") in NAMES and text.startswith("["):  # never a list
+        parsed = _parsed(override(key, text))
+    elif _is_literal(key) and parsed is None and text.startswith("[") and text.endswith("]"):
         quoted = ",".join(override("", path).removeprefix("=") for path in _paths(text[1:-1]))
         parsed = _parsed(f"{key}=[{quoted}]")
     elif _is_as_typed(key, text, parsed, several):

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from coursewright.errors import InputError, reject, unknown
+from coursewright.errors import InputError, absent, reject
 from coursewright.simulators.arrays import Floats
 from coursewright.simulators.course import Course, read_edges
 from coursewright.simulators.lists import pairs, unpack
@@ -59,7 +59,9 @@ def open_folder(folder: str | Path, kind: str, table: str, field: str = "simulat
         path for path in sorted(SHIPPED.glob(f"*/{FACTS}")) if _facts(path.parent, field)["kind"] == kind
     ]
     beside = sorted(str(path.parent) for path in Path(folder).parent.glob(f"*/{table}"))
-    raise unknown(field, str(folder), [*beside, *(path.parent.name for path in shipped)])
+    if Path(folder).exists():
+        raise reject(field, folder, "a folder, not a file")
+    raise absent(field, folder, "a folder that fit wrote", [*beside, *(path.parent.name for path in shipped)])
 
 
 def _facts(path: Path, field: str) -> dict[str, Any]:

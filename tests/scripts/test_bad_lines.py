@@ -7,7 +7,8 @@ import pytest
 from omegaconf import OmegaConf
 
 import bad_lines
-from coursewright.scripts.compose import compose, loader_of, read_line
+from coursewright.scripts.compose import compose, loader_of
+from coursewright.scripts.line import read_line
 from coursewright.scripts.words import read_word
 
 COMMAND = [sys.executable, "-m", "coursewright"]
@@ -71,6 +72,75 @@ def test_a_folder_is_no_sweep(tmp_path, monkeypatch):
     for word in ("hydra.sweep.dir=my,sweep", "simulator.folder=here,too"):
         assert read_word("train", word, several=True).value() == word.partition("=")[2]
     assert read_word("train", "tutor=one,other", several=True).is_sweep_override()
+
+
+@pytest.mark.parametrize(
+    ("verb", "words", "said"),
+    [
+        ("train", ["=3"], "arguments: '=3' names no setting; one is written NAME=VALUE"),
+        ("train", [""], "arguments: '' names no setting"),
+        ("train", ["~agent"], "~agent: train cannot do without it"),
+        ("train", ["agent=../ppo"], "agent = '../ppo': no such name (did you mean 'ppo'?)"),
+        ("train", ["name=[/x]"], "name = [/x]: must be a plain name"),
+        ("train", ["study=x [bold]"], "study = x [bold]: must be a plain name"),
+        ("train", ["log=file"], "log: train reads no log; it reads simulator, task, agent, tracker"),
+        ("validate", ["model=bkt"], "model: validate reads no model; give models=[NAME, ...]"),
+        ("train", ["agents=[]"], "agents = []: must be a mapping"),
+        ("train", ["tags={}"], "tags = {}: must be a list"),
+        ("train", ["agent.layers.x=1"], "agent.layers.x: no such setting"),
+        ("train", ["agent=ppo", "agent=dqn"], "agent = dqn: given twice (also ppo); give one of them"),
+        ("train", ["experiment=null", "seed=-1"], "seed = -1: must be"),
+        (
+            "train",
+            ["simulator=afm", "simulator.folder=lerners"],
+            "'lerners': there is no such file or folder",
+        ),
+        ("train", ["tutor=nowhere"], "tutor = 'nowhere': there is no such file or folder"),
+        ("train", ["resume=nowhere"], "resume = 'nowhere': there is no such file or folder"),
+        ("train", ["--config-dir=nowhere"], "--config-dir = 'nowhere': there is no such file or folder"),
+        ("evaluate", ["runs=[nowhere]"], "runs = 'nowhere': there is no such file or folder"),
+        ("export", ["run=nowhere"], "run = 'nowhere': there is no such file or folder"),
+        ("fit", ["log=file", "log.path=nowhere"], "log.path = 'nowhere': there is no such file or folder"),
+        (
+            "simulate",
+            ["policy=nowhere", "to=x.parquet"],
+            "policy = 'nowhere': there is no such file or folder",
+        ),
+    ],
+)
+def test_a_line_says_which_word_is_wrong(verb, words, said):
+    bad_lines.import_everything()
+    told = bad_lines.told(verb, words)
+    assert not told.fault, told
+    assert told.said.startswith("error: ")
+    assert said in told.said
+
+
+def test_settings_that_a_verb_lacks_are_not_named_as_known():
+    told = bad_lines.told("validate", ["workers=2"])
+    assert told.said.endswith(
+        "known: log, tracker, settings, models, reference, min_group, seed, name, study, tags\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"a: [1\n", "odd.yaml, line 2: is no YAML"),
+        (b"a: 1\na: 2\n", "odd.yaml, line 2: is no YAML (found duplicate key a)"),
+        (b"# x\n_target_: \xff\n", "odd.yaml, line 2: is no YAML (byte 0xff is no UTF-8"),
+        (b"just text\n", "agent._target_ = nothing: must be the address"),
+        (b"", "agent._target_ = nothing: must be the address"),
+    ],
+)
+def test_yaml_of_ones_own_that_cannot_be_read(tmp_path, content, said):
+    bad_lines.import_everything()
+    (tmp_path / "agent").mkdir()
+    (tmp_path / "agent" / "odd.yaml").write_bytes(content)
+    for words in (["agent=odd"], ["-m", "agent=ppo,odd"]):
+        told = bad_lines.told("train", [f"--config-dir={tmp_path}", *words])
+        assert not told.fault, told
+        assert said in told.said
 
 
 def test_a_refusal_needs_no_torch():

@@ -378,8 +378,8 @@ def test_a_full_disk_gets_one_line(tmp_path):
     ],
 )
 def test_modules_in_the_working_directory_stand_for_none_of_ours(tmp_path, arguments):
-    # Python's own, one that libraries look for and get along without, and Hydra's folder of plugins.
-    for name in ("queue", "heapq", "bottleneck", "tensorboard", "hydra_plugins/evil"):
+    # Python's own, libraries', some that those look for and get along without, and Hydra's folder of plugins.
+    for name in ("queue", "typing", "numpy", "gymnasium", "bottleneck", "tensorboard", "hydra_plugins/evil"):
         (tmp_path / f"{name}.py").parent.mkdir(exist_ok=True)
         (tmp_path / f"{name}.py").write_text("open('witness', 'w').close()\nraise RuntimeError(__name__)\n")
     done = coursewright(tmp_path, *arguments)

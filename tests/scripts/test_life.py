@@ -7,6 +7,7 @@ import pytest
 
 from coursewright.errors import InputError
 from coursewright.scripts.life import LOCK, STATE, State, alone, lived, queue, read, works
+from coursewright.scripts.recorded import SUMMARY, finished
 from coursewright.scripts.status import main as status
 
 
@@ -131,6 +132,42 @@ def test_status_of_nothing_is_one_line(tmp_path, monkeypatch, capsys, arguments)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=r"^[^\n]*$"):
         said(monkeypatch, capsys, *arguments)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"format": 1, "state": "gone"}'])
+def test_a_broken_state_is_told_as_one(tmp_path, monkeypatch, capsys, content):
+    (tmp_path / STATE).write_text(content)
+    for kind in ("run", "sweep"):
+        lines = said(monkeypatch, capsys, f"{kind}={tmp_path}")
+        assert lines[1].split()[0] == "unknown"
+        assert lines[2:] == [f"{tmp_path}: its state.json is truncated or broken", "1 run: 1 unknown"]
+
+
+def test_a_sweeps_own_folder_is_no_run(tmp_path, monkeypatch, capsys):
+    for place in ("day/sweep", "day/sweep/job"):
+        State.now("running", "").write(tmp_path / place)
+    assert said(monkeypatch, capsys, f"sweep={tmp_path}")[-1] == "1 run: 1 died"
+    assert said(monkeypatch, capsys, f"run={tmp_path}/day/sweep/job")[-1] == "1 run: 1 died"
+
+
+def test_a_name_from_outside_moves_no_cursor(tmp_path, monkeypatch, capsys):
+    State.now("failed", "", "a = 1").write(tmp_path / "x\x1b[31mred\nline")
+    lines = said(monkeypatch, capsys, f"sweep={tmp_path}")
+    assert len(lines) == 4
+    assert "\x1b" not in "".join(lines)
+
+
+def test_a_finished_training_is_past_its_steps(tmp_path, monkeypatch, capsys):
+    State.now("done", "").write(tmp_path)
+    (tmp_path / "metrics.csv").write_text("step,train/return\n506880,0.5\n")
+    (tmp_path / "config.yaml").write_text("agent: {steps: 500000}\n")
+    assert "506,880  " in said(monkeypatch, capsys, f"run={tmp_path}")[1]
+
+
+def test_half_a_summary_is_no_end(tmp_path):
+    for content, whole in (("{", False), ("[]", False), ("", False), ("{}", True)):
+        (tmp_path / SUMMARY).write_text(content)
+        assert finished(tmp_path) == whole
 
 
 def test_state_is_json_for_other_tools(tmp_path):

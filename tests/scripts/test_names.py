@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coursewright.errors import InputError
-from coursewright.scripts.names import LONGEST, claim, group_of, job_folder, plain
+from coursewright.scripts.compose import compose, loader_of
+from coursewright.scripts.line import read_line
+from coursewright.scripts.names import EXCLUDED, LONGEST, claim, group_of, job_folder, plain
 
 
 @pytest.mark.parametrize(
@@ -83,3 +85,25 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
 def test_a_group_says_the_day_too():
     assert group_of(Path("outputs/sweep/2026-11-27/06-17-43-kss")) == "2026-11-27-06-17-43-kss"
     assert group_of(Path("outputs/mine")) == group_of(Path("outputs/mine/")) == "mine"
+
+
+SHARED = ["task=mastery", "learners=5"]
+
+
+def folders(words):
+    line = read_line("train", ["-m", *words])
+    composed = compose(line, loader_of(line))
+    names = [job_folder(job.hydra.job.override_dirname) for job in composed.jobs]
+    return names, [word for word in composed.words if word.startswith(EXCLUDED)]
+
+
+def test_a_sweeps_folders_name_what_differs(tmp_path):
+    sweep = f"hydra.sweep.dir={tmp_path}"
+    names, words = folders([*SHARED, "agent=random", "seed=0,1", sweep])
+    assert names == ["agent-random__seed-0", "agent-random__seed-1"]
+    assert words == [f"{EXCLUDED}=['learners','task']"]
+    assert folders([*SHARED, "task.steps=3,4"])[0] == ["task.steps-3", "task.steps-4"]
+    full = "learners-5__seed-0__task-mastery"
+    assert folders([*SHARED, "seed=0"])[0] == [full]  # nothing differs
+    (tmp_path / full).mkdir()  # begun by an earlier version
+    assert folders([*SHARED, "seed=0,1", sweep])[0] == [full, full.replace("seed-0", "seed-1")]

@@ -608,7 +608,7 @@ def test_a_run_sends_wandb_nowhere_else(shared, verb):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["resume=nowhere"], ["resume = nowhere", "folder of a run"]),
+        (["resume=nowhere"], ["resume = 'nowhere'", "folder of a run"]),
         (["resume="], ["resume = ", "folder of a run"]),
         (["resume=RUN", "seed=1"], ["goes alone", "seed=1"]),
         (["resume=RUN", "-m"], ["goes alone", "-m"]),

@@ -77,8 +77,10 @@ SETTINGS: dict[str, dict[str, Sequence[str]]] = {
         "simulator": NAMES,
         "task": NAMES,
         "tracker": NAMES,
-        "experiment": NAMES,
-        "sweep": NAMES,
+        "experiment": [v for v in NAMES if v != "null"],
+        "sweep": [v for v in NAMES if v != "null"],
+        "name": ["[/x]", "a/b", "''", "null", "{}"],
+        "study": ["x [bold]", "[1,2]", "null"],
         "seeds.luck": [v for v in NUMBERS if v != "-1"],
         "seeds.population": [v for v in NUMBERS if v != "-1"],
         "agent.steps": NUMBERS,
@@ -102,6 +104,9 @@ SETTINGS: dict[str, dict[str, Sequence[str]]] = {
         "task.features": [*LISTS, "[nosuch]"],
         "simulator.ready_ability": ["nan", "word", "[]", "null", "true"],
         "tracker.mode": ["null", "5", "nosuch", "[]"],
+        "~": [""],
+        "~agent": [""],
+        "~seed": [""],
         "agents": ["null", "5", "[]", "word"],
         "agents.nosuch.steps": ["5"],
         "agents.maskable_ppo.steps": [v for v in NUMBERS if v != "{}"],
@@ -148,6 +153,7 @@ SETTINGS: dict[str, dict[str, Sequence[str]]] = {
         "model.forgetting": SWITCHES,
         "tags": LISTS,
         "log.path": FOLDERS[:1],
+        "agent": ["ppo"],
     },
     "validate": {
         "models": [*LISTS, "[]", "[nosuch]"],
@@ -269,6 +275,11 @@ def _whole() -> Iterator[tuple[str, list[str]]]:
                 yield verb, [setting, "3"]
         for flag in FLAGS:
             yield verb, [flag]
+    for word in ("=3", "", "+=3", " "):
+        for verb in SETTINGS:
+            yield verb, [word]
+    yield "train", ["agent=ppo", "agent=dqn"]
+    yield "evaluate", ["task=kss", "task=mastery"]
     for values in ("-1,0", "0,null", "3,word", "0,[1]"):
         yield "train", ["-m", f"seed={values}"]
     for values in ("ppo,nosuch", "nosuch,dqn", "5,ppo", "ppo,null"):

@@ -1,0 +1,61 @@
+"""Files that are there already: only the command that made one replaces it.
+
+An exported policy has a label, and a simulated log the mark of its settings.  A file without them is
+somebody's own, whatever its name.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from coursewright.errors import InputError
+
+MADE = b"coursewright.simulate"  # the key of the mark in a Parquet file
+
+
+def refuse_anything(to: str) -> None:
+    """Refuse a path where something is."""
+    if Path(to).exists() or Path(to).is_symlink():
+        raise InputError(f"to = {to}: exists; name a new folder, or remove that one", "to")
+
+
+def refuse_other_policy(to: str, label: Any = None) -> None:
+    """Refuse a file that is no exported policy, or has another `label` than this, where one is given."""
+    from coursewright.agents.export.policy import OnnxPolicy
+
+    if not Path(to).exists():
+        return
+    try:
+        found = OnnxPolicy(to).label
+    except InputError as error:
+        raise _kept(to, "a file that is no exported policy") from error
+    if label is not None and replace(found, versions={}) != replace(label, versions={}):
+        raise _kept(to, f"the policy of another training ({found.agent}, seed {found.seed})")
+
+
+def refuse_other_log(to: str, mark: str) -> None:
+    """Refuse a file that no simulation with the settings of this `mark` wrote."""
+    import pyarrow.parquet as pq
+    from pyarrow import ArrowException
+
+    if not Path(to).exists():
+        return
+    try:
+        found = (pq.read_schema(to).metadata or {}).get(MADE, b"").decode("ascii", "replace")
+    except (OSError, ArrowException) as error:
+        raise _kept(to, "a file that is no simulated log") from error
+    if found != mark:
+        raise _kept(to, "the log of another simulation" if found else "a log that no simulation wrote")
+
+
+def mark_of(settings: Mapping[str, Any]) -> str:
+    """The mark of a simulation by its settings, all but the place of its file."""
+    kept = {name: value for name, value in settings.items() if name not in ("to", "hydra")}
+    return sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def _kept(to: str, found: str) -> InputError:
+    return InputError(f"to = {to}: holds {found}; name a new file, or remove that one", "to")

@@ -1,0 +1,89 @@
+"""Everything that `evaluate` and `simulate` read of a run is checked before a folder is made."""
+
+import shutil
+
+import pytest
+
+import bad_lines
+
+TASK = ["simulator=bkt_v0", "task=mastery", "task.steps=10"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    bad_lines.import_everything()
+    run = tmp_path_factory.mktemp("early") / "run"
+    words = [*TASK, "agent=random", "name=mine", "learners=5", "tracker=none", f"hydra.run.dir={run}"]
+    assert bad_lines.told("train", words).code == 0
+    return run
+
+
+def text(name, old, new):
+    def damage(run):
+        file = run / name
+        content = file.read_text()
+        assert old in content
+        file.write_text(content.replace(old, new) if old else new)
+
+    return damage
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (text("metrics.csv", "", "a,b\n1,2\n"), "its metrics.csv has no column step"),
+        (text("metrics.csv", "", "step,train/return\n1,x\n"), "its metrics.csv is truncated or broken"),
+        (text("code.json", "", "[]"), "its code.json is truncated or broken (it is no mapping)"),
+        (text("config.yaml", "", "- a\n"), "its config.yaml is truncated or broken (it is no mapping)"),
+        (text("config.yaml", "study: ", "study: a/"), "study = a/"),
+        (text("config.yaml", "steps: 10", "steps: -10"), "steps = -10"),
+        (text("config.yaml", "seed: 0", "seed: [0]"), "seed = [0]: must be a whole number"),
+        (text("tutor.csv", "skill", "skll"), "skill"),
+        (text("summary.json", "", "{"), "must be folders that hold at least one finished run"),
+        (lambda run: (run / "policy.onnx").write_text("x"), "policy.onnx"),
+    ],
+)
+def test_a_damaged_run_is_refused_at_once(trained, tmp_path, damage, words):
+    run = tmp_path / "run"
+    shutil.copytree(trained, run)
+    (run / "metrics.csv").touch()
+    damage(run)
+    told = bad_lines.told("evaluate", [f"runs={run}"])
+    assert not told.fault, told
+    assert words in told.said
+    assert "Index" not in told.said
+    assert "object" not in told.said
+
+
+def test_a_reference_that_nobody_is_is_refused_at_once(trained):
+    told = bad_lines.told("evaluate", [f"runs={trained}", "reference=nope"])
+    assert not told.fault, told
+    assert told.said.startswith("error: reference = 'nope': no such name; known: mine, random, ")
+
+
+def test_a_teacher_that_has_to_be_trained_is_refused_at_once():
+    bad_lines.import_everything()
+    told = bad_lines.told("simulate", ["policy=ppo", "to=log.parquet"])
+    assert not told.fault, told
+    assert told.said.startswith("error: policy = ppo: must be the folder of a finished training")
+
+
+def test_a_policy_of_another_task_is_told(trained):
+    from omegaconf import OmegaConf
+
+    from coursewright.scripts.recorded import unlike_training
+
+    config = OmegaConf.load(trained / "config.yaml")
+    assert list(unlike_training(trained, config)) == []
+    config.task.steps, config.simulator.folder = 60, "other"
+    (line,) = unlike_training(trained, config)
+    assert "was trained for something else: simulator.folder = other here and bkt_v0 in its training" in line
+    assert line.endswith("and 1 more settings differ")
+
+
+def test_no_python_class_stands_in_a_message():
+    from coursewright.scripts.recorded import reason
+
+    for error in (KeyError("x"), AttributeError("'list' object has no attribute 'get'"), TypeError("a[b]")):
+        assert reason(error) == "it holds something else than a run's"
+    assert reason(ValueError("two\nlines")) == "two lines"

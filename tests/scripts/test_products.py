@@ -1,0 +1,61 @@
+"""A file that is there stays, unless the same command made it."""
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import bad_lines
+from coursewright.agents.label import Label
+from coursewright.errors import InputError
+from coursewright.scripts import products
+
+TASK = ["simulator=bkt_v0", "task=mastery", "task.steps=5", "learners=5"]
+LABEL = Label("ppo", 0, 10, True, True, ("a",), ("b",), "hash", {"torch": "2"})
+
+
+@pytest.mark.parametrize("verb", ["export", "simulate", "import"])
+def test_a_file_of_ones_own_is_kept(tmp_path, verb):
+    bad_lines.import_everything()
+    mine = tmp_path / "mine.parquet"
+    mine.write_text("learner,item\n")
+    (tmp_path / "log.csv").write_text("learner,item,skills,time,correct\na,b,c,0,1\n")
+    needed = {"export": [f"run={tmp_path}"], "simulate": TASK}.get(verb, [f"log.path={tmp_path}/log.csv"])
+    told = bad_lines.told(verb, [*needed, f"to={mine}"])
+    assert told.code == 2
+    assert told.said.startswith(f"error: to = {mine}: ")
+    assert mine.read_text() == "learner,item\n"
+
+
+def test_a_log_that_no_simulation_wrote_is_kept(tmp_path):
+    mine = tmp_path / "mine.parquet"
+    pq.write_table(pa.table({"a": [1]}), mine)
+    with pytest.raises(InputError, match="holds a log that no simulation wrote; name a new file"):
+        products.refuse_other_log(str(mine), "mark")
+
+
+def test_the_same_simulation_replaces_its_log_and_another_does_not(tmp_path):
+    bad_lines.import_everything()
+    words = [*TASK, f"to={tmp_path}/log.parquet"]
+    assert bad_lines.told("simulate", words).code == 0
+    before = (tmp_path / "log.parquet").read_bytes()
+    assert bad_lines.told("simulate", words).code == 0
+    assert (tmp_path / "log.parquet").read_bytes() == before
+    told = bad_lines.told("simulate", [*words, "seed=1"])
+    assert not told.fault
+    assert "holds the log of another simulation" in told.said
+
+
+def test_a_policy_of_another_training_is_kept(tmp_path, monkeypatch):
+    (tmp_path / "policy.onnx").touch()
+
+    class Exported:
+        def __init__(self, path):
+            self.label = LABEL
+
+    monkeypatch.setattr("coursewright.agents.export.policy.OnnxPolicy", Exported)
+    place = str(tmp_path / "policy.onnx")
+    products.refuse_other_policy(place)
+    newer = Label(**{**vars(LABEL), "versions": {"torch": "3"}})
+    products.refuse_other_policy(place, newer)
+    with pytest.raises(InputError, match=r"holds the policy of another training \(ppo, seed 0\)"):
+        products.refuse_other_policy(place, Label(**{**vars(LABEL), "seed": 1}))
