@@ -26,7 +26,7 @@ def test_a_session_is_shown_in_single_lines() -> None:
     task = cw.kss(steps=4)
     policies = {"random": cw.UniformRandom()(task), "mine": cw.MasteryThreshold()(task)}
     found = cw.compare(task, policies, cw.Comparing(learners=20, reference="random"))
-    trained = Ppo(steps=64, learners=8, n_steps=8, batch_size=32)(task)
+    trained = Ppo(steps=64, learners=8, n_steps=8, batch_size=32, imitate=None)(task)
     from coursewright.envs.gym import TeachingEnv, TeachingVectorEnv
 
     envs = [TeachingEnv(task), TeachingVectorEnv(task, 2, Split.TUNE)]

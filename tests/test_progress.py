@@ -16,8 +16,11 @@ from coursewright.progress import Progress, each
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that the test moves on; in the log, as a run's own handlers have it."""
+    """A clock that the test moves on, and a log without the handlers that commands of other tests left."""
     now = [100.0]
+    for logger in (logging.getLogger(), logging.getLogger("coursewright")):
+        open_ones = [h for h in logger.handlers if not getattr(getattr(h, "stream", None), "closed", False)]
+        monkeypatch.setattr(logger, "handlers", open_ones)
     monkeypatch.setattr("coursewright.progress.time.monotonic", lambda: now[0])
     return now
 

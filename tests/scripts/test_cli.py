@@ -77,7 +77,7 @@ def test_help_says_what_there_is():
         (["train", "simulator=custom"], ["simulator._target_", "must be given"]),
         (["train", "simulator=custom", "simulator._target_=toys.Toy"], ["toys.Toy", "cannot be imported"]),
         (["train", "agent.steps=many"], ["agent.steps", "many"]),
-        (["train", "resume=nowhere"], ["resume = nowhere", "folder of a run"]),
+        (["train", "resume=nowhere"], ["resume = 'nowhere'", "folder of a run"]),
         (["train", "resume=nowhere", "seed=1"], ["goes alone", "seed=1"]),
         (["evaluate", "runs=nowhere"], ["runs = 'nowhere'", "a run's folder"]),
         (["evaluate", "runs="], ["runs = ''"]),

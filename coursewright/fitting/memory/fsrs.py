@@ -44,6 +44,7 @@ SPREAD = (6.43, 9.66, 17.58, 27.85, 0.57, 0.28, 0.6, 0.12, 0.39, 0.18, 0.33,
           0.3, 0.09, 0.16, 0.57, 0.25, 1.03, 0.31, 0.32, 0.14, 0.27)
 # fmt: on
 FADES = 1_000  # scored reviews up to which the pull has its full strength
+CALENDAR = "The learners taught count whole 24 hours, and not the calendar days of this fit."
 MANY_REVIEWS = 400  # below it the weights are mostly the defaults
 
 
@@ -229,6 +230,7 @@ class FittedFsrs:
             f"log hardly tells stays near the defaults while it has few reviews (here {self.scored:,} a "
             "day or more after the last; the pull fades beyond 1,000).",
             "All learners are alike, by assumption: `spread` of the simulator is 0 in the learners taught.",
+            *([CALENDAR] if self.settings.calendar else []),
         ]
 
     def predict(self, log: Coded) -> Floats:

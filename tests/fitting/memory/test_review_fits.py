@@ -316,7 +316,7 @@ def test_one_learner_with_one_history_can_be_fitted() -> None:
 
 
 def test_broken_tables_are_refused(fits, tmp_path) -> None:
-    with pytest.raises(InputError, match="no such name"):
+    with pytest.raises(InputError, match="there is no such file or folder"):
         read_fsrs(tmp_path / "nowhere")
     with pytest.raises(InputError, match=r"holds no items\.csv; was it fitted by another kind"):
         read_fsrs(tmp_path)

@@ -170,7 +170,7 @@ def test_tables_round_trip(tmp_path, size) -> None:
 
 def test_broken_tables_are_refused(tmp_path) -> None:
     write_logistic(tmp_path, everything())
-    with pytest.raises(InputError, match=r"no such name.*'pfa'"):
+    with pytest.raises(InputError, match=r"no such file or folder.*'pfa'"):
         read_logistic("pfaa")
     whole = (tmp_path / "skills.csv").read_text()
     (tmp_path / "skills.csv").write_text(whole.replace("lag", "lug"))
