@@ -222,7 +222,7 @@ def _add(study: Study, run: DictConfig, folder: Path, rules: Mapping[str, Any], 
 
 
 def _curve(file: Path) -> pd.DataFrame | None:
-    """The returns of a training by step; None where its folder has none."""
+    """The returns of a training by step; None where its folder has none, as after a short training."""
     if not file.is_file():
         return None
     with in_a_line(f"runs = {file.parent}: its metrics.csv is truncated or broken"):
@@ -233,4 +233,4 @@ def _curve(file: Path) -> pd.DataFrame | None:
         if "train/return" not in table:
             return None
         rows = table[["step", "train/return"]].rename(columns={"train/return": "value"}).dropna()
-        return rows.astype({"step": int, "value": float})
+        return None if rows.empty else rows.astype({"step": int, "value": float})

@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 import bad_lines
+from coursewright.scripts import studies
 
 TASK = ["simulator=bkt_v0", "task=mastery", "task.steps=10"]
 
@@ -87,3 +88,8 @@ def test_no_python_class_stands_in_a_message():
     for error in (KeyError("x"), AttributeError("'list' object has no attribute 'get'"), TypeError("a[b]")):
         assert reason(error) == "it holds something else than a run's"
     assert reason(ValueError("two\nlines")) == "two lines"
+
+
+def test_a_training_too_short_for_a_return_has_no_curve(tmp_path):
+    (tmp_path / "metrics.csv").write_text("step,imitation/loss,train/return\n1280,0.5,\n")
+    assert studies._curve(tmp_path / "metrics.csv") is None

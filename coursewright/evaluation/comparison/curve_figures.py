@@ -85,7 +85,7 @@ def training_figure(comparison: Comparison) -> Picture | None:
     Student's 95 % interval over seeds from five seeds on, the range of the seeds below.  None where nothing
     was trained.
     """
-    curves = comparison.training
+    curves = {agent: table for agent, table in comparison.training.items() if len(table)}
     if not curves:
         return None
     figure = new_figure(WIDTH, HEIGHT)
@@ -114,7 +114,7 @@ def training_figure(comparison: Comparison) -> Picture | None:
 
 def _end_of_training(comparison: Comparison, ends: Mapping[str, float]) -> str:
     reference = comparison.reference
-    best = max(comparison.training, key=lambda name: ends[name])
+    best = max((name for name in comparison.training if name in ends), key=lambda name: ends[name])
     if best == reference:
         return f"Training of {best}"
     side = "above" if ends[best] > ends[reference] else "below"
