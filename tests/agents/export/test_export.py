@@ -86,7 +86,8 @@ def test_anybody_can_run_the_file(trained, file):
     assert about["actions"] == list(TASK.course.items)
     assert about["course"] == TASK.course.hash
     assert about["agent"] == trained.agent.algorithm.name
-    assert about["versions"]["torch"] == torch.__version__
+    # The installed package may lack the suffix of a build (2.13.0) that the module has (2.13.0+cu130).
+    assert about["versions"]["torch"].partition("+")[0] == torch.__version__.partition("+")[0]
     assert {"coursewright", "stable-baselines3", "sb3-contrib"} < set(about["versions"])
     seen, masks = observe(trained, TASK, 50)
     for size in (1, 3, 50):
