@@ -38,7 +38,7 @@ WIDTHS = np.array([1.0 / 24.0, 1.0, 7.0, 30.0, np.inf])  # days
 ROUNDING = 1e-9
 COLUMNS = ("easiness", *(f"right_{w}" for w in WINDOWS), *(f"tried_{w}" for w in WINDOWS))
 RIGHT, TRIED = 1, 1 + len(WINDOWS)  # where those columns begin
-MARGIN = 1e-6  # days; sums of days are rounded, so that an answer may leave a window that much sooner
+MARGIN = 1e-6  # days before an edge from which the windows are counted anew; must be more than ROUNDING
 
 
 class Das3hState(NamedTuple):

@@ -20,6 +20,7 @@ from coursewright.envs.shipped import kss
 from coursewright.errors import InputError
 from coursewright.scripts.making import agent_of
 from places import SUPPORT
+from trained_bits import bits
 
 CONFIGS = Path(coursewright.__file__).parent / "configs" / "agent"
 OUTSIDE = "outside_agent"
@@ -66,15 +67,6 @@ class Interrupted(SilentTracker):
     def log(self, data, step):
         if step > self.step:
             raise KeyboardInterrupt
-
-
-def bits(policy):
-    """Weights and optimiser, as bytes."""
-    kept = []
-    for part in policy.model.get_parameters().values():
-        states = part["state"].values() if "state" in part else [part]
-        kept += [value.numpy().tobytes() for state in states for value in state.values()]
-    return kept
 
 
 @pytest.fixture(scope="module")

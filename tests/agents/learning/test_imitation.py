@@ -20,6 +20,7 @@ from coursewright.envs.rollout import rollout
 from coursewright.envs.shipped import bkt, kss
 from coursewright.errors import InputError
 from coursewright.simulators.luck import Split
+from trained_bits import bits
 
 SMALL = Ppo(
     masked=True,
@@ -46,14 +47,6 @@ class Interrupted(SilentTracker):
         if step > self.step:
             raise KeyboardInterrupt
         self.rows.append((step, {name: value for name, value in data.items() if name[:5] != "time/"}))
-
-
-def bits(policy):
-    kept = []
-    for part in policy.model.get_parameters().values():
-        states = part["state"].values() if "state" in part else [part]
-        kept += [value.numpy().tobytes() for state in states for value in state.values()]
-    return kept
 
 
 @pytest.fixture(scope="module")
