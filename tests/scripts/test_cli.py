@@ -5,10 +5,8 @@ import os
 import resource
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pandas as pd
@@ -320,37 +318,6 @@ def test_every_job_of_a_sweep_is_checked_before_the_first_one_starts(tmp_path):
     assert done.returncode == 2
     assert "task.steps = -1" in done.stderr
     assert not list(tmp_path.iterdir())
-
-
-def test_a_killed_training_ends_as_it_would_have(sweep, tmp_path):
-    arguments = [
-        "train",
-        "experiment=kss",
-        "seed=0",
-        "agent.steps=61_440",
-        "agent.learners=64",
-        "agent.checkpoint_every=8_000",
-        "learners=50",
-        "tracker=none",
-    ]
-    whole = coursewright(tmp_path, *arguments, "hydra.run.dir=whole")
-    assert whole.returncode == 0, whole.stderr
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    killed = subprocess.Popen([*COMMAND, *arguments, "hydra.run.dir=killed"], cwd=tmp_path, **quiet)
-    checkpoint = tmp_path / "killed" / "checkpoint.npz"
-    deadline = time.monotonic() + 120
-    while not checkpoint.is_file() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    killed.send_signal(signal.SIGKILL)
-    killed.wait()
-    assert not (tmp_path / "killed" / "summary.json").exists()
-    resumed = coursewright(tmp_path, "train", "resume=killed")
-    assert resumed.returncode == 0, resumed.stderr
-    seen = np.random.default_rng(0).random(
-        (50, len(OnnxPolicy(tmp_path / "whole/policy.onnx").label.columns)), np.float32
-    )
-    scores = [OnnxPolicy(tmp_path / name / "policy.onnx").scores(seen) for name in ("whole", "killed")]
-    assert (scores[0] == scores[1]).all()
 
 
 def test_a_full_disk_gets_one_line(tmp_path):

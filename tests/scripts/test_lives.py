@@ -110,7 +110,7 @@ def test_a_sweep_that_is_killed_leaves_no_orphans_and_goes_on(whole_sweep, tmp_p
     same(whole_sweep, tmp_path / "runs")
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_terminal_stops_a_whole_sweep(tmp_path, sent):
     running = start(tmp_path, *SWEEP)
     until(lambda: at_work(tmp_path / "runs"))

@@ -57,6 +57,7 @@ def kept(sweep):
     return found
 
 
+@pytest.mark.slow  # .ci/run asks for it by name
 def test_a_sweep_that_lost_jobs_ends_as_if_it_had_not(folder, env):
     whole = subprocess.run(
         [*TRAIN, "hydra.sweep.dir=whole/runs"], cwd=folder, capture_output=True, check=False
