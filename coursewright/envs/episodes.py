@@ -183,10 +183,13 @@ class Episodes:
         row = _out_of_range(action, self._n_actions)
         if row >= 0:
             raise reject(f"action of row {row}", action[row], f"a whole number in [0, {self._n_actions})")
-        return self.advance(action)
+        return Outcome(self.advance(action), self.over)
 
-    def advance(self, action: Ints) -> Outcome:
-        """Take actions that are known to be in range: `step` without that check."""
+    def advance(self, action: Ints) -> Floats:
+        """Take actions that are known to be in range, and return the rewards `[batch]`.
+
+        `over` says whose episode has ended.  To name both, as `step` does, costs one learner a twentieth.
+        """
         task, records, response = self.task, self.records, self.response
         item = action
         if not self._plain or records.some_over:
@@ -209,7 +212,7 @@ class Episodes:
             self._offer(self._platform)
         self.before, self.after = self.after, self.before
         task.simulator.mastery(self.state, self.after)
-        return Outcome(task.reward(self.before, self.after, self), self.over)
+        return task.reward(self.before, self.after, self)
 
     def later(self, days: float) -> Any:
         """A copy of the learners' state after `days` more days without practice."""

@@ -105,10 +105,10 @@ class TeachingEnv(gym.Env[Observation, np.int64]):
         if not 0 <= item < allowed:
             raise reject("action", item, f"a whole number in [0, {allowed})")
         self._action[0] = item
-        reward, over = episodes.advance(self._action)
+        reward = episodes.advance(self._action)
         seen, info = episodes.records.observation[0], self._info()
         info["correct"] = episodes.response.correct[0]
-        return seen, float(reward[0]), bool(over[0]), False, info
+        return seen, float(reward[0]), bool(episodes.over[0]), False, info
 
     def _info(self) -> dict[str, Any]:
         if not self._masked:
