@@ -12,9 +12,11 @@ import numpy as np
 
 from speed.environments import environments
 from speed.simulated import neural_learners, reviews, zoo
+from speed.whole import demonstration, reaching
 from speed.working import command_line, fitting, training, wide
 
 PARTS = (environments, zoo, neural_learners, reviews, training, fitting, wide, command_line)
+LONG = (demonstration, reaching)  # minutes each: `bench_against.py` runs them where they are named
 
 
 def main() -> None:

@@ -16,13 +16,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-from bench import PARTS
+from bench import LONG, PARTS
 from speed.measuring import Row
 
 ROOT = Path(__file__).resolve().parents[1]
 # These use nothing but Gymnasium and the command line, so that the present bench can measure any commit;
 # the others are measured by the commit's own bench.
-PUBLIC = ("environments", "command_line")
+PUBLIC = ("environments", "command_line", "demonstration", "reaching")
 # Rows had other names before; `git log -S` tells since when.
 RENAMED = {
     "1,024 learners, dash / CartPole-v1": "1,024 learners, deeptutor_dash / CartPole-v1",
@@ -38,6 +38,9 @@ AIMS = {
     "1,024 learners, act_r / CartPole-v1": 1.8,
     "1,024 learners, BKT-v0 / CartPole-v1": 1.25,
     "4,096 learners, BKT-v0 / CartPole-v1": 1.25,
+    "coursewright demo, the first time": 1.0 / 0.85,
+    "coursewright demo, warm": 1.0 / 0.85,
+    "KSS T=30, training to E_p .915": 2.0,
 }
 AIMED_AT = "8a0e52d"
 SLOWER = 0.95
@@ -101,8 +104,8 @@ def checkout(commit: str) -> Iterator[Path]:
 
 def main(commit: str, rounds: str = "5", parts: str = "") -> int:
     """Compare, and print each part as soon as it is measured."""
-    known = [part.__name__ for part in PARTS]
-    chosen = [part for part in parts.split(",") if part] or known
+    usual, known = [part.__name__ for part in PARTS], [part.__name__ for part in (*PARTS, *LONG)]
+    chosen = [part for part in parts.split(",") if part] or usual
     if not rounds.isdecimal() or int(rounds) < 1 or not set(chosen) <= set(known):
         print(
             f"ROUNDS = {rounds}, PARTS = {parts}: must be a whole number >= 1, of {','.join(known)}",

@@ -99,19 +99,27 @@ def wide() -> list[Row]:
     ]
 
 
-# `python -m coursewright --help` that says at its end what it took of the processor.
-HELP = """
+# `python -m coursewright ...` that says at its end what it took of the processor.
+TIMED = """
 import atexit, runpy, sys, time
 atexit.register(lambda: print(time.process_time(), file=sys.stderr))
-sys.argv[1:] = ["--help"]
+sys.argv[:] = ["coursewright", *sys.argv[1:]]
 runpy.run_module("coursewright", run_name="__main__", alter_sys=True)
 """
 
 
 def command_line() -> list[Row]:
-    """Processor time of `coursewright --help`, from the interpreter's start on."""
-    taken = []
-    for _ in range(ROUNDS):
-        done = subprocess.run([sys.executable, "-c", HELP], check=True, capture_output=True, text=True)
-        taken.append(float(done.stderr))
-    return [Row("coursewright --help", f"{np.median(taken):.3f} s", float("nan"), "< 1 s")]
+    """Processor time of a help text and of two refusals, from the interpreter's start on."""
+    rows = []
+    for arguments, aim in (
+        (["--help"], "< 1 s"),
+        (["train", "agent.steps=null"], "< 1.5 s"),
+        (["evaluate", "runs=nowhere"], "< 1.5 s"),
+    ):
+        taken = []
+        for _ in range(ROUNDS):
+            done = subprocess.run([sys.executable, "-c", TIMED, *arguments], capture_output=True, text=True)
+            taken.append(float(done.stderr.splitlines()[-1]))
+        what = f"coursewright {' '.join(arguments)}"
+        rows.append(Row(what, f"{np.median(taken):.3f} s", float("nan"), aim))
+    return rows
