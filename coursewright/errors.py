@@ -69,9 +69,16 @@ def absent(field: str, path: object, wanted: str, known: Sequence[str] = ()) -> 
     )
 
 
-def unsettable(path: str, known: Sequence[str]) -> InputError:
-    """The error for a setting `path` that does not exist, beside the settings that are `known` there."""
-    return InputError(f"{path}: no such setting{nearest(path.rpartition('.')[2], known)}", path)
+def unsettable(path: str, known: Sequence[str], elsewhere: Sequence[str] = ()) -> InputError:
+    """The error for a setting `path` that does not exist, beside the settings that are `known` there.
+
+    `elsewhere` names the choices that would take it.
+    """
+    if not known:
+        above = path.rpartition(".")[0]
+        return InputError(f"{path}: no such setting; {above or 'this'} has none below it", path)
+    others = f"; {', '.join(elsewhere)} would take it" if elsewhere else ""
+    return InputError(f"{path}: no such setting{nearest(path.rpartition('.')[2], known)}{others}", path)
 
 
 def known_settings(function: Callable[P, T]) -> Callable[P, T]:

@@ -3,7 +3,12 @@
 import atexit
 import os
 import shutil
+import signal
 import tempfile
+
+# Who starts the tests in the background (`make test &`) hands on that interruptions are ignored.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Before numpy and torch are imported anywhere: two test processes with two threads each are slower
 # than with one, and single-threaded results are reproducible.

@@ -10,7 +10,7 @@ import numpy as np
 from coursewright.envs.task import Task
 from coursewright.errors import InputError, reject
 from coursewright.files import refuse_format
-from coursewright.simulators.arrays import Bools
+from coursewright.simulators.arrays import Bools, Observation
 
 FORMAT = 1
 # The kind of each entry of a file
@@ -85,6 +85,30 @@ class Label:
         if self.respects_mask and action_masks is not None:
             return action_masks
         return np.ones((rows, len(self.actions)), bool)
+
+    def checked(self, observation: object, action_masks: object) -> tuple[Observation, Bools | None]:
+        """What a host hands over, as float32 `[batch, columns]` and bool `[batch, actions]`.
+
+        Raises `InputError` for other shapes and kinds, for numbers that are not finite, and for a row where
+        nothing is allowed.
+        """
+        seen, width = np.asarray(observation), len(self.columns)
+        if seen.ndim != 2 or seen.shape[1] != width or seen.dtype.kind not in "fiub":
+            raise reject("observation", f"{seen.dtype} of shape {seen.shape}", f"numbers [batch, {width}]")
+        if not np.isfinite(seen).all():
+            row, column = np.argwhere(~np.isfinite(seen))[0]
+            where = f"observation[{row}], {self.columns[column]}"
+            raise reject(where, seen[row, column], "a finite number")
+        seen = np.ascontiguousarray(seen, np.float32)
+        if action_masks is None:
+            return seen, None
+        mask, shape = np.asarray(action_masks), (len(seen), len(self.actions))
+        if mask.shape != shape or mask.dtype != bool:
+            raise reject("action_masks", f"{mask.dtype} of shape {mask.shape}", f"bool of shape {shape}")
+        if not mask.any(axis=1).all():
+            row = int(np.argmin(mask.any(axis=1)))
+            raise reject(f"action_masks[{row}]", "False throughout", "True for at least one action")
+        return seen, mask
 
     def check(self, task: Task, where: object) -> None:
         """Refuse a task that the policy was not made for; the error names both sides."""

@@ -111,7 +111,5 @@ class Chooser:
         return np.asarray(weight / weight.sum(axis=1, keepdims=True))
 
     def _judged(self, observation: Observation, action_masks: Bools | None) -> tuple[Scores, Ints]:
-        if observation.shape[1:] != (len(self.label.columns),):
-            allowed = f"[batch, {len(self.label.columns)}]"
-            raise reject("observation", f"of shape {observation.shape}", allowed)
-        return self.judge(observation, self.label.heeded(action_masks, len(observation)))
+        seen, mask = self.label.checked(observation, action_masks)
+        return self.judge(seen, self.label.heeded(mask, len(seen)))

@@ -119,6 +119,8 @@ def open_delimited(path: str | Path, encoding: str = "utf8", separator: str | No
         ) from error
     except BROKEN as error:
         raise cannot_be_read(path, error) from error
+    if "\N{REPLACEMENT CHARACTER}" in line:
+        raise cannot_be_read(path, UnicodeError())
     if not line.strip():
         raise InputError(f"log.path = {path}: cannot be read as text (its first line names no columns)")
     if separator is None:

@@ -76,7 +76,7 @@ class Meaning:
         if doubled:
             raise reject("log.columns", f"{doubled[0]} twice in the file", "distinct")
         others = [own for own in header if own not in wanted.values() and own not in SCHEMA.names]
-        check_names([*wanted, *self.constants, *others])
+        check_names([*wanted, *self.constants, *others], mapped=bool(self.columns))
         return wanted
 
     def typed(self, rows: pa.Table, first: int = 1) -> pa.Table:

@@ -26,7 +26,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from coursewright.errors import reject, unknown
+from coursewright.errors import InputError, reject
 
 REQUIRED = pa.schema(
     [
@@ -100,8 +100,11 @@ def as_schema(table: pa.Table, first_row: int = 0) -> pa.Table:
     return typed
 
 
-def check_names(names: Sequence[str]) -> None:
-    """Raise `InputError` where column `names` lack a required one, repeat one, or look misspelt."""
+def check_names(names: Sequence[str], mapped: bool = False) -> None:
+    """Raise `InputError` where column `names` lack a required one, repeat one, or look misspelt.
+
+    Where columns are `mapped` by hand, whatever was not named stays behind, and nothing looks misspelt.
+    """
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         raise reject("log.columns", f"{doubled[0]} twice", "distinct")
@@ -115,9 +118,10 @@ def check_names(names: Sequence[str]) -> None:
             allowed += f"; the file has {has} (log=mapped log.columns.{missing[0]}=NAME says which is which)"
         raise reject("log.columns", f"without {', '.join(missing)}{hint}", allowed)
     absent = [name for name in OPTIONAL.names if name not in names]
-    for name in names:
-        if name not in SCHEMA.names and get_close_matches(name, absent, n=1, cutoff=0.8):
-            raise unknown("log.columns", name, SCHEMA.names)
+    for name in () if mapped else names:
+        for meant in [] if name in SCHEMA.names else get_close_matches(name, absent, n=1, cutoff=0.8):
+            remedy = f"log=mapped log.columns.{meant}={name} reads it so, =null leaves it out"
+            raise InputError(f"log.columns = {name!r}: no such name (did you mean {meant!r}? {remedy})")
 
 
 def _cast(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:

@@ -5,6 +5,7 @@ and spread over part files by a hash of the learner, so that all rows of a learn
 part is sorted by itself.  One part has to fit in memory.
 """
 
+import errno
 import json
 import shutil
 import zlib
@@ -104,6 +105,8 @@ def store(
         (work / FACTS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
         work.rename(folder)
     except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            raise InputError(f"to = {folder}: another process wrote a log there meanwhile") from error
         raise InputError(f"to = {folder}: cannot be written ({error.strerror or error})") from error
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -14,6 +14,7 @@ from coursewright.envs.history import Past, Rules, note_days, open_rows, record
 from coursewright.envs.terms import ENDLESS, Terms, logs
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
+from coursewright.simulators.lists import cells_of
 
 MANY = 32  # rows
 NO_COPY: Observation = np.zeros((0, 0), np.float32)
@@ -242,7 +243,7 @@ class Records:
         given = (event.item >= 0)[:, None]
         touched = given
         if feature.axis == "skill":
-            touched = self.terms.course.q_matrix[event.item] & given
+            touched = cells_of(self.terms.course.needs, event.item, self.terms.course.n_skills)
         elif feature.axis == "item":
             touched = event.item[:, None] == np.arange(self.terms.course.n_items)
         feature.update(values, event._replace(touched=touched))

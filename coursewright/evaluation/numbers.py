@@ -26,14 +26,20 @@ def hundredths(value: float) -> str:
     return number(value, digits=2)
 
 
+def _end(value: float, signed: bool) -> str:
+    """The end of an interval: here "-.000" tells on which side of 0 it lies."""
+    shown = number(value, signed)
+    return MINUS + shown.lstrip("+") if value < 0.0 and not shown.startswith(MINUS) else shown
+
+
 def span(low: float, high: float, signed: bool = False) -> str:
     """An interval in a sentence, or nothing."""
-    return f"{number(low, signed)} to {number(high, signed)}" if np.isfinite(low) else ""
+    return f"{_end(low, signed)} to {_end(high, signed)}" if np.isfinite(low) else ""
 
 
 def brief(low: float, high: float, signed: bool = False) -> str:
     """An interval in a table; empty where there is none."""
-    return f"[{number(low, signed)}, {number(high, signed)}]" if np.isfinite(low) else ""
+    return f"[{_end(low, signed)}, {_end(high, signed)}]" if np.isfinite(low) else ""
 
 
 def percent(value: float) -> str:

@@ -17,7 +17,7 @@ from coursewright.fitting.item_difficulty import ItemDifficultyModel
 from coursewright.fitting.judging.held_out import held_out, plan
 from coursewright.fitting.judging.scores import Score, comparison, scores_table
 from coursewright.fitting.model import Candid, Fitted, LearnerModel, refuse_untimed
-from coursewright.fitting.refit import LEVEL, Doubt, redrawn
+from coursewright.fitting.refit import FEWEST_DRAWS, LEVEL, Doubt, redrawn
 from coursewright.simulators.folders import OPTIONAL
 
 SHOWN = 12  # parameters in the report; the file has them all
@@ -92,6 +92,8 @@ def fit_model(
     models = {model.name: model} | ({ITEM: reference} if model != reference else {})
     scores = {name: Score.of(held_out(coded, each, split.folds)) for name, each in models.items()}
     troubles = [*fitted.warnings(), *doubt.warnings()]
+    if 0 < draws < FEWEST_DRAWS:
+        troubles.append(f"{draws} draws are too few for 95 % intervals, which come out too narrow: draws=50")
     if len(again) < draws:
         troubles.append(f"{draws - len(again)} of {draws} resamples could not be fitted and are left out")
     silent = fitted.undetermined() if isinstance(fitted, Candid) else ()

@@ -16,7 +16,7 @@ WIDE = 0.5  # an interval of a probability above this, or ...
 COVERS = 0.8  # ... above this share of the range of its kind's estimates, says hardly anything
 KIND = 5  # parameters that a kind needs for its range to mean something
 TIED = 0.95  # parameters correlated above this over draws cannot be told apart
-FEWEST_DRAWS = 20  # for correlations
+FEWEST_DRAWS = 20  # for correlations, and for the ends of an interval
 BLOCK = 512  # parameters correlated with all others at a time
 SHOWN = 6
 

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from coursewright.errors import InputError, absent, reject, unknown
 from coursewright.scripts.compose import options
 from coursewright.scripts.experiment import settled
+from coursewright.scripts.launching import refuse_absent_cluster
 from coursewright.scripts.making import agent_of, comparing_of, made, recipe_of, refusal_at
 from coursewright.scripts.products import mark_of, refuse_other_log, refuse_other_policy
 from coursewright.scripts.recorded import POLICY, WEIGHTS, read_run
@@ -40,6 +41,8 @@ class Checker:
         """
         with _as_if_running(config):
             _refuse_missing(config)
+            if config.hydra.mode == RunMode.MULTIRUN:
+                self._once(_launcher, {TARGET: config.hydra.launcher[TARGET]})
             plain = _plain(self._settled(config))
             self._once(_settings, plain)
             nodes = {name: node for name, node in plain.items() if isinstance(node, dict | list)}
@@ -67,6 +70,10 @@ class Checker:
 
 
 Check = Callable[[Plain, Checker], None]  # refuses a part of a verb's configuration
+
+
+def _launcher(part: Plain, checker: Checker) -> None:
+    refuse_absent_cluster(part[TARGET])
 
 
 def _settings(plain: Plain, checker: Checker) -> None:
@@ -246,7 +253,8 @@ def _as_if_running(config: DictConfig) -> Iterator[None]:
         folder = str(config.hydra.sweep.dir if several else config.hydra.run.dir)
         with open_dict(config.hydra):
             config.hydra.runtime.output_dir = folder
-        writable(field, folder, folder=True)
+        if config.hydra.output_subdir is not None:  # else nothing is written there
+            writable(field, folder, folder=True)
         yield
     finally:
         singleton.cfg = before

@@ -4,6 +4,7 @@ A setting that a signature has and a YAML file leaves out is set like any other:
 wants a `+` there, so the word that is handed on to it says `++`.
 """
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -30,6 +31,7 @@ from coursewright.scripts.settings import SETTINGS
 from coursewright.scripts.signatures import TARGET, fields, fields_of, free_below
 
 CONFIGS = "pkg://coursewright.configs"
+SEVERAL = ("experiment",)  # groups of which a line may choose several files
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def compose(line: Line, loader: ConfigLoader) -> Composed:
         ):  # which the whole's configuration leaves out
             words = _settable(line, loader, name)
         whole = loader.load_configuration(name, words, mode, validate_sweep_overrides=False)
-    except (ConfigCompositionException, ValueError):  # the latter is for a name below a list
+    except (ConfigCompositionException, ValueError, TypeError):  # the latter are for a name below a list
         words = _settable(line, loader, name)  # raises where a name is the reason
         whole = loader.load_configuration(name, words, mode, validate_sweep_overrides=False)
     _refuse_nothing(line, whole)
@@ -229,7 +231,20 @@ def _unknown(config: DictConfig, path: Sequence[str], verb: str, loader: ConfigL
     made = TARGET in node and not OmegaConf.is_missing(node, TARGET)
     known = fields_of(node[TARGET]) if made else None
     names = [str(name) for name in (node if known is None else known)]
-    return unsettable(place, [name for name in names if not name.startswith("_")])
+    others = _readers(path, loader) if above == 1 else []
+    return unsettable(place, [name for name in names if not name.startswith("_")], others)
+
+
+def _readers(path: Sequence[str], loader: ConfigLoader) -> list[str]:
+    """The choices of the group `path[0]` that take the setting `path[1]`, such as `log=file`."""
+    group, setting = path[:2]
+    found = []
+    for name in options(loader, group):
+        with warnings.catch_warnings(action="ignore"):  # which order counts, where it stands alone
+            node = loader.load_configuration(f"{group}/{name}", [], RunMode.RUN).get(group)
+        if OmegaConf.is_dict(node) and TARGET in node and setting in (fields_of(node[TARGET]) or ()):
+            found.append(f"{group}={name}")
+    return found
 
 
 def _refuse_choices(line: Line, loader: ConfigLoader) -> None:
@@ -238,7 +253,8 @@ def _refuse_choices(line: Line, loader: ConfigLoader) -> None:
         files = options(loader, str(override.key_or_group))
         values = list(override.sweep_iterator()) if override.is_sweep_override() else [override.value()]
         for value in values if files and not override.is_delete() else []:
-            names = value if isinstance(value, list) and value else [value]
+            listed = isinstance(value, list) and value and override.key_or_group in SEVERAL
+            names = value if isinstance(value, list) and listed else [value]
             if not all(
                 isinstance(name, str) and name and not {"", ".", ".."} & set(name.split("/"))
                 for name in names

@@ -1,7 +1,10 @@
 """One line for an error that a person can mend."""
 
+import errno
 import re
 from difflib import get_close_matches
+from pathlib import Path
+from tempfile import gettempdir
 
 from hydra.errors import HydraException, InstantiationException, MissingConfigException
 from omegaconf import DictConfig
@@ -11,6 +14,7 @@ from coursewright.errors import InputError, reject, unknown, unsettable
 from coursewright.scripts.manual import CONFIGS
 from coursewright.scripts.moved import new_address
 
+FULL = (errno.ENOSPC, errno.EDQUOT) if hasattr(errno, "EDQUOT") else (errno.ENOSPC,)
 MERGED = re.compile(r"Error merging override \+*([^=]+)=(.*)", re.DOTALL)
 
 
@@ -42,9 +46,9 @@ def explanation(error: BaseException) -> str | None:
             return _about_key(cause)
     if isinstance(error, InstantiationException):
         return _about_target(error, chain[1:])
-    if isinstance(error, OSError) and error.errno is not None:
-        place = f"{error.filename}: " if error.filename is not None else ""
-        return f"{place}{error.strerror or error}"
+    for cause in chain if "configure handler" in str(error) else [error]:  # of a log file
+        if isinstance(cause, OSError) and cause.errno is not None:
+            return _about_system(cause)
     if isinstance(error, TypeError) and "unexpected keyword argument" in str(error):
         return str(error)
     if isinstance(error, HydraException | OmegaConfBaseException):
@@ -84,6 +88,17 @@ def _about_target(error: InstantiationException, causes: list[BaseException]) ->
     if any(isinstance(cause, TypeError) and "argument" in str(cause) for cause in causes):
         return f"_target_ = {named}: {next(c for c in causes if isinstance(c, TypeError))}"
     return None
+
+
+def _about_system(error: OSError) -> str:
+    """A refusal of the system's; a full disk does not say which."""
+    words = error.strerror or str(error)
+    if error.filename is not None:
+        return f"{error.filename}: {words}"
+    if error.errno in FULL:
+        places = f"below {Path.cwd()}, or in {gettempdir()}"
+        return f"{words} ({places}); hydra.run.dir=FOLDER and TMPDIR name other places"
+    return words
 
 
 def _about_key(error: OmegaConfBaseException) -> str:

@@ -4,6 +4,8 @@ Hydra by itself raises the first failure that it meets, and a job that was kille
 driver with it while the others run on.
 """
 
+import shutil
+import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -13,7 +15,33 @@ from hydra.core.utils import JobReturn, JobStatus, filter_overrides
 from hydra.plugins.launcher import Launcher
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
-from coursewright.errors import InputError
+from coursewright.errors import InputError, reject
+
+SLURM = ("sbatch", "srun")  # the programs that submitit calls
+PATIENCE_S = 60.0  # for a controller to answer
+
+
+def refuse_absent_cluster(launcher: str) -> None:
+    """Refuse a sweep by SLURM (`launcher` is the address of its class) where there is none that answers."""
+    if not launcher.endswith(".SlurmLauncher"):
+        return
+    lacking = [name for name in SLURM if shutil.which(name) is None]
+    reason = f"no {' and no '.join(lacking)} here" if lacking else _unanswered()
+    if reason:
+        raise reject(
+            "hydra/launcher", "slurm", f"used where SLURM is ({reason}); hydra/launcher=joblib runs here"
+        )
+
+
+def _unanswered() -> str:
+    """The reason why SLURM's controller says nothing of its nodes; empty where it does."""
+    if shutil.which("sinfo") is None:  # then `sbatch` will have to tell
+        return ""
+    try:
+        asked = subprocess.run(["sinfo", "--noheader"], capture_output=True, text=True, timeout=PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        return f"its controller did not answer for {PATIENCE_S:.0f} s"
+    return "" if asked.returncode == 0 else " ".join(asked.stderr.split())[-200:]
 
 
 class SweepError(Exception):
@@ -94,8 +122,15 @@ def _outlived(launcher: Launcher) -> Iterator[None]:
     vars(submitit)["AutoExecutor"] = Executor
     try:
         yield
+    except submitit.core.utils.FailedJobError as error:  # of the submission: `Told` tells of the jobs
+        raise SweepError([f"hydra/launcher: nothing was submitted ({_last_line(error)})"], 1) from error
     finally:
         vars(submitit)["AutoExecutor"] = given
+
+
+def _last_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else "no reason given"
 
 
 def _names(job_overrides: Sequence[Sequence[str]]) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from coursewright.errors import InputError, absent, reject
 from coursewright.scripts.growing import steps
 from coursewright.scripts.life import STATE, State, states, works
+from coursewright.scripts.recorded import to_go_on
 from coursewright.scripts.trust import shown
 
 COLUMNS = ("state", "process", "since (UTC)", "steps", "folder")
@@ -39,9 +40,13 @@ def main() -> None:
         f"{len(found)} {'run' if len(found) == 1 else 'runs'}: "
         + ", ".join(f"{n} {word}" for word, n in Counter(words.values()).items())
     )
-    resting = kind == "sweep" and whole is not None and not works(top)
-    if resting and whole is not None and whole.command and set(words.values()) != {"done"}:
-        print(f"nobody works on it; it goes on with: {whole.command}")
+    if set(words.values()) == {"done"} or works(top):
+        return
+    command = "" if whole is None else whole.command
+    if kind == "run" and command.startswith("coursewright train") and (top / "config.yaml").is_file():
+        command = to_go_on(top)
+    if command:
+        print(f"nobody works on it; it goes on with: {command}")
 
 
 def _word(folder: Path, state: State | None) -> str:

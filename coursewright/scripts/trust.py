@@ -128,7 +128,9 @@ def _refuse_foreign(at: str, address: Any, where: str, trusted: Sequence[str]) -
         raise InputError(f"{said} is not among the things that a run's folder may name there")
     if package in sys.stdlib_module_names or not package.isidentifier() or package in trusted:
         raise InputError(f"{said} is no code of coursewright or of a package that you trust")
-    raise InputError(f"{said} is not of coursewright; to let code of {package} run: trust={package}")
+    raise InputError(
+        f"{said} is not of coursewright; trust={package} would let all of that package run as you"
+    )
 
 
 def _is_below(address: str, name: str) -> bool:

@@ -138,6 +138,10 @@ class Course:
             format=(format,) * len(named) if isinstance(format, str) else tuple(format),
         )
 
+    def __repr__(self) -> str:
+        """One line, however many names there are."""
+        return f"<Course of {self.n_skills:,} skills and {self.n_items:,} items>"
+
     @property
     def n_skills(self) -> int:
         """The number of skills."""

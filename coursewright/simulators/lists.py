@@ -67,6 +67,17 @@ def table(lists: Lists, columns: int) -> Bools:
     return cells
 
 
+def cells_of(lists: Lists, row: Ints, columns: int) -> Bools:
+    """True where the list of `row [rows]` holds the column, `[rows, columns]`; nothing of a row of -1."""
+    begin = lists.start[row]
+    length = np.where(row >= 0, lists.start[row + 1] - begin, 0)
+    at = np.repeat(np.arange(len(row)), length)
+    step = np.arange(len(at)) - np.repeat(np.cumsum(length) - length, length)
+    cells = np.zeros((len(row), columns), bool)
+    cells[at, lists.values[begin[at] + step]] = True
+    return cells
+
+
 def listed(cells: Bools) -> Lists:
     """The columns `[rows, columns]` that are True in each row."""
     row, column = np.nonzero(cells)

@@ -115,3 +115,15 @@ def test_each_fault_gets_one_line(tmp_path, changes, parts):
     message = str(caught.value)
     assert "\n" not in message
     assert all(part in message for part in parts), message
+
+
+MORE = "pupil,exercise,topic,done,verdict,assistmentId,minuts\nu,1,a,0.5,1,77,3\nu,2,a,1,0,78,3\n"
+
+
+def test_columns_that_nobody_mapped_stay_behind(tmp_path):
+    names = {"learner": "pupil", "item": "exercise", "skills": "topic", "time": "done", "correct": "verdict"}
+    log = LogFile(file(tmp_path, MORE, "log.csv"), columns=names)()
+    assert log.table.column_names == list(names)
+    own = MORE.replace("pupil,exercise,topic,done,verdict", ",".join(names))
+    with pytest.raises(InputError, match="'minuts'"):  # the names of a file in our own form may be misspelt
+        read_log(file(tmp_path, own.replace("assistmentId", "x"), "own.csv"))

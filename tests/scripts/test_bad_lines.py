@@ -87,7 +87,15 @@ def test_a_folder_is_no_sweep(tmp_path, monkeypatch):
         ("validate", ["model=bkt"], "model: validate reads no model; give models=[NAME, ...]"),
         ("train", ["agents=[]"], "agents = []: must be a mapping"),
         ("train", ["tags={}"], "tags = {}: must be a list"),
-        ("train", ["agent.layers.x=1"], "agent.layers.x: no such setting"),
+        ("train", ["agent.layers.x=1"], "agent.layers.x: no such setting; agent.layers has none below it"),
+        ("train", ["agent=[ppo]"], "agent = '[ppo]': no such name (did you mean 'ppo'?)"),
+        ("train", ["agent=ppo", "agent.buffer_size=9"], "; agent=dqn would take it"),
+        ("fit", ["log.path=x.csv"], "log=file, "),
+        (
+            "validate",
+            ["models=[bkt,pfa]", "models.bkt.min_learners=2"],
+            "models.bkt: no such setting; models has",
+        ),
         ("train", ["agent=ppo", "agent=dqn"], "agent = dqn: given twice (also ppo); give one of them"),
         ("train", ["experiment=null", "seed=-1"], "seed = -1: must be"),
         (

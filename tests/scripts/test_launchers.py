@@ -1,5 +1,6 @@
 """A sweep under each launcher of Hydra: all jobs run, and the failures are told in a line each."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -56,3 +57,32 @@ def test_a_killed_job_is_a_line(sweep, launcher):
     if launcher == "submitit_local":  # joblib ends the others with the one
         assert lines[0].startswith("error: seed=3: job ")
         assert (len(lines), finished) == (2, 1)
+
+
+PROGRAM = "#!/bin/sh\necho 'fatal: {said}' >&2\nexit {code}\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX")
+@pytest.mark.parametrize(
+    ("programs", "code", "says"),
+    [
+        ({}, 2, "(no sbatch and no srun here); hydra/launcher=joblib runs here"),
+        ({"sbatch": 0, "srun": 0, "sinfo": 1}, 2, "used where SLURM is (fatal: said sinfo)"),
+        ({"sbatch": 1, "srun": 0, "sinfo": 0}, 1, "nothing was submitted (fatal: said sbatch)"),
+    ],
+)
+def test_a_cluster_that_is_none_is_a_line(tmp_path, programs, code, says):
+    place = tmp_path / "bin"
+    place.mkdir()
+    for name, end in programs.items():
+        (place / name).write_text(PROGRAM.format(said=f"said {name}", code=end))
+        (place / name).chmod(0o755)
+    command = [*COMMAND[:5], "agent=random", "seed=0,1", "hydra/launcher=slurm", *TINY[:3]]
+    command += ["hydra.sweep.dir=s"]
+    path = {"PATH": f"{place}:/bin" if programs else str(place)}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=os.environ | path, capture_output=True, text=True, timeout=120
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (code, 1), done.stderr
+    assert says in done.stderr
+    assert (tmp_path / "s").exists() == (code == 1)

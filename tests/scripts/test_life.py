@@ -125,6 +125,8 @@ def test_status_tells_the_living_from_the_dead(tmp_path, monkeypatch, capsys):
     ]
     assert not (tmp_path / "died" / LOCK).exists()  # a command that only looks leaves nothing
     assert said(monkeypatch, capsys, f"run={tmp_path}/done")[-1] == "1 run: 1 done"
+    goes_on = f"nobody works on it; it goes on with: coursewright train resume={tmp_path}/died"
+    assert said(monkeypatch, capsys, f"run={tmp_path}/died")[-1] == goes_on
 
 
 @pytest.mark.parametrize("arguments", [[], ["sweep="], ["sweep=nowhere"], ["runs=x"], ["sweep=a", "run=b"]])

@@ -161,8 +161,20 @@ def test_the_payload_is_one(tmp_path):
     assert (tmp_path / "witness").exists()
 
 
+NOBODY_READS = (".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml", "checkpoint.pt", "timing.csv")
+    ".hydra/config.yaml",
+    ".hydra/hydra.yaml",
+    ".hydra/overrides.yaml",
+    "checkpoint.pt",
+    "timing.csv",
+    "train.log",
+)
+
+
 @pytest.mark.parametrize("form", ["pickle", pytest.param("archive", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize(
+    "file", [pytest.param(file, marks=pytest.mark.slow if file in NOBODY_READS else ()) for file in FILES]
+)
 def test_a_payload_in_a_file_of_a_run_does_not_run(shared, tmp_path, file, form):
     payload = Payload(tmp_path / "witness")
     (shared / file).write_bytes(pickle.dumps(payload))
@@ -396,7 +408,7 @@ def test_a_package_is_named_to_let_it_run(shared, tmp_path, verb, record, monkey
     mine = {"_target_": "mylab.rewards.mine", "_partial_": True}
     change(shared, task=record["task"] | {"reward": mine})
     said = "task.reward._target_ = mylab.rewards.mine is not of coursewright; "
-    refused(verb, shared, said + "to let code of mylab run: trust=mylab")
+    refused(verb, shared, said + "trust=mylab would let all of that package run as you")
     assert to_go_on(shared) == f"coursewright train resume={shared} trust=mylab"
     (shared / "summary.json").unlink()
     (shared / "checkpoint.npz").unlink()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from coursewright.errors import InputError
 from coursewright.simulators.course import Course, read_edges
-from coursewright.simulators.lists import pack
+from coursewright.simulators.lists import cells_of, pack, table
 
 
 def lists(packed) -> list[list[int]]:
@@ -183,6 +183,20 @@ def test_places_by_name_and_by_number() -> None:
 
 def test_packing() -> None:
     assert lists(pack([[1, 2], [], [3]])) == [[1, 2], [], [3]]
+
+
+def test_chosen_lists_as_cells() -> None:
+    packed = pack([[1, 2], [], [3]])
+    row = np.array([2, 0, -1, 1, 0])
+    whole = np.vstack([table(packed, 4), np.zeros((1, 4), bool)])
+    assert np.array_equal(cells_of(packed, row, 4), whole[row])
+
+
+def test_a_wide_course_is_one_line() -> None:
+    names = [f"skill {k}" for k in range(10_000)]
+    assert repr(Course.of(names, {name: [name] for name in names})) == (
+        "<Course of 10,000 skills and 10,000 items>"
+    )
 
 
 def test_edges_are_read_from_csv(tmp_path) -> None:

@@ -1,4 +1,4 @@
-"""Whole commands, minutes each, which run where they are asked for by name: `make bench AGAINST=... PARTS=...`.
+"""Whole commands, minutes each: `make bench AGAINST=COMMIT PARTS=demonstration,reaching` runs them by name.
 
 They use the command line alone, so at any commit.
 """

@@ -25,6 +25,7 @@ from coursewright.data.delimited import BROKEN, cannot_be_read, lacks, open_deli
 from coursewright.data.log import Into, LearnerLog, in_memory
 from coursewright.errors import InputError, reject
 
+ENDINGS = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz")
 MINUTE_MS = 60_000.0
 DAY_S = 86_400.0
 SOURCE = "Anki review log"
@@ -71,9 +72,9 @@ def read_anki(
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    files = sorted(path.rglob("*.parquet"))
+    files = sorted(file for file in path.rglob("*") if file.name.endswith(ENDINGS))
     if not files:
-        raise InputError(f"log.path = {path}: holds no Parquet file")
+        raise InputError(f"log.path = {path}: holds no review log ({', '.join(ENDINGS)})")
     return files
 
 

@@ -65,8 +65,12 @@ def _told(comparison: Comparison) -> set[str]:
 
 
 def _ahead(comparison: Comparison, curves: pd.DataFrame) -> str:
-    """From which step on the contender is ahead of the reference, or the reverse."""
+    """From which step on the contender is ahead of the reference, or the reverse; level, if not clearly."""
     name, reference = contender(comparison), comparison.reference
+    if name != reference:
+        gap = comparison.estimate(name, "difference")
+        if gap.low <= 0.0 <= gap.high:
+            return f"{name} and {reference} end level"
     of = {policy: table["mean"].to_numpy() for policy, table in curves.groupby("policy")}
     lead = of[name] - of[reference]
     first, second = (name, reference) if lead[-1] >= 0 else (reference, name)
@@ -117,8 +121,8 @@ def _end_of_training(comparison: Comparison, ends: Mapping[str, float]) -> str:
     best = max((name for name in comparison.training if name in ends), key=lambda name: ends[name])
     if best == reference:
         return f"Training of {best}"
-    side = "above" if ends[best] > ends[reference] else "below"
-    return f"Training of {best} ends {side} {reference}"
+    # Of other learners, and while it explored: to be read beside the reference, and no comparison.
+    return f"Training of {best} ends at {number(ends[best])} ({reference}: {number(ends[reference])})"
 
 
 def _band(curves: Mapping[str, pd.DataFrame]) -> str:

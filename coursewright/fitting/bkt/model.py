@@ -27,6 +27,7 @@ from coursewright.simulators.lists import of_pairs, pack, pairs, unpack
 
 SOUND = "G < .5, S < .5, .01 < L0 < .99, .005 < T < .9"
 VAGUE = 0.2  # a standard error of a probability above this says little more than "somewhere in [0, 1]"
+MANY = 100  # learners, where nothing else is asked for
 SHOWN = 12  # names in a warning
 ALIKE = Spread(0.0, 0.0)
 SPREADS = ("prior_sd", "learn_sd")
@@ -39,12 +40,13 @@ class BktModel:
 
     Of the skills with a sound fit and at least `min_learners` learners, the `n_skills` with most learners
     are kept, in the log's order (ties go to the earlier skill); None keeps all skills, sound or not.
+    `min_learners` None asks for 100 learners, and in a small log for half as many as any skill has.
     `forgetting` fits P(F) at each opportunity, or with `per_day` as days pass; `individual` fits by how much
     logit P(L0) and logit P(T) differ between learners; `by_skill` makes a course of one item per skill
     instead of one of the log's items.
     """
 
-    min_learners: int = 1
+    min_learners: int | None = 1
     n_skills: int | None = None
     forgetting: bool = False
     by_skill: bool = False
@@ -54,8 +56,8 @@ class BktModel:
     def __post_init__(self) -> None:
         if self.n_skills is not None and self.n_skills < 1:
             raise reject("model.n_skills", self.n_skills, "at least 1, or null")
-        if self.min_learners < 1:
-            raise reject("model.min_learners", self.min_learners, "at least 1")
+        if self.min_learners is not None and self.min_learners < 1:
+            raise reject("model.min_learners", self.min_learners, "at least 1, or null")
         if self.per_day and not self.forgetting:
             raise reject("model.per_day", True, "false where model.forgetting is false")
 
@@ -76,11 +78,18 @@ class BktModel:
         signs = apart(log, sequences, everything)
         return FittedBkt(self, everything, self._chosen(everything), course, apart=signs)
 
+    def least(self, everything: BktFit) -> int:
+        """The number of learners that a skill needs to be kept."""
+        if self.min_learners is not None:
+            return self.min_learners
+        most = int(everything.learners.max())
+        return MANY if most >= MANY else max(1, most // 2)
+
     def _chosen(self, everything: BktFit) -> Ints:
         """The skills to be kept `[kept]`, ascending; empty where none is fit for it."""
         if self.n_skills is None:
             return np.arange(len(everything.skills))
-        usable = everything.sound & (everything.learners >= self.min_learners)
+        usable = everything.sound & (everything.learners >= self.least(everything))
         by_learners = np.argsort(-everything.learners, kind="stable")
         return np.sort(by_learners[usable[by_learners]][: self.n_skills])
 
@@ -116,7 +125,7 @@ class FittedBkt:
             return InputError(f"log = {len(sound)} skills: none has a sound fit ({SOUND}); {remedy}")
         most = int(self.everything.learners[sound].max())
         allowed = f"at most {most}, the most learners of any skill with a sound fit ({SOUND})"
-        return reject("model.min_learners", self.settings.min_learners, allowed)
+        return reject("model.min_learners", self.settings.least(self.everything), allowed)
 
     @property
     def teaching(self) -> Teaching:
@@ -187,11 +196,12 @@ class FittedBkt:
         every, kept = len(self.everything.skills), len(self.chosen)
         if kept == every:
             return []
-        met, learners = self.everything.learners >= self.settings.min_learners, self.kept.learners
+        least = self.settings.least(self.everything)
+        met, learners = self.everything.learners >= least, self.kept.learners
         sound = int((met & self.everything.sound).sum())
         return [
             f"{every - kept} of {every} skills are left out: {int(met.sum())} have at least "
-            f"{self.settings.min_learners} learners, {sound} of these a sound fit "
+            f"{least} learners, {sound} of these a sound fit "
             f"({SOUND}), and the {kept} of them with most learners are kept ({learners.min()} to "
             f"{learners.max()} learners, {int(self.kept.opportunities.sum()):,} responses)"
         ]

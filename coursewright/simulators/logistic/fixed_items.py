@@ -4,11 +4,13 @@ They are the null hypothesis of every check on simulated learners.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
+from coursewright.simulators.asking import mean_of_items
 from coursewright.simulators.course import Course
 from coursewright.simulators.luck import ANSWER, Luck, uniforms
 from coursewright.simulators.protocol import Response
@@ -28,6 +30,12 @@ class FixedItems:
 
     course: Course
     p: Floats
+
+    @cached_property
+    def _by_skill(self) -> Mastery:
+        mean: Mastery = np.empty((1, self.course.n_skills), np.float32)
+        mean_of_items(self.p[None], self.course, mean)
+        return mean
 
     def empty(self, batch: int) -> NoState:
         """Learners, all alike."""
@@ -57,5 +65,4 @@ class FixedItems:
 
     def mastery(self, state: NoState, out: Mastery) -> None:
         """The mean over each skill's items of P(correct), the same for everybody."""
-        needed = self.course.q_matrix
-        out[:] = (self.p @ needed) / needed.sum(axis=0)
+        out[:] = self._by_skill

@@ -391,3 +391,30 @@ def test_the_runtime_reports_to_nobody(tmp_path):
     code = "from coursewright.agents.export.policy import OnnxPolicy"
     subprocess.run([sys.executable, "-c", code], env=home, check=True)
     assert [path for path in tmp_path.rglob("*") if "onnxruntime" in path.name] == []
+
+
+def changed(array, place, value):
+    array = array.copy()
+    array[place] = value
+    return array
+
+
+def test_a_host_s_mistakes_get_one_line(masked):
+    _, path = masked
+    policy = OnnxPolicy(path)
+    seen, mask = observe(policy, TASK, 3)[0][:3], np.ones((3, TASK.n_actions), bool)
+    wrong = {
+        "observation[1], ": (changed(seen, (1, 2), np.nan), mask),
+        "observation[2], ": (changed(seen, (2, 0), np.inf), mask),
+        "observation = float32 of shape": (seen[0], mask),
+        "observation = <U": ([["a"]], mask),
+        "action_masks[1] = False throughout": (seen, changed(mask, 1, False)),
+        "action_masks = bool of shape": (seen, mask[:, 1:]),
+        "action_masks = int64": (seen, mask.astype(np.int64)),
+    }
+    for begins, (observation, allowed) in wrong.items():
+        with pytest.raises(InputError) as caught:
+            policy.predict(observation, action_masks=allowed)
+        assert str(caught.value).startswith(begins), caught.value
+    as_list, _ = policy.predict(seen.astype(np.float64).tolist(), action_masks=mask.tolist())
+    assert (as_list == policy.predict(seen, action_masks=mask)[0]).all()

@@ -109,7 +109,7 @@ def test_each_fault_gets_one_line(tmp_path, change, parts):
 
 
 def test_files_that_cannot_be_read(tmp_path):
-    with pytest.raises(InputError, match="holds no Parquet file"):
+    with pytest.raises(InputError, match="holds no review log"):
         read_anki(tmp_path)
     (tmp_path / "x.parquet").write_bytes(b"PAR1 and no more")
     with pytest.raises(InputError, match="cannot be read"):
@@ -149,3 +149,11 @@ def test_days_begin_at_four_on_the_clocks_of_the_learner(tmp_path):
         read_anki(tmp_path / "log.csv", zone="Mars")
     with pytest.raises(InputError, match=r"log\.rollover = 25"):
         read_anki(tmp_path / "log.csv", zone="UTC", rollover=25)
+
+
+def test_a_folder_of_text_files_is_read_too(tmp_path):
+    for name, card in (("b.csv", 2), ("a.csv", 1)):
+        text = f"card_id,rating,elapsed_seconds,duration,day_offset\n{card},3,-1,1000,0\n"
+        (tmp_path / name).write_text(text)
+    (tmp_path / "notes.txt").write_text("not a log")
+    assert read_anki(tmp_path).table["item"].to_pylist() == ["1", "2"]

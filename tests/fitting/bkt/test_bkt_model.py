@@ -114,6 +114,13 @@ def test_the_skills_with_most_learners_are_kept_in_the_logs_order():
     assert replace(fewer, settings=BktModel(by_skill=True)).simulator().course.items == fewer.kept.skills
 
 
+def test_a_class_of_forty_is_asked_for_fewer_learners():
+    few, many = (coded(simulate_log(n_learners=n, opportunities=6)) for n in (40, 210))
+    assert BktModel(min_learners=None, n_skills=20).least(BktModel().fit(few).everything) == 20
+    assert BktModel(min_learners=None, n_skills=20).least(BktModel().fit(many).everything) == 100
+    assert len(BktModel(min_learners=None, n_skills=20).fit(few).kept.skills) > 0
+
+
 def test_wrong_wishes_are_refused_before_anything_is_written(tmp_path):
     log = learner_log(simulate_log(n_learners=30), "made up")
     with pytest.raises(InputError, match=r"model.min_learners = 100: must be at most 30"):
