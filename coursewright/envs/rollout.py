@@ -65,6 +65,10 @@ class Rollout:
     def __len__(self) -> int:
         return len(self.number)
 
+    def __repr__(self) -> str:
+        """One line: the number of learners, and their mean return."""
+        return f"<Rollout of {len(self):,} learners: mean return {self.returned.mean():.4f}>"
+
 
 class Group(NamedTuple):
     """The learners `first`, ..., `first + learners - 1` of a split; `chunk` of them are stepped together."""
@@ -114,6 +118,9 @@ def traces(
         raise reject("learners", learners, "a whole number >= 1")
     if chunk < 1:
         raise reject("chunk", chunk, "a whole number >= 1")
+    for needed in ("begin", "predict", "respects_mask"):
+        if not hasattr(policy, needed):
+            raise reject("policy", type(policy).__name__, f"a policy, which has {needed} (agents/README.md)")
     task = replace(task, strict=task.strict or (policy.respects_mask and task.masked))
     for begin in range(first, first + learners, chunk):
         size = min(chunk, first + learners - begin)

@@ -9,6 +9,7 @@ import re
 import numpy as np
 
 LEADING_ZERO = re.compile(r"(?<!\d)0\.(?=\d)")
+ROUNDING = 1e-9  # of sums: a share is never below 0
 MINUS = "\N{MINUS SIGN}"
 ASCII = str.maketrans({MINUS: "-", "–": "-", "×": "x", "★": "*", "±": "+-", "…": "~"})
 
@@ -29,7 +30,7 @@ def hundredths(value: float) -> str:
 def _end(value: float, signed: bool) -> str:
     """The end of an interval: here "-.000" tells on which side of 0 it lies."""
     shown = number(value, signed)
-    return MINUS + shown.lstrip("+") if value < 0.0 and not shown.startswith(MINUS) else shown
+    return MINUS + shown.lstrip("+") if value < -ROUNDING and not shown.startswith(MINUS) else shown
 
 
 def span(low: float, high: float, signed: bool = False) -> str:

@@ -240,3 +240,14 @@ def test_rewards_after_the_end_are_not_counted() -> None:
     stopped = (done.steps < task.horizon) & (done.minutes < task.budget)
     assert (-done.returned <= done.steps + stopped).all()
     assert stopped.any()
+
+
+def test_what_is_no_policy_is_refused_in_a_line():
+    class Chooser:
+        respects_mask = True
+
+        def predict(self, observation, *others):
+            return np.zeros(len(observation), np.int64), None
+
+    with pytest.raises(InputError, match=r"^policy = Chooser: must be a policy, which has begin"):
+        rollout(kss(5), Chooser(), 3)

@@ -372,4 +372,5 @@ def test_short_intervals_lose_only_leading_zeros():
         "1.25 M",
     ]
     assert numbers.brief(30.7, 60.43) == "[30.700, 60.430]"
+    assert numbers.brief(-0.0002, 0.02, True) == "[\N{MINUS SIGN}.000, +.020]", "0 lies inside"
     assert numbers.brief(-1e-17, 0.5) == "[.000, .500]", "a share is never below 0"
