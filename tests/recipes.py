@@ -58,8 +58,8 @@ class Row(NamedTuple):
 
     @property
     def low(self) -> float:
-        """The lower end as a share of the tuned rule's lead."""
-        return self.ahead.low / (self.tuned - self.random)
+        """The lower end as a share of the tuned rule's lead, or of its lag where random choice is better."""
+        return self.ahead.low / abs(self.tuned - self.random)
 
     def __str__(self) -> str:
         ahead = f"{self.ahead.value:+.4f} [{self.ahead.low:+.4f}, {self.ahead.high:+.4f}]"

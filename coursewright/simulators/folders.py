@@ -55,13 +55,15 @@ def open_folder(folder: str | Path, kind: str, table: str, field: str = "simulat
     if Path(folder).is_dir():
         kinds = "was it fitted by another kind of model, or by an earlier version? (its card.md says)"
         raise InputError(f"{field} = {folder}: holds no {table}; {kinds}")
-    shipped = [
-        path for path in sorted(SHIPPED.glob(f"*/{FACTS}")) if _facts(path.parent, field)["kind"] == kind
-    ]
-    beside = sorted(str(path.parent) for path in Path(folder).parent.glob(f"*/{table}"))
+    shipped, beside = (
+        [path.parent for path in sorted(places) if _facts(path.parent, field).get("kind", kind) == kind]
+        for places in (SHIPPED.glob(f"*/{FACTS}"), Path(folder).parent.glob(f"*/{table}"))
+    )
     if Path(folder).exists():
         raise reject(field, folder, "a folder, not a file")
-    raise absent(field, folder, "a folder that fit wrote", [*beside, *(path.parent.name for path in shipped)])
+    raise absent(
+        field, folder, "a folder that fit wrote", [*map(str, beside), *(path.name for path in shipped)]
+    )
 
 
 def _facts(path: Path, field: str) -> dict[str, Any]:
