@@ -55,9 +55,14 @@ class Histories:
         return cls(names, start, row, code[order], log.correct[row], log.day[row])
 
     @cached_property
+    def history(self) -> Ints:
+        """The number of each entry's history `[entries]`."""
+        return np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
+
+    @cached_property
     def begin(self) -> Ints:
         """The first entry of the same history `[entries]`."""
-        return np.repeat(self.start[:-1], np.diff(self.start))
+        return self.start[self.history]
 
     @cached_property
     def place(self) -> Ints:

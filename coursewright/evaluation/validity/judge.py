@@ -192,7 +192,15 @@ def _row(model: Validity, reference: Validity) -> dict[str, object]:
         row[f"{check.name}_inside"] = check.share_inside
         row[f"{check.name}_rmse"] = check.rmse
         row[f"{check.name}_p"] = check.p_value
-    return row | {"peeks": bool(model.peeks)}
+        row[f"{check.name}_width"] = check.width
+        row[f"{check.name}_log_width"] = check.log_width
+        row[f"{check.name}_passes"] = check.passes
+    judged = [check for check in model.checks if len(check.data)]
+    return row | {
+        "passed": sum(check.passes for check in judged),
+        "judged": len(judged),
+        "peeks": bool(model.peeks),
+    }
 
 
 def _columns(name: str, value: float, draws: Floats, n: int) -> dict[str, float]:

@@ -16,6 +16,7 @@ from coursewright.evaluation.validity.judge import Settings, validate
 from coursewright.evaluation.validity.report import models_table, write_judged
 from coursewright.fitting.bkt.model import BktModel
 from coursewright.fitting.item_difficulty import ItemDifficultyModel
+from coursewright.fitting.judging.accuracy import LEARNING
 
 
 @dataclass(frozen=True)
@@ -50,14 +51,26 @@ def test_the_table_has_every_figure_of_every_model(found):
     assert (bkt["learners"], bkt["responses"]) == (120, 3_600)
     assert bkt["opportunity_inside"] >= 0.8
     assert table.loc["item_difficulty", "opportunity_p"] == 1 / 40
+    assert (bkt["pair_passes"], table.loc["item_difficulty", "pair_passes"]) == (True, False)
+    assert table.loc["item_difficulty", "pair_p"] == 1 / 40
+    assert 0.0 < bkt["pair_width"] < 3 * bkt["pair_log_width"]
+    assert (bkt["judged"], bkt["passed"]) == (7, sum(check.passes for check in found.models[1].checks))
     assert table["peeks"].tolist() == [False, False, True]
 
 
 def test_the_verdict_leaves_cheats_out_and_says_so(found):
-    prediction, simulation = validity_words.conclusions(found)
+    prediction, learning, others = validity_words.conclusions(found)
     assert prediction.startswith("bkt predicts unseen responses best by AUC")
     assert "by log loss too" in prediction
-    assert "in accuracy by opportunity, bkt" in simulation
+    assert learning.startswith("Simulated learners beside the log, checks passed of 7: bkt ")
+    assert learning.endswith(" Learning within pairs: bkt passes.")
+    assert "accuracy by opportunity: bkt passes" in others
+    assert "peeking" not in learning + others
+    left_out = [check for check in found.models[1].checks if check.left_out]
+    assert [check.name for check in left_out] == ["length"]
+    assert "Accuracy by record length: left out; all records are about as long." in validity_words.about(
+        found.models[1]
+    )
     assert validity_words.about(found.models[2])[0].startswith("Void: the prediction of a row changes")
     assert "rows dropped: 7 (a bad row)" in validity_words.limits(found)[-2]
 
@@ -65,14 +78,14 @@ def test_the_verdict_leaves_cheats_out_and_says_so(found):
 def test_the_page_holds_all_figures_and_needs_nothing_beside_it(found, tmp_path):
     made = write_judged(found, tmp_path, {"seed": "0"})
     page = made.page.read_text(encoding="utf-8")
-    assert page.count("data:image/png;base64,") == 4 + 3
+    assert page.count("data:image/png;base64,") == 8 + 3  # prediction, calibration, six checks; skills
     assert 'src="http' not in page
-    for name in ("prediction", "calibration", "learning", "retention", "skills-bkt", "skills-peeking"):
+    for name in ("prediction", "calibration", "within-pairs", "learning", "retention", "skills-bkt"):
         assert made.figures[name].stat().st_size > 5_000
     for text in ("item_difficulty", "bkt", "peeking ⚠", "Void:", "Before you believe it", "<dt>seed</dt>"):
         assert text in page
     bins = pd.read_csv(made.tables["checks"])
-    assert set(bins["check"]) == {"opportunity", "skill", "delay"}
+    assert set(bins["check"]) == {"pair", "opportunity", "skill", "delay", "spread", "repeat", "neighbour"}
     assert (bins["log_low"] <= bins["log"]).all()
     assert (bins["simulated_low"] <= bins["simulated_high"]).all()
     assert len(pd.read_csv(made.tables["validity"])) == 3
@@ -94,7 +107,7 @@ def test_refits_put_the_doubt_about_parameters_into_the_bands():
     widths = []
     for draws in (0, 13):
         (model,) = validate(log, models, "bkt", Settings(draws=draws)).models
-        low, high = model.checks[0].band
+        low, high = model.check(LEARNING).band
         widths.append(np.mean(high - low))
     assert widths[1] > 1.15 * widths[0]
 

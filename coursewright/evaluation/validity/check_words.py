@@ -1,0 +1,98 @@
+"""The checks of simulated learners in plain sentences: the models that pass, what fails, and by how much."""
+
+import numpy as np
+import pandas as pd
+
+from coursewright.evaluation.numbers import brief, number, percent
+from coursewright.evaluation.validity.told import CHECKS, Told
+from coursewright.fitting.judging.checks import LEAST_INSIDE, LEAST_P, VAGUE, Check
+from coursewright.fitting.judging.within_pairs import WITHIN
+
+
+def passing(table: pd.DataFrame, check: str) -> str:
+    """The models of `table` that pass the check, the closest first; else the one that comes closest."""
+    near = table.sort_values(f"{check}_rmse", kind="stable")
+    passed = near[near[f"{check}_passes"]]
+    if not passed.empty:
+        verb = "passes" if len(passed) == 1 else "pass"
+        return f"{CHECKS[check].what}: {_listed(list(passed.index))} {verb}"
+    best = near.iloc[0]
+    inside = f"{percent(best[f'{check}_inside'])} of the points inside, p = {number(best[f'{check}_p'])}"
+    return f"{CHECKS[check].what}: no model passes, {best.name} comes closest ({inside})"
+
+
+def said_of(check: Check) -> str:
+    """The finding of one check of one model."""
+    told = CHECKS[check.name]
+    what = begun(told.what)
+    if check.left_out:
+        return f"{what}: left out; {check.left_out}."
+    n, inside = len(check.data), int(check.inside.sum())
+    found = f"{inside} of {n} points of the log lie inside the band"
+    found += f" (mean width {number(check.width)}; the log's own interval {number(check.log_width)})"
+    found += f"; distance {number(check.rmse)}, p = {number(check.p_value)}"
+    if check.passes:
+        return f"{what} passes: {found}.{_rise(check)}"
+    return f"{what} fails: {found}; {_faults(check, told)}.{_rise(check)}"
+
+
+def cell(check: Check) -> tuple[str, ...]:
+    """The check in a table: the verdict, and the figures below it; a dash where it is left out."""
+    if not len(check.data):
+        return ("–",)
+    mark = "✓" if check.passes else "✗"
+    return (
+        f"{mark} {int(check.inside.sum())} of {len(check.data)}",
+        f"p = {number(check.p_value)}",
+        f"{number(check.width)} wide (log {number(check.log_width)})",
+    )
+
+
+def rule() -> str:
+    """The meaning of passing."""
+    return (
+        f"A check is passed (✓) where p is at least {number(LEAST_P, digits=2)}, at least "
+        f"{percent(LEAST_INSIDE)} of the log's points lie inside the band, and the band is at most {VAGUE:g} "
+        "times as wide as the log's own interval: a band that holds any log says nothing of this one."
+    )
+
+
+def _faults(check: Check, told: Told) -> str:
+    """The conditions that are not met, and the point of the log that is farthest off."""
+    parts = []
+    least = int(np.ceil(LEAST_INSIDE * len(check.data) - 1e-9))
+    if check.share_inside < LEAST_INSIDE:
+        parts.append(f"it takes {least} inside")
+    if check.p_value < LEAST_P:
+        parts.append(f"it takes p ≥ {number(LEAST_P, digits=2)}")
+    if check.vague:
+        ratio = check.width / check.log_width if check.log_width > 0 else np.inf
+        parts.append(f"the band is {ratio:.1f} times as wide as the log's own interval, and says too little")
+    far = int(np.argmax(np.abs(check.data - check.mean) * np.sqrt(check.count)))
+    where = ", ".join(name for name in (check.group[far], check.place[far]) if name)
+    low, high = (end[far] for end in check.band)
+    signed = told.signed
+    off = f"log {number(check.data[far], signed)}, simulated {number(check.mean[far], signed)}"
+    parts.append(f"farthest off at {told.x} {where}: {off} {brief(low, high, signed)}")
+    return "; ".join(parts)
+
+
+def _rise(check: Check) -> str:
+    """The rise within pairs from the first opportunity to the last bin; nothing of other checks."""
+    if check.name != WITHIN:
+        return ""
+    rise = check.simulated[:, -1] - check.simulated[:, 0]
+    low, high = np.quantile(rise, [0.025, 0.975], method="weibull")
+    mine = number(check.data[-1] - check.data[0], signed=True)
+    theirs = f"{number(rise.mean(), signed=True)} {brief(low, high, signed=True)}"
+    span = f" From opportunity {check.place[0]} to {check.place[-1]}"
+    return f"{span} the log rises by {mine}, the simulated ones by {theirs}."
+
+
+def begun(text: str) -> str:
+    """The text with a capital letter."""
+    return text[0].upper() + text[1:]
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
