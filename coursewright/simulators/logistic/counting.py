@@ -31,6 +31,7 @@ from coursewright.simulators.chances import numbers
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.lists import Lists, pack, unpack
+from coursewright.simulators.logistic.selection import NONE, Selection
 from coursewright.simulators.luck import ENROL, Keys, Luck, normal
 from coursewright.simulators.protocol import Prologue, Response
 
@@ -179,12 +180,14 @@ class Logistic:
         the item and, in the last row, of everything matter too.
     spread : standard deviation of theta, in logits.
     raw : f(x) = x instead of ln(1 + x).
+    selection : the part of theta that goes with how long a learner stays, for replays of a log.
     """
 
     course: Course
     weights: Floats
     spread: float = 0.0
     raw: bool = False
+    selection: Selection = NONE
 
     def __post_init__(self) -> None:
         skills, everything = self.course.n_skills, self.course.n_skills + self.course.n_items + 1
@@ -193,6 +196,7 @@ class Logistic:
         weights = numbers("logistic.weights", self.weights, (counters, len(COLUMNS)), axes)
         if not 0.0 <= self.spread < np.inf:
             raise reject("logistic.spread", self.spread, "a finite number >= 0")
+        self.selection.check(self.spread)
         object.__setattr__(self, "weights", weights)
 
     @cached_property
@@ -224,6 +228,12 @@ class Logistic:
     def enrol(self, state: LogisticState, rows: Ints, luck: Luck) -> Prologue | None:
         """New learners differ in theta alone; they bring neither a goal nor a past."""
         _enrol(state, self.weights, float(self.spread), rows, luck.learner)
+        return None
+
+    def enrol_staying(self, state: LogisticState, rows: Ints, luck: Luck, n_rows: Ints) -> Prologue | None:
+        """The same for learners who stay for `n_rows [rows]` rows of a log."""
+        _enrol(state, self.weights, self.selection.rest(self.spread), rows, luck.learner)
+        state.theta[rows] += self.selection.expected(n_rows)
         return None
 
     def p_correct(self, state: LogisticState, item: Ints, out: Floats) -> None:

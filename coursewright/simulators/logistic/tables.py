@@ -6,6 +6,8 @@
 | `skills.csv` | skill | skill, and `COLUMNS` of `counting.py` or `das3h.py`; IRT: mean, growth |
 | `counts.csv` | item, and everything last | Best-LR alone: `COLUMNS` of `counting.py` |
 | `learners.csv` | (one row) | spread, and raw (1: raw counts) or, for IRT, skill_spread |
+
+Where able learners stay longer, `learners.csv` also has staying, mean_ln_rows, sd_ln_rows (`selection.py`).
 """
 
 from pathlib import Path
@@ -19,6 +21,7 @@ from coursewright.simulators.folders import (
     open_folder,
     read_course,
     read_numbers,
+    read_rows,
     table_text,
     write_facts,
     write_texts,
@@ -29,10 +32,12 @@ from coursewright.simulators.logistic.das3h import Das3h
 from coursewright.simulators.logistic.fixed_items import FixedItems
 from coursewright.simulators.logistic.irt import Irt
 from coursewright.simulators.logistic.rltutor import POWER, SCALE, Rltutor
+from coursewright.simulators.logistic.selection import NONE, Selection
 
 COUNTS, LEARNERS, CHANCES = "counts.csv", "learners.csv", "parameters.csv"
 ALL = "(all)"
 GROWING = ("mean", "growth")
+STAYING = ("staying", "mean_ln_rows", "sd_ln_rows")
 
 
 def read_logistic(folder: str | Path) -> Logistic:
@@ -46,8 +51,11 @@ def read_logistic(folder: str | Path) -> Logistic:
     if (path / COUNTS).is_file():
         counted = read_numbers(path / COUNTS, (*course.items, ALL), counting.COLUMNS)
         weights = np.vstack([weights, counted])
-    spread, raw = read_numbers(path / LEARNERS, (ALL,), ("spread", "raw"))[0]
-    return Logistic(course, weights, float(spread), bool(raw))
+    spread, raw = read_numbers(path / LEARNERS, (ALL,), ("spread", "raw"))[0].tolist()
+    selection = NONE
+    if STAYING[0] in read_rows(path / LEARNERS, ())[0]:
+        selection = Selection(*read_numbers(path / LEARNERS, (ALL,), STAYING)[0].tolist())
+    return Logistic(course, weights, spread, bool(raw), selection)
 
 
 def read_irt(folder: str | Path) -> Irt:
@@ -84,9 +92,13 @@ def read_fixed_items(folder: str | Path) -> FixedItems:
 def write_logistic(folder: Path, learners: Logistic) -> None:
     """Write the tables that `read_logistic` reads into `folder`, which must be there."""
     skills, course = learners.course.n_skills, learners.course
+    columns: tuple[str, ...] = ("who", "spread", "raw")
+    who = [learners.spread, float(learners.raw)]
+    if learners.selection.sd > 0.0:
+        columns, who = (*columns, *STAYING), [*who, *learners.selection]
     files = course_files(course) | {
         SKILLS: table_text(("skill", *counting.COLUMNS), course.skills, learners.weights[:skills].tolist()),
-        LEARNERS: table_text(("who", "spread", "raw"), (ALL,), [[learners.spread, float(learners.raw)]]),
+        LEARNERS: table_text(columns, (ALL,), [who]),
     }
     if len(learners.weights) > skills:
         rest = learners.weights[skills:].tolist()
