@@ -9,6 +9,7 @@ import re
 import numpy as np
 
 LEADING_ZERO = re.compile(r"(?<!\d)0\.(?=\d)")
+NEGATIVE = re.compile(r"(?<![\w.])-(?=\.?\d)")
 MINUS = "\N{MINUS SIGN}"
 ASCII = str.maketrans({MINUS: "-", "–": "-", "×": "x", "★": "*", "±": "+-", "…": "~"})
 
@@ -44,6 +45,11 @@ def percent(value: float) -> str:
 def plain(value: float) -> str:
     """As many decimals as the number has."""
     return LEADING_ZERO.sub(".", f"{value:g}").replace("-", MINUS)
+
+
+def styled(text: str) -> str:
+    """A text from elsewhere with its numbers in this style."""
+    return NEGATIVE.sub(MINUS, LEADING_ZERO.sub(".", text))
 
 
 def thousands(value: float, place: float = 0) -> str:

@@ -13,7 +13,7 @@ from coursewright.data.readers.ednet import read_ednet
 from coursewright.errors import InputError
 from coursewright.fitting.coded import Coded
 from coursewright.fitting.course import course_of
-from coursewright.fitting.folder import fit_model
+from coursewright.fitting.folder import Trials, fit_model
 from coursewright.fitting.groups import distinct, grouped
 from coursewright.fitting.item_difficulty import ItemDifficultyModel
 from coursewright.fitting.judging.held_out import held_out, plan
@@ -208,7 +208,7 @@ def test_a_pooled_item_has_the_mean_of_what_it_stands_for():
 
 def test_a_folder_says_what_is_pooled_and_under_which_licence(tmp_path):
     log = many_items()
-    fit_model(log, tmp_path / "mine", IrtModel(), draws=0, folds=2)
+    fit_model(log, tmp_path / "mine", IrtModel(), draws=0, trials=Trials(folds=2, worlds=0))
     card = (tmp_path / "mine" / "card.md").read_text()
     assert "items met by fewer than 10 learners each became 6" in card
     assert "**Licence**: free." in card
@@ -216,7 +216,7 @@ def test_a_folder_says_what_is_pooled_and_under_which_licence(tmp_path):
     assert read_irt(tmp_path / "mine").course.licence == "free"
     assert (tmp_path / "mine").stat().st_mode & 0o077
     own = replace(log, min_group=1, licence=None)
-    made = fit_model(own, tmp_path / "own", IrtModel(), draws=0, folds=2)
+    made = fit_model(own, tmp_path / "own", IrtModel(), draws=0, trials=Trials(folds=2, worlds=0))
     assert "min_group=1: everything is named" in made.report
     assert "min_group=1: everything is named" in (tmp_path / "own" / "card.md").read_text()
     assert read_irt(tmp_path / "own").course.licence == "unknown"

@@ -1,11 +1,15 @@
 """The checks of simulated learners in plain sentences: the models that pass, what fails, and by how much."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from coursewright.evaluation.numbers import brief, number, percent
 from coursewright.evaluation.validity.told import CHECKS, Told
 from coursewright.fitting.judging.checks import LEAST_INSIDE, LEAST_P, VAGUE, Check
+from coursewright.fitting.judging.invented import Invented
+from coursewright.fitting.judging.null_world import LEVELS, MOST_GAIN, MOST_SPREAD, PRACTICES, Gains
 from coursewright.fitting.judging.within_pairs import WITHIN
 
 
@@ -15,7 +19,7 @@ def passing(table: pd.DataFrame, check: str) -> str:
     passed = near[near[f"{check}_passes"]]
     if not passed.empty:
         verb = "passes" if len(passed) == 1 else "pass"
-        return f"{CHECKS[check].what}: {_listed(list(passed.index))} {verb}"
+        return f"{CHECKS[check].what}: {listed(list(passed.index))} {verb}"
     best = near.iloc[0]
     inside = f"{percent(best[f'{check}_inside'])} of the points inside, p = {number(best[f'{check}_p'])}"
     return f"{CHECKS[check].what}: no model passes, {best.name} comes closest ({inside})"
@@ -48,12 +52,39 @@ def cell(check: Check) -> tuple[str, ...]:
     )
 
 
+def practice_cells(found: Invented) -> list[tuple[str, ...]]:
+    """Three cells of the table, one a level of skills: the gain where nobody learns, and that in the log."""
+    if found.left_out:
+        return [("–",)] * len(LEVELS)
+    levels = zip(found.null.gain, found.null.spread, found.real.gain, found.real.spread, strict=True)
+    return [
+        (
+            f"{'✗' if _invented(gain, sd) else '✓'} {number(gain, signed=True)}",
+            f"spread {number(sd, digits=2)}",
+            f"in the log {number(real, signed=True)}, {number(real_sd, digits=2)}",
+        )
+        for gain, sd, real, real_sd in levels
+    ]
+
+
 def rule() -> str:
     """The meaning of passing."""
     return (
         f"A check is passed (✓) where p is at least {number(LEAST_P, digits=2)}, at least "
         f"{percent(LEAST_INSIDE)} of the log's points lie inside the band, and the band is at most {VAGUE:g} "
         "times as wide as the log's own interval: a band that holds any log says nothing of this one."
+    )
+
+
+def null_rule(worlds: int) -> str:
+    """The test of invented learning."""
+    return (
+        "Null worlds: learners who differ in ability, stay as long as the log's, and never learn answer the "
+        f"log's own rows. The model is fitted to their answers, and its learners practise skills {PRACTICES} "
+        "times. The truth is a gain of 0 in P(correct), and a spread of 0 over learners, in log odds. "
+        f"A model that gains more than {number(MOST_GAIN, digits=2)} either way, or spreads by more than "
+        f"{number(MOST_SPREAD, digits=2)} (mean of {worlds} worlds), "
+        "invents learning, and a policy that is trained on its learners may live on that."
     )
 
 
@@ -89,10 +120,15 @@ def _rise(check: Check) -> str:
     return f"{span} the log rises by {mine}, the simulated ones by {theirs}."
 
 
+def _invented(gain: float, spread: float) -> bool:
+    return Gains(np.array([gain]), np.array([spread])).invented
+
+
 def begun(text: str) -> str:
     """The text with a capital letter."""
     return text[0].upper() + text[1:]
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence."""
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -21,6 +21,7 @@ from coursewright.evaluation.validity.figures import (
 from coursewright.evaluation.validity.judge import Validation, Validity
 from coursewright.evaluation.validity.told import CHECKS
 from coursewright.fitting.judging.accuracy import BY_SKILL, RETENTION
+from coursewright.fitting.judging.null_world import LEVELS
 from coursewright.fitting.judging.spread import SPREAD
 from coursewright.fitting.judging.within_pairs import WITHIN
 
@@ -52,6 +53,7 @@ def write_judged(validation: Validation, folder: Path, facts: Mapping[str, str])
         shared=embedded(shared.values()),
         own={name: embedded(kept.values()) for name, kept in own.items()},
         checks=CHECKS,
+        levels=LEVELS,
         check_words=check_words,
         words=words,
         numbers=numbers,

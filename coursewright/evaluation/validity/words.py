@@ -1,10 +1,12 @@
 """The validity of learner models in plain sentences."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
-from coursewright.evaluation.numbers import hundredths, number, span
-from coursewright.evaluation.validity.check_words import begun, passing, said_of
+from coursewright.evaluation.numbers import hundredths, number, span, styled
+from coursewright.evaluation.validity.check_words import begun, listed, passing, said_of
 from coursewright.evaluation.validity.judge import Validation, Validity
 from coursewright.evaluation.validity.told import CHECKS
 from coursewright.fitting.judging.checks import FEWEST
@@ -18,7 +20,8 @@ def conclusions(validation: Validation) -> list[str]:
     honest = validation.table[~validation.table["peeks"]]
     if honest.empty:
         return ["Every model peeks at the answers that it predicts, so none of these figures means anything."]
-    return [_best_prediction(validation, honest), *_best_simulation(honest)]
+    tested = [model for model in validation.models if not (model.peeks or model.invented.left_out)]
+    return [_best_prediction(validation, honest), *_best_simulation(honest), *_mark(tested)]
 
 
 def _best_prediction(validation: Validation, table: pd.DataFrame) -> str:
@@ -48,10 +51,23 @@ def _best_simulation(table: pd.DataFrame) -> list[str]:
     return [first, "Other checks: " + "; ".join(lines) + "."]
 
 
+def _mark(models: Sequence[Validity]) -> list[str]:
+    """The models that invent learning, and those that do not."""
+    unfit = [model.name for model in models if model.invented.unfit]
+    fit = [model.name for model in models if not model.invented.unfit]
+    if not models:
+        return []
+    who = f"{listed(fit)} invent{'s' if len(fit) == 1 else ''} no learning where nobody learns" if fit else ""
+    verb = "invents learning and is" if len(unfit) == 1 else "invent learning and are"
+    bad = f"{listed(unfit)} {verb} unfit to train policies" if unfit else ""
+    return ["; ".join(filter(None, [bad, who])) + "."]
+
+
 def about(model: Validity) -> list[str]:
     """The findings about one model: the checks, peeking, and the gaps that the log left in the fit."""
     lines = [f"Void: {line}." for line in model.peeks]
     lines += [said_of(check) for check in model.checks]
+    lines.append(f"{styled(model.invented.words)}.")
     slope, low, high = model.calibration.slope
     if np.isfinite(slope) and not low <= 1.0 <= high:
         doubt = f"95 % interval {hundredths(low)} to {hundredths(high)}"
@@ -66,6 +82,11 @@ def _fault(slope: float, high: float) -> str:
     if slope <= 0.0:
         return "point the wrong way" if high < 0.0 else "say nothing"
     return "are too extreme" if slope < 1.0 else "are too timid"
+
+
+def heading(model: Validity) -> str:
+    """The model's name, and its mark."""
+    return f"{model.name}: invents learning, unfit to train policies" if model.invented.unfit else model.name
 
 
 def limits(validation: Validation) -> list[str]:
