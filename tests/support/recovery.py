@@ -299,21 +299,26 @@ KNOWING = BktParameters(**CHANCES, skills=CARDS.skills)
 FORGETFUL = BktParameters(**CHANCES, forget=[0.05, 0.1, 0.08, 0.03], skills=CARDS.skills)
 TYPICAL, ASSUMED = "Learners are fitted as alike", "by assumption"
 SEVERAL = "need several skills"
+WHY_ALIKE = dict.fromkeys(("level", "success of skills", "failure of skills", "spread"), TYPICAL)
 WHY_3PL = dict.fromkeys(("difficulty", "growth", "guess", "spread"), ASSUMED)
 
 
 def _best_lr(lag: bool) -> Logistic:
     skills = [[-0.5, 0.4, 0.1], [0.0, 0.3, 0.2], [0.3, 0.5, -0.1]]
-    made = best_lr(COURSE, skills, [[0.3, 0.15]] * 6, [0.1, -0.1])
+    made = best_lr(COURSE, skills, [[0.3, 0.15]] * 6, [0.1, -0.1], 0.8)
     weights = made.weights.copy()
-    weights[:3, 4:], weights[3:9, 4:] = (0.8 * lag, -0.15 * lag), (0.5 * lag, -0.1 * lag)
+    weights[:3, 4:6], weights[3:9, 4:6] = (0.8 * lag, -0.15 * lag), (0.5 * lag, -0.1 * lag)
     return replace(made, weights=weights)
 
 
+def _pfa(course: Course, spread: float = 0.8) -> Logistic:
+    return pfa(course, [-1.0, 0.0, 0.5], [0.5, 0.3, 0.4], [0.1, 0.2, -0.1], spread)
+
+
 def _pfa_lag() -> Logistic:
-    made = pfa(COURSE, [-1.0, 0.0, 0.5], [0.5, 0.3, 0.4], [0.1, 0.2, -0.1])
+    made = _pfa(COURSE)
     weights = made.weights.copy()
-    weights[:, 4:] = 0.8, -0.15
+    weights[:, 4:6] = 0.8, -0.15
     return replace(made, weights=weights)
 
 
@@ -354,7 +359,9 @@ WORLDS: dict[str, World] = {
         FixedItems(COURSE, np.array([0.3, 0.5, 0.6, 0.7, 0.8, 0.9])), ItemDifficultyModel()
     ),
     "afm": World(afm(SKILLS, [-1.0, 0.0, 0.5], [0.12, 0.06, 0.02], 1.0), AfmModel()),
-    "pfa": World(pfa(SKILLS, [-1.0, 0.0, 0.5], [0.5, 0.3, 0.4], [0.1, 0.2, -0.1]), PfaModel()),
+    "pfa": World(_pfa(SKILLS), PfaModel()),
+    "pfa/alike": World(_pfa(SKILLS, 0.0), PfaModel(individual=False)),
+    "pfa/differing": World(_pfa(SKILLS), PfaModel(individual=False), cannot=WHY_ALIKE),
     "pfa_lag": World(_pfa_lag(), PfaModel(items=True, lag=True), HOURS),
     "best_lr": World(_best_lr(False), BestLrModel()),
     "best_lr_lag": World(_best_lr(True), BestLrModel(lag=True), HOURS),
