@@ -1,4 +1,4 @@
-"""Staying on: a long record goes with ability in a fit, in its folder and in replays, and in no prediction."""
+"""Staying on: long records go with ability in a fit, in its folder and in replays, and in no prediction."""
 
 from dataclasses import dataclass
 from functools import cache
