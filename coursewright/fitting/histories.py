@@ -78,3 +78,10 @@ class Histories:
         """The number of earlier entries that had this outcome (1 right, 0 wrong), `[entries]`."""
         total = np.concatenate([[0], np.cumsum(self.correct == outcome)])
         return np.asarray(total[:-1] - total[self.begin])
+
+    @cached_property
+    def last(self) -> Signs:
+        """The last answer before the entry `[entries]`: 1 right, 0 wrong, -1 where none was given."""
+        answered = np.where(self.correct >= 0, np.arange(len(self.row)), -1)
+        latest = np.concatenate([[-1], np.maximum.accumulate(answered)[:-1]])
+        return np.where(latest >= self.begin, self.correct[latest], np.int8(-1))

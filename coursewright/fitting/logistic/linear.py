@@ -25,11 +25,15 @@ from coursewright.simulators.logistic.selection import NONE, Selection
 
 
 class Part(NamedTuple):
-    """Features of one kind of history: with a `shared` weight, and with each name's `own` deviation."""
+    """Features of one kind of history: with a `shared` weight, and with each name's `own` deviation.
+
+    The shared weights of those that are `held` are drawn to 0 as deviations are.
+    """
 
     kind: Kind
     shared: tuple[str, ...]
     own: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -103,7 +107,7 @@ def fit_linear(
     of = [Histories.of(log, part.kind) for part in parts]
     blocks = [_block(e, part, log.rows, raw) for e, part in zip(of, parts, strict=True)]
     x = sparse.hstack(blocks, format="csr")[asked]
-    penalties = [np.repeat([0.0, penalty], _widths(e, part)) for e, part in zip(of, parts, strict=True)]
+    penalties = [_penalties(e, part, penalty) for e, part in zip(of, parts, strict=True)]
     y = log.correct[asked].astype(np.float64)
     length = np.log(np.diff(log.start))
     differ = staying and length.std() > 0.0
@@ -127,6 +131,12 @@ def fit_linear(
 def _widths(of: Histories, part: Part) -> tuple[int, int]:
     """The numbers of shared and of own weights of a part."""
     return len(part.shared), len(part.own) * len(of.names)
+
+
+def _penalties(of: Histories, part: Part, penalty: float) -> Floats:
+    """The penalty of each of a part's weights."""
+    shared = [penalty * (name in part.held) for name in part.shared]
+    return np.append(shared, np.full(_widths(of, part)[1], penalty))
 
 
 def _block(of: Histories, part: Part, rows: int, raw: bool) -> sparse.csr_matrix:

@@ -273,13 +273,15 @@ def _with_difficulty(course: Course, item: Weights | None) -> Course:
 
 
 def counting_learners(linear: Linear, course: Course) -> counting.Logistic:
-    """Learners who count, by a sum whose first part is that of skills: AFM, PFA, Best-LR."""
+    """Learners who count, by a sum whose first part is that of skills: AFM, PFA, Best-LR, practice."""
     item, total = _part(linear, "item"), _part(linear, "total")
     weights = linear.parts[0].table(counting.COLUMNS)
-    if item is not None and total is not None:
+    if item is not None and item.part.columns != LEVEL:
         counted = item.table(counting.COLUMNS)
         counted[:, counting.EASINESS] = 0.0  # that is the course's difficulty
-        weights = np.vstack([weights, counted, total.table(counting.COLUMNS)])
+        weights = np.vstack([weights, counted])
+    if total is not None:
+        weights = np.vstack([weights, total.table(counting.COLUMNS)])
     return counting.Logistic(
         course=_with_difficulty(course, item),
         weights=rounded(weights),
