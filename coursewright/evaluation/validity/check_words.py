@@ -58,7 +58,9 @@ def practice_cells(found: Invented) -> list[tuple[str, ...]]:
         return [("–",)] * len(LEVELS)
     levels = zip(found.null.gain, found.null.spread, found.real.gain, found.real.spread, strict=True)
     return [
-        (
+        ("–",)
+        if np.isnan(gain)
+        else (
             f"{'✗' if _invented(gain, sd) else '✓'} {number(gain, signed=True)}",
             f"spread {number(sd, digits=2)}",
             f"in the log {number(real, signed=True)}, {number(real_sd, digits=2)}",
@@ -99,12 +101,14 @@ def _faults(check: Check, told: Told) -> str:
     if check.vague:
         ratio = check.width / check.log_width if check.log_width > 0 else np.inf
         parts.append(f"the band is {ratio:.1f} times as wide as the log's own interval, and says too little")
-    far = int(np.argmax(np.abs(check.data - check.mean) * np.sqrt(check.count)))
+    low, high = check.band
+    beyond = np.maximum(np.maximum(low - check.data, check.data - high), 0.0)
+    away = np.abs(check.data - check.mean) if check.inside.all() else beyond
+    far = int(np.argmax(away * np.sqrt(check.count)))
     where = ", ".join(name for name in (check.group[far], check.place[far]) if name)
-    low, high = (end[far] for end in check.band)
     signed = told.signed
     off = f"log {number(check.data[far], signed)}, simulated {number(check.mean[far], signed)}"
-    parts.append(f"farthest off at {told.x} {where}: {off} {brief(low, high, signed)}")
+    parts.append(f"farthest off at {where} ({told.x}): {off} {brief(low[far], high[far], signed)}")
     return "; ".join(parts)
 
 

@@ -182,8 +182,8 @@ def test_words_say_what_passes_and_what_fails_by_how_much():
     assert good.endswith(rise)
     bad = said_of(three_bins([-0.3, 0.0, 0.2]))
     assert bad.startswith("Learning within pairs fails: 1 of 3 points of the log lie inside the band ")
-    assert "; distance .180, p = .025; it takes 3 inside; it takes p ≥ .05; farthest off at opp" in bad
-    assert "opportunity 1: log −.300, simulated +.000 [−.100, +.100]." in bad
+    assert "; distance .180, p = .025; it takes 3 inside; it takes p ≥ .05; farthest off at 1 (opp" in bad
+    assert "1 (opportunity): log −.300, simulated +.000 [−.100, +.100]." in bad
 
 
 def test_a_vague_band_is_named():

@@ -23,10 +23,12 @@ from coursewright.fitting.judging.replay import replay
 from coursewright.fitting.judging.spread import SPREAD, spread
 from coursewright.fitting.judging.within_pairs import WITHIN, within_pairs
 from coursewright.fitting.logistic.models import IrtModel
+from nobody_learns import judged
 from places import DATA
 from small_logs import coded, learners, uneven_log, with_answers
 
 EDNET = DATA / "ednet"
+with_ednet = pytest.mark.skipif(not EDNET.is_dir(), reason=f"the EdNet sample is not at {EDNET}")
 Rows = list[tuple[str, str, list[str], float, int]]
 
 
@@ -433,11 +435,24 @@ def test_learners_who_never_learn_are_caught_by_the_learning_curve(simulated):
     assert found[BY_SKILL].share_inside < 0.7
 
 
+@pytest.fixture(scope="module")
+def ednet() -> Coded:
+    return grouped(Coded.of(read_ednet(EDNET)), 1).log
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(not EDNET.is_dir(), reason=f"the EdNet sample is not at {EDNET}")
-@pytest.mark.parametrize(("model", "passes"), [(IrtModel(growth=False), False), (IrtModel(), True)])
-def test_on_ednet_nobody_learns_fails_within_pairs_and_growth_passes(model, passes):
-    log = grouped(Coded.of(read_ednet(EDNET)), 1).log
-    found = by_check(log, replay([model.fit(log).simulator()], log))[WITHIN]
-    assert found.passes is passes
-    assert found.data[-1] - found.data[0] == pytest.approx(0.079, abs=0.001)
+@with_ednet
+def test_on_ednet_learners_who_never_learn_pass_by_opportunity_and_fail_within_pairs(ednet):
+    found = judged(ednet)
+    assert found[LEARNING].passes
+    assert found[RETENTION].passes
+    assert not found[WITHIN].passes
+    assert found[WITHIN].p_value == 1 / 40
+    assert found[WITHIN].data[-1] - found[WITHIN].data[0] == pytest.approx(0.079, abs=0.001)
+    assert abs(found[WITHIN].mean[-1] - found[WITHIN].mean[0]) < 0.02
+
+
+@pytest.mark.slow
+@with_ednet
+def test_on_ednet_learners_who_learn_pass_within_pairs(ednet):
+    assert by_check(ednet, replay([IrtModel().fit(ednet).simulator()], ednet))[WITHIN].passes
