@@ -82,6 +82,8 @@ class Histories:
     @cached_property
     def last(self) -> Signs:
         """The last answer before the entry `[entries]`: 1 right, 0 wrong, -1 where none was given."""
+        if not len(self.row):  # a log without pooled items has no hidden ones
+            return self.correct
         answered = np.where(self.correct >= 0, np.arange(len(self.row)), -1)
         latest = np.concatenate([[-1], np.maximum.accumulate(answered)[:-1]])
         return np.where(latest >= self.begin, self.correct[latest], np.int8(-1))
