@@ -107,10 +107,11 @@ class LogisticFit:
 class AfmModel:
     """Additive factors: theta_learner + Σ_k (easiness_k + opportunity_k n_k).
 
-    `items` adds each item's difficulty.
+    `items` adds each item's difficulty; `staying` lets ability rise with the length of a record.
     """
 
     items: bool = False
+    staying: bool = False
     penalty: float = STRENGTH
 
     def __post_init__(self) -> None:
@@ -125,7 +126,7 @@ class AfmModel:
         """Fit to the rows of a log."""
         columns = (*LEVEL, "opportunity")
         parts = [Part("skill", columns, columns)] + [Part("item", (), LEVEL)] * self.items
-        linear = fit_linear(log, parts, self.penalty, individual=True, raw=True)
+        linear = fit_linear(log, parts, self.penalty, individual=True, raw=True, staying=self.staying)
         return LogisticFit(linear, course_of(log), _counted("afm"))
 
 
@@ -135,17 +136,19 @@ class PfaModel:
 
     `items` adds each item's difficulty; `lag` the log of the seconds since the skill was last met (one
     weight for all skills, and one for having met it); `raw` counts as they are (Pavlik 2009), not ln(1 + n);
-    `individual` False fits learners as alike.
+    `individual` False fits learners as alike; `staying` lets ability rise with the length of a record.
     """
 
     items: bool = False
     lag: bool = False
     raw: bool = False
     individual: bool = True
+    staying: bool = False
     penalty: float = STRENGTH
 
     def __post_init__(self) -> None:
         check_penalty(self.penalty)
+        _check_staying(self.staying, self.individual)
 
     @property
     def name(self) -> str:
@@ -161,7 +164,7 @@ class PfaModel:
         """Fit to the rows of a log."""
         columns = LEVEL + COUNTS
         parts = [Part("skill", columns + LAG * self.lag, columns)] + [Part("item", (), LEVEL)] * self.items
-        linear = fit_linear(log, parts, self.penalty, self.individual, self.raw)
+        linear = fit_linear(log, parts, self.penalty, self.individual, self.raw, self.staying)
         return LogisticFit(linear, course_of(log), _counted("pfa", self.individual))
 
 
@@ -169,16 +172,17 @@ class PfaModel:
 class BestLrModel:
     """Best-LR: PFA with item difficulty, and the log counts of the item and of everything.
 
-    `lag` adds the log of the seconds since skill and item were last met; `individual` False fits learners as
-    alike.
+    `lag` adds the log of the seconds since skill and item were last met; the others are those of PFA.
     """
 
     lag: bool = False
     individual: bool = True
+    staying: bool = False
     penalty: float = STRENGTH
 
     def __post_init__(self) -> None:
         check_penalty(self.penalty)
+        _check_staying(self.staying, self.individual)
 
     @property
     def name(self) -> str:
@@ -198,7 +202,7 @@ class BestLrModel:
             Part("item", COUNTS + lag, LEVEL),
             Part("total", COUNTS),
         ]
-        linear = fit_linear(log, parts, self.penalty, self.individual)
+        linear = fit_linear(log, parts, self.penalty, self.individual, staying=self.staying)
         return LogisticFit(linear, course_of(log), _counted("best_lr", self.individual))
 
 
@@ -261,6 +265,11 @@ def check_penalty(penalty: float) -> None:
     """Raise `InputError` for a penalty that is none."""
     if not 0.0 < penalty < np.inf:
         raise reject("model.penalty", penalty, "above 0")
+
+
+def _check_staying(staying: bool, individual: bool) -> None:
+    if staying and not individual:
+        raise reject("model.staying", staying, "false where model.individual=false: it is a part of ability")
 
 
 def _part(linear: Linear, kind: str) -> Weights | None:

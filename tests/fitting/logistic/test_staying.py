@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from coursewright.errors import InputError
 from coursewright.fitting.coded import Coded
 from coursewright.fitting.judging.causality import peeks
 from coursewright.fitting.judging.replay import replay
-from coursewright.fitting.logistic.models import LogisticFit
+from coursewright.fitting.logistic.models import AfmModel, BestLrModel, LogisticFit, PfaModel
 from coursewright.fitting.logistic.practice import PracticeModel
 from coursewright.simulators.logistic.selection import NONE
 from coursewright.simulators.logistic.tables import read_logistic
@@ -98,6 +99,18 @@ def test_equal_records_tell_nothing_and_the_fit_says_so(tmp_path) -> None:
     assert "staying" not in alike.estimates().names
     alike.write(tmp_path)
     assert (tmp_path / "learners.csv").read_text().startswith("who,spread,raw\n")
+
+
+@pytest.mark.parametrize("make", [PfaModel, BestLrModel])
+def test_learners_who_are_alike_have_no_ability_to_go_with_length(make) -> None:
+    with pytest.raises(InputError, match=r"model.staying = True: must be false where"):
+        make(individual=False, staying=True)
+
+
+@pytest.mark.parametrize("model", [AfmModel(staying=True), PfaModel(staying=True), BestLrModel(staying=True)])
+def test_other_models_take_staying_as_an_option(model) -> None:
+    found = model.fit(nobody_learns("stay", 0)).simulator().selection
+    assert found.slope == pytest.approx(SLOPE, abs=0.2)
 
 
 @pytest.mark.slow
