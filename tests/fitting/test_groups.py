@@ -20,11 +20,13 @@ from coursewright.fitting.judging.held_out import held_out, plan
 from coursewright.fitting.judging.scores import Score
 from coursewright.fitting.logistic.dash import DashModel
 from coursewright.fitting.logistic.models import AfmModel, BestLrModel, Das3hModel, IrtModel, PfaModel
+from coursewright.fitting.logistic.practice import PracticeModel
 from coursewright.fitting.memory.hlr import HlrModel
 from coursewright.fitting.neural.training import NeuralModel
 from coursewright.simulators.knowledge.tables import read_bkt
 from coursewright.simulators.lists import unpack
 from coursewright.simulators.logistic.tables import read_irt
+from small_logs import coded, uneven_log
 
 EDNET = Path(__file__).parents[3] / "shared" / "data" / "ednet"
 NEVER_WORSE = 0.005
@@ -232,3 +234,16 @@ def test_single_learners_answers_stay_out_of_a_folder():
     log = grouped(Coded.of(many_items(20, 20, 12)), 10).log
     with pytest.raises(InputError, match=r"model.sessions = True: must be false.*min_group=1"):
         NeuralModel(sessions=True, epochs=1).fit(log)
+
+
+@pytest.mark.parametrize("model", [BestLrModel(), PracticeModel()], ids=["best_lr", "practice"])
+def test_a_pool_that_is_met_again_is_no_item_met_again(model) -> None:
+    """A learner meets a pool many times and its items seldom: counts of the pool would pile up in replays."""
+    log = grouped(coded(uneven_log()), 190).log
+    assert len(log.items) > len(log.pooled) > 0
+    learners = model.fit(log).simulator()
+    counted = learners.weights[learners.course.n_skills :][: learners.course.n_items]
+    pool = np.array([name in log.pooled for name in learners.course.items])
+    assert not counted[pool].any()
+    assert learners.course.difficulty[pool].all()
+    assert counted[~pool].any(axis=1).all()

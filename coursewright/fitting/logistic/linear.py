@@ -67,6 +67,7 @@ class Linear:
 
     `selection` tells how intercepts go with the length of records, where that was asked for; `spread` is that
     of all learners, long records and short ones.  A prediction knows no length, and takes the whole spread.
+    `pooled` are the items that stand for several.
     """
 
     parts: tuple[Weights, ...]
@@ -74,6 +75,7 @@ class Linear:
     spread: float
     troubles: tuple[str, ...]
     selection: Selection = NONE
+    pooled: tuple[str, ...] = ()
 
     def predict(self, log: Coded) -> Floats:
         """P(correct) of each row `[rows]` from earlier rows of the same learner; learners may be new."""
@@ -125,6 +127,7 @@ def fit_linear(
         spread=float(np.hypot(found.spread, stays.slope * stays.sd)) if differ else found.spread,
         troubles=tuple(troubles),
         selection=stays if differ else NONE,
+        pooled=tuple(name for name in log.items if name in log.pooled),
     )
 
 

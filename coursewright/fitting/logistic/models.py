@@ -288,6 +288,7 @@ def counting_learners(linear: Linear, course: Course) -> counting.Logistic:
     if item is not None and item.part.columns != LEVEL:
         counted = item.table(counting.COLUMNS)
         counted[:, counting.EASINESS] = 0.0  # that is the course's difficulty
+        counted[[name in linear.pooled for name in item.names]] = 0.0  # met again, it is another item
         weights = np.vstack([weights, counted])
     if total is not None:
         weights = np.vstack([weights, total.table(counting.COLUMNS)])
@@ -331,9 +332,8 @@ def _counted(simulator: str, individual: bool = True) -> Form:
 
 
 PREDICTOR = (
-    "Learners are fitted as alike (`model.individual=false`): their counts stand for how able they are, and "
-    "what answers only show seems learned.  Such a fit is a predictor, and not fit to train policies on: it "
-    "invents learning where nobody learns (docs/recovery.md)."
+    "Learners are fitted as alike (`model.individual=false`): counts stand for how able they are.  Such a fit "
+    "is a predictor, not fit to train policies on: it invents learning (docs/recovery.md)."
 )
 # The figures are those of docs/recovery.md: guess .2 in truth, and a fit without it.
 NO_GUESSING = (

@@ -23,7 +23,7 @@ SETTINGS: Any = {"maxiter": 500, "maxfun": 1000, "ftol": 1e-9, "gtol": 1e-4, "ma
 SCORES, SHARES = np.polynomial.hermite.hermgauss(7)  # the quadrature's nodes and weights
 LOG_SHARES = np.log(SHARES) + SCORES**2
 STEPS = 12  # of Newton's method, at most
-NEAR = 1e-7  # standard deviations of theta; a shorter step was the last
+NEAR = 1e-2  # standard deviations of theta; a shorter step was the last: nodes need only be near the mode
 LEAST = 1e-3  # spread below which learners count as alike
 GRID = np.linspace(-5.0, 5.0, 61)  # standard normal scores at which a new learner's theta may lie
 
