@@ -33,7 +33,7 @@ from coursewright.envs.task import Task
 from coursewright.errors import InputError
 from coursewright.evaluation.comparison.compare import compare
 from coursewright.evaluation.comparison.settings import Comparing
-from coursewright.fitting.folder import fit_model
+from coursewright.fitting.folder import Trials, fit_model
 
 GROUPS = CONFIGS.parent
 LEARNERS = 200
@@ -171,13 +171,13 @@ def fits() -> Iterator[tuple[str, Any]]:
     log = synthetic_log()
     for path in sorted((GROUPS / "model").glob("*.yaml")):
         neural = path.stem in ("dkt", "gru")
-        small = {"draws": 0, "folds": 2} if neural else {"draws": 4, "folds": 3}
+        draws, trials = (0, Trials(2, worlds=0)) if neural else (4, Trials(3, worlds=2))
         options = ["model.epochs=2"] if neural else []
         with initialize_config_module("coursewright.configs", version_base="1.3"):
             config = compose("fit", [f"model={path.stem}", *options])
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "fit"
-            fit_model(log, out, instantiate(config.model), **small, seed=0, command="recorded")
+            fit_model(log, out, instantiate(config.model), draws, trials, command="recorded")
             for file in sorted(out.iterdir()):
                 if file.suffix != ".md":
                     yield f"fit/{path.stem}/{file.name}", hashlib.sha256(file.read_bytes()).hexdigest()[:16]

@@ -30,7 +30,7 @@ from coursewright.data.synthetic import synthetic_log
 from coursewright.envs.rollout import rollout
 from coursewright.envs.task import Task
 from coursewright.evaluation.statistics import Estimate, over_learners
-from coursewright.fitting.folder import fit_model
+from coursewright.fitting.folder import Trials, fit_model
 
 LEARNERS = 2000
 SEEDS = (0, 1, 2)
@@ -86,7 +86,7 @@ def fitted_to(name: str, data: Path | None, out: Path) -> list[str] | None:
             log = instantiate(compose("fit", [f"log={configured}", f"log.path={data / where}"]).log)()
     with initialize_config_module("coursewright.configs", version_base="1.3"):
         model = instantiate(compose("fit").model)
-    teaching = fit_model(log, out, model, draws=0, folds=2).fitted.teaching
+    teaching = fit_model(log, out, model, draws=0, trials=Trials(folds=2, worlds=0)).fitted.teaching
     return [
         f"task={teaching.task}",
         f"simulator={teaching.simulator}",

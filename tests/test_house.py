@@ -36,6 +36,7 @@ FLOORS: dict[str, dict[str, set[str]]] = {
 }
 GROUND = {
     "fitting.folder": {"judging"},  # a fit's folder holds its held-out figures
+    "fitting.judging.null_world": {"logistic"},  # its learners are logistic ones who never change
     "agents.learning.teacher": {"rules"},  # a network begins as a rule
 }
 

@@ -10,6 +10,7 @@ import numpy as np
 
 LEADING_ZERO = re.compile(r"(?<!\d)0\.(?=\d)")
 ROUNDING = 1e-9  # of sums: a share is never below 0
+NEGATIVE = re.compile(r"(?<![\w.])-(?=\.?\d)")
 MINUS = "\N{MINUS SIGN}"
 ASCII = str.maketrans({MINUS: "-", "–": "-", "×": "x", "★": "*", "±": "+-", "…": "~"})
 
@@ -51,6 +52,11 @@ def percent(value: float) -> str:
 def plain(value: float) -> str:
     """As many decimals as the number has."""
     return LEADING_ZERO.sub(".", f"{value:g}").replace("-", MINUS)
+
+
+def styled(text: str) -> str:
+    """A text from elsewhere with its numbers in this style."""
+    return NEGATIVE.sub(MINUS, LEADING_ZERO.sub(".", text))
 
 
 def thousands(value: float, place: float = 0) -> str:

@@ -15,10 +15,12 @@ from coursewright.fitting.coded import Coded, require_both
 from coursewright.fitting.groups import grouped
 from coursewright.fitting.item_difficulty import ItemDifficultyModel
 from coursewright.fitting.judging.held_out import held_out, plan
+from coursewright.fitting.judging.invented import Invented, Trial, check_worlds, unseen_spread
+from coursewright.fitting.judging.null_world import WORLDS
 from coursewright.fitting.judging.scores import Score, comparison, scores_table
 from coursewright.fitting.model import Candid, Fitted, LearnerModel, refuse_untimed
 from coursewright.fitting.refit import FEWEST_DRAWS, LEVEL, Doubt, redrawn
-from coursewright.simulators.folders import OPTIONAL
+from coursewright.simulators.folders import OPTIONAL, add_facts
 
 SHOWN = 12  # parameters in the report; the file has them all
 ITEM = "item difficulty"
@@ -35,16 +37,26 @@ class ModelFit:
     report: str
 
 
+@dataclass(frozen=True)
+class Trials:
+    """The tests of a fit: cross-validation (folds; rows that a learner needs) and null worlds (0: none)."""
+
+    folds: int = 5
+    min_rows: int = 10
+    worlds: int = WORLDS
+
+
 class Found(NamedTuple):
     """The findings of a fit, for people: estimates with intervals, gaps that the log left, prediction.
 
     `groups` is about items that too few learners met; `undetermined` about parameters that no log tells, or
-    that the fit only assumes.
+    that the fit only assumes; `invented` about learning where nobody learns.
     """
 
     doubt: Doubt
     troubles: Sequence[str]
     prediction: str
+    invented: Invented
     groups: str
     undetermined: Sequence[str] = ()
 
@@ -62,16 +74,15 @@ def fit_model(
     out: str | Path,
     model: LearnerModel,
     draws: int = 50,
-    folds: int = 5,
-    min_rows: int = 10,
+    trials: Trials = Trials(),
     seed: int = 0,
     command: str = "coursewright fit",
 ) -> ModelFit:
     """Fit `model` to `log` and write its parameters, `estimates.csv` and `card.md` into the folder `out`.
 
     `draws` resamples of whole learners (with `seed`; 0: none) give intervals and the gaps that the log
-    left.  `folds` and `min_rows` (per learner) set the cross-validation by learner; where fewer
-    learners than folds have so many rows, the log is split by time.  `command` is the command in the card.
+    left.  `trials` sets the cross-validation by learner (where fewer learners than folds have enough rows,
+    the log is split by time) and the null worlds, which cost a fit each.  `command` stands in the card.
     Nothing that fewer than `log.min_group` learners met is named, printed or written (see `groups`).
 
     Raises `InputError` where the model cannot be fitted to the log, for a log of one learner with draws,
@@ -85,7 +96,8 @@ def fit_model(
     coded = groups.log
     refuse_untimed(coded, {model.name: model})
     require_both(coded.correct)
-    split = plan(coded, folds, min_rows)
+    check_worlds(trials.worlds)
+    split = plan(coded, trials.folds, trials.min_rows)
     fitted, again = redrawn(model.fit(coded), coded, model, draws, seed)
     doubt = Doubt.of(fitted.estimates(), again)
     reference = ItemDifficultyModel()
@@ -94,17 +106,20 @@ def fit_model(
     troubles = [*fitted.warnings(), *doubt.warnings()]
     if 0 < draws < FEWEST_DRAWS:
         troubles.append(f"{draws} draws are too few for 95 % intervals, which come out too narrow: draws=50")
+    troubles += unseen_spread(fitted.estimates(), len(coded.learners))
     if len(again) < draws:
         troubles.append(f"{draws - len(again)} of {draws} resamples could not be fitted and are left out")
     silent = fitted.undetermined() if isinstance(fitted, Candid) else ()
     prediction = _prediction(split.words, model.name, scores)
-    found = Found(doubt, troubles, prediction, groups.words, silent)
+    invented = Trial.of(coded, trials.worlds, seed).invented(model, fitted, seed)
+    found = Found(doubt, troubles, prediction, invented, groups.words, silent)
     intervals = f"percentiles over {len(again)} resamples of whole learners (seed {seed})"
     made = Made(folder.name, command, intervals if again else "none (draws=0)")
     text = _card(log, model, found, made)
 
     def fill(part: Path) -> None:
         fitted.write(part)
+        add_facts(part, invented.facts)
         _write_estimates(part / "estimates.csv", doubt)
         (part / "card.md").write_text(text, encoding="utf-8")
         for name in OPTIONAL:  # files of the fit before that this one lacks
@@ -164,6 +179,7 @@ def _rows(log: LearnerLog) -> str:
 def _report(found: Found, folder: Path) -> str:
     lines = [_table(found.doubt), ""]
     lines += [f"warning: {line}" for line in found.troubles]
+    lines += [f"warning: {found.invented.words}"] * found.invented.unfit
     small = f"small groups: {found.groups}"
     return "\n".join([*lines, "", found.prediction, "", small, f"written to {folder}"])
 
@@ -200,6 +216,10 @@ Doubtful:
 {_undetermined(found.undetermined)}## Held-out prediction
 
 {found.prediction}
+
+## Invented learning
+
+{found.invented.words}.
 
 ## Limits
 

@@ -55,9 +55,14 @@ class Histories:
         return cls(names, start, row, code[order], log.correct[row], log.day[row])
 
     @cached_property
+    def history(self) -> Ints:
+        """The number of each entry's history `[entries]`."""
+        return np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
+
+    @cached_property
     def begin(self) -> Ints:
         """The first entry of the same history `[entries]`."""
-        return np.repeat(self.start[:-1], np.diff(self.start))
+        return self.start[self.history]
 
     @cached_property
     def place(self) -> Ints:
@@ -73,3 +78,12 @@ class Histories:
         """The number of earlier entries that had this outcome (1 right, 0 wrong), `[entries]`."""
         total = np.concatenate([[0], np.cumsum(self.correct == outcome)])
         return np.asarray(total[:-1] - total[self.begin])
+
+    @cached_property
+    def last(self) -> Signs:
+        """The last answer before the entry `[entries]`: 1 right, 0 wrong, -1 where none was given."""
+        if not len(self.row):  # a log without pooled items has no hidden ones
+            return self.correct
+        answered = np.where(self.correct >= 0, np.arange(len(self.row)), -1)
+        latest = np.concatenate([[-1], np.maximum.accumulate(answered)[:-1]])
+        return np.where(latest >= self.begin, self.correct[latest], np.int8(-1))

@@ -29,7 +29,7 @@ def fit(config: DictConfig, place: Place) -> None:
     from hydra.core.hydra_config import HydraConfig
     from hydra.utils import instantiate
 
-    from coursewright.fitting.folder import fit_model
+    from coursewright.fitting.folder import Trials, fit_model
     from coursewright.scripts.tracking import Results
 
     out = near(Path(config.out))
@@ -45,8 +45,8 @@ def fit(config: DictConfig, place: Place) -> None:
         command = command_line(
             "fit", [word for word in sys.argv[1:] if not word.startswith("hydra.run.dir=")]
         )
-        counts = {name: config[name] for name in ("draws", "folds", "min_rows", "seed")}
-        made = fit_model(log, out, instantiate(config.model), **counts, command=command)
+        trials = Trials(config.folds, config.min_rows, config.worlds)
+        made = fit_model(log, out, instantiate(config.model), config.draws, trials, config.seed, command)
         console.info(made.report)
         scores = {f"{name}/{k}": v for name, score in made.scores.items() for k, v in score.means.items()}
         run.tracker("fit").report(Results({**scores, "licence": log.licence or "unknown"}))

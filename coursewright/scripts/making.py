@@ -3,7 +3,8 @@
 An error in a thing is reported at the setting that makes the thing.
 """
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     Agent = Callable[[Task, int, Tracker], Policy]
 
 
+log = logging.getLogger(__name__)
+
+
 def task_of(config: DictConfig, tutor: str | None, keep: Path | None = None) -> "Task":
     """The task of a configuration with its simulator, seeds and tutor (see `TaskRecipe.tutor`).
 
@@ -36,6 +40,26 @@ def task_of(config: DictConfig, tutor: str | None, keep: Path | None = None) -> 
     if keep is not None:
         write_atomically(keep, table.write)
     return recipe.with_tutor(table)
+
+
+def warn_of_invented(simulator: DictConfig) -> None:
+    """A warning where the learners of a folder in the `simulator` invent learning, as its facts say."""
+    from coursewright.simulators.folders import invents_learning
+
+    for folder in _folders(OmegaConf.to_container(simulator, resolve=True)):
+        if invents_learning(folder):
+            log.warning(
+                "%s: these learners invent learning (see its card.md): a policy may live on it", folder
+            )
+
+
+def _folders(node: Any) -> Iterator[str]:
+    """The folders that a simulator, or one that it wraps, is read from."""
+    if isinstance(node, dict) and isinstance(node.get("folder"), str):
+        yield node["folder"]
+    if isinstance(node, dict | list):
+        for part in node.values() if isinstance(node, dict) else node:
+            yield from _folders(part)
 
 
 def licence_of(task: "Task") -> dict[str, str]:

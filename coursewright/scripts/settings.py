@@ -126,6 +126,7 @@ class Fit:
     draws: int
     folds: int
     min_rows: int
+    worlds: int
     min_group: int
     seed: int
     out: str
@@ -134,7 +135,7 @@ class Fit:
     tags: Sequence[str]
 
     def __post_init__(self) -> None:
-        whole(0, MOST, draws=self.draws)
+        whole(0, MOST, draws=self.draws, worlds=self.worlds)
         whole(2, MOST, folds=self.folds)
         whole(1, MOST, min_rows=self.min_rows, min_group=self.min_group)
         whole(0, SEEDS, seed=self.seed)

@@ -30,7 +30,7 @@ def train(config: DictConfig, place: Place) -> float | None:
     from coursewright.agents.export.onnx import export
     from coursewright.agents.learning.trained import TrainedPolicy
     from coursewright.evaluation.standing import in_a_line, standing
-    from coursewright.scripts.making import agent_of, licence_of, task_of
+    from coursewright.scripts.making import agent_of, licence_of, task_of, warn_of_invented
     from coursewright.scripts.recorded import POLICY, WEIGHTS
     from coursewright.scripts.tracking import Results
 
@@ -40,6 +40,7 @@ def train(config: DictConfig, place: Place) -> float | None:
             return None
         make_policy = agent_of(config.agent)
         task = task_of(config, config.tutor, keep=run.path / "tutor.csv")
+        warn_of_invented(config.simulator)
         tracker = run.tracker("train")
         policy = make_policy(task, config.seed, tracker)
         files = {}

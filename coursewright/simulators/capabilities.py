@@ -7,7 +7,8 @@ members have; the contract test holds every such wrapper to it.
 from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 from coursewright.simulators.arrays import Bools, Ints
-from coursewright.simulators.protocol import Simulator
+from coursewright.simulators.luck import Luck
+from coursewright.simulators.protocol import Prologue, Simulator
 
 
 @runtime_checkable
@@ -68,6 +69,18 @@ class Sequential(Protocol):
 
 
 @runtime_checkable
+class Staying(Protocol):
+    """Learners whose ability goes with how long they stay, as their log's did."""
+
+    def enrol_staying(self, state: Any, rows: Ints, luck: Luck, n_rows: Ints) -> Prologue | None:
+        """Put new learners into `rows` as `enrol` does, of those who stay for `n_rows` rows, one number each.
+
+        Replays of a log know that number.  Nobody who teaches does: there learners come from `enrol`.
+        """
+        ...
+
+
+@runtime_checkable
 class Resampled(Protocol):
     """Learners fitted to a log, whose parameters are known with doubt."""
 
@@ -94,6 +107,15 @@ def quickest(simulator: Simulator[Any]) -> float:
     if isinstance(simulator, Paced):
         return simulator.quickest
     return float(simulator.course.minutes.min())
+
+
+def enrol_staying(
+    simulator: Simulator[Any], state: Any, rows: Ints, luck: Luck, n_rows: Ints
+) -> Prologue | None:
+    """Put new learners who stay for `n_rows [rows]` into `rows`; any learners, where these do not differ."""
+    if isinstance(simulator, Staying):
+        return simulator.enrol_staying(state, rows, luck, n_rows)
+    return simulator.enrol(state, rows, luck)
 
 
 def resampled(simulator: Simulator[Any]) -> Simulator[Any] | None:

@@ -30,6 +30,7 @@ SHIPPED = Path(__file__).parent / "populations"
 FORMAT = 2
 FACTS, ITEMS, SKILLS, EDGES = "population.json", "items.csv", "skills.csv", "prerequisites.csv"
 OPTIONAL = (EDGES, "draws.csv", "counts.csv", "sessions.npz")  # files that some populations lack
+INVENTS = "invents_learning"  # an entry of the facts: true where learners learn though nobody did (see `fit`)
 BETWEEN = ";"
 DIGITS = 8  # of a number in a table
 
@@ -46,7 +47,7 @@ def open_folder(folder: str | Path, kind: str, table: str, field: str = "simulat
 
     Raises `InputError` where there is none, and for learners of another kind or of a later format.
     """
-    for path in (Path(folder), SHIPPED / str(folder)):
+    for path in _places(folder):
         facts = _facts(path, field)
         if facts.get("kind", kind) != kind:
             raise InputError(f"{field} = {folder}: holds learners of kind {facts['kind']!r}, not {kind!r}")
@@ -61,9 +62,8 @@ def open_folder(folder: str | Path, kind: str, table: str, field: str = "simulat
     )
     if Path(folder).exists():
         raise reject(field, folder, "a folder, not a file")
-    raise absent(
-        field, folder, "a folder that fit wrote", [*map(str, beside), *(path.name for path in shipped)]
-    )
+    known = [*map(str, beside), *(path.name for path in shipped)]
+    raise absent(field, folder, "a folder that fit wrote", known)
 
 
 def _facts(path: Path, field: str) -> dict[str, Any]:
@@ -87,6 +87,18 @@ def write_facts(folder: Path, kind: str, course: Course, more: Mapping[str, obje
     licence = {} if course.licence is None else {"licence": course.licence}
     facts = {"format": FORMAT, "kind": kind, **licence, **(more or {})}
     (folder / FACTS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+def add_facts(folder: Path, more: Mapping[str, object]) -> None:
+    """Add entries to the `population.json` of `folder`, where it has one."""
+    if more and (folder / FACTS).is_file():
+        facts = {**_facts(folder, "out"), **more}
+        (folder / FACTS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+def invents_learning(folder: str | Path) -> bool:
+    """True where the facts of a folder (a path, or a shipped name) say that its learners invent learning."""
+    return any(_facts(path, "simulator.folder").get(INVENTS) is True for path in _places(folder))
 
 
 def read_course(path: Path, skills: Sequence[str] | None = None) -> Course:

@@ -17,6 +17,7 @@ from coursewright.simulators.capabilities import (
     Sequential,
     Stratified,
     assists,
+    enrol_staying,
     quickest,
     resampled,
     restricts,
@@ -152,6 +153,13 @@ class Strata:
 
     def enrol(self, state: StrataState, rows: Ints, luck: Luck) -> Prologue | None:
         """New learners, each in a stratum of their own luck, with the past of that one's learners."""
+        return self._arrive(state, rows, luck, None)
+
+    def enrol_staying(self, state: StrataState, rows: Ints, luck: Luck, n_rows: Ints) -> Prologue | None:
+        """The same for learners who stay for `n_rows [rows]`; strata have the same shares of them."""
+        return self._arrive(state, rows, luck, n_rows)
+
+    def _arrive(self, state: StrataState, rows: Ints, luck: Luck, n_rows: Ints | None) -> Prologue | None:
         draw = np.empty(len(rows))
         uniforms(luck.learner[rows], np.zeros(len(rows), np.int64), STRATUM, draw)
         state.label[rows] = np.minimum((self.edges <= draw[:, None]).sum(axis=1), len(self.strata) - 1)
@@ -167,7 +175,8 @@ class Strata:
             mine = np.flatnonzero(state.label[rows] == s)
             if not len(mine):
                 continue
-            prologue = member.enrol(state.members[s], rows[mine], luck)
+            own = state.members[s], rows[mine], luck
+            prologue = member.enrol(*own) if n_rows is None else enrol_staying(member, *own, n_rows[mine])
             if prologue is not None:
                 wide = prologue.item.shape[1]
                 merged.goal[mine] = prologue.goal

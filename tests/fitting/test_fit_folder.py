@@ -13,7 +13,7 @@ from coursewright.data.synthetic import GUESS, LEARN, PRIOR, SKILLS, SLIP, simul
 from coursewright.errors import InputError
 from coursewright.files import fill_atomically
 from coursewright.fitting.bkt.model import BktModel
-from coursewright.fitting.folder import fit_model
+from coursewright.fitting.folder import Trials, fit_model
 from coursewright.fitting.item_difficulty import ItemDifficultyModel
 from coursewright.fitting.judging.held_out import by_time, plan
 from coursewright.fitting.model import Estimates
@@ -96,13 +96,15 @@ def test_a_log_of_few_learners_is_split_by_time(tmp_path):
 def test_wrong_wishes_are_refused_before_anything_is_written(tmp_path):
     for wrong, words in (
         ({"draws": -1}, "draws = -1"),
-        ({"min_rows": 41}, "min_rows = 41: must be at most 40, which 10 learners have"),
-        ({"folds": 1}, "folds = 1"),
+        ({"trials": Trials(min_rows=41)}, "min_rows = 41: must be at most 40, which 10 learners have"),
+        ({"trials": Trials(folds=1)}, "folds = 1"),
+        ({"trials": Trials(worlds=1)}, r"worlds = 1: must be 0 \(none\) or at least 2"),
     ):
         with pytest.raises(InputError, match=words):
             fit_model(log_of(20), tmp_path / "x", ItemDifficultyModel(), **{"draws": 0} | wrong)
+    wide = replace(log_of(20), min_group=1)
     with pytest.raises(InputError, match="min_rows = 41: must be at most 40, the most rows of any learner"):
-        fit_model(replace(log_of(20), min_group=1), tmp_path / "x", ItemDifficultyModel(), min_rows=41)
+        fit_model(wide, tmp_path / "x", ItemDifficultyModel(), trials=Trials(min_rows=41))
     with pytest.raises(InputError, match="one learner leaves no learners to resample"):
         fit_model(replace(log_of(1), min_group=1), tmp_path / "x", ItemDifficultyModel(), draws=5)
     (tmp_path / "file").write_text("")

@@ -58,7 +58,10 @@ def variants() -> list[Any]:
             continue
         new = {name: not v if isinstance(v, bool) else OTHERS[name] for name, v in options.items()}
         few = ("model.min_learners=1", "model.n_skills=null") if model == "bkt" else ()
-        every = tuple(f"model.{name}={value}" for name, value in new.items() if name not in KEPT)
+        kept = (
+            (*KEPT, "individual") if "staying" in new else KEPT
+        )  # who stays is a part of how learners differ
+        every = tuple(f"model.{name}={value}" for name, value in new.items() if name not in kept)
         single = [(*few, *NEEDS.get(name, ()), f"model.{name}={value}") for name, value in new.items()]
         found.append((model, (*few, *every)))
         found += [pytest.param(model, each, marks=pytest.mark.slow) for each in [few, *single]]

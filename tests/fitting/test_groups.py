@@ -13,18 +13,20 @@ from coursewright.data.readers.ednet import read_ednet
 from coursewright.errors import InputError
 from coursewright.fitting.coded import Coded
 from coursewright.fitting.course import course_of
-from coursewright.fitting.folder import fit_model
+from coursewright.fitting.folder import Trials, fit_model
 from coursewright.fitting.groups import distinct, grouped
 from coursewright.fitting.item_difficulty import ItemDifficultyModel
 from coursewright.fitting.judging.held_out import held_out, plan
 from coursewright.fitting.judging.scores import Score
 from coursewright.fitting.logistic.dash import DashModel
 from coursewright.fitting.logistic.models import AfmModel, BestLrModel, Das3hModel, IrtModel, PfaModel
+from coursewright.fitting.logistic.practice import PracticeModel
 from coursewright.fitting.memory.hlr import HlrModel
 from coursewright.fitting.neural.training import NeuralModel
 from coursewright.simulators.knowledge.tables import read_bkt
 from coursewright.simulators.lists import unpack
 from coursewright.simulators.logistic.tables import read_irt
+from small_logs import coded, uneven_log
 
 EDNET = Path(__file__).parents[3] / "shared" / "data" / "ednet"
 NEVER_WORSE = 0.005
@@ -208,7 +210,7 @@ def test_a_pooled_item_has_the_mean_of_what_it_stands_for():
 
 def test_a_folder_says_what_is_pooled_and_under_which_licence(tmp_path):
     log = many_items()
-    fit_model(log, tmp_path / "mine", IrtModel(), draws=0, folds=2)
+    fit_model(log, tmp_path / "mine", IrtModel(), draws=0, trials=Trials(folds=2, worlds=0))
     card = (tmp_path / "mine" / "card.md").read_text()
     assert "items met by fewer than 10 learners each became 6" in card
     assert "**Licence**: free." in card
@@ -216,7 +218,7 @@ def test_a_folder_says_what_is_pooled_and_under_which_licence(tmp_path):
     assert read_irt(tmp_path / "mine").course.licence == "free"
     assert (tmp_path / "mine").stat().st_mode & 0o077
     own = replace(log, min_group=1, licence=None)
-    made = fit_model(own, tmp_path / "own", IrtModel(), draws=0, folds=2)
+    made = fit_model(own, tmp_path / "own", IrtModel(), draws=0, trials=Trials(folds=2, worlds=0))
     assert "min_group=1: everything is named" in made.report
     assert "min_group=1: everything is named" in (tmp_path / "own" / "card.md").read_text()
     assert read_irt(tmp_path / "own").course.licence == "unknown"
@@ -232,3 +234,16 @@ def test_single_learners_answers_stay_out_of_a_folder():
     log = grouped(Coded.of(many_items(20, 20, 12)), 10).log
     with pytest.raises(InputError, match=r"model.sessions = True: must be false.*min_group=1"):
         NeuralModel(sessions=True, epochs=1).fit(log)
+
+
+@pytest.mark.parametrize("model", [BestLrModel(), PracticeModel()], ids=["best_lr", "practice"])
+def test_a_pool_that_is_met_again_is_no_item_met_again(model) -> None:
+    """A learner meets a pool many times and its items seldom: counts of the pool would pile up in replays."""
+    log = grouped(coded(uneven_log()), 190).log
+    assert len(log.items) > len(log.pooled) > 0
+    learners = model.fit(log).simulator()
+    counted = learners.weights[learners.course.n_skills :][: learners.course.n_items]
+    pool = np.array([name in log.pooled for name in learners.course.items])
+    assert not counted[pool].any()
+    assert learners.course.difficulty[pool].all()
+    assert counted[~pool].any(axis=1).all()

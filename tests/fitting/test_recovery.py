@@ -14,7 +14,7 @@ from coursewright.fitting.bkt.marginal import Point, evaluate, paths
 from coursewright.fitting.bkt.model import BktModel
 from coursewright.fitting.bkt.sequences import Sequences
 from coursewright.fitting.coded import Coded
-from coursewright.fitting.folder import fit_model
+from coursewright.fitting.folder import Trials, fit_model
 from coursewright.fitting.logistic.birnbaum import Problem as GuessProblem
 from coursewright.fitting.logistic.birnbaum import Shape
 from coursewright.fitting.logistic.linear import Part, fit_linear
@@ -58,7 +58,7 @@ def differing(tmp_path_factory) -> tuple[World, Path]:
 def test_learners_who_differ_are_found_and_a_fit_as_alike_says_so(differing, tmp_path) -> None:
     world, path = differing
     log = LogFile(path)()
-    made = fit_model(log, tmp_path / "differing", world.model, draws=40, folds=2)
+    made = fit_model(log, tmp_path / "differing", world.model, draws=40, trials=Trials(folds=2, worlds=0))
     names, values = made.doubt.names, made.doubt.values
     for name, true in (("prior_sd", 1.0), ("learn_sd", 0.8)):
         at = names.index(name)

@@ -12,7 +12,7 @@ import numpy as np, pyarrow as pa
 from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
 from coursewright.data.log import learner_log
-from coursewright.fitting.folder import fit_model
+from coursewright.fitting.folder import Trials, fit_model
 
 items, learners, answers = int(sys.argv[2]), 1000, 400
 rng = np.random.default_rng(0)
@@ -24,7 +24,7 @@ columns = {"learner": learner, "item": item, "skills": pa.array([[name] for name
 log = replace(learner_log(pa.table(columns), "made up", "none"), min_group=int(sys.argv[3]))
 with initialize_config_module("coursewright.configs", version_base="1.3"):
     model = instantiate(compose("fit", [f"model={sys.argv[1]}"]).model)
-fit_model(log, "fitted", model, draws=0, folds=2, min_rows=1, seed=0)
+fit_model(log, "fitted", model, draws=0, trials=Trials(2, 1, worlds=0))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 

@@ -107,7 +107,7 @@ def test_the_models_of_forgetting_are_known():
         names = [path.stem for path in (CONFIGS / "model").glob("*.yaml")]
         models = {name: instantiate(compose("fit", [f"model={name}"]).model) for name in names}
     needing = {name for name, model in models.items() if isinstance(model, Timed) and model.needs_times}
-    assert needing == {"hlr", "fsrs", "act_r", "das3h", "dash", "pfa_lag", "best_lr_lag"}
+    assert needing == {"hlr", "fsrs", "act_r", "das3h", "dash", "pfa_lag", "best_lr_lag", "practice"}
 
 
 def test_models_of_forgetting_refuse_a_log_without_times(tmp_path, monkeypatch, capsys):

@@ -11,12 +11,14 @@ from coursewright.envs.task import Task
 from coursewright.errors import InputError
 from coursewright.evaluation.comparison.compare import compare
 from coursewright.evaluation.comparison.settings import Comparing
-from coursewright.simulators.capabilities import Stratified
+from coursewright.simulators.capabilities import Stratified, enrol_staying
 from coursewright.simulators.course import Course
 from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.knowledge.strata import Mechanism, bkt_strata, differing
 from coursewright.simulators.knowledge.tables import read_bkt
 from coursewright.simulators.kss.learners import Kss
+from coursewright.simulators.logistic.counting import Logistic
+from coursewright.simulators.logistic.selection import Selection
 from coursewright.simulators.luck import Seeds, Split, identify
 from coursewright.simulators.platform.delivery import Pace
 from coursewright.simulators.platform.learners import RichLearner
@@ -252,3 +254,23 @@ def test_mechanisms_out_of_range_are_refused() -> None:
     ):
         with pytest.raises(InputError, match=message):
             bkt_strata("bkt_v0", {"odd": by})
+
+
+def test_members_and_platforms_hand_on_who_stays() -> None:
+    rows = np.where(np.arange(N) % 2, 90, 10)
+    luck = identify(Seeds(), np.arange(N), Split.FIT, np.zeros(N, np.int64))
+    course = Course.of(["x"])
+    able = Logistic(course, 0.0, 1.0, selection=Selection(0.7, float(np.log(30.0)), float(np.log(3.0))))
+    mixture = Strata({"able": able, "plain": Levels(course)}, {"able": 1.0, "plain": 1.0})
+    rich = RichLearner(mixture)
+    for learners in (mixture, rich):
+        state = learners.empty(N)
+        enrol_staying(learners, state, np.arange(N), luck, rows)
+        inside = state.inside if learners is rich else state
+        theta = inside.members[0].theta
+        mine = inside.label == 0
+        for many in (10, 90):
+            expected = 0.7 * (np.log(many) - np.log(30.0))
+            assert theta[mine & (rows == many)].mean() == pytest.approx(expected, abs=0.04)
+        learners.enrol(state, np.arange(N), luck)
+        assert abs(theta[mine & (rows == 90)].mean()) < 0.06

@@ -36,6 +36,7 @@ from coursewright.fitting.coded import Coded
 from coursewright.fitting.item_difficulty import ItemDifficultyModel
 from coursewright.fitting.logistic.dash import DashModel
 from coursewright.fitting.logistic.models import AfmModel, BestLrModel, Das3hModel, IrtModel, PfaModel
+from coursewright.fitting.logistic.practice import PracticeModel
 from coursewright.fitting.memory.act_r import ActRModel
 from coursewright.fitting.memory.fsrs import FsrsModel
 from coursewright.fitting.memory.hlr import HlrModel
@@ -45,7 +46,16 @@ from coursewright.simulators.course import Course
 from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.knowledge.parameters import FIELDS, BktParameters
 from coursewright.simulators.lists import unpack
-from coursewright.simulators.logistic.counting import COLUMNS, EASINESS, Logistic, afm, best_lr, pfa
+from coursewright.simulators.logistic.counting import (
+    BENDS,
+    COLUMNS,
+    EASINESS,
+    LAST,
+    Logistic,
+    afm,
+    best_lr,
+    pfa,
+)
 from coursewright.simulators.logistic.das3h import COLUMNS as WINDOWED
 from coursewright.simulators.logistic.das3h import Das3h
 from coursewright.simulators.logistic.fixed_items import FixedItems
@@ -157,10 +167,11 @@ def _(learners: Logistic) -> dict[str, np.ndarray]:
     w = learners.weights
     found = {"level": _level(learners, w[:skills, EASINESS])}
     for at, name in enumerate(COLUMNS[1:], 1):
-        shared = name in ("seen", "lag")
+        shared = name in ("seen", "lag", *BENDS, *LAST)
         found[f"{name} of skills"] = w[:1, at] if shared else w[:skills, at]
         if len(w) > skills:
             found[f"{name} of items"] = w[skills : skills + 1, at]
+        if len(w) > skills + items:
             found[f"{name} of all"] = w[skills + items :, at]
     return found | {"spread": np.array([learners.spread])}
 
@@ -278,6 +289,7 @@ CARDS = Course.of(["p", "q", "r", "s"])
 PAIRS = Course.of(["p", "q", "r", "s"], {"p": "p", "q": "q", "qr": ["q", "r"], "r": "r", "s": "s"})
 DAYS = Mixed((0.3, 1.0, 2.0, 4.0, 8.0, 16.0))
 PAUSES = Mixed((0.1, 0.3, 1.0, 2.0))
+MOMENTS = Mixed(tuple(seconds / 86_400.0 for seconds in (4, 20, 150, 1200, 10_000, 50_000, 250_000)))
 HOURS = Mixed((0.01, 0.02, 0.2, 0.4, 2.0, 4.0, 12.0))
 CHANCES = {
     "prior": [0.3, 0.5, 0.2, 0.4], "learn": [0.1, 0.06, 0.2, 0.12],
@@ -287,22 +299,38 @@ KNOWING = BktParameters(**CHANCES, skills=CARDS.skills)
 FORGETFUL = BktParameters(**CHANCES, forget=[0.05, 0.1, 0.08, 0.03], skills=CARDS.skills)
 TYPICAL, ASSUMED = "Learners are fitted as alike", "by assumption"
 SEVERAL = "need several skills"
+WHY_ALIKE = dict.fromkeys(("level", "success of skills", "failure of skills", "spread"), TYPICAL)
 WHY_3PL = dict.fromkeys(("difficulty", "growth", "guess", "spread"), ASSUMED)
 
 
 def _best_lr(lag: bool) -> Logistic:
     skills = [[-0.5, 0.4, 0.1], [0.0, 0.3, 0.2], [0.3, 0.5, -0.1]]
-    made = best_lr(COURSE, skills, [[0.3, 0.15]] * 6, [0.1, -0.1])
+    made = best_lr(COURSE, skills, [[0.3, 0.15]] * 6, [0.1, -0.1], 0.8)
     weights = made.weights.copy()
-    weights[:3, 4:], weights[3:9, 4:] = (0.8 * lag, -0.15 * lag), (0.5 * lag, -0.1 * lag)
+    weights[:3, 4:6], weights[3:9, 4:6] = (0.8 * lag, -0.15 * lag), (0.5 * lag, -0.1 * lag)
     return replace(made, weights=weights)
+
+
+def _pfa(course: Course, spread: float = 0.8) -> Logistic:
+    return pfa(course, [-1.0, 0.0, 0.5], [0.5, 0.3, 0.4], [0.1, 0.2, -0.1], spread)
 
 
 def _pfa_lag() -> Logistic:
-    made = pfa(COURSE, [-1.0, 0.0, 0.5], [0.5, 0.3, 0.4], [0.1, 0.2, -0.1])
+    made = _pfa(COURSE)
     weights = made.weights.copy()
-    weights[:, 4:] = 0.8, -0.15
+    weights[:, 4:6] = 0.8, -0.15
     return replace(made, weights=weights)
+
+
+def _practice() -> Logistic:
+    weights = np.zeros((3 + 6, len(COLUMNS)))
+    skills, items = {"seen": 0.6, "lag": -0.05, "lag_1min": -0.2, "lag_1h": 0.15}, {"opportunity": 0.2}
+    for name, weight in skills.items():
+        weights[:3, COLUMNS.index(name)] = weight
+    for name, weight in (items | {"right_last": 0.6, "wrong_last": -0.2}).items():
+        weights[3:, COLUMNS.index(name)] = weight
+    weights[:3, :2] = [[-0.5, 0.5], [0.0, 0.2], [0.3, 0.4]]
+    return Logistic(COURSE, weights, spread=0.8)
 
 
 def _das3h(course: Course) -> Das3h:
@@ -331,10 +359,13 @@ WORLDS: dict[str, World] = {
         FixedItems(COURSE, np.array([0.3, 0.5, 0.6, 0.7, 0.8, 0.9])), ItemDifficultyModel()
     ),
     "afm": World(afm(SKILLS, [-1.0, 0.0, 0.5], [0.12, 0.06, 0.02], 1.0), AfmModel()),
-    "pfa": World(pfa(SKILLS, [-1.0, 0.0, 0.5], [0.5, 0.3, 0.4], [0.1, 0.2, -0.1]), PfaModel()),
+    "pfa": World(_pfa(SKILLS), PfaModel()),
+    "pfa/alike": World(_pfa(SKILLS, 0.0), PfaModel(individual=False)),
+    "pfa/differing": World(_pfa(SKILLS), PfaModel(individual=False), cannot=WHY_ALIKE),
     "pfa_lag": World(_pfa_lag(), PfaModel(items=True, lag=True), HOURS),
     "best_lr": World(_best_lr(False), BestLrModel()),
     "best_lr_lag": World(_best_lr(True), BestLrModel(lag=True), HOURS),
+    "practice": World(_practice(), PracticeModel(), MOMENTS),
     "das3h": World(_das3h(COURSE), Das3hModel(), HOURS),
     "dash": World(_das3h(CARDS), DashModel(), HOURS, refits=40),
     "irt": World(_irt(0.0), IrtModel()),

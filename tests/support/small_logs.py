@@ -4,9 +4,13 @@ import numpy as np
 import pyarrow as pa
 
 from coursewright.data.log import LearnerLog, learner_log
-from coursewright.data.synthetic import SKILLS
+from coursewright.data.synthetic import GUESS, LEARN, PRIOR, SKILLS, SLIP
 from coursewright.fitting.coded import Coded
+from coursewright.fitting.course import course_of
+from coursewright.simulators.knowledge.bkt import Bkt
+from coursewright.simulators.knowledge.parameters import BktParameters
 
+TRUTH = BktParameters(PRIOR, LEARN, GUESS, SLIP, skills=SKILLS)
 GAPS = np.array([10.0 / 86_400, 0.02, 1.2, 14.0])  # days
 
 
@@ -27,3 +31,17 @@ def uneven_log(learners: int = 250, seed: int = 3) -> pa.Table:
 def coded(table: pa.Table) -> Coded:
     """The rows of a log table, which are in order, as numbers."""
     return Coded.of(LearnerLog(table, "made up", "none"))
+
+
+def learners(table: pa.Table, forgetting: str = "opportunity", forget: float = 0.0) -> Bkt:
+    """The learners of `synthetic` on the items of a log."""
+    course = course_of(coded(table))
+    order = [SKILLS.index(skill) for skill in course.skills]
+    mine = {name: getattr(TRUTH, name)[:, order] for name in ("prior", "learn", "guess", "slip")}
+    return Bkt(course, BktParameters(**mine, forget=forget, skills=course.skills), forgetting=forgetting)
+
+
+def with_answers(table: pa.Table, answers: np.ndarray) -> pa.Table:
+    """The same rows with other answers."""
+    at = table.column_names.index("correct")
+    return table.set_column(at, "correct", pa.array(answers.astype(np.int8)))

@@ -12,7 +12,9 @@ from matplotlib.patches import Patch
 from coursewright.evaluation.figures import BLUE, GREY, INK, new_figure, tidy
 from coursewright.evaluation.numbers import hundredths, number
 from coursewright.evaluation.validity.judge import FIGURES, Validation, Validity
-from coursewright.fitting.judging.checks import BY_SKILL, Check
+from coursewright.evaluation.validity.told import CHECKS
+from coursewright.fitting.judging.accuracy import BY_SKILL
+from coursewright.fitting.judging.checks import Check
 
 ROW = 0.34  # inches a model
 WIDTH, PANEL = 8.0, 2.15  # inches
@@ -59,13 +61,14 @@ def calibration_figure(validation: Validation) -> Figure:
     return figure
 
 
-def curves_figure(validation: Validation, check: str, x: str) -> Figure:
-    """Accuracy in the log and in simulated replicates, bin by bin, for each model."""
-    figure, panels = _panels(len(validation.models), PANEL)
-    found = [model.check(check) for model in validation.models]
+def check_figure(validation: Validation, name: str) -> Figure:
+    """A check's statistic in the log and in simulated replicates, bin by bin, for each model that has it."""
+    models = [model for model in validation.models if len(model.check(name).data)]
+    figure, panels = _panels(len(models), PANEL)
+    found = [model.check(name) for model in models]
     limits = _limits(found)
-    for axes, model, one in zip(panels, validation.models, found, strict=True):
-        _curve(axes, one, np.arange(len(one.place)), limits, model.name, x)
+    for axes, model, check in zip(panels, models, found, strict=True):
+        _curve(axes, check, np.arange(len(check.place)), limits, _verdict(model.name, check))
     _finish(figure, panels)
     _legend(figure)
     return figure
@@ -81,7 +84,7 @@ def skills_figure(model: Validity) -> Figure:
     figure, panels = _panels(len(skills), PANEL * 0.8)
     limits = _limits([check])
     for axes, skill in zip(panels, skills, strict=True):
-        _curve(axes, check, np.flatnonzero(bins["skill"] == skill), limits, _short(str(skill)), "opportunity")
+        _curve(axes, check, np.flatnonzero(bins["skill"] == skill), limits, _short(str(skill)))
     _finish(figure, panels)
     _legend(figure)
     return figure
@@ -117,29 +120,41 @@ def _finish(figure: Figure, panels: Sequence[Axes]) -> None:
 
 
 def _limits(found: Sequence[Check]) -> tuple[float, float]:
-    """One range of accuracies for all panels."""
+    """One range of values for all panels; shares stay within 0 and 1."""
     ends = [end for check in found for end in (check.low, check.high, *check.band) if len(end)]
     low, high = min((e.min() for e in ends), default=0.0), max((e.max() for e in ends), default=1.0)
-    return max(0.0, low - 0.03), min(1.0, high + 0.03)
+    room = 0.06 * (high - low)
+    if CHECKS[found[0].name].signed:
+        return low - room, high + room
+    return max(0.0, low - room), min(1.0, high + room)
 
 
-def _curve(
-    axes: Axes, check: Check, bins: np.ndarray, limits: tuple[float, float], title: str, x: str
-) -> None:
-    place = np.arange(len(bins))
+def _curve(axes: Axes, check: Check, bins: np.ndarray, limits: tuple[float, float], title: str) -> None:
+    told, place = CHECKS[check.name], np.arange(len(bins))
     low, high = (end[bins] for end in check.band)
-    axes.fill_between(place, low, high, color=BLUE, alpha=0.2, linewidth=0)
-    axes.plot(place, check.mean[bins], color=BLUE, linewidth=1.6)
+    if told.signed:
+        axes.axhline(0.0, color=GREY, linewidth=0.8, linestyle=(0, (4, 3)))
+    if told.joined:
+        axes.fill_between(place, low, high, color=BLUE, alpha=0.2, linewidth=0)
+        axes.plot(place, check.mean[bins], color=BLUE, linewidth=1.6)
+    else:
+        axes.bar(place, high - low, 0.6, low, color=BLUE, alpha=0.2, linewidth=0)
+        axes.hlines(check.mean[bins], place - 0.3, place + 0.3, color=BLUE, linewidth=1.6)
     _with_bars(axes, place, check.data[bins], check.low[bins], check.high[bins])
     names = [check.place[b] for b in bins]
-    wordy = any(len(name) > 3 for name in names)
-    if not wordy:  # every other one, the last included: "9" and "10+" would touch
+    wordy = len(names) > 4 and any(len(name) > 3 for name in names)
+    if len(names) > 4 and not wordy:  # every other one, the last included: "9" and "10+" would touch
         names = [name if (len(names) - n) % 2 else "" for n, name in enumerate(names)]
     axes.set_xticks(place, names, rotation=55 if wordy else 0, ha="right" if wordy else "center")
     axes.set_xlim(-0.5, max(1, len(bins)) - 0.5)
     axes.set_ylim(*limits)
-    tidy(axes, title, x, "share right")
+    tidy(axes, title, told.x, told.y)
     axes.tick_params(axis="x", labelsize=7)
+
+
+def _verdict(name: str, check: Check) -> str:
+    """The title of a model's panel."""
+    return f"{_short(name)} {'passes' if check.passes else 'fails'}"
 
 
 def _with_bars(axes: Axes, x: np.ndarray, y: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:

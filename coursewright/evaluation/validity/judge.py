@@ -26,6 +26,8 @@ from coursewright.fitting.judging.held_out import (
     plan,
     resampled_figures,
 )
+from coursewright.fitting.judging.invented import Invented, Trial, check_worlds, unseen_spread
+from coursewright.fitting.judging.null_world import LEVELS, WORLDS
 from coursewright.fitting.judging.replay import REPLICATES, replay
 from coursewright.fitting.model import LearnerModel, refuse_untimed
 from coursewright.fitting.refit import redrawn
@@ -41,20 +43,23 @@ class Settings:
 
     `folds` and `min_rows` (per learner) set the cross-validation; `replicates` simulated logs give the bands;
     with `draws` refits to resampled learners, replicates take the parameters of one refit after the other,
-    and the bands hold the doubt about them too; `seed` is of everything that is drawn.
+    and the bands hold the doubt about them too; `worlds` of learners who never learn (0: none) show the
+    learning that a model invents; `seed` is of everything that is drawn.
     """
 
     folds: int = 5
     min_rows: int = 10
     replicates: int = REPLICATES
     draws: int = 0
+    worlds: int = WORLDS
     seed: int = 0
 
     def __post_init__(self) -> None:
-        least = {"folds": 2, "min_rows": 1, "replicates": 2, "draws": 0, "seed": 0}
+        least = {"folds": 2, "min_rows": 1, "replicates": 2, "draws": 0, "worlds": 0, "seed": 0}
         for name, lowest in least.items():
             if not lowest <= getattr(self, name) <= MOST:
                 raise reject(name, getattr(self, name), f"a whole number from {lowest} to {MOST:,}")
+        check_worlds(self.worlds)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +67,8 @@ class Validity:
     """The findings about one model.
 
     by_fold [folds, 3] and resampled [resamples, 3] hold AUC, log loss (nats) and RMSE of held-out
-    predictions; `peeks` says how its predictions use rows that they may not, `warnings` names the gaps that
-    the log left in the fit.
+    predictions; `invented` is the learning that its learners show where nobody learns; `peeks` says how its
+    predictions use rows that they may not, `warnings` names the gaps that the log left in the fit.
     """
 
     name: str
@@ -72,6 +77,7 @@ class Validity:
     resampled: Floats
     calibration: Calibration
     checks: Sequence[Check]
+    invented: Invented
     warnings: Sequence[str]
     peeks: Sequence[str]
 
@@ -152,6 +158,7 @@ def validate(
     coded = groups.log
     refuse_untimed(coded, models, "models")
     split = plan(coded, settings.folds, settings.min_rows)
+    trial = Trial.of(coded, settings.worlds, settings.seed)
     judged = []
     for name, model in models.items():
         held = held_out(coded, model, split.folds)
@@ -166,7 +173,8 @@ def validate(
                 resampled=resampled_figures(held, settings.seed),
                 calibration=calibration(held, min_group=coded.min_group),
                 checks=checks(coded, answers, settings.seed),
-                warnings=list(fitted.warnings()),
+                invented=trial.invented(model, fitted, settings.seed),
+                warnings=[*fitted.warnings(), *unseen_spread(fitted.estimates(), len(coded.learners))],
                 peeks=peeks(fitted, coded, settings.seed),
             )
         )
@@ -192,7 +200,19 @@ def _row(model: Validity, reference: Validity) -> dict[str, object]:
         row[f"{check.name}_inside"] = check.share_inside
         row[f"{check.name}_rmse"] = check.rmse
         row[f"{check.name}_p"] = check.p_value
-    return row | {"peeks": bool(model.peeks)}
+        row[f"{check.name}_width"] = check.width
+        row[f"{check.name}_log_width"] = check.log_width
+        row[f"{check.name}_passes"] = check.passes
+    for where, gains in (("invented", model.invented.null), ("log", model.invented.real)):
+        row |= {f"{where}_gain_{level}": gain for level, gain in zip(LEVELS, gains.gain, strict=True)}
+        row |= {f"{where}_spread_{level}": sd for level, sd in zip(LEVELS, gains.spread, strict=True)}
+    judged = [check for check in model.checks if len(check.data)]
+    return row | {
+        "passed": sum(check.passes for check in judged),
+        "judged": len(judged),
+        "unfit": model.invented.unfit,
+        "peeks": bool(model.peeks),
+    }
 
 
 def _columns(name: str, value: float, draws: Floats, n: int) -> dict[str, float]:

@@ -11,15 +11,19 @@ from coursewright.evaluation import numbers
 from coursewright.evaluation.figures import Picture, keep
 from coursewright.evaluation.page import Page, embedded, write_page
 from coursewright.evaluation.tables import plain_table
-from coursewright.evaluation.validity import words
+from coursewright.evaluation.validity import check_words, words
 from coursewright.evaluation.validity.figures import (
     calibration_figure,
-    curves_figure,
+    check_figure,
     prediction_figure,
     skills_figure,
 )
 from coursewright.evaluation.validity.judge import Validation, Validity
-from coursewright.fitting.judging.checks import BY_SKILL, LEARNING, RETENTION
+from coursewright.evaluation.validity.told import CHECKS
+from coursewright.fitting.judging.accuracy import BY_SKILL, RETENTION
+from coursewright.fitting.judging.null_world import LEVELS
+from coursewright.fitting.judging.spread import SPREAD
+from coursewright.fitting.judging.within_pairs import WITHIN
 
 TITLE = "How valid are these learner models?"
 
@@ -36,7 +40,7 @@ def write_judged(validation: Validation, folder: Path, facts: Mapping[str, str])
     """Write `report.html`, which needs nothing beside it, and its tables and figures into `folder`."""
     shared = keep(_shared(validation), folder)
     own = {
-        model.name: keep({f"skills-{model.name}": _skills(model)}, folder)
+        model.name: keep({f"{CHECKS[BY_SKILL].figure}-{model.name}": _skills(model)}, folder)
         for model in validation.models
         if len(model.check(BY_SKILL).data)
     }
@@ -48,6 +52,9 @@ def write_judged(validation: Validation, folder: Path, facts: Mapping[str, str])
         validation=validation,
         shared=embedded(shared.values()),
         own={name: embedded(kept.values()) for name, kept in own.items()},
+        checks=CHECKS,
+        levels=LEVELS,
+        check_words=check_words,
         words=words,
         numbers=numbers,
     )
@@ -57,22 +64,20 @@ def write_judged(validation: Validation, folder: Path, facts: Mapping[str, str])
 
 def _shared(validation: Validation) -> dict[str, Picture]:
     """The pictures that hold all models."""
-    learning = curves_figure(validation, LEARNING, "opportunity")
-    retention = curves_figure(validation, RETENTION, "time since last met")
-    return {
+    pictures = {
         "prediction": Picture("Held-out prediction, with 95 % intervals", prediction_figure(validation)),
         "calibration": Picture(
             "The share of right answers against the prediction", calibration_figure(validation)
         ),
-        "learning": Picture("Learning: the share of right answers by opportunity on the skill", learning),
-        "retention": Picture(
-            "Retention: the share of right answers by time since the learner last met the skill", retention
-        ),
     }
+    for name, told in CHECKS.items():
+        if name != BY_SKILL and any(len(model.check(name).data) for model in validation.models):
+            pictures[told.figure] = Picture(told.caption, check_figure(validation, name))
+    return pictures
 
 
 def _skills(model: Validity) -> Picture:
-    return Picture(f"{model.name}: the most practised skills", skills_figure(model))
+    return Picture(f"{model.name}: {CHECKS[BY_SKILL].caption}", skills_figure(model))
 
 
 def models_table(validation: Validation) -> Table:
@@ -80,9 +85,9 @@ def models_table(validation: Validation) -> Table:
     held = validation.models[0].held
     learners = "1 learner" if held.n_learners == 1 else f"{held.n_learners:,} learners"
     table = plain_table(
-        f"{len(held.p):,} held-out responses of {learners}; and, last three columns,\n"
-        "the share of the log's points inside the band of simulated ones",
-        ("model", "AUC [95 %]", "log loss", "slope", "learning", "skills", "delay"),
+        f"{len(held.p):,} held-out responses of {learners}; then, for simulated learners,\n"
+        "the log's points inside the band of some checks, and the checks that pass",
+        ("model", "AUC [95 %]", "log loss", "pairs", "delay", "spread", "passes"),
     )
     for name, row in validation.table.iterrows():
         table.add_row(*_cells(str(name), row), style="cyan" if name == validation.reference else None)
@@ -94,6 +99,6 @@ def _cells(name: str, row: pd.Series) -> tuple[str, ...]:
         name + (" (peeks)" if row["peeks"] else ""),
         f"{numbers.number(row['auc'])} {numbers.brief(row['auc_low'], row['auc_high'])}",
         numbers.number(row["log_loss"]),
-        numbers.hundredths(row["slope"]),
-        *(numbers.percent(row[f"{check}_inside"]) for check in words.CHECKS),
+        *(numbers.percent(row[f"{check}_inside"]) for check in (WITHIN, RETENTION, SPREAD)),
+        f"{row['passed']} of {row['judged']}",
     )

@@ -1,28 +1,27 @@
 """The validity of learner models in plain sentences."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
-from coursewright.evaluation.numbers import hundredths, number, percent, span
+from coursewright.evaluation.numbers import hundredths, number, span, styled
+from coursewright.evaluation.validity.check_words import begun, listed, passing, said_of
 from coursewright.evaluation.validity.judge import Validation, Validity
-from coursewright.fitting.judging.checks import BY_SKILL, FEWEST, LEARNING, RETENTION, Check
+from coursewright.evaluation.validity.told import CHECKS
+from coursewright.fitting.judging.checks import FEWEST
 from coursewright.fitting.judging.held_out import FEWEST_LEARNERS
 from coursewright.fitting.judging.replay import REPLICATES
-
-CHECKS = {
-    LEARNING: "accuracy by opportunity",
-    BY_SKILL: "learning curves skill by skill",
-    RETENTION: "retention",
-}
-DOUBTFUL = 0.05  # a p-value below this is named
+from coursewright.fitting.judging.within_pairs import WITHIN
 
 
 def conclusions(validation: Validation) -> list[str]:
-    """The model that predicts best, and the model whose simulated learners are most like the log's."""
+    """The model that predicts best, and the models whose simulated learners are like the log's."""
     honest = validation.table[~validation.table["peeks"]]
     if honest.empty:
         return ["Every model peeks at the answers that it predicts, so none of these figures means anything."]
-    return [_best_prediction(validation, honest), _best_simulation(honest)]
+    tested = [model for model in validation.models if not (model.peeks or model.invented.left_out)]
+    return [_best_prediction(validation, honest), *_best_simulation(honest), *_mark(tested)]
 
 
 def _best_prediction(validation: Validation, table: pd.DataFrame) -> str:
@@ -37,28 +36,38 @@ def _best_prediction(validation: Validation, table: pd.DataFrame) -> str:
     return f"{sentence}, {gap} (95 % interval {doubt}){too}"
 
 
-def _best_simulation(table: pd.DataFrame) -> str:
-    parts = [
-        _closest(table, check, what) for check, what in CHECKS.items() if table[f"{check}_rmse"].notna().any()
-    ]
-    if not parts:
-        return f"No bin has {FEWEST} answers: this log is too small to compare simulated learners with."
-    return "Whose simulated learners come closest to the log: " + "; ".join(parts) + "."
+def _best_simulation(table: pd.DataFrame) -> list[str]:
+    judged = [check for check in CHECKS if table[f"{check}_rmse"].notna().any()]
+    if not judged:
+        return [f"No bin has {FEWEST} answers: this log is too small to compare simulated learners with."]
+    passed = (
+        table[[f"{check}_passes" for check in judged]].sum(axis=1).sort_values(ascending=False, kind="stable")
+    )
+    most = ", ".join(f"{name} {n}" for name, n in passed.items())
+    first = f"Simulated learners beside the log, checks passed of {len(judged)}: {most}."
+    lines = [passing(table, check) for check in judged]
+    if WITHIN in judged:  # the verdict on learning stands alone
+        first += f" {begun(lines.pop(judged.index(WITHIN)))}."
+    return [first, "Other checks: " + "; ".join(lines) + "."]
 
 
-def _closest(table: pd.DataFrame, check: str, what: str) -> str:
-    best = table.sort_values(f"{check}_rmse", kind="stable").iloc[0]
-    passing = (table[f"{check}_inside"] == 1.0) & (table[f"{check}_p"] >= DOUBTFUL)
-    if passing.sum() > 1:
-        return f"in {what}, {' and '.join(table.index[passing])} (every point inside the band)"
-    inside = f"in {what}, {best.name} ({percent(best[f'{check}_inside'])} of the points inside the band"
-    return inside + (")" if best[f"{check}_p"] >= DOUBTFUL else f", yet p = {number(best[f'{check}_p'])})")
+def _mark(models: Sequence[Validity]) -> list[str]:
+    """The models that invent learning, and those that do not."""
+    unfit = [model.name for model in models if model.invented.unfit]
+    fit = [model.name for model in models if not model.invented.unfit]
+    if not models:
+        return []
+    who = f"{listed(fit)} invent{'s' if len(fit) == 1 else ''} no learning where nobody learns" if fit else ""
+    verb = "invents learning and is" if len(unfit) == 1 else "invent learning and are"
+    bad = f"{listed(unfit)} {verb} unfit to train policies" if unfit else ""
+    return ["; ".join(filter(None, [bad, who])) + "."]
 
 
 def about(model: Validity) -> list[str]:
     """The findings about one model: the checks, peeking, and the gaps that the log left in the fit."""
     lines = [f"Void: {line}." for line in model.peeks]
-    lines += [_said_of(check) for check in model.checks]
+    lines += [said_of(check) for check in model.checks]
+    lines.append(f"{styled(model.invented.words)}.")
     slope, low, high = model.calibration.slope
     if np.isfinite(slope) and not low <= 1.0 <= high:
         doubt = f"95 % interval {hundredths(low)} to {hundredths(high)}"
@@ -75,18 +84,9 @@ def _fault(slope: float, high: float) -> str:
     return "are too extreme" if slope < 1.0 else "are too timid"
 
 
-def _said_of(check: Check) -> str:
-    what = CHECKS[check.name]
-    what = what[0].upper() + what[1:]
-    if check.left_out:
-        return f"{what}: left out; {check.left_out}."
-    if not len(check.data):
-        return f"{what}: no bin has {FEWEST} answers."
-    line = f"{what}: {int(check.inside.sum())} of {len(check.data)} points of the log lie inside the band"
-    line += f"; distance {number(check.rmse)}, p = {number(check.p_value)}"
-    return line + (
-        " (simulated logs are hardly ever so far from each other)." if check.p_value < DOUBTFUL else "."
-    )
+def heading(model: Validity) -> str:
+    """The model's name, and its mark."""
+    return f"{model.name}: invents learning, unfit to train policies" if model.invented.unfit else model.name
 
 
 def limits(validation: Validation) -> list[str]:

@@ -1,53 +1,42 @@
-"""Curves of the log beside those of a fitted population, which should be alike.
+"""A statistic of the log beside the same one of simulated logs, which should be alike.
 
-Three checks, all of them accuracies in bins that the log's own sequence fixes: by opportunity on the
-skill (learning), by opportunity skill by skill, and by the time since the skill was last met (retention).
+A check is a statistic in bins (`measures.py`), of the log's answers and of each replicate's (`replay.py`).
+A model passes it where the log could be one more replicate, and where the replicates say something: bands
+that are far wider than the log's own intervals hold any log.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
-from coursewright.data.log import UNTIMED
-from coursewright.fitting.coded import Coded
-from coursewright.fitting.groups import distinct
-from coursewright.fitting.histories import Histories
+from coursewright.fitting.coded import Coded, Signs
+from coursewright.fitting.judging.accuracy import by_delay, by_length, by_opportunity, by_skill
 from coursewright.fitting.judging.held_out import RESAMPLES, counts, units
+from coursewright.fitting.judging.measures import Measure, Sample
+from coursewright.fitting.judging.neighbours import autocorrelation, repeats
 from coursewright.fitting.judging.replay import Answers
+from coursewright.fitting.judging.spread import spread
+from coursewright.fitting.judging.within_pairs import within_pairs
 from coursewright.simulators.arrays import Floats, Ints
 
 FEWEST = 20  # answers that a bin needs
 LEVEL = 0.95
-ROUNDING = 1e-9  # days by which a gap may miss the edge of a bin, since floats add up
-LAST = 10  # this opportunity and all later ones share a bin
-MINUTE, HOUR = 1.0 / 1440.0, 1.0 / 24.0  # days
-DELAYS = (MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, 1.0, 3.0, 7.0, 30.0, 90.0)
-DELAY_NAMES = (
-    "<1 min",
-    "1–10 min",
-    "10–60 min",
-    "1–6 h",
-    "6–24 h",
-    "1–3 d",
-    "3–7 d",
-    "1–4 wk",
-    "1–3 mo",
-    ">3 mo",
+LEAST_P = 0.05  # of a check that is passed
+LEAST_INSIDE = 0.8  # of its points; a true model has .95, and all of them far less often
+VAGUE = (
+    3.0  # times the log's own interval; a true model's band is once to twice as wide (ability is drawn anew)
 )
-OPPORTUNITIES = (*(str(n) for n in range(1, LAST)), f"{LAST}+")
-LEARNING, BY_SKILL, RETENTION = "opportunity", "skill", "delay"
+MEASURES = (within_pairs, by_opportunity, by_skill, by_delay, by_length, spread, repeats, autocorrelation)
 
 
 @dataclass(frozen=True, eq=False)
 class Check:
-    """Accuracies in bins, of the log and of simulated replicates.
+    """A statistic in bins, of the log and of simulated replicates.
 
     group, place [bins] name a bin ("fractions", "3"); count [bins] is the number of answers in the log;
-    data, low, high [bins] are the log's accuracy and its 95 % interval (learners resampled);
+    data, low, high [bins] are the log's statistic and its 95 % interval (learners resampled);
     simulated [replicates, bins].  Bins with fewer than 20 answers, or with fewer learners than the log's
     `min_group`, are left out; `left_out` is the reason where the check says nothing of this log at all.
     """
@@ -85,11 +74,22 @@ class Check:
         return float(self.inside.mean()) if len(self.data) else np.nan
 
     @property
-    def rmse(self) -> float:
-        """The distance of the log from the replicates' mean, root mean square weighted by answers."""
-        return float(self._distance(self.data, self.mean)) if len(self.data) else np.nan
+    def width(self) -> float:
+        """The width of the band, mean over bins weighted by answers; nan without bins."""
+        low, high = self.band
+        return self._mean(high - low)
 
     @property
+    def log_width(self) -> float:
+        """The width of the log's own interval, likewise."""
+        return self._mean(self.high - self.low)
+
+    @property
+    def rmse(self) -> float:
+        """The distance of the log from the replicates' mean, root mean square weighted by answers."""
+        return float(np.sqrt(self._mean((self.data - self.mean) ** 2)))
+
+    @cached_property
     def p_value(self) -> float:
         """The share of logs, real or simulated, that are at least as far from all others as the real one.
 
@@ -99,85 +99,64 @@ class Check:
             return np.nan
         every = np.vstack([self.data, self.simulated])
         others = (every.sum(axis=0) - every) / (len(every) - 1)
-        far = np.array([self._distance(one, rest) for one, rest in zip(every, others, strict=True)])
+        far = np.sqrt(np.average((every - others) ** 2, axis=1, weights=self.count))
         return float((far >= far[0] - 1e-12).mean())
 
-    def _distance(self, one: Floats, other: Floats) -> float:
-        return float(np.sqrt(np.average((one - other) ** 2, weights=self.count)))
+    @property
+    def vague(self) -> bool:
+        """True where the band is more than three times as wide as the log's own interval."""
+        return self.width > VAGUE * self.log_width
 
+    @property
+    def passes(self) -> bool:
+        """True where p is at least .05, .8 of the bins lie inside, and the band is not vague."""
+        return self.p_value >= LEAST_P and self.share_inside >= LEAST_INSIDE and not self.vague
 
-class Bins(NamedTuple):
-    """The bin of each exposure, `place [exposures]` (-1: none), and a (group, place) name for each bin."""
-
-    check: str
-    place: Ints
-    names: Sequence[tuple[str, str]]
+    def _mean(self, values: Floats) -> float:
+        return float(np.average(values, weights=self.count)) if len(values) else np.nan
 
 
 def checks(log: Coded, answers: Answers, seed: int = 0) -> list[Check]:
-    """Compare the log with simulated `answers [replicates, rows]` by opportunity, by skill, by delay.
-
-    Delays are left out, with the reason, where the log's times are made up.
-    """
-    met = Histories.of(log, "skill")
-    turn = np.minimum(met.place, LAST - 1)
-    later = (met.place > 0) & log.timed
-    late = np.where(later, np.searchsorted(DELAYS, met.gap + ROUNDING, side="right"), -1)
-    by_skill = [(skill, name) for skill in met.names for name in OPPORTUNITIES]
-    made = (
-        Bins(LEARNING, turn, [("", name) for name in OPPORTUNITIES]),
-        Bins(BY_SKILL, met.code * LAST + turn, by_skill),
-        Bins(RETENTION, late, [("", name) for name in DELAY_NAMES]),
-    )
-    found = [_check(bins, met.row, log, answers, seed) for bins in made]
-    return found if log.timed else [*found[:-1], replace(found[-1], left_out=UNTIMED)]
-
-
-def _check(bins: Bins, row: Ints, log: Coded, answers: Answers, seed: int) -> Check:
-    """Count right answers per bin of the exposures in `row [exposures]`, in the log and in replicates.
+    """Compare the log with simulated `answers [replicates, rows]` by each of `MEASURES`.
 
     Rows that no replicate answers, since its learners know nothing of their items, count in neither.
     """
-    n, correct = len(bins.names), log.correct
-    used = (bins.place >= 0) & (correct[row] >= 0) & np.any(answers >= 0, axis=0)[row]
-    bin_, row = bins.place[used], row[used]
-    count = np.bincount(bin_, minlength=n)
-    met = distinct(log.learner[row], bin_, n)
-    kept = np.flatnonzero((count >= FEWEST) & (met >= log.min_group))
-    simulated = np.array([_accuracy(bin_, replay[row], n)[kept] for replay in answers])
-    low, high = _interval(bin_, correct[row], units(log.learner)[row], n, seed)
-    filled = np.isfinite(simulated).all(axis=0)  # a draw's simulator may know none of the bin's items
-    kept, simulated = kept[filled], simulated[:, filled]
+    real = np.where(np.any(answers >= 0, axis=0), log.correct, -1).astype(np.int8)
+    asked = log.correct >= 0
+    simulated = [np.where(asked, replicate, -1).astype(np.int8) for replicate in answers]
+    return [_check(measure(log), log, real, simulated, seed) for measure in MEASURES]
+
+
+def _check(measure: Measure, log: Coded, real: Signs, simulated: Sequence[Signs], seed: int) -> Check:
+    """One measure of the real answers `[rows]` and of each of the simulated ones."""
+    nothing = np.empty(0)
+    if measure.left_out:
+        empty = nothing.reshape(len(simulated), 0)
+        return Check(
+            measure.name, (), (), np.empty(0, np.int64), nothing, nothing, nothing, empty, measure.left_out
+        )
+    sample = measure.of(real)
+    kept = np.flatnonzero((sample.count >= FEWEST) & (sample.learners >= log.min_group))
+    replicates = np.array([measure.of(answers).values()[kept] for answers in simulated])
+    filled = np.isfinite(replicates).all(axis=0)  # a draw's simulator may know none of the bin's items
+    kept, replicates = kept[filled], replicates[:, filled]
+    low, high = _interval(sample, units(log.learner), seed)
     return Check(
-        name=bins.check,
-        group=tuple(bins.names[b][0] for b in kept),
-        place=tuple(bins.names[b][1] for b in kept),
-        count=count[kept],
-        data=_accuracy(bin_, correct[row], n)[kept],
+        name=measure.name,
+        group=tuple(measure.bins[b][0] for b in kept),
+        place=tuple(measure.bins[b][1] for b in kept),
+        count=sample.count[kept],
+        data=sample.values()[kept],
         low=low[kept],
         high=high[kept],
-        simulated=simulated,
+        simulated=replicates,
+        left_out="" if len(kept) else f"no bin has {FEWEST} answers of {log.min_group} learners",
     )
 
 
-def _accuracy(bin_: Ints, correct: np.ndarray, bins: int) -> Floats:
-    """Share of right answers in each bin `[bins]`, over those that were given; nan in an empty bin."""
-    given = correct >= 0
-    with np.errstate(invalid="ignore"):
-        return np.asarray(
-            np.bincount(bin_[given], weights=correct[given], minlength=bins)
-            / np.bincount(bin_[given], minlength=bins)
-        )
-
-
-def _interval(bin_: Ints, correct: np.ndarray, unit: Ints, bins: int, seed: int) -> tuple[Floats, Floats]:
-    """95 % percentile interval `[bins]` of the accuracy when whole learners are resampled."""
-    shape = (bins, int(unit.max(initial=0)) + 1)
-    # As floats: sums of int8 would come round again at 128.
-    right = csr_matrix((correct.astype(np.float64), (bin_, unit)), shape)
-    asked = csr_matrix((np.ones(len(unit)), (bin_, unit)), shape)
-    with np.errstate(invalid="ignore"):
-        draws = np.array([right @ w / (asked @ w) for w in counts(shape[1], RESAMPLES, seed)])
-        draws[:, ~np.isfinite(draws).any(axis=0)] = 0.0
-        low, high = np.nanquantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+def _interval(sample: Sample, unit: Ints, seed: int) -> tuple[Floats, Floats]:
+    """95 % percentile interval `[bins]` of a statistic when whole learners are resampled."""
+    draws = sample.resampled(unit, counts(int(unit.max()) + 1, RESAMPLES, seed))
+    draws[:, ~np.isfinite(draws).any(axis=0)] = 0.0
+    low, high = np.nanquantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     return low, high

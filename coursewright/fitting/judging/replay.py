@@ -15,6 +15,7 @@ from coursewright.errors import reject
 from coursewright.fitting.coded import Coded, places
 from coursewright.progress import Progress
 from coursewright.simulators.arrays import Ints
+from coursewright.simulators.capabilities import enrol_staying
 from coursewright.simulators.luck import Seeds, Split, identify
 from coursewright.simulators.protocol import Simulator, empty_response, take
 
@@ -31,8 +32,9 @@ def replay(
     """Answers of simulated learners to the rows of `log`: `[replicates, rows]`, 1, 0 or -1 (none).
 
     Replicate r is a fresh population of `simulators[r mod n]`: pass one for a point estimate, several
-    for bootstrap draws.  Everybody is taught all items of the log.  A row whose item the simulator does
-    not know is skipped, and so is its answer.  Raises `InputError` where no item is known.
+    for bootstrap draws.  Everybody is taught all items of the log; learners stay as long as the log's did.
+    A row whose item the simulator does not know is skipped, and so is its answer.  Raises `InputError` where
+    no item is known.
     """
     if replicates < 2:
         raise reject("replicates", replicates, "at least 2")
@@ -72,7 +74,7 @@ def _play(
     row, end = log.start[learner[:size]].copy(), log.start[learner[:size] + 1].copy()
     playing = np.arange(size)  # who of the queue is in which place
     taught, out, waiting = np.ones(size, bool), empty_response(size), size
-    simulator.enrol(state, np.arange(size), luck)
+    enrol_staying(simulator, state, np.arange(size), luck, length[learner[:size]])
     while True:
         active = row < end
         if not active.any():
@@ -94,4 +96,4 @@ def _play(
             row[free], end[free] = log.start[learner[new]], log.start[learner[new] + 1]
             for mine, theirs in zip(luck, everyone, strict=True):
                 mine[free] = theirs[new]
-            simulator.enrol(state, free, luck)
+            enrol_staying(simulator, state, free, luck, length[learner[new]])

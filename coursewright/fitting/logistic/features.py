@@ -11,27 +11,31 @@ from coursewright.fitting.coded import Signs
 from coursewright.fitting.histories import Histories
 from coursewright.simulators.arrays import Floats, Ints
 from coursewright.simulators.kernel import kernel
+from coursewright.simulators.logistic.counting import BENDS, DAY_S, KNOTS
 from coursewright.simulators.logistic.das3h import ROUNDING, WIDTHS, WINDOWS
-
-DAY_S = 86_400.0  # seconds
 
 
 def values(of: Histories, columns: tuple[str, ...], raw: bool = False) -> Floats:
     """The named features `[entries, columns]`, as the simulators use them.
 
     easiness 1 · opportunity, success, failure: ln(1 + count), or the count itself if `raw` · seen 1 after
-    the first exposure · lag ln(1 + seconds since the last exposure), 0 before the first · growth
+    the first exposure · lag ln(1 + seconds since the last exposure), 0 before the first; lag_10s, ...: its
+    part beyond that time · right_last, wrong_last: 1 if the last answer was that · growth
     ln(1 + opportunities) over the number of the row's skills · right_w, tried_w: ln(1 + count) in window w of
     DAS3H (`simulators/das3h.py`).
     """
     log = np.asarray if raw else np.log1p
+    lag, last = np.log1p(DAY_S * of.gap), of.last
     table: dict[str, Any] = {
         "easiness": np.ones(len(of.row)),
         "opportunity": log(of.place),
         "success": log(of.before(1)),
         "failure": log(of.before(0)),
         "seen": of.place > 0,
-        "lag": np.log1p(DAY_S * of.gap),
+        "lag": lag,
+        **{name: np.maximum(lag - knot, 0.0) for name, knot in zip(BENDS, KNOTS, strict=True)},
+        "right_last": last == 1,
+        "wrong_last": last == 0,
         "growth": np.log1p(of.place) / np.bincount(of.row)[of.row],
     }
     if not set(columns) <= set(table):

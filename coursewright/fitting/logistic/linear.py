@@ -21,14 +21,19 @@ from coursewright.fitting.histories import Histories, Kind
 from coursewright.fitting.logistic.features import values
 from coursewright.fitting.logistic.random_intercept import Solution, forecast, solve
 from coursewright.simulators.arrays import Floats, Ints
+from coursewright.simulators.logistic.selection import NONE, Selection
 
 
 class Part(NamedTuple):
-    """Features of one kind of history: with a `shared` weight, and with each name's `own` deviation."""
+    """Features of one kind of history: with a `shared` weight, and with each name's `own` deviation.
+
+    The shared weights of those that are `held` are drawn to 0 as deviations are.
+    """
 
     kind: Kind
     shared: tuple[str, ...]
     own: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -58,12 +63,19 @@ class Weights:
 
 @dataclass(frozen=True, eq=False)
 class Linear:
-    """A fitted sum: the weights of each part, the spread of learners' own intercepts, and its troubles."""
+    """A fitted sum: the weights of each part, the spread of learners' own intercepts, and its troubles.
+
+    `selection` tells how intercepts go with the length of records, where that was asked for; `spread` is that
+    of all learners, long records and short ones.  A prediction knows no length, and takes the whole spread.
+    `pooled` are the items that stand for several.
+    """
 
     parts: tuple[Weights, ...]
     raw: bool
     spread: float
     troubles: tuple[str, ...]
+    selection: Selection = NONE
+    pooled: tuple[str, ...] = ()
 
     def predict(self, log: Coded) -> Floats:
         """P(correct) of each row `[rows]` from earlier rows of the same learner; learners may be new."""
@@ -78,12 +90,18 @@ class Linear:
 
 
 def fit_linear(
-    log: Coded, parts: Sequence[Part], penalty: float, individual: bool = False, raw: bool = False
+    log: Coded,
+    parts: Sequence[Part],
+    penalty: float,
+    individual: bool = False,
+    raw: bool = False,
+    staying: bool = False,
 ) -> Linear:
     """Fit the sum of `parts` to the rows of a log.
 
-    `individual` gives learners an intercept each; `raw` enters counts as they are, else ln(1 + count).
-    Deterministic.  Raises `InputError` where the answers are all right or all wrong.
+    `individual` gives learners an intercept each, and `staying` lets its mean rise with ln rows of the
+    learner; `raw` enters counts as they are, else ln(1 + count).  Deterministic.  Raises `InputError` where
+    the answers are all right or all wrong.
     """
     asked = np.flatnonzero(log.correct >= 0)
     require_both(log.correct)
@@ -91,20 +109,37 @@ def fit_linear(
     of = [Histories.of(log, part.kind) for part in parts]
     blocks = [_block(e, part, log.rows, raw) for e, part in zip(of, parts, strict=True)]
     x = sparse.hstack(blocks, format="csr")[asked]
-    penalties = [np.repeat([0.0, penalty], _widths(e, part)) for e, part in zip(of, parts, strict=True)]
+    penalties = [_penalties(e, part, penalty) for e, part in zip(of, parts, strict=True)]
     y = log.correct[asked].astype(np.float64)
+    length = np.log(np.diff(log.start))
+    differ = staying and length.std() > 0.0
+    if differ:
+        long = (length - length.mean())[log.learner[asked], None]
+        x, penalties = sparse.hstack([x, long], format="csr"), [*penalties, np.zeros(1)]
     found = solve(x, y, _starts(log.learner[asked]), np.concatenate(penalties), individual)
+    troubles = _troubles(x, of, parts, found, individual)
+    if staying and not differ:
+        troubles.append("staying: all learners have as many rows, which tells nothing of who stays")
+    stays = Selection(float(found.weights[-1]), float(length.mean()), float(length.std()))
     return Linear(
         parts=tuple(_centred(_split(found.weights, of, parts), log, asked)),
         raw=raw,
-        spread=found.spread,
-        troubles=tuple(_troubles(x, of, parts, found, individual)),
+        spread=float(np.hypot(found.spread, stays.slope * stays.sd)) if differ else found.spread,
+        troubles=tuple(troubles),
+        selection=stays if differ else NONE,
+        pooled=tuple(name for name in log.items if name in log.pooled),
     )
 
 
 def _widths(of: Histories, part: Part) -> tuple[int, int]:
     """The numbers of shared and of own weights of a part."""
     return len(part.shared), len(part.own) * len(of.names)
+
+
+def _penalties(of: Histories, part: Part, penalty: float) -> Floats:
+    """The penalty of each of a part's weights."""
+    shared = [penalty * (name in part.held) for name in part.shared]
+    return np.append(shared, np.full(_widths(of, part)[1], penalty))
 
 
 def _block(of: Histories, part: Part, rows: int, raw: bool) -> sparse.csr_matrix:

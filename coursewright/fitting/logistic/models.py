@@ -4,8 +4,9 @@ Rows in which nothing was asked (correct = -1) are exposures: they count as oppo
 `lag`, the time since the last exposure; they are neither successes nor failures (PFA, Best-LR), nor
 attempts (DAS3H); and they have no likelihood.
 
-Where learners have an intercept of their own (AFM, IRT, DAS3H), a new learner is predicted with
-the posterior of their intercept given their earlier answers.
+Learners have an intercept of their own, and a new learner is predicted with its posterior given their
+earlier answers.  PFA and Best-LR as published have none: `individual` False fits them so.  Their counts
+then stand for how able a learner is, and the fit takes that for learning.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,6 +27,7 @@ from coursewright.simulators.arrays import Floats
 from coursewright.simulators.course import Course
 from coursewright.simulators.folders import rounded
 from coursewright.simulators.logistic import counting, das3h, irt
+from coursewright.simulators.logistic.selection import Selection
 from coursewright.simulators.logistic.tables import write_das3h, write_irt, write_logistic
 from coursewright.simulators.protocol import Simulator
 
@@ -33,6 +35,7 @@ STRENGTH = 1.0  # default L2 penalty on deviations from the shared weights
 LEVEL = ("easiness",)
 COUNTS = ("success", "failure")
 LAG = ("seen", "lag")
+ALIKE = ", learners alike"  # in the names of models without intercepts
 
 
 class Form(NamedTuple):
@@ -74,6 +77,8 @@ class LogisticFit:
                     named |= {f"{column}[{name}]": w for name, w in zip(weights.names, each, strict=True)}
         if self.linear.spread > 0.0:
             named["spread"] = self.linear.spread
+        if self.linear.selection.sd > 0.0:
+            named["staying"] = self.linear.selection.slope
         return Estimates(tuple(named), np.array(list(named.values())))
 
     def warnings(self) -> Sequence[str]:
@@ -102,10 +107,11 @@ class LogisticFit:
 class AfmModel:
     """Additive factors: theta_learner + Σ_k (easiness_k + opportunity_k n_k).
 
-    `items` adds each item's difficulty.
+    `items` adds each item's difficulty; `staying` lets ability rise with the length of a record.
     """
 
     items: bool = False
+    staying: bool = False
     penalty: float = STRENGTH
 
     def __post_init__(self) -> None:
@@ -120,7 +126,7 @@ class AfmModel:
         """Fit to the rows of a log."""
         columns = (*LEVEL, "opportunity")
         parts = [Part("skill", columns, columns)] + [Part("item", (), LEVEL)] * self.items
-        linear = fit_linear(log, parts, self.penalty, individual=True, raw=True)
+        linear = fit_linear(log, parts, self.penalty, individual=True, raw=True, staying=self.staying)
         return LogisticFit(linear, course_of(log), _counted("afm"))
 
 
@@ -129,21 +135,25 @@ class PfaModel:
     """Performance factors: Σ_k (easiness_k + success_k f(s_k) + failure_k f(f_k)).
 
     `items` adds each item's difficulty; `lag` the log of the seconds since the skill was last met (one
-    weight for all skills, and one for having met it); `raw` counts as they are (Pavlik 2009), not ln(1 + n).
+    weight for all skills, and one for having met it); `raw` counts as they are (Pavlik 2009), not ln(1 + n);
+    `individual` False fits learners as alike; `staying` lets ability rise with the length of a record.
     """
 
     items: bool = False
     lag: bool = False
     raw: bool = False
+    individual: bool = True
+    staying: bool = False
     penalty: float = STRENGTH
 
     def __post_init__(self) -> None:
         check_penalty(self.penalty)
+        _check_staying(self.staying, self.individual)
 
     @property
     def name(self) -> str:
         """The model's name in tables."""
-        return "PFA" + " with lag" * self.lag
+        return "PFA" + " with lag" * self.lag + ALIKE * (not self.individual)
 
     @property
     def needs_times(self) -> bool:
@@ -154,27 +164,30 @@ class PfaModel:
         """Fit to the rows of a log."""
         columns = LEVEL + COUNTS
         parts = [Part("skill", columns + LAG * self.lag, columns)] + [Part("item", (), LEVEL)] * self.items
-        linear = fit_linear(log, parts, self.penalty, raw=self.raw)
-        return LogisticFit(linear, course_of(log), _counted("pfa"))
+        linear = fit_linear(log, parts, self.penalty, self.individual, self.raw, self.staying)
+        return LogisticFit(linear, course_of(log), _counted("pfa", self.individual))
 
 
 @dataclass(frozen=True)
 class BestLrModel:
     """Best-LR: PFA with item difficulty, and the log counts of the item and of everything.
 
-    `lag` adds the log of the seconds since skill and item were last met.
+    `lag` adds the log of the seconds since skill and item were last met; the others are those of PFA.
     """
 
     lag: bool = False
+    individual: bool = True
+    staying: bool = False
     penalty: float = STRENGTH
 
     def __post_init__(self) -> None:
         check_penalty(self.penalty)
+        _check_staying(self.staying, self.individual)
 
     @property
     def name(self) -> str:
         """The model's name in tables."""
-        return "Best-LR" + " with lag" * self.lag
+        return "Best-LR" + " with lag" * self.lag + ALIKE * (not self.individual)
 
     @property
     def needs_times(self) -> bool:
@@ -189,8 +202,8 @@ class BestLrModel:
             Part("item", COUNTS + lag, LEVEL),
             Part("total", COUNTS),
         ]
-        linear = fit_linear(log, parts, self.penalty)
-        return LogisticFit(linear, course_of(log), _counted("best_lr"))
+        linear = fit_linear(log, parts, self.penalty, self.individual, staying=self.staying)
+        return LogisticFit(linear, course_of(log), _counted("best_lr", self.individual))
 
 
 @dataclass(frozen=True)
@@ -254,6 +267,11 @@ def check_penalty(penalty: float) -> None:
         raise reject("model.penalty", penalty, "above 0")
 
 
+def _check_staying(staying: bool, individual: bool) -> None:
+    if staying and not individual:
+        raise reject("model.staying", staying, "false where model.individual=false: it is a part of ability")
+
+
 def _part(linear: Linear, kind: str) -> Weights | None:
     return next((weights for weights in linear.parts if weights.part.kind == kind), None)
 
@@ -263,15 +281,24 @@ def _with_difficulty(course: Course, item: Weights | None) -> Course:
     return course if item is None else replace(course, difficulty=rounded(-item.of("easiness")))
 
 
-def _counting(linear: Linear, course: Course) -> counting.Logistic:
-    """AFM, PFA, Best-LR."""
+def counting_learners(linear: Linear, course: Course) -> counting.Logistic:
+    """Learners who count, by a sum whose first part is that of skills: AFM, PFA, Best-LR, practice."""
     item, total = _part(linear, "item"), _part(linear, "total")
     weights = linear.parts[0].table(counting.COLUMNS)
-    if item is not None and total is not None:
+    if item is not None and item.part.columns != LEVEL:
         counted = item.table(counting.COLUMNS)
         counted[:, counting.EASINESS] = 0.0  # that is the course's difficulty
-        weights = np.vstack([weights, counted, total.table(counting.COLUMNS)])
-    return counting.Logistic(_with_difficulty(course, item), rounded(weights), spread_of(linear), linear.raw)
+        counted[[name in linear.pooled for name in item.names]] = 0.0  # met again, it is another item
+        weights = np.vstack([weights, counted])
+    if total is not None:
+        weights = np.vstack([weights, total.table(counting.COLUMNS)])
+    return counting.Logistic(
+        course=_with_difficulty(course, item),
+        weights=rounded(weights),
+        spread=spread_of(linear),
+        raw=linear.raw,
+        selection=Selection(*rounded(np.array(linear.selection)).tolist()),
+    )
 
 
 def _responding(linear: Linear, course: Course) -> irt.Irt:
@@ -298,11 +325,16 @@ def spread_of(linear: Linear) -> float:
     return float(rounded(np.array(linear.spread)))
 
 
-def _counted(simulator: str) -> Form:
+def _counted(simulator: str, individual: bool = True) -> Form:
     """AFM, PFA or Best-LR, read by the simulator of that name."""
-    return Form(_counting, write_logistic, Teaching("mastery", simulator))
+    silent = () if individual else (PREDICTOR,)
+    return Form(counting_learners, write_logistic, Teaching("mastery", simulator), silent)
 
 
+PREDICTOR = (
+    "Learners are fitted as alike (`model.individual=false`): counts stand for how able they are.  Such a fit "
+    "is a predictor, not fit to train policies on: it invents learning (docs/recovery.md)."
+)
 # The figures are those of docs/recovery.md: guess .2 in truth, and a fit without it.
 NO_GUESSING = (
     "No item is guessed, and all tell learners apart equally well, by assumption.  Where items are "

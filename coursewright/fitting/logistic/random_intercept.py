@@ -16,13 +16,14 @@ from scipy.optimize import Bounds, minimize
 from scipy.sparse import csr_matrix
 
 from coursewright.simulators.arrays import Floats, Ints
-from coursewright.simulators.asking import sigmoid
-from coursewright.simulators.kernel import kernel
+from coursewright.simulators.branch_free import sigmoid
+from coursewright.simulators.kernel import inlined, kernel
 
 SETTINGS: Any = {"maxiter": 500, "maxfun": 1000, "ftol": 1e-9, "gtol": 1e-4, "maxcor": 20}  # of L-BFGS
-NODES = 7  # of the quadrature
-ROUNDS = 8  # of centring the nodes and climbing, at most
-SETTLED = 1e-3  # nats; a round that gains less was the last
+SCORES, SHARES = np.polynomial.hermite.hermgauss(7)  # the quadrature's nodes and weights
+LOG_SHARES = np.log(SHARES) + SCORES**2
+STEPS = 12  # of Newton's method, at most
+NEAR = 1e-2  # standard deviations of theta; a shorter step was the last: nodes need only be near the mode
 LEAST = 1e-3  # spread below which learners count as alike
 GRID = np.linspace(-5.0, 5.0, 61)  # standard normal scores at which a new learner's theta may lie
 
@@ -41,78 +42,44 @@ def solve(x: csr_matrix, y: Floats, start: Ints, penalty: Floats, individual: bo
 
     `penalty [columns]`; `individual` gives learners an intercept each.  Deterministic.
     """
-    climb = _Climb(x, y, start, penalty)
-    at = np.zeros(x.shape[1] + 1)  # weights, ln spread
-    if not individual:
-        climb.alike()
-        at, _, converged = climb.up(at)
-        return climb.solution(at, 0.0, converged)
-    before, converged = np.inf, False
-    for _ in range(ROUNDS):
-        climb.centre(at)
-        at, height, converged = climb.up(at)
-        if np.exp(at[-1]) < LEAST or before - height < SETTLED:
-            break
-        before = height
-    return climb.solution(at, float(np.exp(at[-1])), converged)
+    climb = _Climb(x, y, start, penalty, individual)
+    scale = climb.scale
+    lowest = np.append(np.full(x.shape[1], -np.inf), np.log(0.5 * LEAST) / scale[-1])
+
+    def objective(z: Floats) -> tuple[float, Floats]:
+        value, slope = climb.value(z * scale)
+        return value, slope * scale
+
+    found = minimize(
+        objective, np.zeros(len(scale)), jac=True, method="L-BFGS-B", bounds=Bounds(lowest), options=SETTINGS
+    )
+    at = np.asarray(found.x * scale)  # weights, ln spread
+    spread = float(np.exp(at[-1])) if individual else 0.0
+    return Solution(at[:-1], spread if spread >= LEAST else 0.0, bool(found.success))
 
 
 class _Climb:
-    """The objective around fixed quadrature nodes, on coordinates of about unit curvature."""
+    """The objective, and a scale of its arguments `[columns + 1]` that gives it about unit curvature."""
 
-    def __init__(self, x: csr_matrix, y: Floats, start: Ints, penalty: Floats) -> None:
+    def __init__(self, x: csr_matrix, y: Floats, start: Ints, penalty: Floats, individual: bool) -> None:
         self.x, self.across, self.y, self.start, self.penalty = x, x.T.tocsr(), y, start, penalty
+        self.individual = individual
         curvature = 0.25 * np.asarray(x.multiply(x).sum(axis=0)).ravel() + penalty
         learners = len(start) - 1
         self.scale = 1.0 / np.sqrt(np.append(np.maximum(curvature, 1e-3), learners))
-        self.node = np.zeros((learners, NODES))
-        self.log_weight = np.zeros((learners, NODES))
-        self.individual = True
+        self.mode = np.zeros(learners)  # of each learner's theta, from where the next search begins
+        self.p = np.empty((len(SCORES) if individual else 1, len(y)))
+        self.posterior, self.residual = np.empty(len(SCORES)), np.empty(len(y))
 
-    def alike(self) -> None:
-        """One node at 0: no intercepts of learners."""
-        self.node, self.log_weight = self.node[:, :1], self.log_weight[:, :1]
-        self.individual = False
-
-    def centre(self, at: Floats) -> None:
-        """Put the nodes around each learner's mode, as wide as its curvature says."""
-        mode, width = np.zeros(len(self.node)), np.empty(len(self.node))
-        _modes(self._eta(at), self.y, self.start, float(np.exp(at[-1])), mode, width)
-        score, weight = np.polynomial.hermite.hermgauss(NODES)
-        self.node = mode[:, None] + np.sqrt(2.0) * width[:, None] * score
-        self.log_weight = np.log(width)[:, None] + (np.log(weight) + score**2)
-
-    def up(self, at: Floats) -> tuple[Floats, float, bool]:
-        """Climb from `at` (weights, ln spread) -> where it led, the objective, converged."""
-        scale = self.scale
-        lowest = np.append(np.full(len(at) - 1, -np.inf), np.log(0.5 * LEAST) / scale[-1])
-
-        def objective(z: Floats) -> tuple[float, Floats]:
-            value, slope = self._value(z * scale)
-            return value, slope * scale
-
-        found = minimize(
-            objective, at / scale, jac=True, method="L-BFGS-B", bounds=Bounds(lowest), options=SETTINGS
-        )
-        return np.asarray(found.x * scale), float(found.fun), bool(found.success)
-
-    def solution(self, at: Floats, spread: float, converged: bool) -> Solution:
-        """The result at `at`."""
-        return Solution(at[:-1], spread if spread >= LEAST else 0.0, converged)
-
-    def _eta(self, at: Floats) -> Floats:
-        return np.asarray(self.x @ at[:-1])
-
-    def _value(self, at: Floats) -> tuple[float, Floats]:
-        """The penalised negative marginal log likelihood, and its slope."""
-        spread = np.exp(at[-1])
-        score = (self.node / spread) ** 2
-        log_prior = self.log_weight - (0.5 * score + at[-1] if self.individual else 0.0)
-        residual, posterior = np.empty(len(self.y)), np.empty_like(self.node)
-        p = np.empty((len(self.y), self.node.shape[1]))
-        total = _marginal(self._eta(at), self.y, self.start, self.node, log_prior, p, posterior, residual)
-        wide = np.sum(posterior * (score - 1.0)) if self.individual else 0.0
-        slope = np.concatenate([self.across @ residual - self.penalty * at[:-1], [wide]])
+    def value(self, at: Floats) -> tuple[float, Floats]:
+        """The penalised negative marginal log likelihood at `at` (weights, ln spread), and its slope."""
+        eta, given = np.asarray(self.x @ at[:-1]), (self.y, self.start)
+        if self.individual:
+            spread = float(np.exp(at[-1]))
+            total, wide = _marginal(eta, *given, spread, self.mode, self.p, self.posterior, self.residual)
+        else:
+            total, wide = _likelihood(eta, *given, self.p[0], self.residual), 0.0
+        slope = np.concatenate([self.across @ self.residual - self.penalty * at[:-1], [wide]])
         return 0.5 * float(self.penalty @ at[:-1] ** 2) - total, -slope
 
 
@@ -127,20 +94,28 @@ def forecast(eta: Floats, correct: Floats, start: Ints, spread: float) -> Floats
     return out
 
 
+@inlined
+def _log_product(p: Floats, y: Floats, begin: int, end: int) -> float:
+    """The log likelihood of a learner's answers y from chances p: one logarithm for as many as fit."""
+    total, product = 0.0, 1.0
+    for r in range(begin, end):
+        product *= p[r] if y[r] > 0.5 else 1.0 - p[r]
+        if product < 1e-250:
+            total += np.log(product + 1e-300)
+            product = 1.0
+    return float(total + np.log(product))
+
+
 @kernel
-def _modes(eta: Floats, y: Floats, start: Ints, spread: float, mode: Floats, width: Floats) -> None:
-    """Newton's method for each learner; the posterior of theta is log-concave."""
-    precision = 1.0 / (spread * spread)
-    for j in range(mode.shape[0]):
-        theta, curvature = 0.0, precision
-        for _ in range(12):
-            slope, curvature = -theta * precision, precision
-            for r in range(start[j], start[j + 1]):
-                p = sigmoid(eta[r] + theta)
-                slope += y[r] - p
-                curvature += p * (1.0 - p)
-            theta += min(max(slope / curvature, -2.0), 2.0)
-        mode[j], width[j] = theta, 1.0 / np.sqrt(curvature)
+def _likelihood(eta: Floats, y: Floats, start: Ints, p: Floats, residual: Floats) -> float:
+    """The log likelihood of learners who are alike, and what is left of their answers, `residual [rows]`."""
+    total = 0.0
+    for r in range(len(y)):
+        p[r] = sigmoid(eta[r])
+        residual[r] = y[r] - p[r]
+    for j in range(start.shape[0] - 1):
+        total += _log_product(p, y, start[j], start[j + 1])
+    return total
 
 
 @kernel
@@ -148,37 +123,64 @@ def _marginal(
     eta: Floats,
     y: Floats,
     start: Ints,
-    node: Floats,
-    log_prior: Floats,
+    spread: float,
+    mode: Floats,
     p: Floats,
     posterior: Floats,
     residual: Floats,
-) -> float:
-    total = 0.0
-    for j in range(node.shape[0]):
+) -> tuple[float, float]:
+    """The marginal log likelihood, and its slope by ln spread; `residual [rows]` is its slope by eta.
+
+    `mode [learners]` is where the search for theta's mode begins, and then the mode; `p [nodes, rows]` and
+    `posterior [nodes]` are room.  The slopes are those of the integral itself, which the nodes that move
+    with it give as exactly.
+    """
+    nodes, precision, total, wide = p.shape[0], 1.0 / (spread * spread), 0.0, 0.0
+    for j in range(mode.shape[0]):
+        begin, end = start[j], start[j + 1]
+        mode[j], width = _mode(eta, y, begin, end, precision, mode[j], p[0])
         most = -np.inf
-        for q in range(node.shape[1]):
-            log_joint, likelihood = log_prior[j, q], 1.0  # one logarithm for as many factors as fit
-            for r in range(start[j], start[j + 1]):
-                p[r, q] = sigmoid(eta[r] + node[j, q])
-                likelihood *= p[r, q] if y[r] > 0.5 else 1.0 - p[r, q]
-                if likelihood < 1e-250:
-                    log_joint += np.log(likelihood + 1e-300)
-                    likelihood = 1.0
-            posterior[j, q] = log_joint + np.log(likelihood)
-            most = max(most, posterior[j, q])
+        for q in range(nodes):
+            theta = mode[j] + np.sqrt(2.0) * width * SCORES[q]
+            for r in range(begin, end):
+                p[q, r] = sigmoid(eta[r] + theta)
+            prior = LOG_SHARES[q] + np.log(width / spread) - 0.5 * precision * theta * theta
+            posterior[q] = prior + _log_product(p[q], y, begin, end)
+            most = max(most, posterior[q])
         mass = 0.0
-        for q in range(node.shape[1]):
-            posterior[j, q] = np.exp(posterior[j, q] - most)
-            mass += posterior[j, q]
-        for q in range(node.shape[1]):
-            posterior[j, q] /= mass
-        for r in range(start[j], start[j + 1]):
+        for q in range(nodes):
+            posterior[q] = np.exp(posterior[q] - most)
+            mass += posterior[q]
+        for r in range(begin, end):
             residual[r] = y[r]
-            for q in range(node.shape[1]):
-                residual[r] -= posterior[j, q] * p[r, q]
+        for q in range(nodes):
+            posterior[q] /= mass
+            theta = mode[j] + np.sqrt(2.0) * width * SCORES[q]
+            wide += posterior[q] * (precision * theta * theta - 1.0)
+            for r in range(begin, end):
+                residual[r] -= posterior[q] * p[q, r]
         total += most + np.log(mass)
-    return total
+    return total, wide
+
+
+@inlined
+def _mode(
+    eta: Floats, y: Floats, begin: int, end: int, precision: float, theta: float, p: Floats
+) -> tuple[float, float]:
+    """The mode of a learner's theta by Newton's method (its posterior is log-concave), and its width."""
+    curvature = precision
+    for _ in range(STEPS):
+        slope, curvature = -theta * precision, precision
+        for r in range(begin, end):
+            p[r] = sigmoid(eta[r] + theta)
+        for r in range(begin, end):
+            slope += y[r] - p[r]
+            curvature += p[r] * (1.0 - p[r])
+        step = min(max(slope / curvature, -2.0), 2.0)
+        theta += step
+        if step * step * curvature < NEAR * NEAR:
+            break
+    return theta, 1.0 / np.sqrt(curvature)
 
 
 @kernel

@@ -1,11 +1,13 @@
-"""Logistic learners that count: AFM, PFA and Best-LR as one model with different weights.
+"""Logistic learners that count: AFM, PFA, Best-LR and `practice` as one model with different weights.
 
     logit p = theta + Σ_c [ easiness_c + opportunity_c f(s_c + n_c) + success_c f(s_c) + failure_c f(n_c)
-                            + (seen_c + lag_c ln(1 + seconds since c was last practised) once c was) ]
+                            + (seen_c + last_c + lag_c x + Σ_k lag_c,k max(0, x - x_k), once c was met) ]
               - difficulty_item,        theta ~ N(0, spread²) for each learner
 
-over the counters c that the item touches: its skills, and in Best-LR also the item itself and
-everything; s_c and n_c are the counter's successes and failures so far, f(x) = ln(1 + x) or x.  A
+over the counters c that the item touches: its skills, in `practice` also the item itself, and in Best-LR
+everything too; s_c and n_c are the counter's successes and failures so far, f(x) = ln(1 + x) or x.  last_c is
+right_last_c or wrong_last_c, by the last answer that was counted.  x = ln(1 + seconds since c was last
+practised), and x_k is its value at 10 s, 1 min, 10 min, 1 h and 1 d: there forgetting may change its pace.  A
 learner answers first; then the answer is counted.
 
 - AFM (Cen, Koedinger & Junker, ITS 2006): easiness, opportunity, theta; raw counts.
@@ -13,6 +15,8 @@ learner answers first; then the answer is counted.
   form is Gervet et al.'s (JEDM 2020).  `seen` and `lag` add forgetting in the spirit of logistic knowledge
   tracing (Pavlik, Eglington & Harrell-Williams, IEEE TLT 2021): log odds fall with the log of the time.
 - Best-LR (Gervet et al. 2020): PFA, plus the item's difficulty and the counts of the item and of all.
+- `practice`: easiness and opportunity of skills and their lag, bent where it must be; difficulty, opportunity
+  and the last answer of items.
 """
 
 from collections.abc import Sequence
@@ -31,12 +35,19 @@ from coursewright.simulators.chances import numbers
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.lists import Lists, pack, unpack
+from coursewright.simulators.logistic.selection import NONE, Selection
 from coursewright.simulators.luck import ENROL, Keys, Luck, normal
 from coursewright.simulators.protocol import Prologue, Response
 
 Counts = npt.NDArray[np.int32]
-COLUMNS = ("easiness", "opportunity", "success", "failure", "seen", "lag")
-EASINESS, OPPORTUNITY, SUCCESS, FAILURE, SEEN, LAG = range(6)
+PLAIN = ("easiness", "opportunity", "success", "failure", "seen", "lag")
+# Seconds after which the lag may change its pace.
+BENDS = {"lag_10s": 10.0, "lag_1min": 60.0, "lag_10min": 600.0, "lag_1h": 3600.0, "lag_1d": 86_400.0}
+LAST = ("right_last", "wrong_last")
+COLUMNS = (*PLAIN, *BENDS, *LAST)
+EASINESS, OPPORTUNITY, SUCCESS, FAILURE, SEEN, LAG, BENT = range(7)
+RIGHT_LAST, WRONG_LAST = BENT + len(BENDS), BENT + len(BENDS) + 1
+KNOTS = tuple(float(np.log1p(seconds)) for seconds in BENDS.values())
 DAY_S = 86_400.0  # seconds
 
 
@@ -59,13 +70,14 @@ class LogisticState(NamedTuple):
 class Constants(NamedTuple):
     """The population's constants, see `Logistic`, and the `minutes [items]` of the course.
 
-    `lags` is True where any weight of a lag is not 0; the counters of item a are
-    `touched[start[a]:start[a + 1]]`.
+    The first `lagged` counters may have a lag, and the others none; `bent` is True where any lag bends.  The
+    counters of item a are `touched[start[a]:start[a + 1]]`.
     """
 
     weights: Floats
     raw: bool
-    lags: bool
+    lagged: int
+    bent: bool
     difficulty: Floats
     minutes: Floats
     start: Ints
@@ -93,30 +105,48 @@ def _term(weight: float, count: float, raw: bool) -> float:
 
 
 @inlined
-def _worth(constants: Constants, c: int, s: float, f: float) -> float:
-    """The part of counter c in a logit after s successes and f failures, at least one of either."""
+def _worth(constants: Constants, c: int, s: float, f: float, right: int) -> float:
+    """The part of counter c in a logit after s successes and f failures, the last one `right` (1 or 0)."""
     weights, raw = constants.weights, constants.raw
     tried = _term(weights[c, OPPORTUNITY], s + f, raw)
     answered = _term(weights[c, SUCCESS], s, raw) + _term(weights[c, FAILURE], f, raw)
-    return float(weights[c, EASINESS] + weights[c, SEEN] + tried + answered)
+    last = weights[c, WRONG_LAST - right]
+    return float(weights[c, EASINESS] + weights[c, SEEN] + tried + answered + last)
+
+
+@inlined
+def _elapsed(state: LogisticState, i: int, c: int) -> float:
+    """ln(1 + seconds since counter c was last practised) in row i."""
+    return log(1.0 + DAY_S * (state.now[i] - state.last[i, c]))
 
 
 @inlined
 def _lag(state: LogisticState, weights: Floats, i: int, c: int) -> float:
     """The part of the time since counter c's last practice in the logit of row i: 0 before the first."""
     seen = state.successes[i, c] + state.failures[i, c] > 0
-    lag = weights[c, LAG] * log(1.0 + DAY_S * (state.now[i] - state.last[i, c]))
+    lag = weights[c, LAG] * _elapsed(state, i, c)
+    return lag if seen else 0.0
+
+
+@inlined
+def _bent_lag(state: LogisticState, weights: Floats, i: int, c: int) -> float:
+    """The same where the lag bends."""
+    seen = state.successes[i, c] + state.failures[i, c] > 0
+    x = _elapsed(state, i, c)
+    lag = weights[c, LAG] * x
+    for k in range(len(KNOTS)):
+        lag += weights[c, BENT + k] * max(0.0, x - KNOTS[k])
     return lag if seen else 0.0
 
 
 @inlined
 def _p_item(state: LogisticState, constants: Constants, i: int, a: int) -> float:
-    logit = state.theta[i] - constants.difficulty[a]
+    logit, weights = state.theta[i] - constants.difficulty[a], constants.weights
     for j in range(constants.start[a], constants.start[a + 1]):
         c = constants.touched[j]
-        logit += (
-            state.worth[i, c] + _lag(state, constants.weights, i, c) if constants.lags else state.worth[i, c]
-        )
+        logit += state.worth[i, c]
+        if c < constants.lagged:
+            logit += _bent_lag(state, weights, i, c) if constants.bent else _lag(state, weights, i, c)
     return sigmoid(logit)
 
 
@@ -146,7 +176,7 @@ def _practise(
             state.failures[i, c] += 1 - right
             state.last[i, c] = state.now[i]
             state.worth[i, c] = _worth(
-                constants, c, float(state.successes[i, c]), float(state.failures[i, c])
+                constants, c, float(state.successes[i, c]), float(state.failures[i, c]), right
             )
 
 
@@ -158,8 +188,11 @@ def _logits(state: LogisticState, constants: Constants, shown: Floats, out: Floa
         theta = state.theta[i]
         for c in range(shown.shape[0]):
             shown[c] = state.worth[i, c]
-        if constants.lags:
-            for c in range(shown.shape[0]):
+        if constants.bent:
+            for c in range(constants.lagged):
+                shown[c] += _bent_lag(state, constants.weights, i, c)
+        else:
+            for c in range(constants.lagged):
                 shown[c] += _lag(state, constants.weights, i, c)
         for a in range(out.shape[1]):
             logit = theta - difficulty[a]
@@ -175,39 +208,55 @@ class Logistic:
     Attributes
     ----------
     course : its `difficulty` is subtracted, item by item.
-    weights : `[skills, 6]` in the order of `COLUMNS`; or `[skills + items + 1, 6]`, where the counts of
-        the item and, in the last row, of everything matter too.
+    weights : `[skills, columns]` in the order of `COLUMNS`, of which those after the first six may be left
+        out; `[skills + items, columns]` where the counts of the item matter too, and one row more for
+        those of everything.
     spread : standard deviation of theta, in logits.
     raw : f(x) = x instead of ln(1 + x).
+    selection : the part of theta that goes with how long a learner stays, for replays of a log.
     """
 
     course: Course
     weights: Floats
     spread: float = 0.0
     raw: bool = False
+    selection: Selection = NONE
 
     def __post_init__(self) -> None:
-        skills, everything = self.course.n_skills, self.course.n_skills + self.course.n_items + 1
-        counters = everything if len(np.atleast_1d(self.weights)) == everything else skills
-        axes = f"[skills, columns], or ({everything}, {len(COLUMNS)}) with items and everything"
-        weights = numbers("logistic.weights", self.weights, (counters, len(COLUMNS)), axes)
+        skills, items = self.course.n_skills, self.course.n_items
+        rows, columns = np.atleast_2d(self.weights).shape[:2]
+        counters = rows if rows in (skills + items, skills + items + 1) else skills
+        columns = columns if columns == len(COLUMNS) else len(PLAIN)
+        more = f"{skills + items} with items, {skills + items + 1} with everything; {len(COLUMNS)} columns"
+        axes = f"[skills, columns], or ({more} with bends and last answers)"
+        given = numbers("logistic.weights", self.weights, (counters, columns), axes)
+        weights = np.zeros((counters, len(COLUMNS)))
+        weights[:, :columns] = given
+        weights.setflags(write=False)
         if not 0.0 <= self.spread < np.inf:
             raise reject("logistic.spread", self.spread, "a finite number >= 0")
+        self.selection.check(self.spread)
         object.__setattr__(self, "weights", weights)
 
     @cached_property
     def touched(self) -> Lists:
-        """The counters of each item: its skills, and where items are counted itself and everything."""
-        skills, course = self.course.n_skills, self.course
-        needed = unpack(course.needs)
+        """The counters of each item: its skills, and where they are counted itself and everything."""
+        skills, everything = self.course.n_skills, self.course.n_skills + self.course.n_items
+        needed = unpack(self.course.needs)
         if len(self.weights) > skills:
-            needed = [[*row, skills + i, len(self.weights) - 1] for i, row in enumerate(needed)]
+            needed = [[*row, skills + i] for i, row in enumerate(needed)]
+        if len(self.weights) > everything:
+            needed = [[*row, everything] for row in needed]
         return pack(needed)
 
     @cached_property
     def _constants(self) -> Constants:
-        lags, course = bool((self.weights[:, LAG] != 0.0).any()), self.course
-        return Constants(self.weights, bool(self.raw), lags, course.difficulty, course.minutes, *self.touched)
+        weights, course = self.weights, self.course
+        bent = weights[:, BENT : BENT + len(BENDS)] != 0.0
+        lags = np.flatnonzero((weights[:, LAG] != 0.0) | bent.any(axis=1))
+        lagged = int(lags.max(initial=-1)) + 1
+        shape = bool(self.raw), lagged, bool(bent.any())
+        return Constants(weights, *shape, course.difficulty, course.minutes, *self.touched)
 
     def empty(self, batch: int) -> LogisticState:
         """Average learners without a past, on day 0."""
@@ -224,6 +273,12 @@ class Logistic:
     def enrol(self, state: LogisticState, rows: Ints, luck: Luck) -> Prologue | None:
         """New learners differ in theta alone; they bring neither a goal nor a past."""
         _enrol(state, self.weights, float(self.spread), rows, luck.learner)
+        return None
+
+    def enrol_staying(self, state: LogisticState, rows: Ints, luck: Luck, n_rows: Ints) -> Prologue | None:
+        """The same for learners who stay for `n_rows [rows]` rows of a log."""
+        _enrol(state, self.weights, self.selection.rest(self.spread), rows, luck.learner)
+        state.theta[rows] += self.selection.expected(n_rows)
         return None
 
     def p_correct(self, state: LogisticState, item: Ints, out: Floats) -> None:

@@ -3,15 +3,19 @@
 | file | one row per | columns |
 |---|---|---|
 | `items.csv` | item | those of `simulators/folders.py`; IRT also discrimination, guess |
-| `skills.csv` | skill | skill, and `COLUMNS` of `counting.py` or `das3h.py`; IRT: mean, growth |
-| `counts.csv` | item, and everything last | Best-LR alone: `COLUMNS` of `counting.py` |
+| `skills.csv` | skill | skill, `COLUMNS` (or `PLAIN`) of `counting.py` or of `das3h.py`; IRT: mean, growth |
+| `counts.csv` | item, in Best-LR everything last | the same of items; `practice` and Best-LR alone |
 | `learners.csv` | (one row) | spread, and raw (1: raw counts) or, for IRT, skill_spread |
+
+Where able learners stay longer, `learners.csv` also has staying, mean_ln_rows, sd_ln_rows (`selection.py`).
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from coursewright.simulators.arrays import Floats
 from coursewright.simulators.folders import (
     ITEMS,
     SKILLS,
@@ -19,6 +23,7 @@ from coursewright.simulators.folders import (
     open_folder,
     read_course,
     read_numbers,
+    read_rows,
     table_text,
     write_facts,
     write_texts,
@@ -29,10 +34,12 @@ from coursewright.simulators.logistic.das3h import Das3h
 from coursewright.simulators.logistic.fixed_items import FixedItems
 from coursewright.simulators.logistic.irt import Irt
 from coursewright.simulators.logistic.rltutor import POWER, SCALE, Rltutor
+from coursewright.simulators.logistic.selection import NONE, Selection
 
 COUNTS, LEARNERS, CHANCES = "counts.csv", "learners.csv", "parameters.csv"
 ALL = "(all)"
 GROWING = ("mean", "growth")
+STAYING = ("staying", "mean_ln_rows", "sd_ln_rows")
 
 
 def read_logistic(folder: str | Path) -> Logistic:
@@ -42,12 +49,15 @@ def read_logistic(folder: str | Path) -> Logistic:
     """
     path = open_folder(folder, "logistic", SKILLS).path
     course = read_course(path)
-    weights = read_numbers(path / SKILLS, course.skills, counting.COLUMNS)
+    weights = _counters(path / SKILLS, course.skills)
     if (path / COUNTS).is_file():
-        counted = read_numbers(path / COUNTS, (*course.items, ALL), counting.COLUMNS)
-        weights = np.vstack([weights, counted])
-    spread, raw = read_numbers(path / LEARNERS, (ALL,), ("spread", "raw"))[0]
-    return Logistic(course, weights, float(spread), bool(raw))
+        everything = len(read_rows(path / COUNTS, ())) != course.n_items
+        weights = np.vstack([weights, _counters(path / COUNTS, (*course.items, *[ALL] * everything))])
+    spread, raw = read_numbers(path / LEARNERS, (ALL,), ("spread", "raw"))[0].tolist()
+    selection = NONE
+    if STAYING[0] in read_rows(path / LEARNERS, ())[0]:
+        selection = Selection(*read_numbers(path / LEARNERS, (ALL,), STAYING)[0].tolist())
+    return Logistic(course, weights, spread, bool(raw), selection)
 
 
 def read_irt(folder: str | Path) -> Irt:
@@ -83,16 +93,30 @@ def read_fixed_items(folder: str | Path) -> FixedItems:
 
 def write_logistic(folder: Path, learners: Logistic) -> None:
     """Write the tables that `read_logistic` reads into `folder`, which must be there."""
-    skills, course = learners.course.n_skills, learners.course
+    skills, course, weights = learners.course.n_skills, learners.course, learners.weights
+    names = counting.COLUMNS
+    if not weights[:, len(counting.PLAIN) :].any():
+        names = counting.PLAIN
+        weights = weights[:, : len(names)]
+    columns: tuple[str, ...] = ("who", "spread", "raw")
+    who = [learners.spread, float(learners.raw)]
+    if learners.selection.sd > 0.0:
+        columns, who = (*columns, *STAYING), [*who, *learners.selection]
     files = course_files(course) | {
-        SKILLS: table_text(("skill", *counting.COLUMNS), course.skills, learners.weights[:skills].tolist()),
-        LEARNERS: table_text(("who", "spread", "raw"), (ALL,), [[learners.spread, float(learners.raw)]]),
+        SKILLS: table_text(("skill", *names), course.skills, weights[:skills].tolist()),
+        LEARNERS: table_text(columns, (ALL,), [who]),
     }
     if len(learners.weights) > skills:
-        rest = learners.weights[skills:].tolist()
-        files[COUNTS] = table_text(("of", *counting.COLUMNS), (*course.items, ALL), rest)
+        counted = (*course.items, ALL)[: len(weights) - skills]
+        files[COUNTS] = table_text(("of", *names), counted, weights[skills:].tolist())
     write_texts(folder, files)
     write_facts(folder, "logistic", learners.course)
+
+
+def _counters(path: Path, names: Sequence[str]) -> Floats:
+    """Weights of counters; a table may lack the columns of bends and last answers, which are then 0."""
+    bent = counting.COLUMNS[-1] in read_rows(path, ())[0]
+    return read_numbers(path, names, counting.COLUMNS if bent else counting.PLAIN)
 
 
 def write_irt(folder: Path, learners: Irt) -> None:

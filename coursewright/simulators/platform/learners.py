@@ -23,7 +23,14 @@ import numpy as np
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
-from coursewright.simulators.capabilities import Sequential, Stratified, assists, resampled, restricts
+from coursewright.simulators.capabilities import (
+    Sequential,
+    Stratified,
+    assists,
+    enrol_staying,
+    resampled,
+    restricts,
+)
 from coursewright.simulators.course import Course
 from coursewright.simulators.lists import Lists, pack, unpack
 from coursewright.simulators.luck import Luck
@@ -195,9 +202,15 @@ class RichLearner:
 
     def enrol(self, state: RichState, rows: Ints, luck: Luck) -> Prologue | None:
         """New learners, with the goal and the past of the learner inside; all of it was practice."""
+        return self._arrive(state, rows, luck, self.learner.enrol(state.inside, rows, luck))
+
+    def enrol_staying(self, state: RichState, rows: Ints, luck: Luck, n_rows: Ints) -> Prologue | None:
+        """The same, where the learner inside stays for `n_rows [rows]`."""
+        return self._arrive(state, rows, luck, enrol_staying(self.learner, state.inside, rows, luck, n_rows))
+
+    def _arrive(self, state: RichState, rows: Ints, luck: Luck, past: Prologue | None) -> Prologue | None:
         start, learner_sd = float(self.engagement.start), float(self.pace.learner_sd)
         enrol_rows(Person(*state[1:]), self.barred, rows, start, luck.learner, learner_sd)
-        past = self.learner.enrol(state.inside, rows, luck)
         if past is None:
             return None
         item = self.outside[past.item]

@@ -12,10 +12,15 @@ from coursewright.data.log import learner_log
 from coursewright.data.synthetic import simulate_log
 from coursewright.errors import InputError
 from coursewright.evaluation.validity import words as validity_words
+from coursewright.evaluation.validity.check_words import practice_cells, said_of
 from coursewright.evaluation.validity.judge import Settings, validate
 from coursewright.evaluation.validity.report import models_table, write_judged
 from coursewright.fitting.bkt.model import BktModel
 from coursewright.fitting.item_difficulty import ItemDifficultyModel
+from coursewright.fitting.judging.accuracy import LEARNING
+from coursewright.fitting.judging.checks import Check
+from coursewright.fitting.judging.null_world import LEVELS
+from coursewright.fitting.judging.within_pairs import WITHIN
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class Peeking:
 def found():
     log = learner_log(simulate_log(120, 6), "made up", "free", {"a bad row": 7})
     models = {"item_difficulty": ItemDifficultyModel(), "bkt": BktModel(), "peeking": Peeking()}
-    return validate(log, models, "item_difficulty", Settings(replicates=39))
+    return validate(log, models, "item_difficulty", Settings(replicates=39, worlds=2))
 
 
 def test_the_table_has_every_figure_of_every_model(found):
@@ -50,29 +55,58 @@ def test_the_table_has_every_figure_of_every_model(found):
     assert (bkt["learners"], bkt["responses"]) == (120, 3_600)
     assert bkt["opportunity_inside"] >= 0.8
     assert table.loc["item_difficulty", "opportunity_p"] == 1 / 40
+    assert (bkt["pair_passes"], table.loc["item_difficulty", "pair_passes"]) == (True, False)
+    assert table.loc["item_difficulty", "pair_p"] == 1 / 40
+    assert 0.0 < bkt["pair_width"] < 3 * bkt["pair_log_width"]
+    assert (bkt["judged"], bkt["passed"]) == (7, sum(check.passes for check in found.models[1].checks))
     assert table["peeks"].tolist() == [False, False, True]
 
 
 def test_the_verdict_leaves_cheats_out_and_says_so(found):
-    prediction, simulation = validity_words.conclusions(found)
+    prediction, learning, others, mark = validity_words.conclusions(found)
+    bad, good = mark.split("; ")
+    assert bad == "bkt invents learning and is unfit to train policies"  # mixture of knowers and others
+    assert good == "item_difficulty invents no learning where nobody learns."
     assert prediction.startswith("bkt predicts unseen responses best by AUC")
     assert "by log loss too" in prediction
-    assert "in accuracy by opportunity, bkt" in simulation
+    assert learning.startswith("Simulated learners beside the log, checks passed of 7: bkt ")
+    assert learning.endswith(" Learning within pairs: bkt passes.")
+    assert "accuracy by opportunity: bkt passes" in others
+    assert "peeking" not in learning + others
+    left_out = [check for check in found.models[1].checks if check.left_out]
+    assert [check.name for check in left_out] == ["length"]
+    assert "Accuracy by record length: left out; all records are about as long." in validity_words.about(
+        found.models[1]
+    )
     assert validity_words.about(found.models[2])[0].startswith("Void: the prediction of a row changes")
     assert "rows dropped: 7 (a bad row)" in validity_words.limits(found)[-2]
+
+
+def test_the_mark_stands_in_table_heading_and_text(found):
+    assert found.table["unfit"].tolist() == [False, True, False]
+    assert max(found.table.loc["bkt", [f"invented_gain_{level}" for level in LEVELS]]) > 0.03
+    assert (found.table.loc["item_difficulty", [f"invented_spread_{level}" for level in LEVELS]] == 0.0).all()
+    items, bkt, _ = found.models
+    assert validity_words.heading(bkt) == "bkt: invents learning, unfit to train policies"
+    assert validity_words.heading(items) == "item_difficulty"
+    assert any("It invents learning: unfit to train policies." in line for line in validity_words.about(bkt))
+    for cells, model in ((("✓ +.000", "spread .00"), items), (("✗",), bkt)):
+        shown = [cell for level in practice_cells(model.invented) for cell in level]
+        for cell in cells:
+            assert any(part.startswith(cell) for part in shown)
 
 
 def test_the_page_holds_all_figures_and_needs_nothing_beside_it(found, tmp_path):
     made = write_judged(found, tmp_path, {"seed": "0"})
     page = made.page.read_text(encoding="utf-8")
-    assert page.count("data:image/png;base64,") == 4 + 3
+    assert page.count("data:image/png;base64,") == 8 + 3  # prediction, calibration, six checks; skills
     assert 'src="http' not in page
-    for name in ("prediction", "calibration", "learning", "retention", "skills-bkt", "skills-peeking"):
+    for name in ("prediction", "calibration", "within-pairs", "learning", "retention", "skills-bkt"):
         assert made.figures[name].stat().st_size > 5_000
     for text in ("item_difficulty", "bkt", "peeking ⚠", "Void:", "Before you believe it", "<dt>seed</dt>"):
         assert text in page
     bins = pd.read_csv(made.tables["checks"])
-    assert set(bins["check"]) == {"opportunity", "skill", "delay"}
+    assert set(bins["check"]) == {"pair", "opportunity", "skill", "delay", "spread", "repeat", "neighbour"}
     assert (bins["log_low"] <= bins["log"]).all()
     assert (bins["simulated_low"] <= bins["simulated_high"]).all()
     assert len(pd.read_csv(made.tables["validity"])) == 3
@@ -94,7 +128,7 @@ def test_refits_put_the_doubt_about_parameters_into_the_bands():
     widths = []
     for draws in (0, 13):
         (model,) = validate(log, models, "bkt", Settings(draws=draws)).models
-        low, high = model.checks[0].band
+        low, high = model.check(LEARNING).band
         widths.append(np.mean(high - low))
     assert widths[1] > 1.15 * widths[0]
 
@@ -130,3 +164,29 @@ def test_wrong_wishes_are_refused():
 )
 def test_a_slope_below_zero_is_the_wrong_direction(slope, high, said):
     assert validity_words._fault(slope, high) == said
+
+
+def three_bins(data: list[float], spread: float = 0.1, half: float = 0.1) -> Check:
+    """Simulated logs evenly between -spread and +spread in each bin."""
+    simulated = np.tile(np.linspace(-spread, spread, 39)[:, None], (1, 3))
+    real = np.array(data)
+    count = np.array([50, 100, 50])
+    return Check(WITHIN, ("",) * 3, ("1", "2", "3+"), count, real, real - half, real + half, simulated)
+
+
+def test_words_say_what_passes_and_what_fails_by_how_much():
+    good = said_of(three_bins([0.0, 0.01, 0.02]))
+    assert good.startswith("Learning within pairs passes: 3 of 3 points of the log lie inside the band ")
+    assert "(mean width .200; the log's own interval .200); distance .012, p = " in good
+    rise = " From opportunity 1 to 3+ the log rises by +.020, the simulated ones by +.000 [+.000, +.000]."
+    assert good.endswith(rise)
+    bad = said_of(three_bins([-0.3, 0.0, 0.2]))
+    assert bad.startswith("Learning within pairs fails: 1 of 3 points of the log lie inside the band ")
+    assert "; distance .180, p = .025; it takes 3 inside; it takes p ≥ .05; farthest off at 1 (opp" in bad
+    assert "1 (opportunity): log −.300, simulated +.000 [−.100, +.100]." in bad
+
+
+def test_a_vague_band_is_named():
+    said = said_of(three_bins([0.0, 0.01, 0.02], half=0.02))
+    assert "Learning within pairs fails: 3 of 3 points" in said
+    assert "the band is 5.0 times as wide as the log's own interval, and says too little" in said

@@ -14,7 +14,7 @@ from coursewright.data.readers.ednet import read_ednet
 from coursewright.data.synthetic import GUESS, LEARN, PRIOR, SKILLS, SLIP, simulate_log, synthetic_log
 from coursewright.errors import InputError
 from coursewright.fitting.bkt.model import BktModel
-from coursewright.fitting.folder import fit_model
+from coursewright.fitting.folder import Trials, fit_model
 from coursewright.fitting.judging.scores import comparison
 from coursewright.simulators.knowledge.parameters import BktParameters
 from coursewright.simulators.knowledge.tables import read_bkt
@@ -128,7 +128,7 @@ def test_wrong_wishes_are_refused_before_anything_is_written(tmp_path):
     with pytest.raises(InputError, match=r"model.n_skills = 0"):
         BktModel(n_skills=0)
     with pytest.raises(InputError, match="folds = 1: must be from 2 to the 30 learners"):
-        fit_model(log, tmp_path / "x", BktModel(), draws=2, folds=1)
+        fit_model(log, tmp_path / "x", BktModel(), draws=2, trials=Trials(folds=1))
     assert not (tmp_path / "x").exists()
 
 
@@ -141,7 +141,7 @@ def test_a_log_without_a_sound_skill_is_refused(tmp_path):
         "correct": np.tile([1, 1, 1, 0, 0, 0], 50),
     }
     with pytest.raises(InputError, match="none has a sound fit"):
-        fit_model(learner_log(pa.table(columns), "made up"), tmp_path / "x", MODEL, min_rows=2)
+        fit_model(learner_log(pa.table(columns), "made up"), tmp_path / "x", MODEL, trials=Trials(min_rows=2))
 
 
 def test_warnings_name_skills_and_kinds(made):

@@ -17,6 +17,7 @@ from coursewright.fitting.course import course_of
 from coursewright.fitting.histories import Histories
 from coursewright.fitting.logistic.features import values
 from coursewright.fitting.logistic.models import AfmModel, BestLrModel, Das3hModel, IrtModel, PfaModel
+from coursewright.fitting.logistic.practice import PracticeModel
 from coursewright.fitting.logistic.random_intercept import forecast, solve
 from coursewright.simulators.course import Course
 from coursewright.simulators.logistic import counting, das3h
@@ -33,6 +34,8 @@ MODELS = [
     PfaModel(items=True, lag=True),
     PfaModel(raw=True),
     BestLrModel(lag=True),
+    BestLrModel(individual=False),
+    PracticeModel(),
     IrtModel(),
     Das3hModel(),
 ]
@@ -87,7 +90,9 @@ def test_features_are_what_a_walk_through_the_log_counts(kind) -> None:
     table = random_log()
     rows = table.to_pylist()
     windows = [f"{of}_{w}" for of in ("right", "tried") for w in WINDOWS]
-    columns = ("easiness", "opportunity", "success", "failure", "seen", "lag", "growth", *windows)
+    bends = {"lag_10s": 10, "lag_1min": 60, "lag_10min": 600, "lag_1h": 3600, "lag_1d": 86_400}
+    columns = ("easiness", "opportunity", "success", "failure", "seen", "lag", *bends, "right_last",
+               "wrong_last", "growth", *windows)  # fmt: skip
     of = Histories.of(coded(table), kind)
     found = {
         (r, of.names[c]): v for r, c, v in zip(of.row, of.code, values(of, columns).tolist(), strict=True)
@@ -107,7 +112,11 @@ def test_features_are_what_a_walk_through_the_log_counts(kind) -> None:
             counts = [len(past), s, f]
             in_windows = [sum(c == 1 for c in w) for w in inside] + [sum(c >= 0 for c in w) for w in inside]
             growth = np.log1p(len(past)) / len(touched)
-            line = [1.0, *np.log1p(counts), float(bool(past)), np.log1p(lag), growth, *np.log1p(in_windows)]
+            beyond = [max(0.0, np.log((1 + lag) / (1 + seconds))) for seconds in bends.values()]
+            given = [e["correct"] for e in past if e["correct"] >= 0]
+            last = [float(given[-1:] == [1]), float(given[-1:] == [0])]
+            line = [1.0, *np.log1p(counts), float(bool(past)), np.log1p(lag), *beyond, *last, growth]
+            line += np.log1p(in_windows).tolist()
             expected[r, name] = line
     assert found.keys() == expected.keys()
     for key, line in expected.items():
@@ -343,7 +352,7 @@ def test_one_outcome_alone_is_refused(outcome) -> None:
         PfaModel().fit(coded(same))
 
 
-@pytest.mark.parametrize("make", [AfmModel, PfaModel, BestLrModel, IrtModel, Das3hModel])
+@pytest.mark.parametrize("make", [AfmModel, PfaModel, BestLrModel, IrtModel, Das3hModel, PracticeModel])
 def test_a_penalty_must_be_positive(make) -> None:
     with pytest.raises(InputError, match=r"model.penalty = 0.0: must be above 0"):
         make(penalty=0.0)
@@ -367,6 +376,7 @@ def test_the_course_of_a_log() -> None:
         ("pfa_lag", PfaModel(items=True, lag=True)),
         ("best_lr", BestLrModel()),
         ("best_lr_lag", BestLrModel(lag=True)),
+        ("practice", PracticeModel()),
         ("irt", IrtModel()),
         ("das3h", Das3hModel()),
     ],

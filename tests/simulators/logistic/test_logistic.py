@@ -7,19 +7,22 @@ from hydra.utils import instantiate
 from scipy import stats
 
 from coursewright.errors import InputError
+from coursewright.simulators.capabilities import Staying
 from coursewright.simulators.course import Course
 from coursewright.simulators.folders import SHIPPED
 from coursewright.simulators.logistic.counting import COLUMNS, Logistic, afm, best_lr, pfa
+from coursewright.simulators.logistic.selection import Selection
 from coursewright.simulators.logistic.tables import read_logistic, write_logistic
-from learners import enrolled
+from learners import enrolled, luck_of
 from logistic_learners import course, mastery_is_the_mean_over_items, rows_stand_alone, step, walk
 
 
-def everything(raw=False) -> Logistic:
-    """All counters and all columns at once."""
-    weights = np.random.default_rng(3).normal(0.0, 0.4, (3 + 5 + 1, 6))
-    weights[:, 5] = -np.abs(weights[:, 5]) / 8
-    return Logistic(course(), weights, spread=0.8, raw=raw)
+def everything(raw=False, columns=13) -> Logistic:
+    """All counters and all columns at once, or those before the lag's bends."""
+    weights = np.random.default_rng(3).normal(0.0, 0.4, (3 + 5 + 1, 13))
+    weights[:, 5:11] /= 8
+    weights[:, 5] = -np.abs(weights[:, 5])
+    return Logistic(course(), weights[:, :columns], spread=0.8, raw=raw)
 
 
 def sigmoid(z) -> np.ndarray:
@@ -39,13 +42,16 @@ def by_hand(simulator, theta, events, item, now) -> float:
         logit += w["easiness"] + w["opportunity"] * f(len(mine))
         logit += w["success"] * f(s) + w["failure"] * f(len(mine) - s)
         if mine:
-            logit += w["seen"] + w["lag"] * np.log(1 + 86_400 * (now - mine[-1].day))
+            x = np.log(1 + 86_400 * (now - mine[-1].day))
+            logit += w["seen"] + w["lag"] * x + w["right_last" if mine[-1].correct else "wrong_last"]
+            for name, seconds in (("10s", 10), ("1min", 60), ("10min", 600), ("1h", 3600), ("1d", 86_400)):
+                logit += w[f"lag_{name}"] * max(0.0, x - np.log(1 + seconds))
     return float(sigmoid(logit))
 
 
-@pytest.mark.parametrize("raw", [False, True])
-def test_chances_are_the_sum_over_the_history(raw) -> None:
-    simulator = everything(raw)
+@pytest.mark.parametrize(("raw", "columns"), [(False, 13), (True, 13), (False, 6)])
+def test_chances_are_the_sum_over_the_history(raw, columns) -> None:
+    simulator = everything(raw, columns)
     numbers = np.arange(12)
     theta = enrolled(simulator, numbers)[0].theta
     found = walk(simulator, numbers, steps=25)
@@ -110,6 +116,68 @@ def test_the_lag_grows_from_the_last_practice() -> None:
     np.testing.assert_allclose(p, sigmoid(2.0 - 0.2 * np.log([1.0, 61.0, 259_201.0])), rtol=1e-12)
 
 
+def test_the_pace_of_forgetting_changes_at_the_bends() -> None:
+    weights = np.zeros((1, 13))
+    weights[0, COLUMNS.index("lag")], weights[0, COLUMNS.index("lag_1h")] = -0.2, 0.15
+    simulator = Logistic(Course.of(1), weights)
+    state, luck = enrolled(simulator, range(3))
+    step(simulator, state, luck, 0, days=np.array([60.0, 3600.0, 259_200.0]) / 86_400)
+    p = np.empty(3)
+    simulator.p_correct(state, np.zeros(3, np.int64), p)
+    at = np.log([61.0, 3601.0, 259_201.0])
+    np.testing.assert_allclose(p, sigmoid(-0.2 * at + 0.15 * np.array([0, 0, at[2] - at[1]])), rtol=1e-12)
+    level = np.empty((3, 1), np.float32)
+    simulator.mastery(state, level)
+    np.testing.assert_allclose(level[:, 0], p, rtol=1e-6)
+
+
+def test_the_last_answer_to_an_item_counts_and_replaces_the_one_before() -> None:
+    two = Course.of(["x"], {"a": "x", "b": "x"})
+    weights = np.zeros((3, 13))  # the skill and two items, and no counter of everything
+    weights[1:, 11], weights[1:, 12] = 0.7, -0.3
+    simulator = Logistic(two, weights)
+    state, luck = enrolled(simulator, range(200))
+    for _ in range(4):
+        last = step(simulator, state, luck, 0)
+    assert set(last) == {0, 1}
+    p = np.empty(200)
+    simulator.p_correct(state, np.zeros(200, np.int64), p)
+    np.testing.assert_allclose(p, sigmoid(np.where(last == 1, 0.7, -0.3)), rtol=1e-12)
+    simulator.p_correct(state, np.ones(200, np.int64), p)
+    np.testing.assert_array_equal(p, 0.5)
+
+
+def test_who_stays_longer_is_abler_and_the_whole_population_keeps_its_spread() -> None:
+    stay = Selection(slope=0.5, mean=np.log(40.0), sd=0.8)
+    simulator = Logistic(Course.of(1), 0.0, spread=1.0, selection=stay)
+    rng = np.random.default_rng(0)
+    rows = np.exp(rng.normal(np.log(40.0), 0.8, 40_000))
+    luck = luck_of(np.arange(40_000))
+    state = simulator.empty(40_000)
+    assert isinstance(simulator, Staying)
+    simulator.enrol_staying(state, np.arange(40_000), luck, rows)
+    slope, level = np.polyfit(np.log(rows) - np.log(40.0), state.theta, 1)
+    assert slope == pytest.approx(0.5, abs=0.02)
+    assert level == pytest.approx(0.0, abs=0.02)
+    assert state.theta.std() == pytest.approx(1.0, abs=0.02)
+    simulator.enrol(state, np.arange(40_000), luck)
+    assert state.theta.std() == pytest.approx(1.0, abs=0.02)
+    assert abs(np.corrcoef(np.log(rows), state.theta)[0, 1]) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("selection", "message"),
+    [
+        (Selection(2.0, 3.0, 0.8), "logistic.selection.slope = 2.0: must be at most spread / sd = 1.25"),
+        (Selection(0.1, np.nan, 0.8), "logistic.selection.mean = nan"),
+        (Selection(0.1, 3.0, -0.8), "logistic.selection.sd = -0.8"),
+    ],
+)
+def test_a_selection_that_no_learners_have_is_refused(selection, message) -> None:
+    with pytest.raises(InputError, match=message):
+        Logistic(Course.of(1), 0.0, spread=1.0, selection=selection)
+
+
 def test_theta_is_normal_and_answers_follow_the_chances() -> None:
     simulator = afm(Course.of(1), [0.4], [0.0], spread=1.3)
     state, luck = enrolled(simulator, range(40_000))
@@ -158,14 +226,18 @@ def test_what_is_refused(changes, message) -> None:
 # Tables
 
 
-@pytest.mark.parametrize("size", [3, 9])
-def test_tables_round_trip(tmp_path, size) -> None:
-    simulator = Logistic(course(), everything().weights[:size], spread=0.25, raw=True)
+@pytest.mark.parametrize("size", [3, 8, 9])
+@pytest.mark.parametrize("columns", [6, 13])
+def test_tables_round_trip(tmp_path, size, columns) -> None:
+    selection = Selection(0.125, 3.5, 0.75)
+    weights = everything(columns=columns).weights[:size]
+    simulator = Logistic(course(), weights, spread=0.25, raw=True, selection=selection)
     write_logistic(tmp_path, simulator)
     back = read_logistic(tmp_path)
     assert back.course.hash == simulator.course.hash
     np.testing.assert_allclose(back.weights, simulator.weights, rtol=1e-7)
-    assert (back.spread, back.raw) == (0.25, True)
+    assert (back.spread, back.raw, back.selection) == (0.25, True, selection)
+    assert ("right_last" in (tmp_path / "skills.csv").read_text()) == (columns == 13)
 
 
 def test_broken_tables_are_refused(tmp_path) -> None:
@@ -193,7 +265,7 @@ def test_names_that_hold_the_separator_survive(tmp_path) -> None:
     assert read_logistic(tmp_path).course.hash == made.course.hash
 
 
-@pytest.mark.parametrize("name", ["afm", "pfa", "best_lr", "irt", "das3h", "rltutor"])
+@pytest.mark.parametrize("name", ["afm", "pfa", "best_lr", "practice", "irt", "das3h", "rltutor"])
 def test_shipped_learners_get_better_with_practice(name) -> None:
     with initialize_config_module("coursewright.configs", version_base="1.3"):
         simulator = instantiate(compose("train", [f"simulator={name}"]).simulator)

@@ -1,0 +1,173 @@
+"""Null worlds: nobody learns there, so that whatever a model's learners gain by practice is invented.
+
+A fit takes for learning what only looks like it: counts of right answers stand for ability, and able
+learners who stay longer raise the accuracy of late answers.  Here learners who differ in ability, and never
+change, answer the log's own items, as many as the log's learners did, the able ones staying as long as they
+do in the log.  A model is fitted to their answers, and the learners that it makes practise skills 50 times.
+The truth of their mean gain is 0, and so is that of its spread over learners, in log odds.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from coursewright.errors import reject
+from coursewright.fitting.coded import Coded, places
+from coursewright.fitting.course import course_of
+from coursewright.fitting.judging.replay import CELLS, Answers, replay
+from coursewright.fitting.logistic.linear import Part, fit_linear
+from coursewright.fitting.logistic.models import counting_learners
+from coursewright.fitting.model import LearnerModel
+from coursewright.progress import each
+from coursewright.simulators.arrays import Floats, Ints
+from coursewright.simulators.logistic.counting import Logistic
+from coursewright.simulators.luck import Seeds, Split, identify
+from coursewright.simulators.protocol import Simulator, empty_response
+
+LEVELS = ("easiest", "middle", "hardest")
+EACH = 7  # skills of a level, from the 21 most practised: one alone is told by few answers
+WORLDS = 5
+PRACTICES = 50
+LEARNERS = 1000
+PENALTY = 1.0  # L2, on the differences between items
+MOST_GAIN, MOST_SPREAD = 0.03, 0.15  # beyond these learning is invented: in P(correct), in log odds
+EDGE = 1e-6  # chances stay this far from 0 and 1 where their log odds are taken
+
+
+class Lesson(NamedTuple):
+    """A skill, the names of its items, the most asked first, and the days between two practices."""
+
+    skill: str
+    items: tuple[str, ...]
+    pause: float
+
+
+class Gains(NamedTuple):
+    """The outcome of practice `[levels]`: the mean over a level's skills; nan where learners know none.
+
+    `gain` is the mean over learners of the gain in P(correct); `spread` the standard deviation over learners
+    of the gain in log odds.
+    """
+
+    gain: Floats
+    spread: Floats
+
+    @property
+    def invented(self) -> bool:
+        """True where this is more than null worlds allow: then the model invents learning."""
+        return bool(_most(self.gain) > MOST_GAIN or _most(self.spread) > MOST_SPREAD)
+
+
+@dataclass(frozen=True, eq=False)
+class NullWorlds:
+    """A log, and the same rows as learners who never change would answer them, several times over.
+
+    `lessons [levels]` holds each level's skills: the easiest, the middle and the hardest of the most
+    practised ones, by the log's answers.
+    """
+
+    log: Coded
+    worlds: tuple[Coded, ...]
+    lessons: tuple[tuple[Lesson, ...], ...]
+
+    @classmethod
+    def of(cls, log: Coded, worlds: int = WORLDS, seed: int = 0, skills: int = EACH) -> Self:
+        """Null worlds of `log` (at least 2), with up to so many `skills` a level.  Costs one fit."""
+        if skills < 1:
+            raise reject("skills", skills, "at least 1")
+        answers = replay([nobody_learns(log)], log, worlds, seed)
+        return cls(log, tuple(_answered(log, one) for one in answers), lessons(log, skills))
+
+    def invented(self, model: LearnerModel, seed: int = 0) -> Gains:
+        """The gains of `model`'s learners after a fit to each null world, averaged: all of them invented.
+
+        Raises `InputError` where the model cannot be fitted to one.
+        """
+        worlds = each(self.worlds, f"{model.name}: null worlds", "fits")
+        found = np.array([self.practised(model.fit(world).simulator(), seed) for world in worlds])
+        return Gains(*found.mean(axis=0))
+
+    def practised(self, simulator: Simulator[Any], seed: int = 0) -> Gains:
+        """The gains of fresh learners who practise each skill 50 times from scratch, its items in turn."""
+        levels = [
+            np.array([practised(simulator, lesson, seed) for lesson in level]) for level in self.lessons
+        ]
+        known = [found[np.isfinite(found).all(axis=1)] for found in levels]
+        means = np.array([found.mean(axis=0) if len(found) else (np.nan, np.nan) for found in known])
+        return Gains(means[:, 0], means[:, 1])
+
+
+def nobody_learns(log: Coded) -> Logistic:
+    """Learners with abilities that never change, as spread as the log's and staying as long; items differ."""
+    parts = [Part("skill", ("easiness",)), Part("item", (), ("easiness",))]
+    linear = fit_linear(log, parts, PENALTY, individual=True, staying=True)
+    return counting_learners(linear, course_of(log))
+
+
+def _answered(log: Coded, answers: Answers) -> Coded:
+    """The log with these answers `[rows]` where it has any; their grades, and help, are not known."""
+    correct = np.where(log.correct >= 0, answers, log.correct)
+    return replace(log, correct=correct, grade=np.full(log.rows, np.nan), assisted=np.zeros(log.rows, bool))
+
+
+def lessons(log: Coded, skills: int) -> tuple[tuple[Lesson, ...], ...]:
+    """The most practised skills by ease: as many from either end, and from the middle."""
+    entry = np.flatnonzero(log.correct[log.row_of_need] >= 0)
+    row, skill = log.row_of_need[entry], log.needs.values[entry]
+    asked = np.bincount(skill, minlength=len(log.skills))
+    right = np.bincount(skill, log.correct[row], minlength=len(log.skills))
+    often = np.argsort(-asked, kind="stable")[: min(EACH * len(LEVELS), int((asked > 0).sum()))]
+    many = max(1, min(skills, len(often) // len(LEVELS)))
+    by_ease = often[np.argsort(-right[often] / asked[often], kind="stable")]
+    later = log.gap[log.place > 0]
+    pause = float(np.median(later)) if log.timed and len(later) else 0.0
+
+    def lesson(chosen: int) -> Lesson:
+        times = np.bincount(log.item[row[skill == chosen]], minlength=len(log.items))
+        most = np.argsort(-times, kind="stable")[: min(PRACTICES, int((times > 0).sum()))]
+        return Lesson(log.skills[chosen], tuple(log.items[item] for item in most), pause)
+
+    first = [0, (len(by_ease) - many) // 2, len(by_ease) - many]
+    return tuple(tuple(lesson(chosen) for chosen in by_ease[at : at + many]) for at in first)
+
+
+def practised(simulator: Simulator[Any], lesson: Lesson, seed: int = 0) -> tuple[float, float]:
+    """The mean gain in P(correct) over a lesson's items, and the spread over learners of that in log odds.
+
+    Both are nan where the learners know none of the items.
+    """
+    course = simulator.course
+    at = places(lesson.items, course.items)
+    items = at[at < course.n_items]
+    if not len(items):
+        return np.nan, np.nan
+    batch = int(min(LEARNERS, max(64, CELLS // (course.n_items + course.n_skills))))
+    luck = identify(Seeds(seed, seed), np.arange(batch), Split.FIT, np.zeros(batch, np.int64))
+    state, response, everyone = simulator.empty(batch), empty_response(batch), np.ones(batch, bool)
+    simulator.enrol(state, np.arange(batch), luck)
+    before = _chances(simulator, state, items, batch)
+    for turn in range(PRACTICES):
+        simulator.practise(state, np.full(batch, items[turn % len(items)]), everyone, luck, response)
+        simulator.elapse(state, np.full(batch, lesson.pause), luck)
+        luck.step[:] += 1
+    after = _chances(simulator, state, items, batch)
+    return float((after - before).mean()), float((_log_odds(after) - _log_odds(before)).mean(axis=0).std())
+
+
+def _chances(simulator: Simulator[Any], state: Any, items: Ints, batch: int) -> Floats:
+    """P(correct) of each item for each learner, `[items, batch]`."""
+    out = np.empty((len(items), batch))
+    for item, p in zip(items.tolist(), out, strict=True):
+        simulator.p_correct(state, np.full(batch, item), p)
+    return out
+
+
+def _log_odds(p: Floats) -> Floats:
+    p = np.clip(p, EDGE, 1.0 - EDGE)
+    return np.asarray(np.log(p / (1.0 - p)))
+
+
+def _most(values: Floats) -> float:
+    """The largest of some sizes; 0 where none is known."""
+    return float(np.nanmax(np.abs(values), initial=0.0))
