@@ -6,7 +6,7 @@ import shutil
 import signal
 import tempfile
 
-# Who starts the tests in the background (`make test &`) hands on that interruptions are ignored.
+# Tests that are started in the background (`make test &`) are told to ignore interruptions.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -87,7 +87,7 @@ class Label:
         return np.ones((rows, len(self.actions)), bool)
 
     def checked(self, observation: object, action_masks: object) -> tuple[Observation, Bools | None]:
-        """What a host hands over, as float32 `[batch, columns]` and bool `[batch, actions]`.
+        """Observations and masks of a host, as float32 `[batch, columns]` and bool `[batch, actions]`.
 
         Raises `InputError` for other shapes and kinds, for numbers that are not finite, and for a row where
         nothing is allowed.

@@ -15,6 +15,7 @@ from yaml import YAMLError
 
 from coursewright.errors import InputError
 from coursewright.files import refuse_format
+from coursewright.scripts.life import State
 from coursewright.scripts.moved import new_address
 from coursewright.scripts.overrides import command_line
 from coursewright.scripts.trust import check, foreign, plain_name, shown, targets
@@ -147,6 +148,13 @@ def to_go_on(folder: Path) -> str:
         [f"trust={packages[0] if len(packages) == 1 else '[' + ','.join(packages) + ']'}"] if packages else []
     )
     return command_line("train", [f"resume={folder}", *trust])
+
+
+def continued(folder: Path, state: State) -> str:
+    """The command that goes on with what a folder's state tells of: a training by its folder, or as typed."""
+    if state.command.startswith("coursewright train ") and (folder / "config.yaml").is_file():
+        return to_go_on(folder)
+    return state.command
 
 
 def unlike_training(folder: Path, config: DictConfig) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from coursewright.errors import InputError, absent, reject
 from coursewright.scripts.growing import steps
 from coursewright.scripts.life import STATE, State, states, works
-from coursewright.scripts.recorded import to_go_on
+from coursewright.scripts.recorded import continued
 from coursewright.scripts.trust import shown
 
 COLUMNS = ("state", "process", "since (UTC)", "steps", "folder")
@@ -40,12 +40,8 @@ def main() -> None:
         f"{len(found)} {'run' if len(found) == 1 else 'runs'}: "
         + ", ".join(f"{n} {word}" for word, n in Counter(words.values()).items())
     )
-    if set(words.values()) == {"done"} or works(top):
-        return
-    command = "" if whole is None else whole.command
-    if kind == "run" and command.startswith("coursewright train") and (top / "config.yaml").is_file():
-        command = to_go_on(top)
-    if command:
+    command = "" if whole is None else continued(top, whole)
+    if command and set(words.values()) != {"done"} and not works(top):
         print(f"nobody works on it; it goes on with: {command}")
 
 

@@ -66,6 +66,11 @@ def open_folder(folder: str | Path, kind: str, table: str, field: str = "simulat
     raise absent(field, folder, "a folder that fit wrote", known)
 
 
+def _places(folder: str | Path) -> tuple[Path, Path]:
+    """The places where a folder may be: a path of one's own, then the shipped one of that name."""
+    return Path(folder), SHIPPED / str(folder)
+
+
 def _facts(path: Path, field: str) -> dict[str, Any]:
     try:
         facts = json.loads((path / FACTS).read_text(encoding="utf-8"))
