@@ -86,6 +86,7 @@ def report(choices: Sequence[tuple[str, ...]]) -> None:
 
 if __name__ == "__main__":
     models = sorted(p.stem for p in (Path(coursewright.__file__).parent / "configs" / "model").glob("*.yaml"))
-    alike = [(name, "model.individual=false") for name in ("pfa", "best_lr")]
-    every = [*((name,) for name in models if name not in NEURAL), *alike]
+    options = ("model.individual=false", "model.staying=true")
+    more = [(name, option) for option in options for name in ("pfa", "best_lr")]
+    every = [*((name,) for name in models if name not in NEURAL), *more, ("practice", "model.staying=false")]
     report([tuple(sys.argv[1:])] if sys.argv[1:] else every)
