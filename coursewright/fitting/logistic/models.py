@@ -332,8 +332,8 @@ def _counted(simulator: str, individual: bool = True) -> Form:
 
 
 PREDICTOR = (
-    "Learners are fitted as alike (`model.individual=false`): counts stand for how able they are.  Such a fit "
-    "is a predictor, not fit to train policies on: it invents learning (docs/recovery.md)."
+    "Learners are fitted as alike (`model.individual=false`): counts stand for how able they are.  Such a "
+    "fit is a predictor, not fit to train policies on: it invents learning (docs/recovery.md)."
 )
 # The figures are those of docs/recovery.md: guess .2 in truth, and a fit without it.
 NO_GUESSING = (
