@@ -3,10 +3,11 @@
     export PYTHONPATH=.:tests/support
     python tests/support/null_worlds.py                  # every model, as the table of docs/recovery.md
     python tests/support/null_worlds.py best_lr model.individual=false
+    python tests/support/null_worlds.py worlds=20 practice
 
 Five worlds of 300 learners, ten skills of one item each, difficulties from -1.5 to 1.5, ability spread 1.
 In `alike` everybody answers 120 random items; in `stay` the able stay longer, ln rows = ln 60 + .6 ability +
-N(0, .4²).  Seeds 0 to 4, fixed beforehand.
+N(0, .4²).  Seeds from 0 on, fixed beforehand.
 """
 
 import sys
@@ -25,7 +26,7 @@ from coursewright.data.log import learner_log
 from coursewright.fitting.coded import Coded
 from coursewright.fitting.judging.null_world import Gains, NullWorlds, lessons
 
-LEARNERS, ROWS, SEEDS = 300, 120, range(5)
+LEARNERS, ROWS, WORLDS = 300, 120, 5
 DIFFICULTY = np.linspace(-1.5, 1.5, 10)
 PAUSES = np.array([20.0, 120.0, 3600.0, 86_400.0]) / 86_400.0  # days
 World = Literal["alike", "stay"]
@@ -55,10 +56,10 @@ def nobody_learns(world: World, seed: int) -> Coded:
     return Coded.of(learner_log(pa.table(columns), "made up"))
 
 
-def invented(model: Any, world: World, seeds: Sequence[int] = SEEDS) -> np.ndarray:
+def invented(model: Any, world: World, worlds: int = WORLDS) -> np.ndarray:
     """Gain of the easiest, the middle and the hardest skill, and the mean spread: `[worlds, 4]`."""
     found = []
-    for seed in seeds:
+    for seed in range(worlds):
         log = nobody_learns(world, seed)
         learners = model.fit(log).simulator()
         gains: Gains = NullWorlds(log, (), lessons(log, 1)).practised(learners)
@@ -73,12 +74,12 @@ def configured(name: str, *options: str) -> Any:
         return instantiate(compose("fit", choice).model)
 
 
-def report(choices: Sequence[tuple[str, ...]]) -> None:
+def report(choices: Sequence[tuple[str, ...]], worlds: int) -> None:
     """Print the table: means over the worlds ± their standard errors."""
     print("| model | worlds | easiest | middle | hardest | spread |\n|---|---|---|---|---|---|")
     for choice in choices:
         for world in ("alike", "stay"):
-            found = invented(configured(*choice), world)
+            found = invented(configured(*choice), world, worlds)
             error = found.std(axis=0, ddof=1) / np.sqrt(len(found))
             cells = [f"{m:+.3f} ± {e:.3f}" for m, e in zip(found.mean(axis=0), error, strict=True)]
             print(f"| `{' '.join(choice)}` | {world} | " + " | ".join(cells) + " |", flush=True)
@@ -86,6 +87,9 @@ def report(choices: Sequence[tuple[str, ...]]) -> None:
 
 if __name__ == "__main__":
     models = sorted(p.stem for p in (Path(coursewright.__file__).parent / "configs" / "model").glob("*.yaml"))
-    alike = [(name, "model.individual=false") for name in ("pfa", "best_lr")]
-    every = [*((name,) for name in models if name not in NEURAL), *alike]
-    report([tuple(sys.argv[1:])] if sys.argv[1:] else every)
+    options = ("model.individual=false", "model.staying=true")
+    more = [(name, option) for option in options for name in ("pfa", "best_lr")]
+    every = [*((name,) for name in models if name not in NEURAL), *more, ("practice", "model.staying=false")]
+    given = {text.startswith("worlds="): text for text in sys.argv[1:]}.get(True, f"worlds={WORLDS}")
+    asked = tuple(text for text in sys.argv[1:] if text != given)
+    report([asked] if asked else every, int(given.removeprefix("worlds=")))

@@ -68,7 +68,9 @@ def check_figure(validation: Validation, name: str) -> Figure:
     found = [model.check(name) for model in models]
     limits = _limits(found)
     for axes, model, check in zip(panels, models, found, strict=True):
-        _curve(axes, check, np.arange(len(check.place)), limits, _verdict(model.name, check))
+        _curve(axes, check, np.arange(len(check.place)), limits, _short(model.name))
+        verdict = "passes" if check.passes else "fails"
+        axes.annotate(verdict, (0.0, 1.0), (0, 1.5), "axes fraction", "offset points", fontsize=8, color=INK)
     _finish(figure, panels)
     _legend(figure)
     return figure
@@ -150,11 +152,6 @@ def _curve(axes: Axes, check: Check, bins: np.ndarray, limits: tuple[float, floa
     axes.set_ylim(*limits)
     tidy(axes, title, told.x, told.y)
     axes.tick_params(axis="x", labelsize=7)
-
-
-def _verdict(name: str, check: Check) -> str:
-    """The title of a model's panel."""
-    return f"{_short(name)} {'passes' if check.passes else 'fails'}"
 
 
 def _with_bars(axes: Axes, x: np.ndarray, y: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:

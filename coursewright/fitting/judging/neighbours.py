@@ -10,7 +10,7 @@ from coursewright.simulators.arrays import Ints
 REPEATS, NEIGHBOURS = "repeat", "neighbour"
 AFTER = ("after wrong", "after right")
 LAGS = (1, 5)  # rows
-APART = ("1 row on", "5 rows on", "same skill")
+APART = ("1 row", "5 rows", "skill")  # on; the last: to the skill's next row
 FEWEST_AGAIN = 20
 
 
