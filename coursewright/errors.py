@@ -95,6 +95,11 @@ def known_settings(function: Callable[P, T]) -> Callable[P, T]:
     return checked
 
 
+def legible(line: str) -> str:
+    """A line that shows as it is: line ends, and characters that move a cursor or colour, are spelt out."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in line)
+
+
 def nearest(name: str, known: Sequence[str], said: str = "known") -> str:
     """The words that follow an unknown name: the nearest known one, and the first of all."""
     near = get_close_matches(name, list(known), n=1)

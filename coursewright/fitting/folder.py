@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from coursewright.data.log import LearnerLog
-from coursewright.errors import reject
+from coursewright.errors import legible, reject
 from coursewright.files import fill_atomically
 from coursewright.fitting.coded import Coded, require_both
 from coursewright.fitting.groups import grouped
@@ -166,7 +166,8 @@ def _table(doubt: Doubt) -> str:
     for name, value, low, high in list(zip(doubt.names, doubt.values, doubt.low, doubt.high, strict=True))[
         :SHOWN
     ]:
-        lines.append(f"| {name} | {value:.3f} | {'–' if np.isnan(low) else f'{low:.3f} to {high:.3f}'} |")
+        cell = legible(name).replace("|", r"\|")
+        lines.append(f"| {cell} | {value:.3f} | {'–' if np.isnan(low) else f'{low:.3f} to {high:.3f}'} |")
     if len(doubt.names) > SHOWN:
         lines.append(f"| ... {len(doubt.names) - SHOWN:,} more in `estimates.csv` | | |")
     return "\n".join(lines)
@@ -178,7 +179,7 @@ def _rows(log: LearnerLog) -> str:
 
 def _report(found: Found, folder: Path) -> str:
     lines = [_table(found.doubt), ""]
-    lines += [f"warning: {line}" for line in found.troubles]
+    lines += [f"warning: {legible(line)}" for line in found.troubles]
     lines += [f"warning: {found.invented.words}"] * found.invented.unfit
     small = f"small groups: {found.groups}"
     return "\n".join([*lines, "", found.prediction, "", small, f"written to {folder}"])
@@ -188,7 +189,7 @@ def _undetermined(lines: Sequence[str]) -> str:
     """The card's section on what the fit could not determine; nothing where it says nothing of that."""
     if not lines:
         return ""
-    return "\n".join(["## Not determined", "", *(f"- {line}" for line in lines), "", ""])
+    return "\n".join(["## Not determined", "", *(f"- {legible(line)}" for line in lines), "", ""])
 
 
 def _card(log: LearnerLog, model: LearnerModel, found: Found, made: Made) -> str:
@@ -211,7 +212,7 @@ Made by `{made.command}`; running it again gives the same files.
 
 Doubtful:
 
-{chr(10).join(f"- {line}" for line in found.troubles or ["none"])}
+{chr(10).join(f"- {legible(line)}" for line in found.troubles or ["none"])}
 
 {_undetermined(found.undetermined)}## Held-out prediction
 

@@ -13,11 +13,11 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from coursewright.errors import InputError
+from coursewright.errors import InputError, legible
 from coursewright.scripts.check import Checker
 from coursewright.scripts.claims import go_on, occupied
 from coursewright.scripts.compose import Composed, compose, loader_of
-from coursewright.scripts.explain import explanation, plain
+from coursewright.scripts.explain import explanation
 from coursewright.scripts.launching import SweepError, every_job
 from coursewright.scripts.line import read_line
 from coursewright.scripts.own_yaml import readable
@@ -47,7 +47,7 @@ def run(verb: str, arguments: list[str]) -> int:
         return error.code if isinstance(error, Interrupted) else 130
     except SweepError as failed:
         for told in failed.lines:
-            print(f"error: {plain(told)}", file=sys.stderr)
+            print(f"error: {legible(told)}", file=sys.stderr)
         return failed.code
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
@@ -55,7 +55,7 @@ def run(verb: str, arguments: list[str]) -> int:
         line = explanation(error)
         if line is None:
             raise
-        print(f"error: {plain(line)}", file=sys.stderr)
+        print(f"error: {legible(line)}", file=sys.stderr)
         return 2
     return 0
 
@@ -119,7 +119,7 @@ def explained(app: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
                 raise RuntimeError(f"{type(error).__name__}: {error}".splitlines()[0]) from error
             if line is None:
                 raise
-            print(f"error: {plain(line)}", file=sys.stderr)
+            print(f"error: {legible(line)}", file=sys.stderr)
             sys.exit(2)
 
     return wrapped

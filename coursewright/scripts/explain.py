@@ -18,11 +18,6 @@ FULL = (errno.ENOSPC, errno.EDQUOT) if hasattr(errno, "EDQUOT") else (errno.ENOS
 MERGED = re.compile(r"Error merging override \+*([^=]+)=(.*)", re.DOTALL)
 
 
-def plain(line: str) -> str:
-    """A line that a terminal shows as it is: characters that move its cursor or colour it are spelt out."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in line)
-
-
 def explanation(error: BaseException) -> str | None:
     """One line for an error that the person can mend; None for one that we have to."""
     chain = _chain(error)

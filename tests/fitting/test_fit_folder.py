@@ -203,3 +203,16 @@ def test_a_folder_with_another_fit_is_refused_and_the_same_model_may_come_again(
     with pytest.raises(InputError, match=r"out = .*mine: must be a new or empty folder, or one .* of bkt"):
         fit_model(log, tmp_path / "mine", BktModel(), draws=0)
     assert before == {file.name: file.read_bytes() for file in (tmp_path / "mine").iterdir()}
+
+
+def test_odd_names_and_few_draws_are_told_in_the_card(tmp_path):
+    rows = simulate_log(60, 8).to_pandas()
+    rows["skills"] = [
+        ["a|b\n\x1b[31m" if name == "ratios" else name for name in names] for names in rows["skills"]
+    ]
+    log = learner_log(pa.Table.from_pandas(rows, preserve_index=False), "made up")
+    made = fit_model(log, tmp_path / "odd", BktModel(), draws=3)
+    card = (made.folder / "card.md").read_text(encoding="utf-8")
+    assert r"| learn[a\|b\n\x1b[31m] |" in card
+    assert "\x1b" not in card + made.report
+    assert "3 draws are too few for 95 % intervals" in card
