@@ -98,9 +98,8 @@ def refuse_untimed(log: Coded, models: Mapping[str, LearnerModel], field: str = 
     """Raise `InputError` where one of `models` (by name) needs times, and those of the log are made up."""
     for name, model in models.items():
         if not log.timed and isinstance(model, Timed) and model.needs_times:
-            allowed = (
-                f"one without forgetting, such as bkt, pfa, best_lr or irt (or model.lag=false): {UNTIMED}"
-            )
+            option = " (or model.lag=false)" if getattr(model, "lag", False) else ""
+            allowed = f"one without forgetting, such as bkt, pfa, best_lr or irt{option}: {UNTIMED}"
             raise reject(field, name, allowed)
 
 

@@ -119,14 +119,16 @@ def test_models_of_forgetting_refuse_a_log_without_times(tmp_path, monkeypatch, 
     assert "the log has no times" in capsys.readouterr().out
     assert run("import", ["log=stream", "log.path=kept", "to=again"]) == 0
     few = ["log=stream", "log.path=again", "draws=0", "folds=2"]
-    for model in ("hlr", "das3h", "pfa_lag"):
+    for model in ("hlr", "das3h", "pfa_lag", "practice"):
         capsys.readouterr()
         assert run("fit", [*few, f"model={model}"]) == 2
         said = capsys.readouterr()
         assert said.err.startswith("error: model = "), said.err
         assert "one without forgetting" in said.err
+        assert ("or model.lag=false" in said.err) == (model in ("pfa_lag", "practice"))
         assert "teach these learners" not in said.out
     assert run("fit", [*few, "model=pfa"]) == 0
+    assert run("fit", [*few, "model=practice", "model.lag=false"]) == 0
     assert run("validate", [*few[:2], "models=[hlr]"]) == 2
     judged = ["models=[pfa]", "settings.replicates=3", "settings.folds=2", "hydra.run.dir=judged"]
     assert run("validate", [*few[:2], *judged]) == 0
