@@ -24,7 +24,7 @@ columns = {"learner": learner, "item": item, "skills": pa.array([[name] for name
 log = replace(learner_log(pa.table(columns), "made up", "none"), min_group=int(sys.argv[3]))
 with initialize_config_module("coursewright.configs", version_base="1.3"):
     model = instantiate(compose("fit", [f"model={sys.argv[1]}"]).model)
-fit_model(log, "fitted", model, draws=0, trials=Trials(2, 1, worlds=0))
+fit_model(log, "fitted", model, draws=0, trials=Trials(2, 1, worlds=2))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 

@@ -15,7 +15,7 @@ import numpy as np
 from coursewright.errors import reject
 from coursewright.fitting.coded import Coded, places
 from coursewright.fitting.course import course_of
-from coursewright.fitting.judging.replay import CELLS, Answers, replay
+from coursewright.fitting.judging.replay import Answers, replay
 from coursewright.fitting.logistic.linear import Part, fit_linear
 from coursewright.fitting.logistic.models import counting_learners
 from coursewright.fitting.model import LearnerModel
@@ -29,7 +29,8 @@ LEVELS = ("easiest", "middle", "hardest")
 EACH = 7  # skills of a level, from the 21 most practised: one alone is told by few answers
 WORLDS = 5
 PRACTICES = 50
-LEARNERS = 1000
+LEARNERS, FEWEST = 1000, 8  # who practise; fewer where their states would not fit into so many bytes
+MEMORY = 1 << 30
 PENALTY = 1.0  # L2, on the differences between items
 MOST_GAIN, MOST_SPREAD = 0.03, 0.15  # beyond these learning is invented: in P(correct), in log odds
 EDGE = 1e-6  # chances stay this far from 0 and 1 where their log odds are taken
@@ -142,7 +143,7 @@ def practised(simulator: Simulator[Any], lesson: Lesson, seed: int = 0) -> tuple
     items = at[at < course.n_items]
     if not len(items):
         return np.nan, np.nan
-    batch = int(min(LEARNERS, max(64, CELLS // (course.n_items + course.n_skills))))
+    batch = min(LEARNERS, max(FEWEST, MEMORY // max(1, _bytes(simulator.empty(1)))))
     luck = identify(Seeds(seed, seed), np.arange(batch), Split.FIT, np.zeros(batch, np.int64))
     state, response, everyone = simulator.empty(batch), empty_response(batch), np.ones(batch, bool)
     simulator.enrol(state, np.arange(batch), luck)
@@ -153,6 +154,11 @@ def practised(simulator: Simulator[Any], lesson: Lesson, seed: int = 0) -> tuple
         luck.step[:] += 1
     after = _chances(simulator, state, items, batch)
     return float((after - before).mean()), float((_log_odds(after) - _log_odds(before)).mean(axis=0).std())
+
+
+def _bytes(state: Any) -> int:
+    """The size of a state, which may hold further states."""
+    return sum(_bytes(part) if isinstance(part, tuple) else int(part.nbytes) for part in state)
 
 
 def _chances(simulator: Simulator[Any], state: Any, items: Ints, batch: int) -> Floats:
