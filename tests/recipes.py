@@ -36,7 +36,7 @@ LEARNERS = 2000
 SEEDS = (0, 1, 2)
 AGENTS = ("maskable_ppo", "ppo")
 WORST = -0.1  # of the tuned rule's lead over random choice
-TABLES = ("bkt_v0", "bkt_ednet", "afm", "pfa", "best_lr", "irt", "das3h", "rltutor", "kes")
+TABLES = ("bkt_v0", "bkt_ednet", "afm", "pfa", "best_lr", "irt", "das3h", "rltutor", "kes", "practice")
 SHIPPED = {"kss_cseal18": ["task=kss"], **{name: ["task=mastery"] for name in TABLES}}
 LOGS = {  # name -> the configured log, and what it is read from below the folder of logs
     "synthetic": (None, ""),

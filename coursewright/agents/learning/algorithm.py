@@ -19,10 +19,10 @@ if TYPE_CHECKING:  # an agent's options are checked without torch, which takes s
 
 
 class WarmStart(NamedTuple):
-    """A rule to imitate first: the `teacher` of a task (None: nobody) for so many environment `steps`."""
+    """A rule to imitate first: the `teacher` of a task (None: nobody), for so many environment `steps`."""
 
     teacher: Callable[[Task], Policy | None]
-    steps: int
+    steps: Callable[[Task], int]
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from coursewright.agents.learning.trained import TrainedPolicy
     from coursewright.agents.learning.vec_env import LearnersVecEnv
 
+FEW = 50  # actions
+OF_FEW, OF_MANY = (
+    0.1,
+    0.3,
+)  # shares of the steps for imitation: among many actions a rule is longer in the learning
 SHORT = 20  # episodes shorter than this are collected two at a time
 
 
@@ -45,7 +50,7 @@ class Ppo:
     steps : environment steps over all learners; the last rollout is finished.
     imitate : a rule that the network first learns to choose as: tuned_mastery, expected_gain, or the best of
         the two on tuning learners; None: it begins with nothing.
-    imitate_for : over this share of the steps.
+    imitate_for : over this share of the steps; None: .1, and .3 where there are more than 50 actions.
     learners : the number of learners taught at once.
     n_steps : steps per learner and rollout; None: an episode, or two where it is short.
     batch_size, epochs : transitions per update, and passes over a rollout.
@@ -66,7 +71,7 @@ class Ppo:
     masked: bool = False
     steps: int = 500_000
     imitate: Teacher | None = "best"
-    imitate_for: float = 0.1
+    imitate_for: float | None = None
     learners: int = 256
     n_steps: int | None = None
     batch_size: int = 1024
@@ -87,7 +92,8 @@ class Ppo:
         at_least(1, n_steps=1 if self.n_steps is None else self.n_steps)
         at_least(2, batch_size=self.batch_size)
         at_least(1, checkpoint_every=self.checkpoint_every)
-        shares(gamma=self.gamma, gae_lambda=self.gae_lambda, imitate_for=self.imitate_for)
+        shares(gamma=self.gamma, gae_lambda=self.gae_lambda)
+        shares(imitate_for=OF_FEW if self.imitate_for is None else self.imitate_for)
         if self.imitate is not None and self.imitate not in get_args(Teacher):
             raise unknown("agent.imitate", self.imitate, [*get_args(Teacher), "null"])
         not_negative(entropy=self.entropy)
@@ -105,7 +111,7 @@ class Ppo:
         name, kind = ("maskable_ppo", MaskablePPO) if self.masked else ("ppo", PPO)
         warm = None
         if self.imitate is not None:
-            warm = WarmStart(partial(teacher, self.imitate), int(self.imitate_for * self.steps))
+            warm = WarmStart(partial(teacher, self.imitate), self._steps_as_a_rule)
         return Algorithm(name, kind, actor, masks=self.masked, schedule=self._schedule, warm_start=warm)
 
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> "TrainedPolicy":
@@ -150,6 +156,12 @@ class Ppo:
     def _schedule(self, model: Any, taken: float) -> None:
         if self.anneal:
             model.ent_coef = self.entropy * (1.0 - taken)
+
+    def _steps_as_a_rule(self, task: Task) -> int:
+        share = self.imitate_for
+        if share is None:
+            share = OF_FEW if task.n_actions <= FEW else OF_MANY
+        return int(share * self.steps)
 
     def _rollout_steps(self, task: Task) -> int:
         """Steps per learner and rollout; a batch of one is refused, for its advantage has no deviation."""

@@ -85,8 +85,9 @@ class Watch(BaseCallback):
         """Let the model learn from a rule until it has seen the steps that are meant for it."""
         model: Any = self.model  # an actor-critic model: it has a discount
         agent = self.agent
-        rule = warm.teacher(self.env.task) if model.num_timesteps < warm.steps else None
-        while rule is not None and model.num_timesteps < warm.steps:
+        until = warm.steps(self.env.task)
+        rule = warm.teacher(self.env.task) if model.num_timesteps < until else None
+        while rule is not None and model.num_timesteps < until:
             # The steps so far number the round, so that every round has another episode.
             turn, seed = model.num_timesteps, model.seed or 0
             given = lessons(self.env.task, rule, agent.learners, seed, turn, model.gamma)

@@ -21,6 +21,7 @@ from coursewright.envs.shipped import bkt, kss
 from coursewright.errors import InputError
 from coursewright.simulators.luck import Split
 from trained_bits import bits
+from wide_courses import wide_course, wide_task
 
 SMALL = Ppo(
     masked=True,
@@ -149,3 +150,9 @@ def test_a_network_that_begins_as_a_rule_reads_what_the_rule_reads():
     assert columns["expected_gain"] == columns[None] | {"belief"}
     chosen, _ = begun(replace(SMALL, features=("streak",)), task, 0)
     assert chosen.policy.features_extractor.features_dim == task.course.n_skills
+
+
+def test_a_rule_of_many_actions_is_imitated_for_longer():
+    few, many = kss(7), wide_task(wide_course(60))
+    assert [Ppo()._steps_as_a_rule(task) for task in (few, many)] == [50_000, 150_000]
+    assert Ppo(imitate_for=0.2, steps=1000)._steps_as_a_rule(many) == 200

@@ -229,6 +229,7 @@ def test_nothing_is_printed(capfd):
         ("gamma", float("nan")),
         ("learning_rate", float("inf")),
         ("entropy", None),
+        ("imitate_for", 1.5),
         ("layers", 128),
         ("features", "goal"),
         ("device", "cdua"),
