@@ -30,10 +30,8 @@ if TYPE_CHECKING:
     from coursewright.agents.learning.vec_env import LearnersVecEnv
 
 FEW = 50  # actions
-OF_FEW, OF_MANY = (
-    0.1,
-    0.3,
-)  # shares of the steps for imitation: among many actions a rule is longer in the learning
+# Shares of the steps: among many actions a rule is longer in the learning.
+OF_FEW, OF_MANY = 0.1, 0.3
 SHORT = 20  # episodes shorter than this are collected two at a time
 
 
