@@ -105,7 +105,7 @@ def store(
         (work / FACTS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
         work.rename(folder)
     except OSError as error:
-        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+        if error.errno == errno.ENOTEMPTY:
             raise InputError(f"to = {folder}: another process wrote a log there meanwhile") from error
         raise InputError(f"to = {folder}: cannot be written ({error.strerror or error})") from error
     finally:

@@ -148,8 +148,8 @@ def test_a_broken_state_is_told_as_one(tmp_path, monkeypatch, capsys, content):
 def test_a_sweeps_own_folder_is_no_run(tmp_path, monkeypatch, capsys):
     for place in ("day/sweep", "day/sweep/job"):
         State.now("running", "").write(tmp_path / place)
-    assert said(monkeypatch, capsys, f"sweep={tmp_path}")[-1] == "1 run: 1 died"
-    assert said(monkeypatch, capsys, f"run={tmp_path}/day/sweep/job")[-1] == "1 run: 1 died"
+    assert said(monkeypatch, capsys, f"sweep={tmp_path}")[2] == "1 run: 1 died"
+    assert said(monkeypatch, capsys, f"run={tmp_path}/day/sweep/job")[2] == "1 run: 1 died"
 
 
 def test_a_name_from_outside_moves_no_cursor(tmp_path, monkeypatch, capsys):

@@ -3,6 +3,7 @@
 `bad_lines` makes them, `told` runs one in a child of this process, which has imported everything already.
 """
 
+import logging
 import os
 import random
 import tempfile
@@ -317,6 +318,7 @@ def _run(verb: str, arguments: Sequence[str], place: str, said: int) -> None:
 
         sys.stderr = os.fdopen(2, "w", buffering=1, encoding="utf-8")
         sys.stdout = os.fdopen(1, "w", buffering=1, encoding="utf-8")
+        logging.getLogger().handlers.clear()  # those of tests before, whose streams are closed
         from coursewright.scripts.app import run
 
         code = run(verb, list(arguments))
