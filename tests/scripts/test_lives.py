@@ -24,7 +24,11 @@ def whole(tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("sent", "tracker", "code"),
-    [(signal.SIGINT, "wandb", 130), (signal.SIGTERM, "csv", 143), (signal.SIGKILL, "csv", -9)],
+    [
+        (signal.SIGINT, "wandb", 130),
+        pytest.param(signal.SIGTERM, "csv", 143, marks=pytest.mark.slow),
+        (signal.SIGKILL, "csv", -9),
+    ],
 )
 def test_a_stopped_training_says_how_to_go_on_and_ends_as_it_would_have(whole, tmp_path, sent, tracker, code):
     place = tmp_path / "an odd=folder, (really)"
@@ -83,6 +87,7 @@ def at_work(runs):
     return len(list(runs.glob("*/metrics.csv"))) >= 2
 
 
+@pytest.mark.slow  # .ci/run asks for it by name
 def test_a_sweep_that_is_killed_leaves_no_orphans_and_goes_on(whole_sweep, tmp_path):
     running = start(tmp_path, *SWEEP)
     until(lambda: at_work(tmp_path / "runs"))
