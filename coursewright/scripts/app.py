@@ -13,7 +13,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from coursewright.errors import InputError, legible
+from coursewright.errors import InputError, legible, reject
 from coursewright.scripts.check import Checker
 from coursewright.scripts.claims import go_on, occupied
 from coursewright.scripts.compose import Composed, compose, loader_of
@@ -65,6 +65,8 @@ def _run(verb: str, arguments: list[str]) -> None:
     if verb not in SETTINGS:  # `demo` and `status`, which Hydra knows nothing of
         import_module(f"coursewright.scripts.{verb}").main()
         return
+    if "${" in (here := os.getcwd()):  # Hydra would take it for a reference to a setting
+        raise reject("the working folder", here, "one without '${' in its name")
     line = read_line(verb, arguments)
     composed = Composed(line.words, [], several=False)
     jobs: Iterable[DictConfig] = ()

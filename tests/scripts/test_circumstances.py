@@ -131,9 +131,15 @@ def test_words_and_clocks_of_another_place(ordinary, name, environment, tmp_path
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_folder_with_an_odd_name(ordinary, name, tmp_path):
-    folder = tmp_path / "a b\nc=d,e ${f} 'g' [h] é"
+    folder = tmp_path / "a b\nc=d,e $f {f} 'g' [h] é"
     done = within("", folder, CASES[name].arguments)
     assert_works(done, folder / CASES[name].made, ordinary(name))
+
+
+def test_a_folder_that_looks_like_a_setting_is_one_line(tmp_path):
+    done = within("", tmp_path / "a ${f}", ["train"])
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "must be one without '${' in its name" in done.stderr
 
 
 @pytest.mark.parametrize("share", [0.02, 0.5])

@@ -150,7 +150,7 @@ SETTINGS: dict[str, dict[str, Sequence[str]]] = {
         "log": NAMES,
         "model": NAMES,
         "model.n_skills": [v for v in NUMBERS if v != "null"],
-        "model.min_learners": NUMBERS,
+        "model.min_learners": [v for v in NUMBERS if v != "null"],
         "model.forgetting": SWITCHES,
         "tags": LISTS,
         "log.path": FOLDERS[:1],
