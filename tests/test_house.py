@@ -29,7 +29,7 @@ FLOORS: dict[str, dict[str, set[str]]] = {
     "data": {"readers": set()},
     "fitting": {f: set() for f in ("bkt", "logistic", "memory", "neural", "judging")},
     "agents": {
-        **{f: set() for f in ("rules", "schedulers", "bandits", "planners", "learning")},
+        **{f: set() for f in ("beliefs", "rules", "schedulers", "bandits", "planners", "learning")},
         "export": {"learning"},
     },
     "evaluation": {"comparison": set(), "validity": set()},
@@ -37,6 +37,7 @@ FLOORS: dict[str, dict[str, set[str]]] = {
 GROUND = {
     "fitting.folder": {"judging"},  # a fit's folder holds its held-out figures
     "fitting.judging.null_world": {"logistic"},  # its learners are logistic ones who never change
+    "agents.tutor": {"beliefs"},  # a tutor may think by a fitted model
     "agents.learning.teacher": {"rules"},  # a network begins as a rule
 }
 

@@ -13,7 +13,7 @@ from coursewright.agents.rule import AnyAllowed, RulePolicy
 from coursewright.data.log import LearnerLog, learner_log
 from coursewright.data.schema import LICENCE, SCHEMA
 from coursewright.envs.episodes import Episodes
-from coursewright.envs.policy import Oracle, Policy, Telling
+from coursewright.envs.policy import Oracle, Policy, Telling, seen_by
 from coursewright.envs.rollout import Group, Rollout, rollout
 from coursewright.envs.task import Task
 from coursewright.files import write_atomically
@@ -150,7 +150,7 @@ def write_log(
         for first in each(starts, "teaching", f"groups of {chunk:,} learners"):
             size = min(chunk, group.first + group.learners - first)
             witness = Witness(policy, task.course.n_items)
-            rolled = rollout(task, witness, size, group.split, first, chunk, deterministic)
+            rolled = rollout(seen_by(task, policy), witness, size, group.split, first, chunk, deterministic)
             table = log_of(task, rolled, group.split, source, witness.choices).table
             # A chunk without a grade or without help has the same columns as the others.
             whole = pa.concat_tables([SCHEMA.empty_table(), table], promote_options="default")

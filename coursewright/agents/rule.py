@@ -5,6 +5,7 @@ everything else, here and nowhere else: Stable-Baselines3's `predict`, masks and
 episodes, the answer to the last choice, the turns that key a learner's draws.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -14,6 +15,7 @@ import numpy as np
 from coursewright.agents.choosing import open_items, toward, uniform_items
 from coursewright.agents.tuning import Tuned
 from coursewright.envs.episodes import Episodes
+from coursewright.envs.features import Feature
 from coursewright.envs.task import Task
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
@@ -196,6 +198,11 @@ class RulePolicy:
 
     def __post_init__(self) -> None:
         self.task.layout.require(self.name, *self.rule.needs)
+
+    @property
+    def reads(self) -> Sequence[str | Feature]:
+        """The features of the task that it was made for."""
+        return self.task.features
 
     def begin(self, luck: Luck) -> Kept:
         """The memory before the first turn; `luck` is copied, because its arrays change later."""

@@ -1,4 +1,4 @@
-"""The beliefs of a task's tutor: BKT parameters fitted on training learners' logs.
+"""The beliefs of a task's tutor: BKT parameters, or any learner model, fitted on training learners' logs.
 
 A tutor never sees the simulator's own parameters.  The shipped tasks have their tutors committed;
 any other task has one fitted when it is first needed.
@@ -10,12 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from coursewright.agents.beliefs.minds import mind_of
 from coursewright.agents.logs import simulated_log
 from coursewright.envs import shipped
+from coursewright.envs.mind import Mind
 from coursewright.envs.task import Task
 from coursewright.fitting.bkt.em import EmSettings, fit
 from coursewright.fitting.bkt.sequences import Sequences
 from coursewright.fitting.coded import Coded
+from coursewright.fitting.model import LearnerModel
 from coursewright.simulators.arrays import Floats
 from coursewright.simulators.knowledge.parameters import BktParameters
 from coursewright.simulators.protocol import Simulator
@@ -39,9 +42,9 @@ class TaskRecipe:
     simulator: Simulator[Any]
     make: Callable[..., Task]
 
-    def with_tutor(self, table: BktParameters) -> Task:
-        """The task."""
-        return self.make(simulator=self.simulator, tutor=table)
+    def with_tutor(self, table: BktParameters, mind: Mind[Any] | None = None) -> Task:
+        """The task, whose tutor has this table, and thinks by this `mind` where there is one."""
+        return self.make(simulator=self.simulator, tutor=table, mind=mind)
 
     def without_tutor(self) -> Task:
         """The same teaching without beliefs: enough for rules that look at nothing."""
@@ -63,6 +66,15 @@ class TaskRecipe:
         table = shipped.tutor_of(simulator, self.simulator.course) if given is None else None
         return fit_tutor(self.without_tutor()) if table is None else table
 
+    def mind(self, model: LearnerModel | Simulator[Any]) -> Mind[Any]:
+        """The mind of a tutor who thinks by this model: learners that were fitted, or a model to fit.
+
+        The model is fitted to what a random policy leaves of training learners (see `fit_tutor`).
+        """
+        task = self.without_tutor()
+        learners = fit_learners(task, model) if isinstance(model, LearnerModel) else model
+        return mind_of(learners, task.course, task.longest_gap > 0.0)
+
 
 def fit_tutor(task: Task, learners: int = LEARNERS) -> BktParameters:
     """Fit plain BKT (no forgetting, no prerequisites) to the logs of `learners` training learners.
@@ -79,6 +91,11 @@ def fit_tutor(task: Task, learners: int = LEARNERS) -> BktParameters:
     log = unaided(Coded.of(simulated_log(task, learners)))
     fitted = fit(Sequences.of(log), EmSettings(most_guess=0.5, most_slip=0.49)).parameters
     return _in_order_of(fitted, task.course.skills)
+
+
+def fit_learners(task: Task, model: LearnerModel, learners: int = LEARNERS) -> Simulator[Any]:
+    """Learners like the task's training learners, as the model `model` sees their logs (see `fit_tutor`)."""
+    return model.fit(unaided(Coded.of(simulated_log(task, learners)))).simulator()
 
 
 def unaided(log: Coded) -> Coded:

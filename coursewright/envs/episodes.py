@@ -17,7 +17,7 @@ from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery, Observa
 from coursewright.simulators.capabilities import Assisting, Restricting, restricts
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import POSTTEST_ANSWER, POSTTEST_ITEM, Luck, identify, uniforms
-from coursewright.simulators.protocol import Prologue, Response, clone, empty_response, put
+from coursewright.simulators.protocol import Prologue, Response, clone, empty_response, overwrite
 
 
 class Outcome(NamedTuple):
@@ -169,7 +169,7 @@ class Episodes:
         self.response.ended[rows] = False  # a simulator may write only the rows that drop out
         self.taught[rows] = True
         prologue = task.simulator.enrol(self.state, rows, self.luck)
-        self.records.open(rows, self._goals(rows, prologue), _past(prologue))
+        self.records.open(rows, self._goals(rows, prologue), _past(prologue), self.luck.learner[rows])
         if self._platform is not None:
             self._offer(self._platform)
         task.simulator.mastery(self.state, self.after)
@@ -247,7 +247,7 @@ class Episodes:
 
     def restore(self, snapshot: Running) -> None:
         """Go back to a `snapshot` of episodes of the same task and batch."""
-        put(self._running, self._everyone, snapshot)
+        overwrite(self._running, snapshot)
         self.records.refresh()
 
     @property

@@ -142,6 +142,13 @@ FEATURES = (
     Feature("budget_left", "shared", start=1.0),
 )
 NAMES = tuple(feature.name for feature in FEATURES)
+# The beliefs of a tutor's mind (`mind.Mind`), which writes them.
+BELIEFS = (
+    Feature("expected_mastery", "skill"),
+    Feature("chance", "item"),
+    Feature("gain", "item", lowest=-1.0),
+)
+SHIPPED = {feature.name: feature for feature in FEATURES + BELIEFS}
 
 
 def chosen(features: Sequence[str | Feature]) -> tuple[Feature, ...]:
@@ -164,11 +171,11 @@ def chosen(features: Sequence[str | Feature]) -> tuple[Feature, ...]:
 
 def _record(place: int, given: str | Feature) -> Feature:
     if isinstance(given, str):
-        if given not in NAMES:
-            raise unknown("task.features", given, NAMES)
-        return FEATURES[NAMES.index(given)]
+        if given not in SHIPPED:
+            raise unknown("task.features", given, tuple(SHIPPED))
+        return SHIPPED[given]
     if not isinstance(given, Feature):
         raise reject(f"task.features[{place}]", given, "a name or a Feature (in YAML, with `_convert_: all`)")
-    if given.update is None or given.name in NAMES:
+    if given.update is None or given.name in SHIPPED:
         raise reject(f"task.features[{place}]", given.name, "a feature with a name and an update of its own")
     return given

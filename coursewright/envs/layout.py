@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from coursewright.envs.features import FEATURES, NAMES, Axis, Feature, Limits, chosen
+from coursewright.envs.features import NAMES, SHIPPED, Axis, Feature, Limits, chosen
 from coursewright.errors import reject, unknown
 from coursewright.simulators.arrays import Ints
 from coursewright.simulators.course import Course
@@ -26,8 +26,9 @@ class Layout:
     `log_failures`; `streak`, the current run of right answers; `belief`, the tutor's P(known);
     `goal`, 0 or 1; `warmup_right`, `warmup_wrong` and logs; `days_since` the last practice (the days
     since the episode began where there was none).  Per item: `last_item`, 1 at the last accepted item;
-    `item_attempts` and `item_days_since`, as for skills.  For all: `last_correct`, 1 right, -1 wrong, 0
-    nothing asked in the last step; `budget_left`, from 1 to 0.
+    `item_attempts` and `item_days_since`, as for skills.  By a tutor's mind: `expected_mastery` per skill;
+    `chance`, P(correct), and `gain`, the expected gain in mastery of the goal, per item.  For all:
+    `last_correct`, 1 right, -1 wrong, 0 nothing asked in the last step; `budget_left`, from 1 to 0.
     """
 
     records: tuple[Feature, ...]
@@ -46,7 +47,7 @@ class Layout:
 
     def _on(self, axis: Axis) -> tuple[Feature, ...]:
         """The features of an axis in the order of their columns."""
-        shipped = [feature for feature in FEATURES if feature in self.records]
+        shipped = [feature for feature in SHIPPED.values() if feature in self.records]
         own = [feature for feature in self.records if feature.update is not None]
         return tuple(feature for feature in shipped + own if feature.axis == axis)
 
@@ -100,6 +101,11 @@ class Layout:
                 raise reject(
                     f"task.features for {who}", list(self.features), f"a list that holds {feature!r}"
                 )
+
+    def places(self, other: "Layout") -> Ints:
+        """The columns here of another layout's, `[other.width]`; each of its features must be here too."""
+        place = {name: at for at, name in enumerate(self.names)}
+        return np.array([place[name] for name in other.names], np.int64)
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -1,9 +1,12 @@
 """The policy, which chooses the next item: Stable-Baselines3's `predict`, plus masks and per-learner luck."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
 from coursewright.envs.episodes import Episodes
+from coursewright.envs.features import Feature
+from coursewright.envs.task import Task
 from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
 from coursewright.simulators.luck import Luck
 
@@ -57,6 +60,23 @@ class Telling(Protocol):
     ) -> Floats | None:
         """P(action) `[batch, actions]` of the choice that `predict` makes of the same; None: unknown."""
         ...
+
+
+@runtime_checkable
+class Reading(Protocol):
+    """A policy that names the features of its observation, which may be more than the task's own."""
+
+    @property
+    def reads(self) -> Sequence[str | Feature]:
+        """The features of the observation that `predict` is given."""
+        ...
+
+
+def seen_by(task: Task, policy: Policy) -> Task:
+    """The task with the observation that this policy reads."""
+    if not isinstance(policy, Reading) or tuple(policy.reads) == tuple(task.features):
+        return task
+    return replace(task, features=policy.reads)
 
 
 Policies = Mapping[str, Policy]

@@ -4,13 +4,14 @@ Simulated learners, the rows of a log and people in front of a screen use the sa
 of a response is an item, the answer, the minutes that it took, and the days that passed.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from coursewright.envs.copies import WIDE, Copies
 from coursewright.envs.features import Event, Feature
 from coursewright.envs.history import Past, Rules, note_days, open_rows, record
+from coursewright.envs.mind import Keys, show
 from coursewright.envs.terms import ENDLESS, Terms, logs
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
@@ -32,6 +33,7 @@ class Kept(NamedTuple):
     over: Bools
     mask: Bools
     missing: Ints
+    thoughts: Any
 
 
 class Records:
@@ -51,6 +53,7 @@ class Records:
     goal : bool `[batch, skills]`; `goal_size [batch]` the number of those skills.
     last : `[batch]`, the last accepted item, -1 before the first.
     step, spent : `[batch]`, responses so far, and the budget that they took.
+    thoughts : the state of the tutor's mind; () without one.
     """
 
     def __init__(self, terms: Terms, batch: int, longest_past: int = 0, lasting: bool = True) -> None:
@@ -73,7 +76,9 @@ class Records:
         self._own = tuple(feature for feature in terms.layout.records if feature.update is not None)
         self._endless = terms.horizon == ENDLESS
         self._locked = terms.unlock_after > 0
-        self._more = bool(terms.keeps_days or self._own)
+        self._mind = terms.mind if terms.shown else None
+        self.thoughts: Any = () if self._mind is None else self._mind.empty(batch)
+        self._more = bool(terms.keeps_days or self._own or terms.shown)
         # Rows are best copied while they are in the cache; a few are sooner copied at once, and where more is
         # written after `record` its copies would come too early.
         self._copied_by_row = batch >= MANY and not self._more
@@ -87,13 +92,16 @@ class Records:
         """The allowed actions, bool `[batch, actions]`."""
         return self.locks.mask
 
-    def open(self, rows: Ints, goal: Bools | None = None, past: Past | None = None) -> None:
+    def open(
+        self, rows: Ints, goal: Bools | None = None, past: Past | None = None, key: Keys | None = None
+    ) -> None:
         """Begin the records of new learners in `rows`.
 
         Parameters
         ----------
         goal : `[rows, skills]`, the skills that each is to learn; None: all.
         past : their visible past, `[rows, width]`; it counts for beliefs and as a warm-up, and costs nothing.
+        key : `[rows]`, for draws of the tutor's mind; None: the same in all rows.
 
         Raises `InputError` where the past names no item of the course.
         """
@@ -107,6 +115,10 @@ class Records:
         open_rows(self._bare, self.memory, self.last, rows, self.goal, tuple(past))
         if self._own:
             self._open_own(rows, past)
+        if self._mind is not None:
+            keys = np.zeros(len(rows), np.uint64) if key is None else key
+            self._mind.open(self.thoughts, rows, past, keys)
+            self._think(rows)
         self.locks.open(rows)
         self.observation = self._copy(rows)
 
@@ -207,6 +219,7 @@ class Records:
             self.over,
             self.mask,
             self.locks.missing,
+            self.thoughts,
         )
 
     def refresh(self) -> None:
@@ -236,6 +249,18 @@ class Records:
             note_days(self._rules, self.memory, event.item, event.days)
         for feature in self._own:
             self._update(feature, event)
+        if self._mind is not None:
+            self._mind.update(self.thoughts, event)
+            self._think(np.flatnonzero(~self.over | (event.item >= 0)))
+
+    def _think(self, rows: Ints) -> None:
+        """Show what the tutor's mind believes of these learners now."""
+        for feature in self.terms.shown:
+            columns = self.terms.layout.columns(feature)
+            thought = np.empty((len(rows), len(range(*columns.indices(self.terms.layout.width)))))
+            assert self._mind is not None
+            show(self._mind, self.thoughts, feature, rows, self.goal[rows], thought)
+            self.memory[rows, columns] = thought
 
     def _update(self, feature: Feature, event: Event) -> None:
         assert feature.update is not None

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from coursewright.envs.episodes import Episodes
-from coursewright.envs.policy import Oracle, Policy
+from coursewright.envs.policy import Oracle, Policy, seen_by
 from coursewright.envs.task import Task
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints
@@ -121,6 +121,7 @@ def traces(
     for needed in ("begin", "predict", "respects_mask"):
         if not hasattr(policy, needed):
             raise reject("policy", type(policy).__name__, f"a policy, which has {needed} (agents/README.md)")
+    task = seen_by(task, policy)
     task = replace(task, strict=task.strict or (policy.respects_mask and task.masked))
     for begin in range(first, first + learners, chunk):
         size = min(chunk, first + learners - begin)

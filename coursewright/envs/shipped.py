@@ -1,5 +1,6 @@
 """The environments that `gymnasium.make` knows: `coursewright/BKT-v0` and `coursewright/KSS-v0`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +22,17 @@ LAST = ("last_item", "last_correct", "budget_left")
 WARM_UP = ("warmup_right", "warmup_wrong", "log_warmup_right", "log_warmup_wrong")
 
 
-def tutor(name: str, course: Course) -> BktParameters:
+def tutor(name: str, course: Course, others: Sequence[str] = ()) -> BktParameters:
     """A tutor's belief parameters: a shipped one's by name, or one of your own by the path of its table.
 
-    Raises `InputError` where there is none of that name, or where it knows other skills than the course.
+    Raises `InputError` where there is none of that name (it tells of `others` that a tutor may be), or where
+    it knows other skills than the course.
     """
     own, shipped = Path(name), TUTORS / f"{name}.csv"
     if not own.is_file() and not shipped.is_file():
         known = sorted(path.stem for path in TUTORS.glob("*.csv"))
-        raise absent("tutor", name, "a table's path", [*known, "fitted"])
+        ways = "a table's path, a learner model or a folder that fit wrote"
+        raise absent("tutor", name, ways, [*known, "fitted", *others])
     table = BktParameters.read(own if own.is_file() else shipped)
     if table.skills != course.skills:
         few = ", ".join(course.skills[:6]) + (", ..." if course.n_skills > 6 else "")

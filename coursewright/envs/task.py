@@ -1,7 +1,7 @@
 """The task: learners, goal, budget, observation, reward and restrictions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from numbers import Real
 from typing import Any, Literal, NamedTuple
@@ -9,8 +9,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from coursewright.envs.belief import COLUMNS, tutor_table
-from coursewright.envs.features import Feature
+from coursewright.envs.features import BELIEFS, Feature
 from coursewright.envs.layout import Layout
+from coursewright.envs.mind import Mind
 from coursewright.envs.rewards import mean_gain
 from coursewright.envs.schedule import Fixed, Schedule
 from coursewright.envs.terms import Terms
@@ -64,6 +65,8 @@ class Task:
     simulator : the learners.
     tutor : BKT parameters that the tutor believes in; fitted on training learners' logs, never the
         simulator's own.  Needed for the feature `belief`.
+    mind : another learner model, fitted likewise, that the tutor thinks by (see `mind.Mind`); needed for
+        the features `expected_mastery`, `chance` and `gain`.
     steps, minutes : the budget; give one.  A step spends its item's minutes; an item that was begun
         within the budget is finished.
     reward : see `rewards`.
@@ -86,6 +89,7 @@ class Task:
 
     simulator: Simulator[Any]
     tutor: BktParameters | None = None
+    mind: Mind[Any] | None = None
     steps: int | None = None
     minutes: float | None = None
     reward: Reward = field(default=mean_gain)
@@ -113,6 +117,11 @@ class Task:
             raise reject(f"task.{given[0]}", self.budget, "a positive, finite number (whole for steps)")
         if "belief" in self.features and self.tutor is None:
             raise reject("task.tutor", None, "BKT parameters, because task.features holds 'belief'")
+        for belief in BELIEFS:
+            if belief.name in self.features and self.mind is None:
+                raise reject(
+                    "tutor", "a table", f"a learner model, because task.features holds {belief.name!r}"
+                )
         if self.tutor is not None and self.tutor.n_skills != self.course.n_skills:
             raise reject(
                 "task.tutor", f"{self.tutor.n_skills} skills", f"the course's {self.course.n_skills}"
@@ -183,6 +192,11 @@ class Task:
         """The most days that can pass between two steps."""
         return self.schedule.longest + max(self.delays, default=0.0)
 
+    def showing(self, *features: str) -> "Task":
+        """The same task with these features as well."""
+        more = [name for name in features if name not in self.layout.features]
+        return replace(self, features=[*self.features, *more]) if more else self
+
     def item_of(self, action: Ints) -> Ints:
         """The item `[batch]` of each action; -1 for the stop action."""
         n_items = self.course.n_items
@@ -228,6 +242,7 @@ class Task:
             course=self.course,
             layout=self.layout,
             tutor=self.beliefs,
+            mind=self.mind,
             shared_blame=self.blame == "shared",
             unlock_after=int(self.unlock_after),
             delays=max(len(self.delays), 1),

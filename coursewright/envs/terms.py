@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from coursewright.envs.belief import COLUMNS
+from coursewright.envs.features import BELIEFS
 from coursewright.envs.history import SUCCESSES, Rules
 from coursewright.envs.layout import Layout
 from coursewright.envs.locks import Gate, Locks
+from coursewright.envs.mind import Mind
 from coursewright.simulators.arrays import Floats, Observation
 from coursewright.simulators.course import Course
 
@@ -24,6 +27,7 @@ class Terms:
     ----------
     course, layout : the course, and the layout of its observations.
     tutor : the table of `belief.tutor_table`; None where no belief is kept.
+    mind : the model that the tutor thinks by; None: the table alone.
     shared_blame : True where a wrong answer is explained by the item's skills together.
     unlock_after : successes on each prerequisite that unlock an item (0: nothing is locked).
     delays : the number of delays that each item comes with.
@@ -35,6 +39,7 @@ class Terms:
     course: Course
     layout: Layout
     tutor: Floats | None = None
+    mind: Mind[Any] | None = None
     shared_blame: bool = True
     unlock_after: int = 0
     delays: int = 1
@@ -56,6 +61,15 @@ class Terms:
     def keeps_days(self) -> bool:
         """True where a built-in feature tells the days since something happened."""
         return not {"days_since", "item_days_since"}.isdisjoint(self.layout.features)
+
+    @cached_property
+    def shown(self) -> tuple[str, ...]:
+        """The features that the mind writes; none without a mind."""
+        return (
+            ()
+            if self.mind is None
+            else tuple(record.name for record in BELIEFS if record in self.layout.records)
+        )
 
     def rules(self, longest_past: int) -> Rules:
         """The terms as kernels read them; learners' visible pasts have up to `longest_past` entries."""

@@ -13,7 +13,7 @@ from coursewright.agents.rules.baselines import UniformRandom
 from coursewright.agents.rules.tuned import TunedMastery
 from coursewright.agents.tuning import Tuned
 from coursewright.envs.episodes import Episodes
-from coursewright.envs.policy import Oracle, Policy
+from coursewright.envs.policy import Oracle, Policy, seen_by
 from coursewright.envs.record import Records
 from coursewright.envs.rollout import rollout
 from coursewright.envs.task import Task
@@ -126,7 +126,7 @@ def share_that_listens(policy: Policy, task: Task, learners: int) -> float:
 
 def _choices(policy: Policy, task: Task, learners: int, kind: type[Records]) -> Iterator[tuple[Ints, Bools]]:
     """Actions `[learners]` and who is still taught, from the second turn on."""
-    episodes = Episodes(task, learners, records=kind)
+    episodes = Episodes(seen_by(task, policy), learners, records=kind)
     rows = np.arange(learners)
     episodes.begin(rows, FIRST + rows, np.zeros(learners, np.int64), Split.TUNE)
     state = policy.begin(episodes.luck)

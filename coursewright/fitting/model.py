@@ -62,6 +62,7 @@ class Fitted(Protocol):
         ...
 
 
+@runtime_checkable
 class LearnerModel(Protocol):
     """A learner model to fit: a frozen dataclass of settings."""
 

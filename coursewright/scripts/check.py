@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
@@ -20,6 +20,9 @@ from coursewright.scripts.recorded import POLICY, WEIGHTS, read_run
 from coursewright.scripts.settings import SETTINGS, Simulate, writable
 from coursewright.scripts.signatures import TARGET, fields, fields_of, refuse_misfits
 from coursewright.scripts.trust import trusted_of
+
+if TYPE_CHECKING:
+    from coursewright.simulators.course import Course
 
 Plain = dict[str, Any]
 LATE = ("figures",)  # their library takes a second to import
@@ -92,21 +95,37 @@ def _nodes(part: Plain, checker: Checker) -> None:
 
 def _task(part: Plain, checker: Checker) -> None:
     """The task as it will be, with a neutral tutor where one would have to be fitted."""
-    from coursewright.envs import shipped
+    from coursewright.agents.beliefs.bkt import BktBelief
+    from coursewright.simulators.knowledge.bkt import Bkt
     from coursewright.simulators.knowledge.parameters import BktParameters
 
     recipe = recipe_of(OmegaConf.create({name: part[name] for name in TASK}))
     course = recipe.simulator.course
-    if part["tutor"] not in (None, FITTED):
-        shipped.tutor(part["tutor"], course)
+    thinks = part["tutor"] not in (None, FITTED) and _thinks(part["tutor"], course, checker)
     even = dict.fromkeys(("prior", "learn", "guess", "slip"), [0.25] * course.n_skills)
     try:
-        task = recipe.with_tutor(BktParameters(**even, skills=course.skills))  # type: ignore[arg-type]
+        table = BktParameters(**even, skills=course.skills)  # type: ignore[arg-type]
+        task = recipe.with_tutor(table, BktBelief(course, Bkt(course, table)) if thinks else None)
     except Exception as error:
         raise refusal_at(error, part["task"], "task") from error
     for name in part.get("agent", {}).get("features") or ():
         if name not in task.layout.features:
             raise unknown("agent.features", name, task.layout.features)
+
+
+def _thinks(given: str, course: "Course", checker: Checker) -> bool:
+    """True for a tutor that is a learner model, by name or as a folder of fitted learners; else a table."""
+    from coursewright.envs import shipped
+
+    if Path(given).is_dir():
+        from coursewright.agents.beliefs.minds import learners_of, mind_of
+
+        mind_of(learners_of(Path(given)), course)
+        return True
+    models = options(checker.loader, "model")
+    if given not in models:
+        shipped.tutor(given, course, models)
+    return given in models
 
 
 def _agents(part: Plain, checker: Checker) -> None:

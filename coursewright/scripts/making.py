@@ -4,11 +4,14 @@ An error in a thing is reported at the setting that makes the thing.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hydra
+from hydra.core.global_hydra import GlobalHydra
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from coursewright.envs.policy import Policy
     from coursewright.envs.task import Task
     from coursewright.evaluation.comparison.settings import Comparing
+    from coursewright.fitting.model import LearnerModel
+    from coursewright.simulators.protocol import Simulator
 
     Agent = Callable[[Task, int, Tracker], Policy]
 
@@ -36,10 +41,44 @@ def task_of(config: DictConfig, tutor: str | None, keep: Path | None = None) -> 
     The tutor's table is written to `keep`, so that a run can be repeated from its own files.
     """
     recipe = recipe_of(config)
-    table = recipe.tutor(tutor, str(config.choices.simulator))
+    thinks = model_of(config.get("tutor"))
+    given = None if thinks is not None and tutor == config.tutor else tutor
+    table = recipe.tutor(given, str(config.choices.simulator))
     if keep is not None:
         write_atomically(keep, table.write)
-    return recipe.with_tutor(table)
+    return recipe.with_tutor(table, None if thinks is None else recipe.mind(thinks))
+
+
+def model_of(tutor: str | None) -> "LearnerModel | Simulator[Any] | None":
+    """The model that a `tutor` names: learners of a folder, or a model to fit; None for a table."""
+    if tutor is None:
+        return None
+    if Path(tutor).is_dir():
+        from coursewright.agents.beliefs.minds import learners_of
+
+        return learners_of(Path(tutor))
+    with _hydra():
+        loader = GlobalHydra.instance().config_loader()
+        return learner_models([tutor])[tutor] if tutor in loader.get_group_options("model") else None
+
+
+def learner_models(names: Iterable[str]) -> dict[str, "LearnerModel"]:
+    """The models of these files in configs/model, each once; only where Hydra is ready."""
+    models = {name: instantiate(hydra.compose(overrides=[f"+model={name}"]).model) for name in names}
+    for name, model in models.items():
+        if not hasattr(model, "fit"):
+            raise reject("models", name, "a file in configs/model whose _target_ follows LearnerModel")
+    return models
+
+
+@contextmanager
+def _hydra() -> Iterator[None]:
+    """Hydra with our configurations: as it is inside an app, and made ready where there is none."""
+    if GlobalHydra.instance().is_initialized():
+        yield
+        return
+    with hydra.initialize_config_module("coursewright.configs", version_base="1.3"):
+        yield
 
 
 def warn_of_invented(simulator: DictConfig) -> None:

@@ -81,6 +81,7 @@ def read_studies(
         key = OmegaConf.to_yaml(OmegaConf.masked_copy(run, ["simulator", "task", "seeds"]))
         with in_a_line(f"runs = {folder}: its tutor.csv is truncated or broken"):
             key += (folder / "tutor.csv").read_text(encoding="utf-8")
+        key += str(run.get("tutor"))
         if key not in found:
             taken = [study.name for study in found.values()]
             name = run.study if run.study not in taken else f"{run.study} ({folder.name})"

@@ -1,14 +1,11 @@
 """`coursewright validate`: learner models and a log in, a page about their validity out."""
 
 import logging
-from collections.abc import Iterable
 from dataclasses import replace
 
 import hydra
 from omegaconf import DictConfig
 
-from coursewright.errors import reject
-from coursewright.fitting.model import LearnerModel
 from coursewright.scripts.app import explained
 from coursewright.scripts.run_directory import Place, code_version, open_run, placed
 
@@ -22,23 +19,13 @@ def main(config: DictConfig) -> None:
     validate(config, placed(config))
 
 
-def learner_models(names: Iterable[str]) -> dict[str, LearnerModel]:
-    """The models of these files in configs/model, each once; only inside a Hydra app."""
-    from hydra.utils import instantiate
-
-    models = {name: instantiate(hydra.compose(overrides=[f"+model={name}"]).model) for name in names}
-    for name, model in models.items():
-        if not hasattr(model, "fit"):
-            raise reject("models", name, "a file in configs/model whose _target_ follows LearnerModel")
-    return models
-
-
 def validate(config: DictConfig, place: Place) -> None:
     """Read the log, judge each model, write the page, and print the findings and their folder."""
     from hydra.utils import instantiate
 
     from coursewright.evaluation.tables import say
     from coursewright.evaluation.validity import judge, report, words
+    from coursewright.scripts.making import learner_models
     from coursewright.scripts.tracking import Results
 
     with open_run(config, place) as run:

@@ -81,6 +81,26 @@ class Staying(Protocol):
 
 
 @runtime_checkable
+class LearningFirst(Protocol):
+    """Learners who may learn from an opportunity before they answer; others answer as they were before it."""
+
+    @property
+    def learns_first(self) -> bool:
+        """True where an answer comes from the state after the practice."""
+        ...
+
+
+@runtime_checkable
+class Factorised(Protocol):
+    """Learners who may know each skill for itself: nothing that is seen of one tells of another."""
+
+    @property
+    def skills_apart(self) -> bool:
+        """True where skills are independent and every item needs one."""
+        ...
+
+
+@runtime_checkable
 class Resampled(Protocol):
     """Learners fitted to a log, whose parameters are known with doubt."""
 
@@ -107,6 +127,16 @@ def quickest(simulator: Simulator[Any]) -> float:
     if isinstance(simulator, Paced):
         return simulator.quickest
     return float(simulator.course.minutes.min())
+
+
+def learns_first(simulator: Simulator[Any]) -> bool:
+    """True where an answer of these learners comes from the state after the practice."""
+    return isinstance(simulator, LearningFirst) and simulator.learns_first
+
+
+def skills_apart(simulator: Simulator[Any]) -> bool:
+    """True where nothing that is seen of one skill of these learners tells of another."""
+    return isinstance(simulator, Factorised) and simulator.skills_apart
 
 
 def enrol_staying(

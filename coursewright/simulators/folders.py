@@ -66,6 +66,14 @@ def open_folder(folder: str | Path, kind: str, table: str, field: str = "simulat
     raise absent(field, folder, "a folder that fit wrote", known)
 
 
+def kind_of(folder: str | Path, field: str = "simulator.folder") -> str:
+    """The kind of the learners in a folder of your own.  Raises `InputError` where it does not say."""
+    kind = _facts(Path(folder), field).get("kind")
+    if not isinstance(kind, str):
+        raise reject(f"{field} ({Path(folder) / FACTS})", "without a kind", "a folder that fit wrote")
+    return kind
+
+
 def _places(folder: str | Path) -> tuple[Path, Path]:
     """The places where a folder may be: a path of one's own, then the shipped one of that name."""
     return Path(folder), SHIPPED / str(folder)

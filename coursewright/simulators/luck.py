@@ -33,6 +33,7 @@ GAP = 12 << 32
 ENGAGE = 13 << 32
 DOSE = 14 << 32
 MINUTES = 15 << 32
+THOUGHT = 16 << 32
 
 
 class Split(IntEnum):

@@ -107,6 +107,15 @@ def take(state: State, rows: Ints) -> State:
     return type(state)(*(take(a, rows) if isinstance(a, tuple) else a[rows] for a in state))
 
 
+def overwrite(state: tuple[Any, ...], saved: tuple[Any, ...]) -> None:
+    """Write a `clone` back into the arrays that it was a copy of."""
+    for array, old in zip(state, saved, strict=True):
+        if isinstance(array, tuple):
+            overwrite(array, old)
+        else:
+            array[...] = old
+
+
 def put(state: tuple[Any, ...], rows: Ints, taken: tuple[Any, ...]) -> None:
     """Write back the rows that `take` gave (each row once)."""
     for array, new in zip(state, taken, strict=True):

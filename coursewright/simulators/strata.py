@@ -18,6 +18,7 @@ from coursewright.simulators.capabilities import (
     Stratified,
     assists,
     enrol_staying,
+    learns_first,
     quickest,
     resampled,
     restricts,
@@ -107,6 +108,16 @@ class Strata:
     def assists(self) -> bool:
         """True where any member assists."""
         return any(map(assists, self.members.values()))
+
+    @property
+    def learns_first(self) -> bool:
+        """True where any member does."""
+        return any(map(learns_first, self.members.values()))
+
+    @property
+    def skills_apart(self) -> bool:
+        """False: what is seen of one skill tells of the stratum, and so of another skill."""
+        return False
 
     @property
     def quickest(self) -> float:

@@ -6,8 +6,13 @@ import shutil
 import pytest
 from omegaconf import OmegaConf
 
+from coursewright.envs.rollout import rollout
+from coursewright.evaluation.standing import FIRST
 from coursewright.scripts.app import run
 from coursewright.scripts.recorded import FORMAT
+from coursewright.scripts.studies import read_studies
+from coursewright.simulators.folders import SHIPPED
+from coursewright.simulators.luck import Split
 from places import SUPPORT
 
 TINY = ["learners=30", "tracker=none"]
@@ -79,6 +84,10 @@ def test_the_command_line_wins_and_a_resumed_run_keeps_that(verb, tmp_path):
         (["tutor=kss_csael18"], ["tutor = 'kss_csael18'", "did you mean 'kss_cseal18'"]),
         (["tutor=nowhere.csv"], ["tutor = 'nowhere.csv'", "fitted"]),
         (["tutor=bkt_ednet"], ["tutor = bkt_ednet", "10 skills"]),
+        (["tutor=best_lrr"], ["tutor = 'best_lrr'", "did you mean 'best_lr'"]),
+        ([f"tutor={SHIPPED / 'pfa'}"], ["tutor = a model of other items", "the course's items"]),
+        (["tutor=."], ["tutor (population.json) = without a kind", "a folder that fit wrote"]),
+        (["task.features=[goal,chance]"], ["tutor = a table", "task.features holds 'chance'"]),
     ],
 )
 def test_wrong_input_is_one_line(verb, arguments, words):
@@ -94,6 +103,17 @@ def test_a_tutor_that_does_not_exist_is_refused_by_evaluate_too(verb):
     code, lines = verb("evaluate", "tutor=kss_csael18", "tracker=none")
     assert code == 2
     assert "did you mean 'kss_cseal18'" in lines[-1]
+
+
+def test_a_tutor_that_thinks_by_a_model_is_the_same_when_its_run_is_read(verb, tmp_path):
+    line = ["simulator=pfa", "task=mastery", "task.steps=3", "tutor=pfa", "agent=expected_gain", *TINY]
+    assert verb("train", *line, "hydra.run.dir=run") == (0, [])
+    study = read_studies([tmp_path / "run"], [], {})[0]
+    (policy,) = study.trained["expected_gain"].values()
+    assert "gain" in policy.reads
+    again = rollout(study.task, policy, 30, Split.TUNE, first=FIRST).returned.mean()
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert again == pytest.approx(summary["eval/return"], abs=1e-12)
 
 
 def test_an_experiment_and_an_agent_of_ones_own(verb, tmp_path, monkeypatch):

@@ -169,6 +169,8 @@ class Forgetful:
     learner: Simulator[Any]
     restricts = False
     assists = False
+    learns_first = False
+    skills_apart = False
     quickest = 1.0
     strata = ()
 
@@ -195,4 +197,4 @@ def test_a_wrapper_that_drops_a_capability_is_caught():
     assert contract.dropped(Forgetful(learner)) == {"Sequential", "Staying"}
     with_practice = contract.made("kss_v3")
     assert contract.dropped(Forgetful(with_practice)) == {"Sequential", "Staying"}
-    assert contract.dropped(Narrow({"a": with_practice})) == {"Sequential", "Restricting"}
+    assert contract.dropped(Narrow({"a": with_practice})) == {"LearningFirst", "Restricting", "Sequential"}

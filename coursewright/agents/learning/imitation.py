@@ -17,7 +17,7 @@ from torch.nn.functional import mse_loss
 
 from coursewright.agents.learning.vec_env import first_learner
 from coursewright.envs.episodes import Episodes
-from coursewright.envs.policy import Policy
+from coursewright.envs.policy import Policy, seen_by
 from coursewright.envs.task import Task
 from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
 from coursewright.simulators.luck import Split
@@ -42,7 +42,9 @@ class Lessons(NamedTuple):
 
 def lessons(task: Task, rule: Policy, learners: int, seed: int, turn: int, gamma: float) -> Lessons:
     """The rule teaches the training learners of this agent seed one episode, their `turn`-th."""
-    episodes = Episodes(task, learners)
+    shown = seen_by(task, rule)
+    own = shown.layout.places(task.layout)
+    episodes = Episodes(shown, learners)
     rows = np.arange(learners)
     episodes.begin(rows, first_learner(seed) + rows, np.full(learners, turn), Split.TRAIN)
     state = rule.begin(episodes.luck)
@@ -53,7 +55,7 @@ def lessons(task: Task, rule: Policy, learners: int, seed: int, turn: int, gamma
         choice, state = rule.predict(seen, state, started, True, allowed)
         action = np.asarray(choice, np.int64)
         reward, _ = episodes.step(action)
-        steps.append((seen, allowed, action, np.where(active, reward, 0.0), active))
+        steps.append((seen[:, own], allowed, action, np.where(active, reward, 0.0), active))
         started = np.zeros(learners, bool)
     columns = [np.array(column) for column in zip(*steps, strict=True)]
     worth, active = columns[3], columns[4]

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from coursewright.agents.choosing import item_belief, lowest
 from coursewright.agents.rule import Nothing, RulePolicy, Seen
 from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.task import Task
@@ -13,6 +14,8 @@ from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.lists import Lists
 from coursewright.simulators.luck import Luck
+
+ALIKE = 1e-7  # gains that differ by less are equal: float32 knows no better
 
 
 @kernel
@@ -72,18 +75,41 @@ class ExpectedGainRule:
         return item, memory
 
 
+class BelievedGainRule:
+    """argmax over the open items of the feature `gain`.
+
+    Of equals, and where nothing promises any gain, the item whose skills are believed mastered least.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ("gain", "expected_mastery", "goal")
+
+    def begin(self, luck: Luck) -> Nothing:
+        """Nothing to remember."""
+        return ()
+
+    def choose(self, seen: Seen, memory: Nothing) -> tuple[Ints, Nothing]:
+        """Items `[batch]`."""
+        gain = np.where(seen.open, seen["gain"], -np.inf)
+        best = gain.max(axis=1, keepdims=True)
+        among = seen.open & ((gain >= best - ALIKE) | (best <= ALIKE))
+        return lowest(item_belief(seen["expected_mastery"], seen.course.needed), among), memory
+
+
 @dataclass(frozen=True)
 class ExpectedGain:
     """The allowed item with the highest expected gain in goal mastery, one step ahead.
 
-    For BKT that gain is the sum, over the item's goal skills, of (1 - belief) P(T), with the tutor's
-    own parameters.  Of equals, the item listed first is taken.  Where no allowed item promises
-    anything (all goal skills are locked, or believed known beyond doubt), skills that lead to a goal
-    skill count like goal skills; where that promises nothing either, the first allowed item is taken.
+    Where the task has a mind, the mind expects (`BelievedGainRule`).  Otherwise the tutor does: for BKT the
+    gain is the sum, over the item's goal skills, of (1 - belief) P(T), with the tutor's own parameters.  Of
+    equals, the item listed first is taken.  Where no allowed item promises anything (all goal skills are
+    locked, or believed known beyond doubt), skills that lead to a goal skill count like goal skills; where
+    that promises nothing either, the first allowed item is taken.
     """
 
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:
         """The policy.  Raises `InputError` where the task has no tutor, or lacks `belief` or `goal`."""
+        if task.mind is not None:
+            return RulePolicy("expected_gain", task.showing("gain", "expected_mastery"), BelievedGainRule())
         if task.tutor is None:
             raise reject("task.tutor", None, "BKT parameters, because expected gain is computed from them")
         return RulePolicy("expected_gain", task, ExpectedGainRule(np.ascontiguousarray(task.tutor.learn[0])))

@@ -164,6 +164,11 @@ class Ability:
         """Learners without any competence."""
         return AbilityState(np.zeros((batch, self.course.n_skills)))
 
+    @property
+    def learns_first(self) -> bool:
+        """True: see above."""
+        return True
+
     def enrol(self, state: AbilityState, rows: Ints, luck: Luck) -> Prologue | None:
         """New learners with random competences; they bring neither a goal nor a past."""
         _enrol(*state, rows, luck.learner, float(self.start_low), float(self.start_high))

@@ -241,6 +241,14 @@ class Bkt:
         lists = pack([*unpack(course.needed), *unpack(course.parents)])
         return Constants(self.table, course.one_to_one, course.minutes, *lists)
 
+    @property
+    def skills_apart(self) -> bool:
+        """True where neither prerequisites, items, nor the learner's own pace join the skills."""
+        course = self.course
+        single = bool((np.diff(course.needs.start) == 1).all())
+        joined = (len(course.parents.values) and self.rho < 1.0) or self.prior_sd or self.learn_sd
+        return single and not joined and len(self.parameters.prior) == 1
+
     def empty(self, batch: int) -> BktState:
         """Learners who know nothing, on day 0."""
         return BktState(

@@ -194,6 +194,11 @@ class KT6kc:
             depends=np.zeros((batch, skills, skills)),
         )
 
+    @property
+    def learns_first(self) -> bool:
+        """True: see above."""
+        return True
+
     def enrol(self, state: KT6kcState, rows: Ints, luck: Luck) -> Prologue | None:
         """New learners know nothing; they bring neither a goal nor a past."""
         _enrol(state, self.rates, self.perturbed, self.depends, rows, luck.learner)

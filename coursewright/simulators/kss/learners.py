@@ -208,6 +208,11 @@ class Kss:
             relevant=np.ones((batch, SKILLS), bool),
         )
 
+    @property
+    def learns_first(self) -> bool:
+        """True in the variants that answer after the practice."""
+        return bool(self.variant.learns_first)
+
     def enrol(self, state: KssState, rows: Ints, luck: Luck) -> Prologue | None:
         """New learners with targets, a warm-up, and at least one target still to master."""
         item = np.zeros((len(rows), self.variant.warm_up_records), np.int64)

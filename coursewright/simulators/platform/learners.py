@@ -28,6 +28,7 @@ from coursewright.simulators.capabilities import (
     Stratified,
     assists,
     enrol_staying,
+    learns_first,
     resampled,
     restricts,
 )
@@ -177,6 +178,16 @@ class RichLearner:
     def assists(self) -> bool:
         """True where there are hints, or help for the asking."""
         return assists(self.learner) or "hint" in self.course.kind or self.content.help.abuse > 0.0
+
+    @property
+    def learns_first(self) -> bool:
+        """True where the learner inside does."""
+        return learns_first(self.learner)
+
+    @property
+    def skills_apart(self) -> bool:
+        """False: what is seen of one skill tells of the learner's pace and zeal."""
+        return False
 
     @property
     def strata(self) -> tuple[str, ...]:

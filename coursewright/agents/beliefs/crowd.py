@@ -1,0 +1,95 @@
+"""Weights, fates and places of the particles of a batch of learners; see `particles`."""
+
+from typing import Any
+
+import numpy as np
+
+from coursewright.simulators.arrays import Floats, Ints, Mastery
+from coursewright.simulators.kernel import kernel
+from coursewright.simulators.luck import ANSWER, Keys, hash_pair, uniform
+
+FATES = 4096  # tried before a particle may answer as it likes: its chance is then below about .001
+IMPOSSIBLE = 1e-9  # the least chance of an answer: no particle is ever ruled out for good
+
+
+@kernel
+def fates(key: Keys, turn: Ints, size: int, purpose: int, out: Keys) -> None:
+    """A fate for each particle at this turn, `[batch * size]`."""
+    for i in range(key.shape[0]):
+        for n in range(size):
+            out[i * size + n] = hash_pair(hash_pair(key[i], purpose + n), turn[i])
+
+
+@kernel
+def force(p: Floats, correct: Ints, turn: Ints, size: int, fate: Keys) -> None:
+    """Exchange each particle's fate for the first one in which it gives the answer `correct [batch]`."""
+    for i in range(correct.shape[0]):
+        if correct[i] < 0:
+            continue
+        for n in range(i * size, (i + 1) * size):
+            first = fate[n]
+            for attempt in range(FATES):
+                if (uniform(fate[n], turn[i], ANSWER) < p[n]) == (correct[i] == 1):
+                    break
+                fate[n] = hash_pair(first, attempt)
+
+
+@kernel
+def weigh(p: Floats, correct: Ints, first: Ints, last: Ints, weight: Floats) -> None:
+    """Multiply weights by the chance of the answer: those of the columns from `first` to `last [batch]`."""
+    for i in range(correct.shape[0]):
+        if correct[i] < 0:
+            continue
+        for n in range(weight.shape[1]):
+            chance = p[i * weight.shape[1] + n]
+            if correct[i] == 0:
+                chance = 1.0 - chance
+            for k in range(first[i], last[i]):
+                weight[i, n, k] += np.log(max(chance, IMPOSSIBLE))
+
+
+@kernel
+def means(weight: Floats, values: Mastery, out: Floats) -> None:
+    """Weighted means `[batch, skills]` of `values [batch * size, skills]`, by normalised weights."""
+    size = weight.shape[1]
+    for i in range(out.shape[0]):
+        for k in range(out.shape[1]):
+            total = 0.0
+            column = min(k, weight.shape[2] - 1)
+            for n in range(size):
+                total += weight[i, n, column] * float(values[i * size + n, k])
+            out[i, k] = total
+
+
+def copy_rows(state: tuple[Any, ...], origin: Ints, into: Ints) -> None:
+    """Write the rows `origin` of a state over its rows `into`."""
+    for array in state:
+        if isinstance(array, tuple):
+            copy_rows(array, origin, into)
+        elif len(array):
+            array[into] = array[origin]
+
+
+def normalised(weight: Floats) -> Floats:
+    """Weights that sum to 1 over the particles, from log weights `[batch, size, columns]`."""
+    shares = np.exp(weight - weight.max(axis=1, keepdims=True))
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+
+
+def drawn(weight: Floats, many: int) -> Ints:
+    """The places `[batch, many]` of particles drawn by log weight, at even steps (Kitagawa 1996)."""
+    shares = np.cumsum(normalised(weight[:, :, None])[:, :, 0], axis=1)
+    steps = (np.arange(many) + 0.5) / many
+    place = np.empty((len(weight), many), np.int64)
+    _places(shares, steps, place)
+    return place
+
+
+@kernel
+def _places(shares: Floats, steps: Floats, out: Ints) -> None:
+    for i in range(out.shape[0]):
+        n = 0
+        for m in range(out.shape[1]):
+            while n < shares.shape[1] - 1 and shares[i, n] < steps[m]:
+                n += 1
+            out[i, m] = n

@@ -1,0 +1,59 @@
+"""From a fitted model, or the folder of one, to the belief that suits it."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from coursewright.agents.beliefs.bkt import BktBelief
+from coursewright.agents.beliefs.matched import Matched
+from coursewright.agents.beliefs.particles import Particles
+from coursewright.envs.mind import Mind
+from coursewright.errors import reject
+from coursewright.simulators.capabilities import skills_apart
+from coursewright.simulators.course import Course
+from coursewright.simulators.folders import kind_of
+from coursewright.simulators.knowledge.bkt import Bkt
+from coursewright.simulators.knowledge.tables import read_bkt
+from coursewright.simulators.logistic.tables import read_das3h, read_fixed_items, read_irt, read_logistic
+from coursewright.simulators.memory.tables import read_act_r, read_fsrs, read_hlr
+from coursewright.simulators.protocol import Simulator
+
+AHEAD = 10.0  # days
+READERS: Mapping[str, Callable[[Path], Simulator[Any]]] = {
+    "act_r": read_act_r,
+    "bkt": read_bkt,
+    "das3h": read_das3h,
+    "fixed_items": read_fixed_items,
+    "fsrs": read_fsrs,
+    "hlr": read_hlr,
+    "irt": read_irt,
+    "logistic": read_logistic,
+}
+
+
+def learners_of(folder: Path) -> Simulator[Any]:
+    """The learners in a folder that `coursewright fit` wrote, whatever their kind.
+
+    Raises `InputError` where there are none, or of a kind that no tutor can think by.
+    """
+    kind = kind_of(folder, "tutor")
+    if kind not in READERS:
+        raise reject("tutor", folder, f"learners of a kind among {', '.join(READERS)}, not {kind!r}")
+    return READERS[kind](folder)
+
+
+def mind_of(model: Simulator[Any], course: Course, time_passes: bool = False) -> Mind[Any]:
+    """The exact filter for BKT with independent skills, otherwise particles.
+
+    Parameters
+    ----------
+    model : learners fitted to a log, never those who are taught.
+    course : the course that is taught.
+    time_passes : True where days pass between steps: then a practice is judged by mastery days later.
+
+    Raises `InputError` where the model is of another course.
+    """
+    Matched(course, model.course)
+    if isinstance(model, Bkt) and skills_apart(model):
+        return BktBelief(course, model)
+    return Particles(course, model, ahead=AHEAD if time_passes else 0.0)

@@ -1,0 +1,132 @@
+"""Tasks whose tutor thinks by a model: features, rules, snapshots, and what a tutor can be made from."""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+
+from coursewright.agents.beliefs.bkt import BktBelief
+from coursewright.agents.beliefs.minds import learners_of, mind_of
+from coursewright.agents.beliefs.particles import Particles
+from coursewright.agents.rules.expected_gain import ExpectedGain
+from coursewright.agents.rules.tuned import TunedMastery
+from coursewright.agents.tutor import TaskRecipe
+from coursewright.envs.episodes import Episodes
+from coursewright.envs.rollout import rollout
+from coursewright.envs.shipped import tutor
+from coursewright.envs.task import Task
+from coursewright.errors import InputError
+from coursewright.fitting.logistic.models import PfaModel
+from coursewright.simulators.folders import SHIPPED
+from coursewright.simulators.knowledge.bkt import Bkt
+from coursewright.simulators.knowledge.parameters import BktParameters
+from coursewright.simulators.knowledge.tables import read_bkt
+from coursewright.simulators.logistic.tables import read_logistic
+from coursewright.simulators.luck import Split
+
+EDNET = read_bkt("bkt_ednet")
+TABLE = tutor("bkt_ednet", EDNET.course)
+TASK = Task(EDNET, TABLE, steps=20)
+PFA = read_logistic("pfa")
+
+
+def begun(task: Task, learners: int = 6) -> Episodes:
+    episodes = Episodes(task, learners)
+    rows = np.arange(learners)
+    episodes.begin(rows, rows, np.zeros(learners, np.int64), Split.EVALUATE)
+    return episodes
+
+
+def thinking(size: int = 60, steps: int = 12) -> Task:
+    mind = Particles(PFA.course, PFA, size=size, deciding=10)
+    task = Task(PFA, even(PFA.course), mind=mind, steps=steps)
+    return task.showing("gain", "expected_mastery", "chance")
+
+
+def even(course) -> BktParameters:
+    quarter = [0.25] * course.n_skills
+    return BktParameters(quarter, quarter, quarter, quarter, skills=course.skills)
+
+
+def test_a_mind_that_is_the_tutors_table_chooses_as_the_formula_does():
+    mind = BktBelief(EDNET.course, Bkt(EDNET.course, TABLE, rho=1.0))
+    by_table = rollout(TASK, ExpectedGain()(TASK), 300)
+    thinks = replace(TASK, mind=mind)
+    by_mind = rollout(thinks, ExpectedGain()(thinks), 300)
+    assert (by_table.item == by_mind.item).mean() > 0.999
+
+
+def test_a_policy_is_shown_what_it_reads_and_others_are_not():
+    thinks = replace(TASK, mind=BktBelief(EDNET.course, Bkt(EDNET.course, TABLE, rho=1.0)))
+    assert "gain" in ExpectedGain()(thinks).reads
+    assert "gain" not in thinks.layout.features
+    plain = rollout(TASK, TunedMastery(learners=50)(TASK), 100)
+    same = rollout(thinks, TunedMastery(learners=50)(thinks), 100)
+    assert (plain.item == same.item).all()
+
+
+def test_beliefs_are_features():
+    task = thinking()
+    episodes = begun(task)
+    columns = task.layout.columns
+    before = episodes.observation[:, columns("chance")].copy()
+    assert ((before > 0.0) & (before < 1.0)).all()
+    episodes.step(np.zeros(6, np.int64))
+    right = episodes.response.correct == 1
+    moved = episodes.observation[:, columns("chance")] - before
+    assert 0 < right.sum() < 6
+    assert moved[right].mean() > moved[~right].mean()
+    assert (episodes.observation[:, columns("gain")] != 0.0).any()
+
+
+def test_a_snapshot_holds_the_tutors_thoughts():
+    task = thinking()
+    episodes = begun(task)
+    episodes.step(np.arange(6) % 10)
+    kept = episodes.snapshot()
+    first = []
+    for _ in range(2):
+        episodes.step((np.arange(6) + 1) % 10)
+        first.append(episodes.observation.copy())
+    episodes.restore(kept)
+    for seen in first:
+        episodes.step((np.arange(6) + 1) % 10)
+        assert (episodes.observation == seen).all()
+
+
+def test_a_rollout_does_not_depend_on_the_chunk():
+    task = thinking(steps=6)
+    policy = ExpectedGain()(task)
+    assert (rollout(task, policy, 25).item == rollout(task, policy, 25, chunk=7).item).all()
+
+
+def test_beliefs_need_a_model():
+    with pytest.raises(InputError, match="tutor = a table: must be a learner model"):
+        TASK.showing("gain")
+
+
+def test_the_right_mind_for_a_model():
+    assert isinstance(mind_of(replace(EDNET, rho=1.0), EDNET.course), BktBelief)
+    assert isinstance(mind_of(PFA, PFA.course), Particles)
+    assert mind_of(PFA, PFA.course, time_passes=True).ahead == 10.0
+    with pytest.raises(InputError, match="a model of other items"):
+        mind_of(PFA, EDNET.course)
+
+
+def test_every_shipped_population_of_a_known_kind_can_be_thought_by():
+    folders = [path for path in SHIPPED.iterdir() if path.name != "kes_synthetic"]
+    found = {path.name: learners_of(path) for path in folders}
+    assert {"pfa", "irt", "bkt_v0", "das3h", "practice"} <= set(found)
+    with pytest.raises(InputError, match="must be learners of a kind among"):
+        learners_of(SHIPPED / "kes_synthetic")
+
+
+def test_a_fitted_mind_teaches_better_than_the_tuned_rule():
+    """Paired over 200 learners; the mind is fitted to what a random policy left of 2,000 others."""
+    recipe = TaskRecipe(PFA, partial(Task, steps=40))
+    task = recipe.with_tutor(recipe.tutor(None, "pfa"), recipe.mind(PfaModel()))
+    gains = ExpectedGain()(task)
+    rule = TunedMastery(learners=300)(task)
+    lead = rollout(task, gains, 200).returned - rollout(task, rule, 200).returned
+    assert lead.mean() > 3.0 * lead.std() / np.sqrt(len(lead))
