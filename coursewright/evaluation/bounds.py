@@ -38,7 +38,7 @@ OPTIMUM = "the optimum of a tutor who is told which skills are known, by value i
 
 MOST_GOALS = 20_000  # goals with a price of their own; of more, those of a size share one
 PRICES = 257  # of many goals; a price that is not the best makes a bound larger, never wrong
-MOST_STATES = 1 << 12  # sets of known skills that value iteration goes through
+MOST_STATES = 1 << 10  # sets of known skills that value iteration goes through, for each goal
 
 
 class Bound(NamedTuple):

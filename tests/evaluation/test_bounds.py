@@ -204,7 +204,7 @@ def test_prerequisites_without_effect_change_nothing():
 
 def test_with_prerequisites_and_forgetting_oracles_stay_below():
     task = bkt(steps=40)
-    oracle = rollout(task, OracleBeam()(task), 300).returned.mean()
+    oracle = rollout(task, OracleBeam()(task), 100).returned.mean()
     found = bound(task)
     assert (found.kind, found.value > oracle) == (TOLD, True)
     forgetful = replace(
@@ -314,3 +314,9 @@ def test_kt6kc_policies_stay_below_it():
         named = replace(parameters, skills=learners.course.skills)
         task = Task(simulator=learners, tutor=named, steps=30)
         assert rollout(task, ExpectedGain()(task), 300).returned.mean() < bound(task).value
+
+
+def test_kt6kc_with_too_many_states_is_refused():
+    many = KT6kc(learn=[0.2] * 11, dependencies=np.zeros((11, 11)).tolist())
+    found = bound(Task(simulator=many, steps=5, features=GOAL))
+    assert (found.kind, found.note) == (NONE, "there are too many sets of known skills")

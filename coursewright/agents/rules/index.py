@@ -15,7 +15,7 @@ from coursewright.simulators.arrays import Floats, Ints, Observation
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import Luck
 
-FARTHEST = 100  # practices of a skill that an index looks ahead: more of them change no choice
+FARTHEST = 100  # practices of a skill that an index looks ahead, at most
 
 
 @kernel
