@@ -6,6 +6,7 @@ the learner table and is summarised with every statistic.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -33,6 +34,11 @@ class Watching(Protocol):
 def returned(trace: Trace) -> Floats:
     """Sum of rewards."""
     return trace.run.returned
+
+
+def is_return(outcome: Outcome) -> bool:
+    """True for the sum of rewards, however it is configured."""
+    return (outcome.func if isinstance(outcome, partial) else outcome) is returned
 
 
 def start(trace: Trace) -> Floats:

@@ -28,6 +28,7 @@ LEVEL = 0.95
 RESAMPLES = 2000
 FEWEST_SEEDS = 5  # fewer say too little about a training recipe
 TIE = 1e-9  # returns are sums of rounded numbers: a smaller difference is none
+BEST = "the best known oracle"
 CELLS = 1 << 20  # resampling weights held as floats at a time
 
 
@@ -138,24 +139,24 @@ def better(values: Floats, reference: Floats) -> Floats:
     return np.where(np.abs(difference) <= TIE, 0.5, (difference > 0).astype(np.float64))
 
 
-def share_of_lead(means: Floats, draws: Floats, n: int) -> Estimate:
-    """Share of the way from a baseline to the best known that a policy goes, never clipped.
+def share_of_lead(means: Floats, draws: Floats, n: int, best: str = BEST) -> Estimate:
+    """Share of the way from a baseline to the best that a policy goes, never clipped.
 
-    `means [3]` of policy, baseline and best, and their bootstrap `draws [resamples, 3]`.  Above 1 the
-    policy beats the best known; nan, with a note, where the best known's lead may be nothing.
+    `means [3]` of policy, baseline and best, and their bootstrap `draws [resamples, 3]`; `best` names the
+    last.  Above 1 the policy beats it; nan, with a note, where its lead may be nothing.
     """
-    missing = no_lead(draws[:, 2] - draws[:, 1], n)
+    missing = no_lead(draws[:, 2] - draws[:, 1], n, best)
     if missing:
         return unknown_because(missing, n)
     value = (means[0] - means[1]) / (means[2] - means[1])
     return from_draws(float(value), (draws[:, 0] - draws[:, 1]) / (draws[:, 2] - draws[:, 1]), n)
 
 
-def no_lead(draws: Floats, n: int) -> str:
-    """The reason for no headroom to share, by the `draws` of the oracle's lead; "" if there is some."""
+def no_lead(draws: Floats, n: int, best: str = BEST) -> str:
+    """The reason for no lead to share, by the `draws` of the lead of the `best`; "" if there is some."""
     low, high = interval(draws, n)
     if high <= 0:
-        return "the best known oracle is not above the baseline"
+        return f"{best} is not above the baseline"
     if low <= 0:
-        return "the best known oracle's lead over the baseline is not distinguishable from 0"
+        return f"the lead of {best} over the baseline is not distinguishable from 0"
     return ""

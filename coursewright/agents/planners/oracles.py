@@ -1,4 +1,4 @@
-"""Oracles: policies that read the true state, as bounds for all other policies.
+"""Oracles: policies that read the true state, as references for all other policies.
 
 They never see the future: plans rest on the expected effect of practice, not on the episode's own
 luck.  The simulator's type decides which search fits, here and nowhere else.
@@ -22,7 +22,7 @@ def _unsupported(name: str, task: Task) -> InputError:
 
 @dataclass(frozen=True)
 class OracleGreedy:
-    """The item that is best one step ahead; no bound, for a search that looks further can do better.
+    """The item that is best one step ahead; a search that looks further can do better.
 
     KSS: most targets mastered, then least lacking; of equals, the lowest index.  BKT: the highest
     sum, over the item's unknown skills, of T_eff times the worth of knowing the skill.

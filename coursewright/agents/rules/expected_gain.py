@@ -19,18 +19,16 @@ ALIKE = 1e-7  # gains that differ by less are equal: float32 knows no better
 
 
 @kernel
-def _most_gain(
-    belief: Observation,
-    goal: Observation,
-    toward: Bools,
-    learn: Floats,
-    needed: Lists,
-    allowed: Bools,
-    out: Ints,
+def most_worth(
+    alone: Floats, gain: Floats, goal: Observation, toward: Bools, needed: Lists, allowed: Bools, out: Ints
 ) -> None:
-    """Two passes: gain in goal skills; where that is 0 everywhere, gain in the skills that lead to them."""
+    """Write the allowed item of most worth into `out [batch]`; of equals, the one listed first.
+
+    An item that needs one goal skill is worth `alone [batch, skills]`, any other the `gain [batch, skills]`
+    of its goal skills.  If that is 0 everywhere, a second pass counts the gain in skills that lead to them.
+    """
     for i in range(out.shape[0]):
-        best = 0.0
+        best, surest = 0.0, 0.0
         out[i] = -1
         for indirect in range(2):
             if best > 0.0:
@@ -40,13 +38,16 @@ def _most_gain(
                     continue
                 if out[i] < 0:
                     out[i] = a
-                gain = 0.0
-                for j in range(needed.start[a], needed.start[a + 1]):
+                begin, end = needed.start[a], needed.start[a + 1]
+                soon = 0.0
+                for j in range(begin, end):
                     k = needed.values[j]
                     if goal[i, k] > 0.0 or (indirect == 1 and toward[i, k]):
-                        gain += (1.0 - float(belief[i, k])) * learn[k]
-                if gain > best:
-                    best = gain
+                        soon += gain[i, k]
+                one = indirect == 0 and end - begin == 1 and soon > 0.0
+                worth = alone[i, needed.values[begin]] if one else soon
+                if worth > best or (worth == best and soon > surest):
+                    best, surest = worth, soon
                     out[i] = a
         out[i] = max(out[i], 0)
 
@@ -70,8 +71,8 @@ class ExpectedGainRule:
     def choose(self, seen: Seen, memory: Nothing) -> tuple[Ints, Nothing]:
         """Items `[batch]`."""
         item = np.empty(len(seen), np.int64)
-        needed = seen.course.needed
-        _most_gain(seen["belief"], seen["goal"], seen.toward, self.learn, needed, seen.allowed, item)
+        gain = (1.0 - seen["belief"].astype(np.float64)) * self.learn
+        most_worth(gain, gain, seen["goal"], seen.toward, seen.course.needed, seen.allowed, item)
         return item, memory
 
 

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from coursewright.evaluation.comparison.found import Comparison
-from coursewright.evaluation.numbers import brief, number, percent
+from coursewright.evaluation.comparison.found import POINT, Comparison
+from coursewright.evaluation.comparison.scores import POSSIBLE
+from coursewright.evaluation.numbers import MINUS, brief, number, percent
 from coursewright.evaluation.statistics import Estimate
 
 
@@ -58,12 +59,17 @@ def _headroom(value: float) -> str:
     return percent(value) + (" !" if np.isfinite(value) and value > 1.0 + 1e-9 else "")
 
 
+def _percents(low: float, high: float) -> str:
+    return f"[{round(100 * low)}, {round(100 * high)}]".replace("-", MINUS) if np.isfinite(low) else ""
+
+
 PLAIN = Look("{statistic}", number, brief)
 LOOKS: Mapping[str, Look] = {  # any other statistic looks plain
     "mean": Look("mean [95 %]", number, brief),
     "difference": Look("\N{MINUS SIGN} {reference}", _signed, _signed_doubt, paired=True),
     "p_improvement": Look("better", percent, _unsaid, paired=True),
     "headroom": Look("headroom", _headroom, _unsaid),
+    POSSIBLE: Look("possible", percent, _percents),
 }
 
 
@@ -72,9 +78,12 @@ def words_of(name: str) -> str:
     return name.replace("_", " ")
 
 
-def of_aim(comparison: Comparison) -> list[Column]:
-    """Every statistic of the outcome that policies are ranked by."""
-    return [Column(comparison.aim, statistic) for statistic in comparison.settings.statistics]
+def of_aim(comparison: Comparison, condition: str = POINT) -> list[Column]:
+    """Every statistic of the outcome that policies are ranked by; no share of a bound where there is none."""
+    kept = dict(comparison.settings.statistics)
+    if not comparison.bounds[condition].known:
+        kept = {name: statistic for name, statistic in kept.items() if name != POSSIBLE}
+    return [Column(comparison.aim, statistic) for statistic in kept]
 
 
 def of_others(comparison: Comparison) -> list[Column]:

@@ -11,6 +11,7 @@ from coursewright.agents.rule import RulePolicy
 from coursewright.envs.policy import Oracle, Policy
 from coursewright.envs.task import Task
 from coursewright.errors import unknown
+from coursewright.evaluation.bounds import bound
 from coursewright.evaluation.comparison.curves import gather
 from coursewright.evaluation.comparison.found import BOOTSTRAP, POINT, Comparison
 from coursewright.evaluation.comparison.gathered import Gathered
@@ -50,13 +51,16 @@ def compare(
         for label in labels:
             if label not in policies:
                 raise unknown(field, label, tuple(policies))
-    jobs = [Job(*condition, entry) for condition in conditions(task).items() for entry in given]
+    taught = conditions(task)
+    bounds = {condition: bound(variant) for condition, variant in taught.items()}
+    jobs = [Job(*condition, entry) for condition in taught.items() for entry in given]
     gathered = Gathered(
         settings=settings,
         jobs=jobs,
         results=list(run_all(jobs, settings, progress)),
         kinds={entry.name: _kind(entry, trained) for entry in given},
         tuned={entry.name: _setting(entry.policy) for entry in given},
+        bounds=bounds,
     )
     simulator = simulator or type(task.simulator).__name__.lower()
     keys = [(job.condition, job.entry.name) for job in jobs]
@@ -70,6 +74,7 @@ def compare(
         rows=gathered.rows(),
         curves=gather(keys, [result.curve for result in gathered.results]),
         walks={},
+        bounds=bounds,
     )
     pair = (contender(found), found.reference)
     learner = gathered.typical(*pair) if settings.example is None else settings.example

@@ -11,6 +11,7 @@ import pandas as pd
 from coursewright.envs.rollout import Rollout
 from coursewright.envs.task import Task
 from coursewright.errors import unknown
+from coursewright.evaluation.bounds import Bound
 from coursewright.evaluation.comparison.settings import Comparing
 from coursewright.evaluation.comparison.summary import Row, as_table
 from coursewright.evaluation.numbers import brief, number
@@ -48,6 +49,7 @@ class Comparison:
     rows : one per condition, policy, outcome and statistic.
     curves : condition, policy, step, mean, low, high: mean cumulative return with pointwise intervals.
     walks : the way of the example learner under the contender (see `words`) and the reference, by policy.
+    bounds : condition -> the bound on the mean return of any policy.
     training : agent -> training curves with the columns step, seed and value, where there are any.
     """
 
@@ -60,6 +62,7 @@ class Comparison:
     rows: Sequence[Row]
     curves: pd.DataFrame
     walks: Mapping[str, Walk]
+    bounds: Mapping[str, Bound]
     training: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -138,7 +141,8 @@ class Comparison:
 
         A population with strata gets `strata.csv` as well.
         """
-        tables = {"summary": self.summary, "policies": self.policies, "curves": self.curves}
+        bounds = pd.DataFrame([{"condition": at} | bound._asdict() for at, bound in self.bounds.items()])
+        tables = {"summary": self.summary, "policies": self.policies, "curves": self.curves, "bounds": bounds}
         if len(self.strata):
             tables["strata"] = self.strata
         learners = Path(directory) / "learners.parquet"

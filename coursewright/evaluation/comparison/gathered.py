@@ -7,11 +7,13 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from coursewright.evaluation.bounds import Bound
 from coursewright.evaluation.comparison.found import BOOTSTRAP, NO_STRATUM, POINT
 from coursewright.evaluation.comparison.jobs import Job, Result
-from coursewright.evaluation.comparison.scores import Scores
+from coursewright.evaluation.comparison.scores import UNBOUNDED, Scores
 from coursewright.evaluation.comparison.settings import Comparing
 from coursewright.evaluation.comparison.summary import Row, summarised
+from coursewright.evaluation.outcomes import is_return
 from coursewright.evaluation.statistics import Resamples
 from coursewright.simulators.arrays import Floats
 from coursewright.simulators.capabilities import Stratified
@@ -22,7 +24,7 @@ class Gathered:
     """All jobs with their results, in the order given.
 
     `kinds` is "oracle", "trained" or "rule" for each policy, and `tuned` the setting that it was tuned to
-    ("" if it was not); both are in the order of the policies.
+    ("" if it was not); both are in the order of the policies.  `bounds` is the bound under each condition.
     """
 
     settings: Comparing
@@ -30,6 +32,7 @@ class Gathered:
     results: Sequence[Result]
     kinds: Mapping[str, str]
     tuned: Mapping[str, str]
+    bounds: Mapping[str, Bound]
 
     @property
     def conditions(self) -> list[str]:
@@ -57,8 +60,9 @@ class Gathered:
                     baseline=self.settings.baseline,
                     resamples=resamples,
                     aim=outcome in self.settings.aims,
+                    bound=self.bounds[condition] if is_return(figure) else UNBOUNDED,
                 )
-                for outcome in self.settings.outcomes
+                for outcome, figure in self.settings.outcomes.items()
             }
             for condition in self.conditions
         }

@@ -38,6 +38,11 @@ class Section:
         return described(self.comparison)
 
     @property
+    def limit(self) -> list[str]:
+        """The bound on any policy under each condition, or the reason for none, a sentence each."""
+        return words.limit(self.comparison)
+
+    @property
     def surpassed(self) -> list[str]:
         """A sentence for each oracle that a rule is clearly above."""
         return words.surpassed(self.comparison)

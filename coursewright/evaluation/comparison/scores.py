@@ -6,7 +6,9 @@ from functools import cached_property
 
 import numpy as np
 
+from coursewright.evaluation.bounds import NONE, RESPONSES, Bound
 from coursewright.evaluation.statistics import (
+    BEST,
     FEWEST_SEEDS,
     THIS_POLICY,
     Estimate,
@@ -23,6 +25,10 @@ from coursewright.simulators.arrays import Floats
 
 ORACLE, TRAINED, RULE = "oracle", "trained", "rule"
 NO_ORACLE, NO_REFERENCE = "no oracle was run", "each oracle is below the best rule"
+NO_BOUND = "no bound known"  # and the reason
+MIND_READER = "the bound is for policies that see answers alone"
+POSSIBLE, BOUND = "possible", "the bound"
+UNBOUNDED = Bound(np.nan, NONE, note="it is the mean return that bounds are known of")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +42,7 @@ class Scores:
     reference, baseline : policies that differences and headroom are measured from.
     resamples : of the learners, the same for every outcome.
     aim : True where more of it is better, so that policies can be ranked by it.
+    bound : on the mean of any policy.
     """
 
     values: Mapping[str, Floats]
@@ -44,6 +51,7 @@ class Scores:
     baseline: str
     resamples: Resamples
     aim: bool = True
+    bound: Bound = UNBOUNDED
 
     @cached_property
     def by_learner(self) -> Floats:
@@ -158,10 +166,32 @@ def headroom(scores: Scores, name: str) -> Estimate | None:
         note = NO_ORACLE if not scores.oracles else NO_REFERENCE
         return unknown_because(note, scores.n_learners, scores.estimand(name))
     columns = [scores.place(n) for n in (name, scores.baseline, scores.best_known)]
-    draws, means = scores.draws[:, columns], scores.by_learner[:, columns].mean(axis=0)
-    if scores.is_recipe(name) and not no_lead(draws[:, 2] - draws[:, 1], scores.n_learners):
+    return _share(scores, name, scores.by_learner[:, columns].mean(axis=0), scores.draws[:, columns], BEST)
+
+
+def possible(scores: Scores, name: str) -> Estimate | None:
+    """Share of the way from the baseline to the bound on any policy, unclipped.  Asked of aims alone.
+
+    The bound is exact and about the whole population: the interval is the doubt about the two means.
+    """
+    if not scores.aim:
+        return None
+    if not scores.bound.known:
+        return unknown_because(f"{NO_BOUND}: {scores.bound.note}", scores.n_learners, scores.estimand(name))
+    if scores.kinds[name] == ORACLE and scores.bound.kind == RESPONSES:
+        return unknown_because(MIND_READER, scores.n_learners, scores.estimand(name))
+    columns = [scores.place(n) for n in (name, scores.baseline)]
+    means = np.append(scores.by_learner[:, columns].mean(axis=0), scores.bound.value)
+    draws = scores.draws[:, columns]
+    draws = np.hstack([draws, np.full((len(draws), 1), scores.bound.value)])
+    return _share(scores, name, means, draws, BOUND)
+
+
+def _share(scores: Scores, name: str, means: Floats, draws: Floats, best: str) -> Estimate:
+    """The share of the lead of the `best`; see `statistics.share_of_lead`."""
+    if scores.is_recipe(name) and not no_lead(draws[:, 2] - draws[:, 1], scores.n_learners, best):
         return over_seeds((scores.values[name].mean(axis=1) - means[1]) / (means[2] - means[1]))
-    return share_of_lead(means, draws, scores.n_learners)._replace(estimand=scores.estimand(name))
+    return share_of_lead(means, draws, scores.n_learners, best)._replace(estimand=scores.estimand(name))
 
 
 STATISTICS: Mapping[str, Statistic] = {
@@ -169,4 +199,5 @@ STATISTICS: Mapping[str, Statistic] = {
     "difference": difference,
     "p_improvement": p_improvement,
     "headroom": headroom,
+    POSSIBLE: possible,
 }

@@ -20,7 +20,8 @@ class Comparing:
     ----------
     learners : the number of unseen learners; every policy meets the same with the same luck.
     reference : the policy that differences are measured from.
-    baseline : the policy where headroom starts; it ends at the better oracle.
+    baseline : the policy where headroom starts, which ends at the better oracle, and the share of the
+        possible, which ends at the bound.
     outcomes : name -> figure per learner.
     statistics : name -> a figure of a policy's outcome.
     aims : outcomes of which more is better; policies are ranked by the first of them.

@@ -9,7 +9,7 @@ from rich.table import Table
 from coursewright.evaluation.comparison.columns import Column, asked_for, cell, heading, of_aim
 from coursewright.evaluation.comparison.found import POINT, Comparison
 from coursewright.evaluation.comparison.scores import ORACLE, TRAINED
-from coursewright.evaluation.comparison.words import CONDITIONS, surpassed, verdict
+from coursewright.evaluation.comparison.words import CONDITIONS, limit, surpassed, verdict
 from coursewright.evaluation.tables import GAP, plain_table, say
 
 WIDTH = 80  # characters
@@ -20,7 +20,7 @@ def comparison_tables(comparison: Comparison, condition: str = POINT, width: int
 
     Every statistic of the aim has a column, and then every column that was asked for.
     """
-    columns = [*of_aim(comparison), *asked_for(comparison)]
+    columns = [*of_aim(comparison, condition), *asked_for(comparison)]
     n = int(comparison.at(condition)["learners"].iloc[0])
     title = f"{comparison.name}: {n:,} unseen learners"
     if len(comparison.conditions) > 1:
@@ -42,7 +42,7 @@ def show(comparison: Comparison) -> None:
     for condition in comparison.conditions:
         for table in comparison_tables(comparison, condition, console.width):
             say(table, "", console=console)
-    say(*verdict(comparison), *surpassed(comparison), "", console=console)
+    say(*verdict(comparison), *limit(comparison), *surpassed(comparison), "", console=console)
 
 
 def _table(title: str, comparison: Comparison, condition: str, texts: dict[Column, list[str]]) -> Table:

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from coursewright.evaluation.bounds import RESPONSES
 from coursewright.evaluation.comparison.described import budget
 from coursewright.evaluation.comparison.found import POINT, Comparison
-from coursewright.evaluation.comparison.scores import ORACLE, TRAINED
+from coursewright.evaluation.comparison.scores import NO_BOUND, ORACLE, POSSIBLE, TRAINED
 from coursewright.evaluation.numbers import number, percent, span
 from coursewright.evaluation.statistics import FEWEST_SEEDS
 
@@ -46,6 +47,26 @@ def surpassed(comparison: Comparison, condition: str = POINT) -> list[str]:
         for name, row in table.iterrows()
         if row["surpassed_by"]
     ]
+
+
+def limit(comparison: Comparison) -> list[str]:
+    """The bound on any policy under each condition, or the reason for none, a sentence each."""
+    return [_limit(comparison, condition) for condition in comparison.conditions]
+
+
+def _limit(comparison: Comparison, condition: str) -> str:
+    found = comparison.bounds[condition]
+    where = "" if condition == POINT else f" with {CONDITIONS[condition]}"
+    if not found.known:
+        return f"{_begun(NO_BOUND)}{where}: {found.note}."
+    level = f"have a mean return above {number(found.value)}{where}"
+    if found.kind == RESPONSES:
+        return f"No policy that sees answers alone can {level} ({found.relaxation})."
+    closer = f": {found.note}" if found.note else ""
+    return (
+        f"No policy can {level}, not even one that is told which skills are known. "
+        f"For policies that see answers alone this bound is loose{closer}."
+    )
 
 
 def best_rule(comparison: Comparison) -> str:
@@ -89,7 +110,8 @@ def _verdict(comparison: Comparison, name: str) -> str:
         where = _begun(place(comparison)) if condition == POINT else f"With {CONDITIONS[condition]}"
         parts.append(f"{where}, {_against_reference(comparison, condition, name)}")
     sentences = [share for share in (_share(comparison, name), _way(comparison, name)) if share]
-    return " ".join([*parts, *([", and ".join(sentences) + "."] if sentences else [])])
+    ways = [", and ".join(sentences) + "."] if sentences else []
+    return " ".join([*parts, *ways, *_possible(comparison, name)])
 
 
 def _share(comparison: Comparison, name: str) -> str:
@@ -108,6 +130,16 @@ def _way(comparison: Comparison, name: str) -> str:
     start, table = comparison.settings.baseline, comparison.at()
     best = table.index[table["best_known"]][0]
     return f"it covers {percent(covered)} of the way from {start} to the best oracle, {best}"
+
+
+def _possible(comparison: Comparison, name: str) -> Iterator[str]:
+    if not comparison.has(comparison.aim, POSSIBLE):
+        return
+    share = comparison.estimate(name, POSSIBLE)
+    if np.isfinite(share.value):
+        way = f"from {comparison.settings.baseline} to the bound on every policy"
+        doubt = f"95 % interval: {percent(share.low)} to {percent(share.high)}"
+        yield f"It goes {percent(share.value)} of the way {way} ({doubt})."
 
 
 def _against_reference(comparison: Comparison, condition: str, name: str) -> str:

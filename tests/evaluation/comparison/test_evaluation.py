@@ -9,13 +9,15 @@ from scipy import stats
 
 from coursewright.agents.planners.oracles import OracleGreedy
 from coursewright.agents.rules.baselines import RandomLegal, RoundRobin, Topological, UniformRandom
+from coursewright.agents.rules.index import Index
 from coursewright.agents.rules.mastery import NInARow
 from coursewright.agents.rules.tuned import TunedMastery
 from coursewright.agents.tracker import SilentTracker
-from coursewright.envs.shipped import COMMON, LAST, kss, tutor
+from coursewright.envs.shipped import COMMON, LAST, bkt, kss, tutor
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
 from coursewright.evaluation import numbers
+from coursewright.evaluation.bounds import NONE, RESPONSES, TOLD, Bound
 from coursewright.evaluation.comparison import scores, words
 from coursewright.evaluation.comparison.compare import BOOTSTRAP, POINT, compare, conditions
 from coursewright.evaluation.comparison.described import described
@@ -24,7 +26,7 @@ from coursewright.evaluation.comparison.report import Report
 from coursewright.evaluation.comparison.scores import Scores
 from coursewright.evaluation.comparison.settings import Comparing
 from coursewright.evaluation.comparison.table import comparison_tables
-from coursewright.evaluation.statistics import THIS_POLICY, Resamples, over_learners, over_seeds
+from coursewright.evaluation.statistics import THIS_POLICY, Resamples, interval, over_learners, over_seeds
 from coursewright.simulators.knowledge.tables import read_bkt
 
 S = SilentTracker()
@@ -118,6 +120,79 @@ def test_headroom_is_not_clipped_and_may_be_undefined():
     assert scores.headroom(scored(ours=base, reference=base, base=base), "ours").note == scores.NO_ORACLE
 
 
+def test_the_share_of_the_possible_ends_at_the_bound():
+    rng = np.random.default_rng(2)
+    base = rng.normal(0, 0.1, 300)
+    values = {"ours": base + 0.9, "reference": base, "base": base, "best": base + 1.5}
+    given = replace(scored(**values), bound=Bound(base.mean() + 1.0, RESPONSES))
+    found = scores.possible(given, "ours")
+    assert found.value == pytest.approx(0.9)
+    assert found.low < 0.9 < found.high
+    lead = 1.0 - given.resamples.means(base[:, None])[:, 0] + base.mean()
+    assert (found.low, found.high) == pytest.approx(interval(0.9 / lead, 300))
+    assert scores.possible(given, "base").value == 0.0
+    assert scores.possible(given, "best").note == scores.MIND_READER
+    told = replace(given, bound=Bound(base.mean() + 1.5, TOLD))
+    assert scores.possible(told, "best").value == pytest.approx(1.0)
+    assert scores.possible(replace(given, aim=False), "ours") is None
+
+
+def test_a_share_of_no_lead_or_of_no_bound_is_refused():
+    base = np.random.default_rng(2).normal(0, 0.1, 300)
+    values = {"ours": base + 0.9, "reference": base, "base": base}
+    for reach, reason in ((0.001, "not distinguishable"), (-0.1, "not above the baseline")):
+        near = scores.possible(replace(scored(**values), bound=Bound(base.mean() + reach, RESPONSES)), "ours")
+        assert np.isnan(near.value)
+        assert reason in near.note
+    none = replace(scored(**values), bound=Bound(np.nan, NONE, note="a reason"))
+    assert scores.possible(none, "ours").note == "no bound known: a reason"
+    assert "mean return" in scores.possible(scored(**values), "ours").note
+
+
+def test_the_bound_is_told_with_the_shares_or_with_the_reason_for_none(comparison, tmp_path):
+    reason = "no bound known: Kss learners are neither Bkt nor KT6kc"
+    assert comparison.estimate("topological", "possible").note == reason
+    assert words.limit(comparison) == [f"N{reason[1:]}."]
+    assert "possible" not in printed(comparison_tables(comparison))
+    task = ednet()
+    given = policies(task) | {"index": Index()(task)}
+    found = compare(task, given, Comparing(learners=300), trained=["index"])
+    limit, none = words.limit(found)
+    value = found.bounds[POINT].value
+    assert limit.startswith(
+        f"No policy that sees answers alone can have a mean return above .{value * 1000:.0f} ("
+    )
+    assert none == (
+        "No bound known with bootstrap draws of the simulator's parameters: "
+        "each learner has parameters of their own."
+    )
+    share = found.estimate("index", "possible")
+    mean, base = found.estimate("index").value, found.estimate("random").value
+    assert share.value == pytest.approx((mean - base) / (value - base))
+    said = f"It goes {numbers.percent(share.value)} of the way from random to the bound on every policy"
+    assert said in words.verdict(found)[0]
+    assert "possible" in printed(comparison_tables(found, POINT))
+    assert "possible" not in printed(comparison_tables(found, BOOTSTRAP))
+    assert np.isnan(found.estimate("index", "possible", condition=BOOTSTRAP).value)
+    made = publish(found, tmp_path)
+    Report("A title", [made.section]).write(tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert limit in page
+    assert "each learner has parameters of their own" in page
+    table = pd.read_csv(made.tables["bounds"])
+    assert table["kind"].tolist() == [RESPONSES, NONE]
+    assert table["value"][0] == pytest.approx(value)
+
+
+def test_a_loose_bound_is_called_loose():
+    task = bkt(steps=10)
+    found = compare(task, policies(task), Comparing(learners=50), trained=["topological"])
+    (limit,) = words.limit(found)
+    assert limit.startswith("No policy can have a mean return above .")
+    assert "this bound is loose: with prerequisites" in limit
+    assert np.isfinite(found.estimate("oracle_greedy", "possible").value)
+
+
 def test_every_policy_meets_the_same_learners(comparison):
     starts = comparison.learners.pivot_table(index="learner", columns="policy", values="start", observed=True)
     assert len(starts) == 150
@@ -202,7 +277,7 @@ def test_summary_rows_are_long(comparison):
     assert list(table.columns) == [
         "condition", "policy", "outcome", "statistic", "value", "low", "high", "estimand", "n", "note"
     ]  # fmt: skip
-    assert len(table) == 6 * (10 * 2 + 2)
+    assert len(table) == 6 * (10 * 2 + 3)
     assert not table.duplicated(["condition", "policy", "outcome", "statistic"]).any()
 
 
@@ -283,7 +358,7 @@ def test_what_cannot_be_compared_is_refused():
 def test_the_report_needs_nothing_beside_it(comparison, tmp_path):
     made = publish(comparison, tmp_path, notes=["A note <b>."], card="Fitted to <b>.")
     for path in (*made.tables.values(), *made.figures.values()):
-        assert path.stat().st_size > 250
+        assert path.stat().st_size > 80
     assert set(made.figures) == {"comparison", "teaching", "path"}
     assert len(pd.read_parquet(made.tables["learners"])) == 150 * 6
     Report("A title", [made.section], {"seeds": "0"}, {}).write(tmp_path / "report.html")

@@ -1,0 +1,216 @@
+"""Bounds: figures that the mean return of no policy can exceed, on learners of whom one can be proved.
+
+With skills that do not touch each other, a belief is all that answers tell of a skill.  A tutor who may give
+T items in expectation, instead of one at each of T steps, does no worse than others.  For such a tutor the
+skills fall apart into problems with a price per practice (`agents/rules/one_skill.py`), and by weak duality
+
+    mean return <= min over prices >= 0 of  sum over goal skills of V_T(P(L0)) / K + price T / K
+
+for K goal skills: the Lagrangian bound of restless bandits (Whittle, J. Appl. Prob. 25A, 1988; Adelman &
+Mersereau, Operations Research 56(3), 2008).  It holds for every policy that sees answers alone, even with the
+true parameters.  With prerequisites it is none: practice of a skill then tells of others.
+
+A tutor who is told the true state is bounded by the same sum with (1 - P(L0)) max(0, 1 - price / P(T)) for V.
+That holds with prerequisites and forgetting too, which only slow learning down or undo it; it is loose.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from itertools import combinations
+from math import comb
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from coursewright.agents.rules.one_skill import GRID, Skill, values
+from coursewright.envs.rewards import mastered_gain, mean_gain
+from coursewright.envs.task import RandomGoal, Task
+from coursewright.simulators.arrays import Bools, Floats
+from coursewright.simulators.knowledge.bkt import Bkt
+from coursewright.simulators.knowledge.kt6kc import KT6kc
+from coursewright.simulators.knowledge.parameters import BktParameters
+
+RESPONSES, TOLD, NONE = "responses", "full information", "none"
+LAGRANGIAN = "Lagrangian bound: as many items as steps in expectation, instead of one at each step"
+TRUE_STATE = "the same for a tutor who is told which skills are known"
+OPTIMUM = "the optimum of a tutor who is told which skills are known, by value iteration"
+
+MOST_GOALS = 20_000  # goals with a price of their own; of more, those of a size share one
+PRICES = 257  # of many goals; a price that is not the best makes a bound larger, never wrong
+MOST_STATES = 1 << 10  # sets of known skills that value iteration goes through, for each goal
+
+
+class Bound(NamedTuple):
+    """A figure that no policy's mean return exceeds.
+
+    Attributes
+    ----------
+    value : the figure; nan where none is known.
+    kind : "responses" for policies that see answers alone, "full information" for any policy at all, which is
+        loose for those that see answers alone, or "none".
+    relaxation : the rule of the task that was relaxed, in words.
+    note : the reason for no bound, or for none that is closer.
+    """
+
+    value: float
+    kind: str
+    relaxation: str = ""
+    note: str = ""
+
+    @property
+    def known(self) -> bool:
+        """True where there is a figure."""
+        return self.kind != NONE
+
+
+class Goals(NamedTuple):
+    """The goals of a population: `size [goals]` in skills, and the `share [goals]` of the learners.
+
+    `weight [goals, skills]` is that of the skill's gain in the return: 1 / K for a goal's K skills.
+    """
+
+    weight: Floats
+    size: Floats
+    share: Floats
+
+
+def bound(task: Task) -> Bound:
+    """The best bound that is known on the mean return of a task, over its whole population of learners."""
+    reason = _unlike(task)
+    if reason:
+        return Bound(np.nan, NONE, note=reason)
+    learners, goals, steps = task.simulator, goals_of(task), int(task.budget)
+    if isinstance(learners, KT6kc):
+        return Bound(_by_states(learners, goals, steps), TOLD, OPTIMUM)
+    assert isinstance(learners, Bkt)
+    table, loose = learners.parameters, _entangled(learners)
+    if loose:
+        return Bound(full_information(table, goals, steps), TOLD, TRUE_STATE, loose)
+    return Bound(lagrangian(table, table.prior[0], goals, steps), RESPONSES, LAGRANGIAN)
+
+
+def _unlike(task: Task) -> str:
+    """The condition of every bound that a task breaks; "" for none."""
+    learners = task.simulator
+    if type(learners) not in (Bkt, KT6kc):  # learners derived from them may do other things
+        return f"{type(learners).__name__} learners are neither Bkt nor KT6kc"
+    if _bare(task.reward) not in (mean_gain, mastered_gain):
+        return "the reward is not the gain in mean mastery"
+    if task.steps is None:
+        return "the budget is minutes, not steps"
+    if (np.diff(task.course.needs.start) > 1).any():
+        return "an item needs several skills"
+    if isinstance(learners, Bkt):
+        alike = learners.parameters.n_draws == 1 and learners.prior_sd == learners.learn_sd == 0.0
+        return "" if alike else "each learner has parameters of their own"
+    if isinstance(learners, KT6kc) and learners.perturbed:
+        return "each learner has parameters of their own"
+    return "" if 2**task.course.n_skills <= MOST_STATES else "there are too many sets of known skills"
+
+
+def _bare(reward: Callable[..., Floats]) -> Callable[..., Floats]:
+    """The function behind a configured reward; one with options of its own stays another function."""
+    if isinstance(reward, partial) and not reward.args and not reward.keywords:
+        return reward.func
+    return reward
+
+
+def _entangled(learners: Bkt) -> str:
+    """The reason for no Lagrangian bound; "" where it holds."""
+    if len(learners.course.parents.values) and learners.rho < 1.0:
+        return "with prerequisites, practice of a skill tells of others, so that the Lagrangian bound is none"
+    if np.any(learners.parameters.forget):
+        return "learners forget, so that the Lagrangian bound is none"
+    return ""
+
+
+def goals_of(task: Task) -> Goals:
+    """The goals that learners of a task can have, where nobody brings a goal along.
+
+    Goals drawn at random are listed; where they are more than `MOST_GOALS`, the average goal of each size
+    stands for them.
+    """
+    skills = task.course.n_skills
+    if not isinstance(task.goal, RandomGoal):
+        goal: Bools = np.ones(skills, bool) if task.fixed_goal is None else task.fixed_goal
+        return Goals((goal / goal.sum())[None], np.array([float(goal.sum())]), np.ones(1))
+    sizes = range(task.goal.low, task.goal.high + 1)
+    if sum(comb(skills, size) for size in sizes) > MOST_GOALS:
+        weight = np.full((len(sizes), skills), 1.0 / skills)
+        return Goals(weight, np.array(sizes, np.float64), np.full(len(sizes), 1.0 / len(sizes)))
+    rows = [list(chosen) for size in sizes for chosen in combinations(range(skills), size)]
+    size = np.array([len(chosen) for chosen in rows], np.float64)
+    weight = np.zeros((len(rows), skills))
+    for row, chosen in zip(weight, rows, strict=True):
+        row[chosen] = 1.0 / len(chosen)
+    return Goals(weight, size, 1.0 / len(sizes) / np.array([comb(skills, int(k)) for k in size]))
+
+
+def lagrangian(table: BktParameters, start: Floats, goals: Goals, steps: int) -> float:
+    """The Lagrangian bound for learners of whom `start [skills]` is believed; `bound` checks its conditions.
+
+    `start` is P(L0), or the belief after a past that tutors see.
+    """
+    beliefs = np.linspace(0.0, 1.0, GRID)
+    columns = zip(table.learn[0].tolist(), table.guess[0].tolist(), table.slip[0].tolist(), strict=True)
+    skills = [Skill(*column) for column in columns]
+
+    def worth(prices: Floats) -> Floats:
+        by_skill = {skill: values(skill, prices, steps) for skill in set(skills)}
+        found = np.empty((len(prices), len(skills)))
+        for k, skill in enumerate(skills):
+            found[:, k] = [np.interp(start[k], beliefs, value) for value in by_skill[skill]]
+        return found
+
+    return _lowest(worth, float(table.learn.max()), goals, steps)
+
+
+def full_information(table: BktParameters, goals: Goals, steps: int) -> float:
+    """The loose bound, for tutors who are told the true state of each learner."""
+    learn = table.learn[0]
+
+    def worth(prices: Floats) -> Floats:
+        left = np.divide(prices[:, None], learn, out=np.ones((len(prices), len(learn))), where=learn > 0.0)
+        return np.asarray((1.0 - table.prior[0]) * np.maximum(0.0, 1.0 - left))
+
+    return _lowest(worth, float(learn.max()), goals, steps)
+
+
+def _lowest(worth: Callable[[Floats], Floats], top: float, goals: Goals, steps: int) -> float:
+    """The bound at the best price for each goal; `worth` gives `[prices, skills]`, and 0 from `top` on.
+
+    There is a bound at every price, so that the search may stop anywhere.
+    """
+
+    def total(prices: Floats) -> Floats:
+        return np.asarray(worth(prices) @ goals.weight.T + prices[:, None] * steps / goals.size)
+
+    if len(goals.size) > 1:
+        return float(total(np.linspace(0.0, top, PRICES)).min(axis=0) @ goals.share)
+    found = [float(total(np.zeros(1))[0, 0])]
+    if top > 0.0:
+        seek = minimize_scalar(
+            lambda price: float(total(np.array([price]))[0, 0]),
+            bounds=(0.0, top),
+            method="bounded",
+            options={"xatol": 1e-6 * top},
+        )
+        found.append(float(seek.fun))
+    return min(found)
+
+
+def _by_states(learners: KT6kc, goals: Goals, steps: int) -> float:
+    """The optimum of a tutor who is told which skills are known, by value iteration over all sets of them."""
+    skills = learners.course.n_skills
+    states = np.arange(2**skills)
+    known = (states[:, None] >> np.arange(skills)) & 1 == 1
+    chance = np.clip(learners.rates[0] + known @ learners.depends.T, 0.0, 1.0) * ~known
+    value = np.zeros((len(goals.size), len(states)))
+    for _ in range(steps):
+        best = value.copy()  # a skill that is known already
+        for k in range(skills):
+            learned = goals.weight[:, k, None] + value[:, states | 1 << k]
+            np.maximum(best, value + chance[:, k] * (learned - value), out=best)
+        value = best
+    return float(value[:, 0] @ goals.share)
