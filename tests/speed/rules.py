@@ -10,6 +10,8 @@ BANDITS = (
     "discounted_ucb",
     "epsilon_greedy",
     "exp3",
+    "lin_thompson",
+    "lin_ucb",
     "riarit",
     "sliding_window_ucb",
     "thompson",

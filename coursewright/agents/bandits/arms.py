@@ -90,7 +90,7 @@ def _credit(last: Last, arms: Arms, reward: Floats) -> None:
 
 
 @kernel
-def _open_arms(toward: Bools, items_of: Lists, allowed: Bools, out: Bools) -> None:
+def open_arms(toward: Bools, items_of: Lists, allowed: Bools, out: Bools) -> None:
     """The arms that bear on the goal and are offered; where there is none, all that are offered."""
     for i in range(out.shape[0]):
         some = False
@@ -103,7 +103,8 @@ def _open_arms(toward: Bools, items_of: Lists, allowed: Bools, out: Bools) -> No
 
 
 @kernel
-def _best_arm(index: Floats, among: Bools, order: Ints, arm: Ints) -> None:
+def best_arm(index: Floats, among: Bools, order: Ints, arm: Ints) -> None:
+    """The arm with the highest index, of equals the first in `order`; -1 where none is `among`."""
     for i in range(arm.shape[0]):
         arm[i] = -1
         best = -np.inf
@@ -145,8 +146,8 @@ class BanditRule:
         _credit(seen.last, memory, reward)
         self.evidence.learn(memory.own, memory.arm, reward)
         arms = np.empty((len(seen), course.n_skills), bool)
-        _open_arms(seen.toward, course.items_of, seen.allowed, arms)
-        _best_arm(self.index(seen, memory, arms), arms, course.order, memory.arm)
+        open_arms(seen.toward, course.items_of, seen.allowed, arms)
+        best_arm(self.index(seen, memory, arms), arms, course.order, memory.arm)
         items = np.zeros_like(seen.allowed)
         keep_skill(memory.arm, course.items_of, seen.allowed, items)
         return seen.draw(items, index=2 * course.n_skills), memory

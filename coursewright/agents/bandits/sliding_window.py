@@ -25,7 +25,7 @@ from coursewright.simulators.kernel import kernel
 
 
 class Recent(NamedTuple):
-    """The last pulls, `arm` and `reward [batch, window]` (arm -1: none yet), and `t [batch]`, the number of all."""
+    """The last pulls, `arm` and `reward [batch, window]` (arm -1: none yet); `t [batch]` counts all pulls."""
 
     arm: Ints
     reward: Floats
