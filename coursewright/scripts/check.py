@@ -16,7 +16,7 @@ from coursewright.scripts.experiment import settled
 from coursewright.scripts.launching import refuse_absent_cluster
 from coursewright.scripts.making import agent_of, comparing_of, made, recipe_of, refusal_at
 from coursewright.scripts.products import mark_of, refuse_other_log, refuse_other_policy
-from coursewright.scripts.recorded import POLICY, WEIGHTS, read_run
+from coursewright.scripts.recorded import POLICY, STORED, WEIGHTS, read_run
 from coursewright.scripts.settings import SETTINGS, Simulate, writable
 from coursewright.scripts.signatures import TARGET, fields, fields_of, refuse_misfits
 from coursewright.scripts.trust import trusted_of
@@ -174,7 +174,8 @@ def _log(part: Plain, checker: Checker) -> None:
 def _run(part: Plain, checker: Checker) -> None:
     refuse_other_policy(part["to"])
     read_run(Path(part["run"]), trusted_of(part["trust"]))
-    if not (Path(part["run"]) / WEIGHTS).is_file():
+    folder = Path(part["run"])
+    if not (folder / WEIGHTS).is_file() and not (folder / STORED).is_file():  # which `export` explains
         allowed = f"the folder of a finished run of an agent that trains (it lacks {WEIGHTS})"
         raise reject("run", part["run"], allowed)
 

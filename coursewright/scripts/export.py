@@ -20,8 +20,9 @@ def main(config: DictConfig) -> None:
 
     from coursewright.agents.export.onnx import export
     from coursewright.agents.learning.trained import TrainedPolicy
+    from coursewright.agents.stored import Stored
     from coursewright.scripts.products import refuse_other_policy
-    from coursewright.scripts.recorded import WEIGHTS, read_run
+    from coursewright.scripts.recorded import STORED, WEIGHTS, read_run
     from coursewright.scripts.studies import made_by, trained_on
     from coursewright.scripts.trust import trusted_of
 
@@ -30,9 +31,10 @@ def main(config: DictConfig) -> None:
     task = trained_on(run, folder)
     agent: Any = made_by(run, folder)
     if not hasattr(agent, "algorithm"):
-        raise reject(
-            "run", folder, f"a training that left a network ({run.name} is a rule, which needs no file)"
-        )
+        instead = "is a rule, which needs no file"
+        if isinstance(agent, Stored):
+            instead = f"leaves {STORED}, which its agent's load reads without a network"
+        raise reject("run", folder, f"a training that left a network ({run.name} {instead})")
     policy = TrainedPolicy.load(folder / WEIGHTS, agent, task)
     refuse_other_policy(config.to, policy.label)
     export(policy, task, config.to)

@@ -1,4 +1,4 @@
-"""Files that are there already: only the command that made one replaces it.
+"""Files that a command leaves; of those that are there already, it replaces only what it made.
 
 An exported policy has a label, and a simulated log the mark of its settings.  A file without them is
 somebody's own, whatever its name.
@@ -12,8 +12,25 @@ from pathlib import Path
 from typing import Any
 
 from coursewright.errors import InputError
+from coursewright.scripts.recorded import POLICY, STORED, WEIGHTS
 
 MADE = b"coursewright.simulate"  # the key of the mark in a Parquet file
+
+
+def leave(policy: Any, agent: Any, task: Any, folder: Path) -> dict[str, Path]:
+    """Write the file of a trained policy into its run's folder; a rule leaves none."""
+    from coursewright.agents.export.onnx import export
+    from coursewright.agents.learning.trained import TrainedPolicy
+    from coursewright.agents.stored import Stored, StoredPolicy
+
+    if isinstance(policy, TrainedPolicy):
+        policy.save(folder / WEIGHTS)
+        export(policy, task, folder / POLICY)
+        return {"policy": folder / POLICY}
+    if isinstance(agent, Stored) and isinstance(policy, StoredPolicy):
+        policy.save(folder / STORED)
+        return {"policy": folder / STORED}
+    return {}
 
 
 def refuse_anything(to: str) -> None:

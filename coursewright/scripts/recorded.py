@@ -24,6 +24,7 @@ FORMAT = 3
 LIKE = ("simulator", "task")  # the parts of a training that a policy has learnt
 SUMMARY = "summary.json"
 WEIGHTS, POLICY = "policy.npz", "policy.onnx"  # a training's network, as it leaves it
+STORED = "policy.json"  # the same of an agent that trains no network
 # The entries of a training run's record, and their kinds
 KINDS: dict[str, tuple[type, ...]] = {
     "simulator": (dict,),

@@ -11,6 +11,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from coursewright.agents.export.policy import OnnxPolicy
+from coursewright.agents.stored import Stored
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.policy import Policy
 from coursewright.envs.task import Task
@@ -21,7 +22,7 @@ from coursewright.evaluation.comparison.publish import Published, publish
 from coursewright.progress import Progress, each
 from coursewright.scripts.making import agent_of, comparing_of, licence_of, task_of
 from coursewright.scripts.overrides import command_line
-from coursewright.scripts.recorded import POLICY, finished, in_a_line, of_the_run, read_run, to_go_on
+from coursewright.scripts.recorded import POLICY, STORED, finished, in_a_line, of_the_run, read_run, to_go_on
 from coursewright.scripts.tracking import Results
 from coursewright.scripts.trust import plain_name, shown, trusted_of
 from coursewright.simulators.folders import SHIPPED
@@ -195,8 +196,11 @@ def finished_below(places: Sequence[Path]) -> list[Path]:
 
 
 def _add(study: Study, run: DictConfig, folder: Path, rules: Mapping[str, Any], make: bool) -> None:
-    file = folder / POLICY
     agent = made_by(run, folder, "runs")
+    stored = agent if isinstance(agent, Stored) else None
+    file = folder / (POLICY if stored is None else STORED)
+    if stored is not None and not file.is_file():
+        raise InputError(f"runs = {folder}: lacks {STORED}, which its training left there; train it anew")
     if hasattr(agent, "algorithm") and not file.is_file():
         remake = command_line("export", [f"run={folder}", f"to={file}"])
         raise InputError(f"runs = {folder}: lacks {POLICY}, which its training left there ({remake})")
@@ -214,7 +218,9 @@ def _add(study: Study, run: DictConfig, folder: Path, rules: Mapping[str, Any], 
         )
     study.seen.add((name, run.seed))
     with of_the_run(folder, "runs"):
-        if file.is_file():
+        if stored is not None:
+            seeds[run.seed] = stored.load(file, study.task)
+        elif file.is_file():
             seeds[run.seed] = OnnxPolicy(file, study.task)
         elif make:
             seeds[run.seed] = agent(study.task, run.seed, SilentTracker())

@@ -27,11 +27,9 @@ def main(config: DictConfig) -> float | None:
 
 def train(config: DictConfig, place: Place) -> float | None:
     """Instantiate the task and the agent, train, score, save, export."""
-    from coursewright.agents.export.onnx import export
-    from coursewright.agents.learning.trained import TrainedPolicy
     from coursewright.evaluation.standing import in_a_line, standing
     from coursewright.scripts.making import agent_of, licence_of, task_of, warn_of_invented
-    from coursewright.scripts.recorded import POLICY, WEIGHTS
+    from coursewright.scripts.products import leave
     from coursewright.scripts.tracking import Results
 
     with open_run(config, place) as run:
@@ -43,11 +41,7 @@ def train(config: DictConfig, place: Place) -> float | None:
         warn_of_invented(config.simulator)
         tracker = run.tracker("train")
         policy = make_policy(task, config.seed, tracker)
-        files = {}
-        if isinstance(policy, TrainedPolicy):
-            policy.save(run.path / WEIGHTS)
-            files["policy"] = run.path / POLICY
-            export(policy, task, files["policy"])
+        files = leave(policy, make_policy, task, run.path)
         found = standing(config.name, policy, task, config.learners)
         score = found.means[config.name]
         summary = {"eval/return": score, "eval/learners": config.learners, **licence_of(task)}

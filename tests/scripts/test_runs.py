@@ -174,3 +174,38 @@ def test_a_run_of_another_format_is_one_line(verb, finished, tmp_path, found, wo
         assert len(lines) == 1
         assert word in lines[0]
         assert f"must be of format {FORMAT}" in lines[0]
+
+
+@pytest.fixture(scope="module")
+def bandit(tmp_path_factory):
+    """A finished run of a bandit that learned across a few learners."""
+    folder = tmp_path_factory.mktemp("bandit") / "run"
+    few = ["agent.learners=40", "agent.batch=20", "task.steps=5"]
+    assert run("train", ["agent=lin_ucb", *few, *TINY, f"hydra.run.dir={folder}"]) == 0
+    return folder
+
+
+def test_a_linear_bandit_is_kept_as_json_and_read_by_evaluate(verb, tmp_path, bandit):
+    assert sorted(p.name for p in bandit.glob("policy.*")) == ["policy.json"]
+    few = [f"~policies.{name}" for name in ("thompson", "ucb", "oracle_beam", "tuned_mastery", "n_in_a_row")]
+    given = [f"runs={bandit}", *few, "reference=random", "workers=1", "hydra.run.dir=out", *TINY]
+    code, lines = verb("evaluate", *given)
+    assert (code, lines) == (0, [])
+    assert "lin_ucb" in next((tmp_path / "out").glob("*/policies.csv")).read_text()
+    changed = tmp_path / "changed"
+    shutil.copytree(bandit, changed)
+    (changed / "policy.json").write_text("{}")
+    code, lines = verb("evaluate", f"runs={changed}", *few, "reference=random", *TINY)
+    assert code == 2
+    assert "policy.json: truncated or broken" in lines[-1]
+    (changed / "policy.json").unlink()
+    code, lines = verb("evaluate", f"runs={changed}", *few, "reference=random", *TINY)
+    assert code == 2
+    assert "lacks policy.json" in lines[-1]
+
+
+def test_a_linear_bandit_is_not_exported(verb, bandit):
+    code, lines = verb("export", f"run={bandit}", "to=p.onnx")
+    assert code == 2
+    assert lines == [lines[0]]
+    assert "leaves policy.json" in lines[0]

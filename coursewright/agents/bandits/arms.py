@@ -5,8 +5,8 @@ The reward of practising a skill is (right among its last 3 answers - right amon
 their own, which knows nothing of the others.
 """
 
-from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, Protocol
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
@@ -24,12 +24,14 @@ class Arms(NamedTuple):
 
     `arm [batch]` is the skill pulled last (-1: none); `answers [batch, skills]` holds the answers so
     far, the newest in the lowest bit; `pulls` counts them and `total` sums the rewards, shaped alike.
+    `own` is the memory of a bandit that weighs its rewards in another way (see `Evidence`), or ().
     """
 
     arm: Ints
     answers: Ints
     pulls: Ints
     total: Floats
+    own: Any = ()
 
 
 class Index(Protocol):
@@ -38,6 +40,29 @@ class Index(Protocol):
     def __call__(self, seen: Seen, arms: Arms, among: Bools) -> Floats:
         """The index `[batch, skills]` of the arms that are `among [batch, skills]`; of others, anything."""
         ...
+
+
+class Evidence(Protocol):
+    """A memory of rewards beside counts and sums, such as one that forgets."""
+
+    def begin(self, batch: int, skills: int) -> tuple[Any, ...]:
+        """The memory of new learners: arrays with the batch as their first axis."""
+        ...
+
+    def learn(self, own: Any, arm: Ints, reward: Floats) -> None:
+        """Take in the `reward [batch]` of the pulled `arm [batch]`; NaN where nothing was asked."""
+        ...
+
+
+class CountsAlone:
+    """No memory beside counts and sums."""
+
+    def begin(self, batch: int, skills: int) -> tuple[()]:
+        """Nothing to remember."""
+        return ()
+
+    def learn(self, own: tuple[()], arm: Ints, reward: Floats) -> None:
+        """Nothing to do."""
 
 
 @inlined
@@ -51,19 +76,21 @@ def progress(answers: int, count: int) -> float:
 
 
 @kernel
-def _credit(last: Last, arms: Arms) -> None:
-    """Take the answer to the last choice into the bandit's memory."""
+def _credit(last: Last, arms: Arms, reward: Floats) -> None:
+    """Take the answer to the last choice into the bandit's memory; the `reward [batch]` of that, or NaN."""
     for i in range(arms.arm.shape[0]):
         k = arms.arm[i]
+        reward[i] = np.nan
         if k < 0 or not last.asked[i]:
             continue
         arms.answers[i, k] = (arms.answers[i, k] << 1 | int(last.right[i])) & 63
         arms.pulls[i, k] += 1
-        arms.total[i, k] += progress(arms.answers[i, k], arms.pulls[i, k])
+        reward[i] = progress(arms.answers[i, k], arms.pulls[i, k])
+        arms.total[i, k] += reward[i]
 
 
 @kernel
-def _open_arms(toward: Bools, items_of: Lists, allowed: Bools, out: Bools) -> None:
+def open_arms(toward: Bools, items_of: Lists, allowed: Bools, out: Bools) -> None:
     """The arms that bear on the goal and are offered; where there is none, all that are offered."""
     for i in range(out.shape[0]):
         some = False
@@ -76,7 +103,8 @@ def _open_arms(toward: Bools, items_of: Lists, allowed: Bools, out: Bools) -> No
 
 
 @kernel
-def _best_arm(index: Floats, among: Bools, order: Ints, arm: Ints) -> None:
+def best_arm(index: Floats, among: Bools, order: Ints, arm: Ints) -> None:
+    """The arm with the highest index, of equals the first in `order`; -1 where none is `among`."""
     for i in range(arm.shape[0]):
         arm[i] = -1
         best = -np.inf
@@ -97,6 +125,7 @@ class BanditRule:
 
     course: Course
     index: Index
+    evidence: Evidence = field(default_factory=CountsAlone)
     needs: ClassVar[tuple[str, ...]] = ("goal", "last_correct")
 
     def begin(self, luck: Luck) -> Arms:
@@ -107,15 +136,18 @@ class BanditRule:
             answers=np.zeros(shape, np.int64),
             pulls=np.zeros(shape, np.int64),
             total=np.zeros(shape),
+            own=self.evidence.begin(*shape),
         )
 
     def choose(self, seen: Seen, memory: Arms) -> tuple[Ints, Arms]:
         """Items `[batch]`."""
         course = self.course
-        _credit(seen.last, memory)
+        reward = np.empty(len(seen))
+        _credit(seen.last, memory, reward)
+        self.evidence.learn(memory.own, memory.arm, reward)
         arms = np.empty((len(seen), course.n_skills), bool)
-        _open_arms(seen.toward, course.items_of, seen.allowed, arms)
-        _best_arm(self.index(seen, memory, arms), arms, course.order, memory.arm)
+        open_arms(seen.toward, course.items_of, seen.allowed, arms)
+        best_arm(self.index(seen, memory, arms), arms, course.order, memory.arm)
         items = np.zeros_like(seen.allowed)
         keep_skill(memory.arm, course.items_of, seen.allowed, items)
         return seen.draw(items, index=2 * course.n_skills), memory

@@ -1,19 +1,17 @@
 """UCB1 over skills, paid by progress (Auer et al., Machine Learning 2002)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from coursewright.agents.bandits.arms import Arms, BanditRule
+from coursewright.agents.bandits.bonus import check_bonus, with_bonus
 from coursewright.agents.rule import RulePolicy, Seen
 from coursewright.agents.tracker import SILENT, Tracker
-from coursewright.agents.tuning import LEARNERS, Tuning, check_learners, tuned_option
+from coursewright.agents.tuning import LEARNERS
 from coursewright.envs.task import Task
-from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats
 from coursewright.simulators.kernel import kernel
-
-C_GRID = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 @kernel
@@ -54,9 +52,7 @@ class Ucb:
     learners: int = LEARNERS
 
     def __post_init__(self) -> None:
-        if self.c is not None and not 0.0 <= self.c < np.inf:
-            raise reject("agent.c", self.c, "a finite number >= 0, or null to tune it")
-        check_learners(self.learners)
+        check_bonus(self.c, self.learners)
 
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:
         """The policy.  Raises `InputError` where the task lacks `last_correct` or `goal`."""
@@ -64,7 +60,4 @@ class Ucb:
         def make(c: float) -> RulePolicy:
             return RulePolicy("ucb", task, BanditRule(task.course, UpperBound(c)))
 
-        if self.c is not None:
-            return make(float(self.c))
-        best, tuned = tuned_option("c", C_GRID, make, Tuning(task, tracker), self.learners)
-        return replace(make(best), tuned=tuned)
+        return with_bonus(self.c, make, task, tracker, self.learners)

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch.nn.functional import mse_loss
 
-from coursewright.agents.learning.vec_env import first_learner
+from coursewright.agents.training_learners import first_learner
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.policy import Policy, seen_by
 from coursewright.envs.task import Task

@@ -8,25 +8,12 @@ import numpy.typing as npt
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
+from coursewright.agents.training_learners import first_learner
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.gym import spaces
 from coursewright.envs.task import Task
-from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Ints, Observation
-from coursewright.simulators.luck import Split, hash_pair
-
-SEEDS = 2**32  # the limit of numpy's and Stable-Baselines3's own generators
-
-
-def first_learner(seed: int) -> int:
-    """The number of row 0's training learner under an agent's seed; row i meets that number + i.
-
-    A hash, never the small seed itself: agents with the seeds 0, 1, 2, ... would otherwise share
-    nearly all their learners.
-    """
-    if not 0 <= seed < SEEDS:
-        raise reject("agent.seed", seed, f"a whole number in [0, {SEEDS})")
-    return int(hash_pair(np.uint64(seed), 0)) >> 2
+from coursewright.simulators.luck import Split
 
 
 class LearnersVecEnv(VecEnv):

@@ -1,4 +1,4 @@
-"""Rules that go by the chance of a right answer: difficulty that fits, a recall threshold, adaptive testing."""
+"""Rules by the chance of a right answer: fitting difficulty, a recall threshold, adaptive testing."""
 
 from dataclasses import dataclass, replace
 from functools import partial

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from coursewright.agents.bandits.arms import progress
+from coursewright.agents.bandits.bonus import C_GRID
 from coursewright.agents.bandits.thompson import Thompson
-from coursewright.agents.bandits.ucb import C_GRID, Ucb
+from coursewright.agents.bandits.ucb import Ucb
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.features import NAMES
 from coursewright.envs.task import Task

@@ -240,26 +240,38 @@ def test_sm2_intervals() -> None:
     # One item, asked every day: intervals of 1, 6 and 6 x 2.5 days; a wrong answer starts it anew.
     task = recall_task(items=1, days=1.0)
     _, state = watch_answers(Sm2()(task, 0, TRACKER), task, [True, True, True])
-    assert (state.memory.interval[0, 0], state.memory.due[0, 0], state.memory.ease[0, 0]) == (15.0, 17.0, 2.5)
+    assert (state.memory.own.interval[0, 0], state.memory.due[0, 0], state.memory.own.ease[0, 0]) == (
+        15.0,
+        17.0,
+        2.5,
+    )
     _, state = watch_answers(Sm2()(task, 0, TRACKER), task, [True, True, False])
-    assert (state.memory.interval[0, 0], state.memory.due[0, 0]) == (1.0, 3.0)
-    assert state.memory.ease[0, 0] == pytest.approx(2.5 + 0.1 - 3 * (0.08 + 3 * 0.02))
+    assert (state.memory.own.interval[0, 0], state.memory.due[0, 0]) == (1.0, 3.0)
+    assert state.memory.own.ease[0, 0] == pytest.approx(2.5 + 0.1 - 3 * (0.08 + 3 * 0.02))
     _, state = watch_answers(Sm2()(task, 0, TRACKER), task, [False, True, True, True])
-    assert state.memory.interval[0, 0] == pytest.approx(6 * 2.18)
+    assert state.memory.own.interval[0, 0] == pytest.approx(6 * 2.18)
     _, state = watch_answers(Sm2()(task, 0, TRACKER), task, [False] * 9)
-    assert state.memory.ease[0, 0] == 1.3
+    assert state.memory.own.ease[0, 0] == 1.3
 
 
 def test_sm2_takes_nothing_from_what_asks_nothing() -> None:
     # A new item that was only shown comes back after the first interval; a known one after its own.
     task = recall_task(items=1, days=1.0)
     _, state = watch_answers(Sm2()(task, 0, TRACKER), task, [UNASKED])
-    assert (state.memory.passed[0, 0], state.memory.interval[0, 0], state.memory.due[0, 0]) == (0, 1.0, 1.0)
+    assert (state.memory.own.passed[0, 0], state.memory.own.interval[0, 0], state.memory.due[0, 0]) == (
+        0,
+        1.0,
+        1.0,
+    )
     _, state = watch_answers(Sm2()(task, 0, TRACKER), task, [True, True, UNASKED])
-    assert (state.memory.passed[0, 0], state.memory.interval[0, 0], state.memory.due[0, 0]) == (2, 6.0, 8.0)
-    assert state.memory.ease[0, 0] == 2.5
+    assert (state.memory.own.passed[0, 0], state.memory.own.interval[0, 0], state.memory.due[0, 0]) == (
+        2,
+        6.0,
+        8.0,
+    )
+    assert state.memory.own.ease[0, 0] == 2.5
     _, state = watch_answers(Sm2()(task, 0, TRACKER), task, [UNASKED, True])
-    assert (state.memory.passed[0, 0], state.memory.interval[0, 0]) == (1, 1.0)
+    assert (state.memory.own.passed[0, 0], state.memory.own.interval[0, 0]) == (1, 1.0)
 
 
 def test_leitner_takes_nothing_from_what_asks_nothing() -> None:

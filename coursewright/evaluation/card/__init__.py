@@ -1,0 +1,1 @@
+"""The single card: recall against minutes, for schedulers and the exact optimum."""

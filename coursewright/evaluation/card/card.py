@@ -1,0 +1,189 @@
+"""One card of FSRS-6 for five years: days of recall on one side, minutes of work on the other.
+
+The benchmark of srs-simulator (open-spaced-repetition).  A card is learned on day 0 and reviewed exactly when
+its schedule says.  With S and D after the last review, an interval of so many days is remembered
+
+    sum over d = 1 ... min(interval, days left) of R(d, S)
+
+(day 0 is not counted).  The review takes place if the interval fits into the days left: recalled with the
+chance R, and then Hard, Good or Easy in fixed shares.  A policy is told by its recall (the days remembered,
+as a share of all) and by its minutes a day.  Formulas, weights and shares are those of the FSRS learners.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from coursewright.errors import reject
+from coursewright.simulators.arrays import Floats, Ints
+from coursewright.simulators.course import Course
+from coursewright.simulators.kernel import inlined, kernel
+from coursewright.simulators.luck import ANSWER, Keys, Seeds, Split, identify, uniform
+from coursewright.simulators.memory.fsrs import (
+    AGAIN,
+    FIRST_GRADES,
+    HARD,
+    RIGHT_GRADES,
+    WEIGHTS,
+    Fsrs,
+    first_difficulty,
+    in_range,
+    next_difficulty,
+    next_stability,
+    recall,
+)
+
+DAYS = 1825
+DECK = 10_000  # cards, in figures of minutes a day for a whole deck
+# Seconds that Again ... Easy take, at the first meeting and at a review (srs-simulator)
+LEARNING_SECONDS = (33.79, 24.30, 13.68, 6.50)
+REVIEW_SECONDS = (23.00, 11.68, 7.33, 5.60)
+
+
+class Costs(NamedTuple):
+    """Weights `[21]`, shares of grades (`first [4]`, `right [3]`), and minutes a grade (`[4]` each)."""
+
+    weights: Floats
+    first: Floats
+    right: Floats
+    learning: Floats
+    review: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Card:
+    """The benchmark: the horizon in `days`, and the card's FSRS-6 `weights`.
+
+    Raises `InputError` for a horizon below one day, and for weights that FSRS-6 does not allow.
+    """
+
+    days: int = DAYS
+    weights: tuple[float, ...] = WEIGHTS
+
+    def __post_init__(self) -> None:
+        if self.days < 1:
+            raise reject("card.days", self.days, "a whole number >= 1")
+        Fsrs(Course.of(1), self.weights)
+
+    @cached_property
+    def costs(self) -> Costs:
+        """The numbers as arrays."""
+        minutes = (np.array(LEARNING_SECONDS) / 60.0, np.array(REVIEW_SECONDS) / 60.0)
+        return Costs(np.array(self.weights), np.array(FIRST_GRADES), np.array(RIGHT_GRADES), *minutes)
+
+
+class Cards(NamedTuple):
+    """A batch of cards after a review: `stability` and `difficulty [batch]`, the `left` days of the horizon.
+
+    `grade` is that of the last review, `elapsed` the days before it (0 after the first meeting).
+    """
+
+    stability: Floats
+    difficulty: Floats
+    left: Ints
+    grade: Ints
+    elapsed: Floats
+
+
+class Schedule(Protocol):
+    """A way to choose the next interval of a card."""
+
+    def begin(self, batch: int) -> Any:
+        """The memory of new cards: arrays with the batch as their first axis."""
+        ...
+
+    def intervals(self, cards: Cards, memory: Any) -> Floats:
+        """The days until the next review, `[batch]`, whole and >= 1; the memory is changed in place."""
+        ...
+
+
+class Score(NamedTuple):
+    """Mean recall in [0, 1] and minutes a day of one card, with their standard errors."""
+
+    recall: float
+    minutes: float
+    recall_se: float
+    minutes_se: float
+
+    @property
+    def deck(self) -> float:
+        """Minutes a day of a deck of 10,000 cards."""
+        return DECK * self.minutes
+
+
+@inlined
+def drawn(u: float, shares: Floats) -> int:
+    """The place that u in [0, 1) falls on among shares that add up to 1."""
+    place, left = 0, u
+    while place < shares.shape[0] - 1 and left >= shares[place]:
+        left -= shares[place]
+        place += 1
+    return place
+
+
+@kernel
+def _learn(fate: Keys, costs: Costs, cards: Cards, minutes: Floats) -> None:
+    for i in range(fate.shape[0]):
+        grade = AGAIN + drawn(uniform(fate[i], 0, ANSWER), costs.first)
+        cards.grade[i] = grade
+        cards.stability[i] = costs.weights[grade - 1]
+        cards.difficulty[i] = in_range(first_difficulty(grade, costs.weights))
+        minutes[i] = costs.learning[grade - 1]
+
+
+@kernel
+def _review(
+    fate: Keys, turn: int, interval: Floats, costs: Costs, cards: Cards, memory: Floats, minutes: Floats
+) -> int:
+    """Let the interval pass, and review where it fits; the number of cards that go on."""
+    w, on = costs.weights, 0
+    for i in range(fate.shape[0]):
+        if cards.left[i] <= 0:
+            continue
+        days, stability, difficulty = int(interval[i]), cards.stability[i], cards.difficulty[i]
+        recalled = 0.0
+        for d in range(1, min(days, cards.left[i]) + 1):
+            recalled = recall(d, stability, w)
+            memory[i] += recalled
+        cards.left[i] -= days
+        if cards.left[i] < 0:
+            continue
+        grade = AGAIN
+        if uniform(fate[i], turn, ANSWER) < recalled:
+            grade = HARD + drawn(uniform(fate[i], turn, ANSWER + 1), costs.right)
+        cards.stability[i] = next_stability(stability, difficulty, days, recalled, grade, w)
+        cards.difficulty[i] = next_difficulty(difficulty, grade, w)
+        cards.grade[i] = grade
+        cards.elapsed[i] = days
+        minutes[i] += costs.review[grade - 1]
+        on += cards.left[i] > 0
+    return on
+
+
+def score(card: Card, schedule: Schedule, cards: int = 20_000, seed: int = 0) -> Score:
+    """Recall and minutes of a schedule over so many cards; every schedule meets the same luck.
+
+    Raises `InputError` for fewer than two cards.
+    """
+    if cards < 2:
+        raise reject("cards", cards, "a whole number >= 2")
+    fate = identify(Seeds(luck=seed), np.arange(cards), Split.EVALUATE, np.zeros(cards, np.int64)).fate
+    memory, minutes = np.zeros(cards), np.zeros(cards)
+    state = Cards(
+        np.zeros(cards),
+        np.zeros(cards),
+        np.full(cards, card.days, np.int64),
+        np.zeros(cards, np.int64),
+        np.zeros(cards),
+    )
+    kept, turn = schedule.begin(cards), 0
+    _learn(fate, card.costs, state, minutes)
+    going = cards
+    while going:
+        turn += 1
+        days = schedule.intervals(state, kept)
+        going = _review(fate, turn, days, card.costs, state, memory, minutes)
+    share, rate, root = memory / card.days, minutes / card.days, np.sqrt(cards)
+    return Score(float(share.mean()), float(rate.mean()), float(share.std() / root), float(rate.std() / root))

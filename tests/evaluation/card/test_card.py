@@ -1,0 +1,296 @@
+"""The single card: pins of the benchmark, the exact optimum, Cost-ADR, and the frontier."""
+
+import math
+from functools import cache
+
+import numpy as np
+import pytest
+
+from coursewright.errors import InputError
+from coursewright.evaluation.card import __main__ as command
+from coursewright.evaluation.card.card import Card, Cards, Score, score
+from coursewright.evaluation.card.exact import RETENTIONS, grid_of, optimum
+from coursewright.evaluation.card.frontier import ADR, BASE, BEST, Frontier, Point, frontier
+from coursewright.evaluation.card.schedules import AnkiCard, CostAdr, FixedRetention, MemriseCard
+from coursewright.simulators.luck import ANSWER, Seeds, Split, identify, uniform
+from coursewright.simulators.memory.fsrs import (
+    FIRST_GRADES,
+    RIGHT_GRADES,
+    WEIGHTS,
+    first_difficulty,
+    in_range,
+    interval,
+    next_difficulty,
+    next_stability,
+    recall,
+)
+
+W, CARD = np.array(WEIGHTS), Card()
+LEARNING, REVIEW = CARD.costs.learning, CARD.costs.review
+
+
+@cache
+def grid():
+    return grid_of(CARD)
+
+
+@cache
+def best(price):
+    return optimum(CARD, price, grid())
+
+
+# Pins: srs-simulator's card with the default weights of FSRS-6
+
+
+@pytest.mark.parametrize(
+    ("schedule", "recalled", "minutes"),
+    [
+        (FixedRetention(0.70), 0.8151, 11.56),
+        (FixedRetention(0.80), 0.8870, 13.84),
+        (FixedRetention(0.85), 0.9189, 15.69),
+        (FixedRetention(0.90), 0.9475, 19.35),
+        (MemriseCard(), 0.9504, 20.18),
+        (AnkiCard(), 0.9437, 19.29),
+    ],
+)
+def test_fixed_retention_memrise_and_anki(schedule, recalled, minutes):
+    found = score(CARD, schedule)
+    assert found.recall == pytest.approx(recalled, abs=4 * found.recall_se)
+    assert found.deck == pytest.approx(minutes, rel=0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("retention", "recalled", "minutes"), [(0.96, 0.9791, 35.9), (0.98, 0.9893, 63.8)])
+def test_very_high_retention(retention, recalled, minutes):
+    # Stated from 20,000 to 40,000 cards, with a standard error of up to .45 minutes.
+    found, stated = score(CARD, FixedRetention(retention), 40_000), score(CARD, FixedRetention(retention))
+    assert found.recall == pytest.approx(recalled, abs=0.0003)
+    apart = math.hypot(10_000 * found.minutes_se, 10_000 * stated.minutes_se)
+    assert abs(found.deck - minutes) < 3.6 * apart
+    assert found.deck == pytest.approx(minutes, rel=0.025)
+
+
+@pytest.mark.parametrize(
+    ("price", "worth", "recalled", "minutes"),
+    [
+        (0, 0.989, 0.9893, 62.4),
+        (16, 0.937, 0.9763, 24.5),
+        (64, 0.8445, 0.9492, 16.5),
+        (256, 0.6125, 0.8503, 9.3),
+    ],
+)
+def test_the_optimum(price, worth, recalled, minutes):
+    found, exact = score(CARD, best(price)), best(price).worth
+    assert exact == pytest.approx(worth, abs=0.002)
+    assert found.recall - price * found.minutes == pytest.approx(exact, abs=0.002)
+    assert found.recall == pytest.approx(recalled, rel=0.03)
+    assert found.deck == pytest.approx(minutes, rel=0.03)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("price", "recalled", "minutes"), [(128, 0.9155, 12.86), (384, 0.7996, 7.74)])
+def test_the_optimum_at_other_prices(price, recalled, minutes):
+    found = score(CARD, best(price))
+    assert found.recall == pytest.approx(recalled, rel=0.03)
+    assert found.deck == pytest.approx(minutes, rel=0.03)
+
+
+# The simulation
+
+
+class Every:
+    """The same interval always, or one a review."""
+
+    def __init__(self, *days):
+        self.days = days
+
+    def begin(self, batch):
+        return [0]
+
+    def intervals(self, cards, memory):
+        memory[0] += 1
+        return np.full(len(cards.left), float(self.days[min(memory[0], len(self.days)) - 1]))
+
+
+def shares(u, of):
+    place = 0
+    while place < len(of) - 1 and u >= of[place]:
+        u -= of[place]
+        place += 1
+    return place
+
+
+def test_a_card_lives_as_a_plain_loop_has_it():
+    days, n, schedule = 60, 300, (4, 7, 20, 5)
+    fate = identify(Seeds(), np.arange(n), Split.EVALUATE, np.zeros(n, np.int64)).fate
+    memories, minutes = [], []
+    for i in range(n):
+        grade = 1 + shares(uniform(fate[i], 0, ANSWER), FIRST_GRADES)
+        s, d, left = W[grade - 1], in_range(first_difficulty(grade, W)), days
+        memory, spent, turn = 0.0, LEARNING[grade - 1], 0
+        while left > 0:
+            gap = schedule[min(turn, 3)]
+            turn += 1
+            memory += sum(recall(day, s, W) for day in range(1, min(gap, left) + 1))
+            left -= gap
+            if left < 0:
+                break
+            r = recall(gap, s, W)
+            right = uniform(fate[i], turn, ANSWER) < r
+            grade = 2 + shares(uniform(fate[i], turn, ANSWER + 1), RIGHT_GRADES) if right else 1
+            s, d = next_stability(s, d, gap, r, grade, W), next_difficulty(d, grade, W)
+            spent += REVIEW[grade - 1]
+        memories.append(memory / days)
+        minutes.append(spent / days)
+    found = score(Card(days), Every(*schedule), n)
+    assert found.recall == pytest.approx(np.mean(memories))
+    assert found.minutes == pytest.approx(np.mean(minutes))
+    assert found.recall_se == pytest.approx(np.std(memories) / np.sqrt(n))
+
+
+def test_day_0_is_not_counted_and_a_review_on_the_last_day_costs():
+    first = [sum(recall(d, W[g], W) for d in range(1, 11)) / 10 for g in range(4)]
+    later, on_time = score(Card(10), Every(11), 20_000), score(Card(10), Every(10), 20_000)
+    assert later.recall == pytest.approx(np.dot(FIRST_GRADES, first), abs=4 * later.recall_se)
+    assert on_time.recall == later.recall
+    assert later.minutes * 10 == pytest.approx(np.dot(FIRST_GRADES, LEARNING), abs=0.01)
+    right = [recall(10, W[g], W) for g in range(4)]
+    review = [r * np.dot(RIGHT_GRADES, REVIEW[1:]) + (1 - r) * REVIEW[0] for r in right]
+    more = (on_time.minutes - later.minutes) * 10
+    assert more == pytest.approx(np.dot(FIRST_GRADES, review), abs=0.005)
+
+
+# The exact optimum
+
+
+def exact(left, s, d, price, actions):
+    """The value of a state by plain recursion, without a grid."""
+    if left <= 0:
+        return 0.0
+    values = []
+    for retention in actions:
+        gap = int(interval(s, retention, W))
+        value = sum(recall(day, s, W) for day in range(1, min(gap, left) + 1))
+        if gap <= left:
+            r = recall(gap, s, W)
+            for grade in range(1, 5):
+                p = r * RIGHT_GRADES[grade - 2] if grade > 1 else 1 - r
+                after = next_stability(s, d, gap, r, grade, W), next_difficulty(d, grade, W)
+                value += p * (exact(left - gap, *after, price, actions) - price * REVIEW[grade - 1])
+        values.append(value)
+    return max(values)
+
+
+@pytest.mark.parametrize("price", [0.0, 0.5, 2.0])
+def test_value_iteration_is_a_plain_recursion(price):
+    days = 5
+    total = 0.0
+    for grade in range(1, 5):
+        state = W[grade - 1], in_range(first_difficulty(grade, W))
+        value = exact(days, *state, price, RETENTIONS) - price * LEARNING[grade - 1]
+        total += FIRST_GRADES[grade - 1] * value
+    assert optimum(Card(days), price).worth == pytest.approx(total / days, abs=0.003)
+
+
+def test_nothing_beats_the_optimum():
+    price = 64
+    other = [FixedRetention(r) for r in (0.8, 0.85, 0.9)] + [MemriseCard(), CostAdr(1024)]
+    for schedule in other:
+        found = score(CARD, schedule, 4000)
+        assert found.recall - price * found.minutes < best(price).worth
+
+
+# Cost-ADR
+
+
+def states(n=400, seed=0):
+    rng = np.random.default_rng(seed)
+    whole = np.full(n, 100, np.int64)
+    return Cards(np.exp(rng.uniform(-4, 9, n)), rng.uniform(1, 10, n), whole, whole, np.zeros(n))
+
+
+@pytest.mark.parametrize("retention", [0.35, 0.7, 0.9, 0.97])
+@pytest.mark.parametrize("price", [0, 10, 1024])
+def test_a_constant_retention_is_a_special_case(retention, price):
+    share = (retention - 0.3) / 0.695
+    heads = [[math.log(share / (1 - share)), 0, 0, 0, 0], [-40, 0, 0, 0, 0], [-40, 0, 0, 0, 0]]
+    adr, cards = CostAdr(price, heads), states()
+    assert adr.retentions(cards) == pytest.approx(retention)
+    fixed = FixedRetention(retention).intervals(cards, ())
+    assert np.mean(adr.intervals(cards, ()) == fixed) > 0.99  # of intervals half way between two days
+    assert adr.intervals(cards, ()) == pytest.approx(fixed, abs=1)
+
+
+def test_cost_adr_is_its_formula_and_falls_with_the_price():
+    cards = states()
+    a, b, c = (np.array(head) for head in CostAdr(0).heads)
+    x = np.log(cards.stability / 0.001) / np.log(36_500 / 0.001)
+    y = (cards.difficulty - 1) / 9
+    phi = np.stack([np.ones_like(x), x, y, x * y, x * x])
+    before = np.ones(len(x))
+    for price in (0, 1, 16, 256, 1024):
+        z = np.log(1 + price) / np.log(1025)
+        raised = a @ phi - np.logaddexp(0, b @ phi) * z - np.logaddexp(0, c @ phi) * z**2
+        found = CostAdr(price).retentions(cards)
+        assert found == pytest.approx(0.3 + 0.695 / (1 + np.exp(-raised)))
+        assert (found <= before).all()
+        before = found
+
+
+# The frontier
+
+
+def points(family, recalls, minutes):
+    return [Point(family, "", Score(r, m / 10_000, 0.0, 0.0)) for r, m in zip(recalls, minutes, strict=True)]
+
+
+def test_time_saved_and_coverage():
+    recalls = [0.8, 0.85, 0.9, 1.0]
+    base = points(BASE, recalls, [10, 12, 15, 30])
+    half = points("half", recalls, [5, 6, 7.5, 15])
+    upper = points("upper", [0.9, 0.95, 1.1], [15, 20, 90])
+    one = points("one", [0.85], [9])
+    none = points("none", [0.5, 0.6], [1, 2])
+    found = Frontier(tuple(base + half + upper + one + none))
+    assert found.families == (BASE, "half", "upper", "one", "none")
+    assert found.saved("half")[1:] == pytest.approx((1.0, 0.5))
+    assert found.saved("upper").coverage == pytest.approx(0.5)
+    assert found.saved("one")[1:] == pytest.approx((0.0, 0.25))
+    assert found.saved("none").coverage == 0.0
+    assert math.isnan(found.saved("none").time)
+    assert found.minutes(BASE, 0.85) == pytest.approx(12.0)
+    assert math.isnan(found.minutes(BASE, 0.7))
+
+
+def test_a_frontier_has_all_families_and_ones_own():
+    found = frontier(Card(40), 200, own={"weekly": Every(7)}, prices=(0, 1))
+    assert set(found.families) >= {BASE, ADR, BEST, "Memrise", "Anki SM-2", "weekly"}
+    assert len(found.of(BEST)) == 2
+    assert (found.table["deck_minutes"] > 0).all()
+    with pytest.raises(InputError, match="own = Memrise"):
+        frontier(Card(40), 200, own={"Memrise": Every(7)})
+
+
+def test_the_command(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr("sys.argv", ["card", "--days", "40", "--cards", "50", "--to", str(tmp_path)])
+    assert command.main() == 0
+    assert "exact optimum" in capsys.readouterr().out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["card.csv", "card.png", "card.svg"]
+    monkeypatch.setattr("sys.argv", ["card", "--days", "0"])
+    assert command.main() == 2
+    assert capsys.readouterr().err == "error: card.days = 0: must be a whole number >= 1\n"
+
+
+@pytest.mark.parametrize(
+    ("make", "field"),
+    [
+        (lambda: Card(weights=(1.0,)), "fsrs.weights"),
+        (lambda: FixedRetention(1.0), "retention = 1.0"),
+        (lambda: CostAdr(2000), "price = 2000"),
+        (lambda: optimum(Card(5), -1.0), "price = -1.0"),
+        (lambda: score(Card(5), MemriseCard(), 1), "cards = 1"),
+    ],
+)
+def test_wrong_input_is_named(make, field):
+    with pytest.raises(InputError, match=field.replace(".", r"\.")):
+        make()
