@@ -37,6 +37,7 @@ FLOORS: dict[str, dict[str, set[str]]] = {
 GROUND = {
     "fitting.folder": {"judging"},  # a fit's folder holds its held-out figures
     "fitting.judging.null_world": {"logistic"},  # its learners are logistic ones who never change
+    "agents.tuned_rule": {"rules", "schedulers"},  # the best of all families
     "agents.tutor": {"beliefs"},  # a tutor may think by a fitted model
     "agents.learning.teacher": {"rules"},  # a network begins as a rule
 }

@@ -1,7 +1,7 @@
 """Settings chosen on tuning learners, who are met neither in training nor in evaluation."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -13,7 +13,11 @@ from coursewright.envs.task import Task
 from coursewright.errors import reject
 from coursewright.simulators.luck import Split
 
+Chosen = TypeVar("Chosen", bound=Policy)
+
 LEARNERS = 2000
+SCREENED_ON = 500  # the first of these learners, met by every setting
+KEPT = 12  # settings a family that then meet all of them
 CHANCES = tuple(round(0.05 * step, 2) for step in range(20))  # 0 to .95
 
 
@@ -80,6 +84,18 @@ class Tuning:
         """The setting that was chosen, with its last trial on this many learners."""
         trial = self.trial(setting, learners)
         return Tuned(setting, trial.score, trial.se, tuple(self.trials))
+
+
+def halved(tuning: Tuning, candidates: Sequence[tuple[str, Chosen]], learners: int) -> tuple[str, Chosen]:
+    """The best candidate by successive halving with one cut: the first learners screen, all decide."""
+    screened_on = min(SCREENED_ON, learners)
+    known = {trial.setting for trial in tuning.trials if trial.learners == screened_on}
+    fresh = [candidate for candidate in candidates if candidate[0] not in known]
+    tuning.best(fresh, screened_on)
+    score = [tuning.trial(name, screened_on).score for name, _ in candidates]
+    places = np.argsort(-np.array(score), kind="stable")[:KEPT]
+    kept = [candidates[int(place)] for place in places]
+    return kept[tuning.best(kept, learners)[0]]
 
 
 def tuned_option(

@@ -162,6 +162,14 @@ class Task:
         return self.simulator.course
 
     @property
+    def kind(self) -> Literal["knowledge", "memory", "content"]:
+        """Memory where days pass, content where items are of several kinds or formats, else knowledge."""
+        if self.longest_gap > 0.0:
+            return "memory"
+        several = len(set(self.course.kind)) > 1 or len(set(self.course.format)) > 1
+        return "content" if several else "knowledge"
+
+    @property
     def budget(self) -> float:
         """The budget in steps, or in minutes where the task counts those."""
         return float(self.steps if self.steps is not None else self.minutes or 0.0)

@@ -9,7 +9,7 @@ from coursewright.agents.rule import RulePolicy
 from coursewright.agents.rules.in_order import Fallback, ItemRule, Order
 from coursewright.agents.rules.mastery import MasteryThreshold, NInARow
 from coursewright.agents.tracker import SILENT, Tracker
-from coursewright.agents.tuning import LEARNERS, Tuning, check_learners
+from coursewright.agents.tuning import LEARNERS, SCREENED_ON, Tuning, check_learners, halved
 from coursewright.envs.task import Task
 
 STREAKS = (1, 2, 3, 4, 5, 6)
@@ -17,8 +17,6 @@ THRESHOLDS = (0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
 ORDERS: tuple[Order, ...] = ("topological", "lowest_prior", "highest_learn")
 FALLBACKS: tuple[Fallback, ...] = ("uniform", "lowest_belief", "round_robin")
 MOST_SETTINGS = 60  # a family of rules
-SCREENED_ON = 500  # the first of these learners, met by every setting
-KEPT = 12  # settings a family that then meet all of them
 
 Candidate = tuple[str, RulePolicy]
 
@@ -63,18 +61,6 @@ def _within_budget(task: Task, tuning: Tuning, learners: int) -> list[Candidate]
     return first + [(name, policy) for name, policy in others if name.rpartition(",")[0] in kept]
 
 
-def _winner(tuning: Tuning, candidates: list[Candidate], learners: int) -> Candidate:
-    """Successive halving with one cut: the first learners screen, all of them decide."""
-    screened_on = min(SCREENED_ON, learners)
-    known = {trial.setting for trial in tuning.trials if trial.learners == screened_on}
-    fresh = [candidate for candidate in candidates if candidate[0] not in known]
-    tuning.best(fresh, screened_on)
-    score = [tuning.trial(name, screened_on).score for name, _ in candidates]
-    places = np.argsort(-np.array(score), kind="stable")[:KEPT]
-    kept = [candidates[int(place)] for place in places]
-    return kept[tuning.best(kept, learners)[0]]
-
-
 @dataclass(frozen=True)
 class TunedMastery:
     """The better of n-in-a-row and the belief threshold, each tuned over at most 60 settings.
@@ -96,9 +82,9 @@ class TunedMastery:
         Raises `InputError` where the task lacks `streak`, `belief` or `goal`, or has no tutor.
         """
         tuning = Tuning(task, tracker)
-        winners = [_winner(tuning, _streaks(task), self.learners)]
+        winners = [halved(tuning, _streaks(task), self.learners)]
         thresholds = _within_budget(task, tuning, min(SCREENED_ON, self.learners))
-        winners.append(_winner(tuning, thresholds, self.learners))
+        winners.append(halved(tuning, thresholds, self.learners))
         scores = [tuning.trial(name, self.learners).score for name, _ in winners]
         setting, policy = winners[int(np.argmax(scores))]
         return replace(policy, tuned=tuning.tuned(setting, self.learners))
