@@ -1,6 +1,6 @@
 """A composed configuration against every signature, before a folder, a tracker or a training exists."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -152,17 +152,20 @@ def _runs(part: Plain, checker: Checker) -> None:
     folders = finished_below([Path(place) for place in places])
     for study in read_studies(folders, trusted_of(part["trust"]), part["policies"], make=False):
         known = [*study.trained, *part["policies"]]
-        for name in ("reference", "baseline"):
-            if part[name] not in known:
-                raise unknown(name, part[name], known)
+        _named(part, known)
+
+
+def _named(part: Plain, known: Sequence[str]) -> None:
+    """Refuse a reference or a baseline that nobody is; no reference stands for the tuned rule."""
+    for name in ("reference", "baseline"):
+        if part[name] is not None and part[name] not in known:
+            raise unknown(name, part[name], known)
 
 
 def _comparing(part: Plain, checker: Checker) -> None:
     comparing_of(OmegaConf.create(part))
     if part["runs"] is None:
-        for name in ("reference", "baseline"):
-            if part[name] not in part["policies"]:
-                raise unknown(name, part[name], list(part["policies"]))
+        _named(part, list(part["policies"]))
 
 
 def _log(part: Plain, checker: Checker) -> None:

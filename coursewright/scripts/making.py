@@ -130,13 +130,13 @@ def agent_of(config: DictConfig, at: str = "agent") -> "Agent":
     return agent
 
 
-def comparing_of(config: DictConfig) -> "Comparing":
-    """The settings of `evaluate`'s comparison."""
+def comparing_of(config: DictConfig, reference: str = "tuned_mastery") -> "Comparing":
+    """The settings of `evaluate`'s comparison; `reference` stands where the configuration names none."""
     from coursewright.evaluation.comparison.settings import Comparing
 
     return Comparing(
         learners=config.learners,
-        reference=config.reference,
+        reference=reference if config.reference is None else config.reference,
         baseline=config.baseline,
         outcomes=instantiate(config.outcomes, _convert_="all"),
         statistics=instantiate(config.statistics, _convert_="all"),

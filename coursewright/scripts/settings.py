@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from coursewright.errors import InputError, absent, reject
+from coursewright.errors import InputError, absent, reject, unknown
 from coursewright.scripts.products import refuse_anything
 from coursewright.scripts.trust import plain_name, trusted_of
 
 Node = Mapping[str, Any]
 MOST = 10_000_000  # learners, resamples: beyond it no machine has the memory or the time
 SEEDS = 2**32 - 1
+KINDS = ("knowledge", "memory", "content")  # of tasks, see `Task.kind`
 LONGEST = 255  # bytes of a file's name
 
 
@@ -61,8 +62,9 @@ class Evaluate:
     figures: Mapping[str, Node]
     runs: str | Sequence[str] | None
     trust: str | Sequence[str]
+    kinds: Mapping[str, Sequence[str]]
     learners: int
-    reference: str
+    reference: str | None
     baseline: str
     aims: Sequence[str]
     columns: Sequence[str]
@@ -82,7 +84,13 @@ class Evaluate:
         whole(1, 1024, workers=self.workers)
         trusted_of(self.trust)
         named(name=self.name, study=self.study)
-        given(reference=self.reference, baseline=self.baseline)
+        given(baseline=self.baseline)
+        if self.reference is not None:
+            given(reference=self.reference)
+        for name, kinds in self.kinds.items():
+            for kind in [kinds] if isinstance(kinds, str) else kinds:
+                if kind not in KINDS:
+                    raise unknown(f"kinds.{name}", kind, KINDS)
         some(policies=self.policies, outcomes=self.outcomes, statistics=self.statistics, aims=self.aims)
         if self.tutor is not None:
             given(tutor=self.tutor)

@@ -23,6 +23,7 @@ from coursewright.progress import Progress, each
 from coursewright.scripts.making import agent_of, comparing_of, licence_of, task_of
 from coursewright.scripts.overrides import command_line
 from coursewright.scripts.recorded import POLICY, STORED, finished, in_a_line, of_the_run, read_run, to_go_on
+from coursewright.scripts.settings import KINDS
 from coursewright.scripts.tracking import Results
 from coursewright.scripts.trust import plain_name, shown, trusted_of
 from coursewright.simulators.folders import SHIPPED
@@ -131,10 +132,13 @@ def rules(
 
 def published(study: Study, config: DictConfig, folder: Path) -> Published:
     """Compare a study's policies with the rules and write everything into `folder/<study>`."""
-    settings = comparing_of(config)
     needed = {name: config[name] for name in ("reference", "baseline") if config[name] not in study.trained}
-    made = rules(config.policies, study.task, config.seed, needed)
+    kinds = {name: config.kinds.get(name, KINDS) for name in config.policies}
+    suited = {name: rule for name, rule in config.policies.items() if study.task.kind in kinds[name]}
+    named = {name: config.policies[name] for name in needed.values() if name in config.policies}
+    made = rules(suited | named, study.task, config.seed, needed)
     policies: dict[str, Seeded] = {**study.trained, **made}
+    settings = comparing_of(config, reference_of(list(policies), study.task, config.baseline))
     with Progress(study.name, None, "learners") as progress:
         comparison = compare(
             study.task,
@@ -151,6 +155,15 @@ def published(study: Study, config: DictConfig, folder: Path) -> Published:
     notes = [f"These learners come from a log; its licence: {licence.rstrip('.')}." for licence in licences]
     whole = replace(comparison, training=curves)
     return publish(whole, folder / study.name, figures, notes, card=study.card)
+
+
+def reference_of(policies: Sequence[str], task: Task, baseline: str) -> str:
+    """The policy that differences are measured from where none is named: the task's tuned rule.
+
+    Where no rule that was tuned can do the task, it is the baseline.
+    """
+    best = ("tuned_rule", "tuned_mastery") if task.kind == "memory" else ("tuned_mastery", "tuned_rule")
+    return next((name for name in best if name in policies), baseline)
 
 
 def results(done: Sequence[Published], given: Sequence[Study]) -> Results:

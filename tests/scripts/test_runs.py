@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
@@ -114,6 +115,38 @@ def test_a_tutor_that_thinks_by_a_model_is_the_same_when_its_run_is_read(verb, t
     again = rollout(study.task, policy, 30, Split.TUNE, first=FIRST).returned.mean()
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert again == pytest.approx(summary["eval/return"], abs=1e-12)
+
+
+def test_a_comparison_shows_the_rules_of_the_tasks_kind(verb, tmp_path):
+    few = ["learners=20", "tracker=csv", "workers=1", "hydra.run.dir=out"]
+    memory = ["simulator=fsrs", "simulator.course.skills=3", "task=recall", "task.steps=3"]
+    assert verb("evaluate", *memory, *few)[0] == 0
+    table = pd.read_csv(tmp_path / "out" / "comparison.csv")
+    assert {"tuned_rule", "leitner", "sm2", "anki_sm2", "memrise", "fixed_interval"} <= set(table.policy)
+    assert not {"ucb", "n_in_a_row", "topological"} & set(table.policy)
+    paired = table[table.statistic == "difference"]
+    assert "tuned_rule" not in set(paired.policy), "differences are measured from it"
+    few[-1] = "hydra.run.dir=other"
+    named = ["kinds.ucb=memory", "kinds.leitner=[knowledge]", "reference=ucb"]
+    assert verb("evaluate", *memory, *few, *named)[0] == 0
+    table = pd.read_csv(tmp_path / "other" / "comparison.csv")
+    assert "ucb" in set(table.policy)
+    assert "leitner" not in set(table.policy)
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ("kinds.ucb=[memories]", "kinds.ucb = 'memories': no such name (did you mean 'memory'?)"),
+        ("reference=nope", "reference = 'nope': no such name"),
+        ("kinds.ucb=null", "kinds.ucb"),
+    ],
+)
+def test_kinds_are_checked(verb, given, line):
+    code, lines = verb("evaluate", given, "tracker=none")
+    assert code == 2
+    assert len(lines) == 1
+    assert line in lines[0]
 
 
 def test_an_experiment_and_an_agent_of_ones_own(verb, tmp_path, monkeypatch):
