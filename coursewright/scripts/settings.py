@@ -88,7 +88,7 @@ class Evaluate:
         if self.reference is not None:
             given(reference=self.reference)
         for name, kinds in self.kinds.items():
-            for kind in [kinds] if isinstance(kinds, str) else kinds:
+            for kind in kinds:
                 if kind not in KINDS:
                     raise unknown(f"kinds.{name}", kind, KINDS)
         some(policies=self.policies, outcomes=self.outcomes, statistics=self.statistics, aims=self.aims)

@@ -128,7 +128,7 @@ def test_a_comparison_shows_the_rules_of_the_tasks_kind(verb, tmp_path):
     assert (paired[paired.policy == "tuned_rule"].value == 0.0).all(), "differences are measured from it"
     assert (paired[paired.policy == "leitner"].value != 0.0).any()
     few[-1] = "hydra.run.dir=other"
-    named = ["kinds.ucb=memory", "kinds.leitner=[knowledge]", "reference=ucb"]
+    named = ["kinds.ucb=[memory]", "kinds.leitner=[knowledge]", "reference=ucb"]
     assert verb("evaluate", *memory, *few, *named)[0] == 0
     table = pd.read_csv(tmp_path / "other" / "comparison.csv")
     assert "ucb" in set(table.policy)
