@@ -1,10 +1,16 @@
 """Rules that teach: 10,000 learners, 200 steps each, seconds as on a machine of 160,000 CartPole steps/s."""
 
+import time
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import Any
+
 from speed.environments import single
 from speed.measuring import Row, ratios
 from speed.simulated import CARTPOLE
 
 LEARNERS, STEPS, LIMIT = 10_000, 200, 5.0
+PART = LEARNERS // 5  # that are taught; their seconds count five times
 BANDITS = (
     "beta_thompson",
     "discounted_ucb",
@@ -18,36 +24,48 @@ BANDITS = (
     "ucb",
     "zpdes",
 )
+SCHEDULERS = ("anki_sm2", "fixed_interval", "memrise", "sm2")
 
 
 def teaching() -> list[Row]:
-    """Every bandit on KSS; the learners are 2,000 at a time, and their seconds times five."""
-    import time
-    from collections.abc import Callable
-    from dataclasses import fields, replace
-
-    from agent_contract import agent
-    from coursewright.envs.rollout import rollout
+    """Every bandit on KSS, every scheduler on 30 items that fade, with delays to choose from."""
+    from coursewright.envs.rewards import mean_recall
     from coursewright.envs.shipped import kss
+    from coursewright.envs.task import Task
+    from coursewright.simulators.course import Course
+    from coursewright.simulators.memory.deeptutor import DeepTutor
+    from coursewright.simulators.memory.laws import Efc
 
-    task, part = kss(STEPS), LEARNERS // 5
-
-    def rate(name: str) -> Callable[[], float]:
-        made = agent(name)
-        if "c" in {field.name for field in fields(made)}:
-            made = replace(made, c=1.0)
-        policy = made(task)
-
-        def measure() -> float:
-            begin = time.process_time()
-            rollout(task, policy, part)
-            return part * STEPS / (time.process_time() - begin)
-
-        return measure
-
-    measured = ratios(single("CartPole-v1"), *map(rate, BANDITS))
+    cards = Task(
+        simulator=DeepTutor(Efc(), Course.of(30)),
+        steps=STEPS,
+        days=1.0,
+        delays=(0.0, 1.0, 6.0, 20.0),
+        reward=mean_recall,
+        features=("days_since", "last_correct"),
+    )
+    tasks = dict.fromkeys(BANDITS, kss(STEPS)) | dict.fromkeys(SCHEDULERS, cards)
+    measured = ratios(single("CartPole-v1"), *(_rate(name, task) for name, task in tasks.items()))
     seconds = [LEARNERS * STEPS / (CARTPOLE * ratio) for _, ratio in measured]
     return [
         Row(f"10,000 learners x 200 steps of {name}", f"{taken:.2f} s", float("nan"), f"< {LIMIT:g} s")
-        for name, taken in zip(BANDITS, seconds, strict=True)
+        for name, taken in zip(tasks, seconds, strict=True)
     ]
+
+
+def _rate(name: str, task: Any) -> Callable[[], float]:
+    """Learner-steps a second of an agent's policy on a task."""
+    from agent_contract import agent
+    from coursewright.envs.rollout import rollout
+
+    made = agent(name)
+    if "c" in {field.name for field in fields(made)}:
+        made = replace(made, c=1.0)  # which would be tuned
+    policy = made(task)
+
+    def measure() -> float:
+        begin = time.process_time()
+        rollout(task, policy, PART)
+        return PART * STEPS / (time.process_time() - begin)
+
+    return measure

@@ -272,7 +272,9 @@ def test_a_frontier_has_all_families_and_ones_own():
 
 
 def test_the_command(monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr("sys.argv", ["card", "--days", "40", "--cards", "50", "--to", str(tmp_path)])
+    monkeypatch.setattr(
+        "sys.argv", ["card", "--days", "40", "--cards", "50", "--decks", "0", "--to", str(tmp_path)]
+    )
     assert command.main() == 0
     assert "exact optimum" in capsys.readouterr().out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["card.csv", "card.png", "card.svg"]
