@@ -28,7 +28,7 @@ from coursewright.simulators.protocol import Simulator, empty_response
 
 LEVELS = ("easiest", "middle", "hardest")
 EACH = 7  # skills of a level, from the 21 most practised: one alone is told by few answers
-WORLDS = 5
+WORLDS = 8  # of five, the interval of a true 0 is as wide as the bounds on a log of EdNet's size
 PRACTICES = 50
 LEARNERS, FEWEST = 1000, 8  # who practise; fewer where their states would not fit into so many bytes
 MEMORY = 1 << 30

@@ -17,7 +17,7 @@ from coursewright.fitting.judging.null_world import (
 from coursewright.fitting.judging.verdict import Measured
 from coursewright.fitting.logistic.models import AfmModel, BestLrModel, PfaModel
 from coursewright.simulators.course import Course
-from coursewright.simulators.logistic.counting import afm
+from coursewright.simulators.logistic.published import afm
 from null_worlds import invented
 from null_worlds import nobody_learns as made_up
 from small_logs import coded, uneven_log
