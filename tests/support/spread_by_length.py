@@ -38,6 +38,7 @@ def ability_and_ease(log: Coded, linear: Linear) -> np.ndarray:
     """The ability of learners, beyond the length of their records, and their items' ease `[2, learners]`.
 
     Ability is the mean of its posterior given all answers, ease the mean log odds of a learner of ability 0.
+    Ease holds what practice and the last answer to an item add: the simulated log shows what that makes.
     """
     eta = logit(replace(linear, spread=0.0).predict(log))
     rows, rest = np.diff(log.start), linear.selection.rest(linear.spread)
@@ -62,7 +63,7 @@ def by_length(log: Coded, correct: np.ndarray) -> np.ndarray:
     share = right / np.maximum(answers, 1)
     at = groups(log)
     parts = [share[at == k] for k in range(1, len(LENGTHS) + 1)] + [share[at > 0]]
-    return np.array([(part.mean(), part.std()) for part in parts])
+    return np.array([(part.mean(), part.std()) if len(part) else (np.nan, np.nan) for part in parts])
 
 
 def main(name: str, options: Sequence[str]) -> None:
@@ -80,11 +81,13 @@ def main(name: str, options: Sequence[str]) -> None:
     print("| learners | mean, log | simulated | sd, log | simulated | correlation, log | simulated |")
     print("|---|---|---|---|---|---|---|")
     for k, said in enumerate([*names, f"{LENGTHS[-1]} and more", "all of these"]):
+        who = at == k + 1 if k < len(LENGTHS) else at > 0
+        if not who.any():
+            continue
         cells = [
             f"{number(real[k, f])} | {number(simulated[:, k, f].mean())} {brief(low[k, f], high[k, f])}"
             for f in range(2)
         ]
-        who = at == k + 1 if k < len(LENGTHS) else at > 0
         cells += [number(np.corrcoef(each[:, who])[0, 1], signed=True) for each in own]
         print(f"| {said} | {' | '.join(cells)} |")
 
