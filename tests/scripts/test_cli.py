@@ -168,7 +168,7 @@ def test_validate_judges_models_on_one_page(tmp_path):
     done = coursewright(tmp_path, "validate", "models=[bkt]", "replicates=5", "hydra.run.dir=v")
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "v" / "validity.csv").set_index("model")
-    assert list(table.index) == ["item_difficulty", "bkt"]
+    assert list(table.index) == ["bkt", "item_difficulty"]
     assert table.loc["bkt", "auc_difference_low"] > 0.1
     assert (tmp_path / "v" / "report.html").read_text().count("data:image/png;base64,") == 10
     assert "bkt predicts unseen responses best by AUC" in " ".join(done.stdout.split())
