@@ -184,6 +184,7 @@ def test_fit_writes_the_mark_into_card_facts_and_report(folders):
         assert f"## Invented learning\n\n{begin}" in cards[name]
         unfit = name in ("old", "form")
         assert ("warning: It invents" in folders[name].report) == unfit
+        assert begin in folders[name].report
         assert ("unfit to train" in cards[name]) == unfit
 
 
