@@ -180,7 +180,8 @@ def _rows(log: LearnerLog) -> str:
 def _report(found: Found, folder: Path) -> str:
     lines = [_table(found.doubt), ""]
     lines += [f"warning: {legible(line)}" for line in found.troubles]
-    lines += [f"warning: {found.invented.words}"] * found.invented.unfit
+    invented = f"{found.invented.words}."
+    lines += [f"warning: {invented}"] if found.invented.unfit else ["", invented]
     small = f"small groups: {found.groups}"
     return "\n".join([*lines, "", found.prediction, "", small, f"written to {folder}"])
 

@@ -86,6 +86,16 @@ class Candid(Protocol):
 
 
 @runtime_checkable
+class Proxying(Protocol):
+    """A fit that may be of a form known to invent learning, whatever the log."""
+
+    @property
+    def proxy(self) -> str:
+        """The fault of the form and its source in a sentence without a full stop; "" where there is none."""
+        ...
+
+
+@runtime_checkable
 class Timed(Protocol):
     """A model whose fit rests on the time between responses, if `needs_times`."""
 

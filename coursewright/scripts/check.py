@@ -189,6 +189,9 @@ def _models(part: Plain, checker: Checker) -> None:
     for field, name in [("reference", part["reference"]), *(("models", name) for name in names)]:
         if name not in known:
             raise unknown(field, name, known)
+    for name in names:
+        if names.count(name) > 1:
+            raise reject("models", f"[{', '.join(names)}]", f"each model once, and {name} stands there twice")
 
 
 def _simulated(part: Plain, checker: Checker) -> None:

@@ -82,14 +82,19 @@ def _hydra() -> Iterator[None]:
 
 
 def warn_of_invented(simulator: DictConfig) -> None:
-    """A warning where the learners of a folder in the `simulator` invent learning, as its facts say."""
-    from coursewright.simulators.folders import invents_learning
+    """A warning where the learners of a folder in the `simulator` invent learning, as its facts say.
+
+    Where the log could not tell, a line says so: that is no fault of these learners.
+    """
+    from coursewright.simulators.folders import invents
 
     for folder in _folders(OmegaConf.to_container(simulator, resolve=True)):
-        if invents_learning(folder):
-            log.warning(
-                "%s: these learners invent learning (see its card.md): a policy may live on it", folder
-            )
+        found = invents(folder)
+        if found == "cannot tell":
+            log.info("%s: the log cannot tell if these learners invent learning (see its card.md)", folder)
+        elif found not in ("", "nothing"):
+            said = "%s: these learners invent %s (see its card.md): a policy may live on it"
+            log.warning(said, folder, found)
 
 
 def _folders(node: Any) -> Iterator[str]:

@@ -144,6 +144,7 @@ class Fit:
 
     def __post_init__(self) -> None:
         whole(0, MOST, draws=self.draws, worlds=self.worlds)
+        several(self.worlds)
         whole(2, MOST, folds=self.folds)
         whole(1, MOST, min_rows=self.min_rows, min_group=self.min_group)
         whole(0, SEEDS, seed=self.seed)
@@ -161,6 +162,11 @@ class Validate:
     models: str | Sequence[str]
     reference: str
     min_group: int
+    folds: int
+    min_rows: int
+    replicates: int
+    draws: int
+    worlds: int
     seed: int
     name: str
     study: str
@@ -168,7 +174,10 @@ class Validate:
 
     def __post_init__(self) -> None:
         whole(0, SEEDS, seed=self.seed)
-        whole(1, MOST, min_group=self.min_group)
+        whole(0, MOST, draws=self.draws, worlds=self.worlds)
+        several(self.worlds)
+        whole(1, MOST, min_group=self.min_group, min_rows=self.min_rows)
+        whole(2, MOST, folds=self.folds, replicates=self.replicates)
         named(name=self.name, study=self.study)
         given(reference=self.reference)
         some(models=self.models)
@@ -232,6 +241,12 @@ def whole(least: int, most: int, **values: int) -> None:
     for name, value in values.items():
         if not least <= value <= most:
             raise reject(name, value, f"a whole number from {least:,} to {most:,}")
+
+
+def several(worlds: int) -> None:
+    """Refuse one null world alone: it has no standard error."""
+    if worlds == 1:
+        raise reject("worlds", worlds, "0 (none) or at least 2")
 
 
 def given(**values: str) -> None:

@@ -6,9 +6,11 @@ members have; the contract test holds every such wrapper to it.
 
 from typing import Any, Protocol, TypeGuard, runtime_checkable
 
+import numpy as np
+
 from coursewright.simulators.arrays import Bools, Ints
 from coursewright.simulators.luck import Luck
-from coursewright.simulators.protocol import Prologue, Simulator
+from coursewright.simulators.protocol import Prologue, Simulator, empty_response
 
 
 @runtime_checkable
@@ -101,6 +103,15 @@ class Factorised(Protocol):
 
 
 @runtime_checkable
+class Studying(Protocol):
+    """Learners to whom an item that is shown is not the same as one that is asked: they count answers."""
+
+    def study(self, state: Any, item: Ints, luck: Luck) -> None:
+        """Show `item [batch]` (-1: none) without asking, as the study rows of a log do."""
+        ...
+
+
+@runtime_checkable
 class Resampled(Protocol):
     """Learners fitted to a log, whose parameters are known with doubt."""
 
@@ -146,6 +157,14 @@ def enrol_staying(
     if isinstance(simulator, Staying):
         return simulator.enrol_staying(state, rows, luck, n_rows)
     return simulator.enrol(state, rows, luck)
+
+
+def study(simulator: Simulator[Any], state: Any, item: Ints, luck: Luck) -> None:
+    """Show `item [batch]` (-1: none) without asking; where answers do not count, that is practice."""
+    if isinstance(simulator, Studying):
+        simulator.study(state, item, luck)
+    else:
+        simulator.practise(state, item, np.ones(len(item), bool), luck, empty_response(len(item)))
 
 
 def resampled(simulator: Simulator[Any]) -> Simulator[Any] | None:

@@ -30,7 +30,7 @@ SHIPPED = Path(__file__).parent / "populations"
 FORMAT = 2
 FACTS, ITEMS, SKILLS, EDGES = "population.json", "items.csv", "skills.csv", "prerequisites.csv"
 OPTIONAL = (EDGES, "draws.csv", "counts.csv", "sessions.npz")  # files that some populations lack
-INVENTS = "invents_learning"  # an entry of the facts: true where learners learn though nobody did (see `fit`)
+INVENTS = "invents"  # an entry of the facts: what practice changes in these learners though nobody learned
 BETWEEN = ";"
 DIGITS = 8  # of a number in a table
 
@@ -109,9 +109,14 @@ def add_facts(folder: Path, more: Mapping[str, object]) -> None:
         (folder / FACTS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
-def invents_learning(folder: str | Path) -> bool:
-    """True where the facts of a folder (a path, or a shipped name) say that its learners invent learning."""
-    return any(_facts(path, "simulator.folder").get(INVENTS) is True for path in _places(folder))
+def invents(folder: str | Path) -> str:
+    """The invention of a folder's learners (a path, or a shipped name), as its facts tell: "learning".
+
+    It is "nothing" where null worlds find none, "cannot tell" where they leave it open, and "" where nobody
+    looked (see `fitting/judging/invented.py`).
+    """
+    said = (_facts(path, "simulator.folder").get(INVENTS) for path in _places(folder))
+    return next((str(found) for found in said if found), "")
 
 
 def read_course(path: Path, skills: Sequence[str] | None = None) -> Course:

@@ -22,6 +22,7 @@ from coursewright.simulators.capabilities import (
     quickest,
     resampled,
     restricts,
+    study,
 )
 from coursewright.simulators.course import Course
 from coursewright.simulators.luck import STRATUM, Luck, Seeds, identify, uniforms
@@ -218,6 +219,11 @@ class Strata:
         out.assisted[there] = out.ended[there] = False  # some members never write these
         for member, own, mine in self._own(state):
             member.practise(own, np.where(mine, item, -1), taught, luck, out)
+
+    def study(self, state: StrataState, item: Ints, luck: Luck) -> None:
+        """Show an item without asking, each learner by the rules of their stratum."""
+        for member, own, mine in self._own(state):
+            study(member, own, np.where(mine, item, -1), luck)
 
     def elapse(self, state: StrataState, days: Floats, luck: Luck) -> None:
         """Days pass for everybody."""

@@ -69,10 +69,11 @@ def variants() -> list[Any]:
 
 
 @cache
-def log(several: bool, by_skill: bool = False, good: bool = False) -> Coded:
+def log(several: bool, by_skill: bool = False, good: bool = False, studies: bool = False) -> Coded:
     """Learners who answer ever better, at gaps from minutes to days; some items need two skills.
 
-    `by_skill` names each item after its skill, `good` grades every right answer Good.
+    `by_skill` names each item after its skill, `good` grades every right answer Good; with `studies` every
+    fifth row of a learner asks nothing.
     """
     rng = np.random.default_rng(5)
     rows = []
@@ -82,8 +83,10 @@ def log(several: bool, by_skill: bool = False, good: bool = False) -> Coded:
             item = int(rng.integers(0, 6))
             needs = [f"s{item // 2}", "s2"] if several and item == 1 else [f"s{item // 2}"]
             right = int(rng.random() < 1.0 / (1.0 + np.exp(1.0 - 0.15 * t - ability + 0.3 * item)))
+            right = -1 if studies and t % 5 == learner % 5 else right
             name, mark = needs[0] if by_skill else f"i{item}", rng.integers(1, 4)
-            rows.append((str(learner), name, needs, day, right, right * (2 if good else mark) / 3.0))
+            grade = right * (2 if good else mark) / 3.0 if right >= 0 else np.nan
+            rows.append((str(learner), name, needs, day, right, grade))
             day += float(rng.choice([0.02, 0.5, 2.0, 5.0]))
     names = ("learner", "item", "skills", "time", "correct", "grade")
     return Coded.of(learner_log(pa.table(dict(zip(names, zip(*rows, strict=True), strict=True))), "made up"))
@@ -93,7 +96,18 @@ def log(several: bool, by_skill: bool = False, good: bool = False) -> Coded:
     ("model", "options"), variants(), ids=lambda v: v if isinstance(v, str) else " ".join(v)
 )
 def test_the_learners_of_the_folder_answer_as_the_fit_predicts(model, options, tmp_path) -> None:
-    rows = log(model != "bkt", "model.by_skill=True" in options, "model.grades=False" in options)
+    compare(model, options, tmp_path, studies=False)
+
+
+@pytest.mark.parametrize("model", [name for name in MODELS if name not in NEURAL])
+def test_a_study_row_is_an_exposure_without_an_answer_in_fit_and_learners(model, tmp_path) -> None:
+    few = ("model.min_learners=1", "model.n_skills=null") if model == "bkt" else ()
+    compare(model, few, tmp_path, studies=True)
+
+
+def compare(model: str, options: tuple[str, ...], tmp_path: Path, studies: bool) -> None:
+    """The chances of the learners that are read from a fit's folder, beside the predictions of the fit."""
+    rows = log(model != "bkt", "model.by_skill=True" in options, "model.grades=False" in options, studies)
     fitted = instantiate(made(model, *options)).fit(rows)
     fitted.write(tmp_path)
     teaching = fitted.teaching

@@ -144,7 +144,7 @@ def test_a_model_from_outside_is_one_module_and_one_file(tmp_path, monkeypatch) 
     low, value, high = (float(rows["share"][name]) for name in ("low", "value", "high"))
     assert low < value < high
     assert Shares(half=1.0) == Shares(1.0)
-    settings = ["models=[shares]", "settings.replicates=3", "hydra.run.dir=judged"]
+    settings = ["models=[shares]", "replicates=3", "hydra.run.dir=judged"]
     assert run("validate", [*own, *settings]) == 0
     assert "shares" in (tmp_path / "judged" / "validity.csv").read_text()
 

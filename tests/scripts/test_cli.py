@@ -94,7 +94,11 @@ def test_help_says_what_there_is():
         (["fit", "model.n_skills=0"], ["model.n_skills = 0"]),
         (["fit", "model=item_difficulty", "draws=-1"], ["draws = -1"]),
         (["validate", "models=[bkkt]"], ["bkkt", "did you mean 'bkt'"]),
-        (["validate", "settings.folds=1"], ["folds = 1"]),
+        (["validate", "folds=1"], ["error: folds = 1"]),
+        (["validate", "settings.folds=1"], ["settings.folds = 1"]),
+        (["validate", "worlds=1"], ["error: worlds = 1", "0 (none) or at least 2"]),
+        (["fit", "worlds=1"], ["error: worlds = 1", "0 (none) or at least 2"]),
+        (["validate", "models=[bkt,pfa,bkt]"], ["models = [bkt, pfa, bkt]", "bkt stands there twice"]),
         (["validate", "setings.folds=5"], ["setings", "did you mean 'settings'"]),
         (["demo", "shrt=true"], ["shrt=true", "short=true"]),
     ],
@@ -161,10 +165,10 @@ def test_any_model_is_fitted_by_the_same_command(tmp_path):
 
 
 def test_validate_judges_models_on_one_page(tmp_path):
-    done = coursewright(tmp_path, "validate", "models=[bkt]", "settings.replicates=5", "hydra.run.dir=v")
+    done = coursewright(tmp_path, "validate", "models=[bkt]", "replicates=5", "hydra.run.dir=v")
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "v" / "validity.csv").set_index("model")
-    assert list(table.index) == ["item_difficulty", "bkt"]
+    assert list(table.index) == ["bkt", "item_difficulty"]
     assert table.loc["bkt", "auc_difference_low"] > 0.1
     assert (tmp_path / "v" / "report.html").read_text().count("data:image/png;base64,") == 10
     assert "bkt predicts unseen responses best by AUC" in " ".join(done.stdout.split())

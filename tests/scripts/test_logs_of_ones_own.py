@@ -44,7 +44,7 @@ def test_a_stored_log_is_fitted_as_the_file_is(own, model):
 def test_a_stored_log_can_be_stored_again(own):
     assert run("import", ["log=file", "log.path=my answers.csv", "to=one"]) == 0
     assert run("import", ["log=stream", "log.path=one", "to=two", "parts=3"]) == 0
-    assert run("validate", ["log=stream", "log.path=two", "models=[pfa]", "settings.replicates=3"]) == 0
+    assert run("validate", ["log=stream", "log.path=two", "models=[pfa]", "replicates=3"]) == 0
 
 
 @pytest.mark.parametrize("name", LOGS)
@@ -130,7 +130,7 @@ def test_models_of_forgetting_refuse_a_log_without_times(tmp_path, monkeypatch, 
     assert run("fit", [*few, "model=pfa"]) == 0
     assert run("fit", [*few, "model=practice", "model.lag=false"]) == 0
     assert run("validate", [*few[:2], "models=[hlr]"]) == 2
-    judged = ["models=[pfa]", "settings.replicates=3", "settings.folds=2", "hydra.run.dir=judged"]
+    judged = ["models=[pfa]", "replicates=3", "folds=2", "hydra.run.dir=judged"]
     assert run("validate", [*few[:2], *judged]) == 0
     assert "delay" not in (tmp_path / "judged" / "checks.csv").read_text()
     assert "Retention: left out; the log has no times" in (tmp_path / "judged" / "report.html").read_text()

@@ -97,8 +97,8 @@ def imported(tmp_path):
 def test_planted_names_are_in_nothing_that_is_made_of_a_log(planted, capfd):
     imported(planted)
     fitted("irt", "csv")
-    typed("validate", "log=stream", "log.path=stored", "models=[irt]", "settings.replicates=2",
-          "settings.folds=2", "settings.min_rows=5", "hydra.run.dir=judged")  # fmt: skip
+    typed("validate", "log=stream", "log.path=stored", "models=[irt]", "replicates=2",
+          "folds=2", "min_rows=5", "hydra.run.dir=judged")  # fmt: skip
     typed("simulate", "simulator=irt", "simulator.folder=mine", "task=mastery", "learners=5", "task.steps=6",
           "to=lessons.parquet")  # fmt: skip
     said = "".join(capfd.readouterr())
@@ -118,8 +118,8 @@ def test_no_model_lets_a_planted_name_out(model, tracker, planted, capfd):
     imported(planted)
     fitted(model, tracker)
     if model != "bkt":
-        typed("validate", "log=file", "log.path=log.csv", f"models=[{model}]", "settings.replicates=2",
-              "settings.folds=2", "settings.min_rows=5", f"tracker={tracker}")  # fmt: skip
+        typed("validate", "log=file", "log.path=log.csv", f"models=[{model}]", "replicates=2",
+              "folds=2", "min_rows=5", f"tracker={tracker}")  # fmt: skip
     assert leaks(planted) == []
     assert not [word for word in SECRETS if word in "".join(capfd.readouterr())]
 

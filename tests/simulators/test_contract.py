@@ -156,7 +156,9 @@ def test_what_is_not_taught_is_not_learned(name):
 def test_whoever_holds_learners_hands_on_all_that_they_can():
     wrappers = {name: simulator for name in NAMES if contract.held(simulator := contract.made(name))}
     assert {"rich", "strata", "rltutor"} <= set(wrappers)
-    assert {"Restricting", "Resampled", "Paced", "Sequential", "Staying"} <= set(contract.optional())
+    assert {"Restricting", "Resampled", "Paced", "Sequential", "Staying", "Studying"} <= set(
+        contract.optional()
+    )
     assert {name: contract.dropped(simulator) for name, simulator in wrappers.items()} == {
         name: set() for name in wrappers
     }
@@ -194,7 +196,7 @@ class Narrow:
 def test_a_wrapper_that_drops_a_capability_is_caught():
     learner = contract.made("bkt")
     assert contract.held(learner) == {}
-    assert contract.dropped(Forgetful(learner)) == {"Sequential", "Staying"}
+    assert contract.dropped(Forgetful(learner)) == {"Sequential", "Staying", "Studying"}
     with_practice = contract.made("kss_v3")
-    assert contract.dropped(Forgetful(with_practice)) == {"Sequential", "Staying"}
+    assert contract.dropped(Forgetful(with_practice)) == {"Sequential", "Staying", "Studying"}
     assert contract.dropped(Narrow({"a": with_practice})) == {"LearningFirst", "Restricting", "Sequential"}

@@ -160,6 +160,8 @@ SETTINGS: dict[str, dict[str, Sequence[str]]] = {
         "models": [*LISTS, "[]", "[nosuch]"],
         "reference": NAMES,
         "settings": NODES,
+        "folds": NUMBERS,
+        "worlds": [*NUMBERS, "1"],
         "settings.folds": NUMBERS,
         "settings.replicates": NUMBERS,
         "settings.draws": NUMBERS,

@@ -8,6 +8,7 @@ the same nodes as the fit's.
 import numpy as np
 
 from coursewright.fitting.coded import Coded
+from coursewright.simulators.capabilities import study
 from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.knowledge.parameters import FIELDS
 from coursewright.simulators.logistic.counting import Logistic
@@ -55,9 +56,11 @@ def _walked(simulator, log: Coded) -> np.ndarray:
         simulator.p_correct(state, asked, p)
         p = p.reshape(learners, nodes)
         out[row[going]] = ((belief * p).sum(axis=1) / belief.sum(axis=1))[going]
-        right = log.correct[row] == 1
-        belief[going] *= np.where(right[:, None], p, 1.0 - p)[going]
+        right, shown = log.correct[row] == 1, log.correct[row] < 0
+        belief[going & ~shown] *= np.where(right[:, None], p, 1.0 - p)[going & ~shown]
         fate = np.repeat(_fates(t, right, log.grade[row], simulator), nodes)
+        study(simulator, state, np.where(np.repeat(shown, nodes), asked, -1), _luck(fate, t))
+        asked = np.where(np.repeat(shown, nodes), -1, asked)
         simulator.practise(state, asked, np.ones(batch, bool), _luck(fate, t), response)
         likely = (asked >= 0) & (np.minimum(p, 1.0 - p) > 0.005).ravel()
         assert (response.correct == np.repeat(right, nodes))[likely].all()
@@ -110,9 +113,9 @@ def _known(simulator: Bkt, log: Coded) -> np.ndarray:
             last[k] = log.day[r]
             p = mine * (1.0 - slip[k]) + (1.0 - mine) * guess[k]
             out[r] = (belief * p).sum() / belief.sum()
-            right = log.correct[r] == 1
-            chance = p if right else 1.0 - p
-            mine = mine * ((1.0 - slip[k]) if right else slip[k]) / chance
+            right, asked = log.correct[r] == 1, log.correct[r] >= 0
+            chance = (p if right else 1.0 - p) if asked else np.ones_like(p)
+            mine = mine * ((1.0 - slip[k]) if right else slip[k]) / chance if asked else mine
             at_practice = forget[k] if simulator.forgetting == "opportunity" else 0.0
             known[k] = mine * (1.0 - at_practice) + (1.0 - mine) * _moved(learn[k], simulator.learn_sd * z)
             belief = belief * chance

@@ -20,7 +20,7 @@ from coursewright.envs.features import Event
 from coursewright.envs.history import Past
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
-from coursewright.simulators.capabilities import learns_first, skills_apart
+from coursewright.simulators.capabilities import learns_first, skills_apart, study
 from coursewright.simulators.course import Course
 from coursewright.simulators.luck import THOUGHT, Keys, Luck, Split
 from coursewright.simulators.protocol import Simulator, clone, empty_response, take
@@ -122,17 +122,19 @@ class Particles:
         batch, size = len(state.key), self.size
         item = self.matched.of_items(event.item)
         correct = np.where(item >= 0, event.correct, -1)
-        each = np.repeat(item, size)
+        asked = np.repeat(np.where(correct >= 0, item, -1), size)
+        studied = np.repeat(np.where((correct < 0) & event.taught, item, -1), size)
         luck, p = self._luck(state), np.ones(batch * size)
         first = learns_first(self.model)
         if not first:
-            self.model.p_correct(state.particles, each, p)
+            self.model.p_correct(state.particles, asked, p)
             force(p, correct, state.turn, size, luck.fate)
-        self.model.practise(
-            state.particles, each, np.repeat(event.taught, size), luck, empty_response(batch * size)
-        )
+        taught = np.repeat(event.taught, size)
+        self.model.practise(state.particles, asked, taught, luck, empty_response(batch * size))
+        if (studied >= 0).any():
+            study(self.model, state.particles, studied, luck)
         if first:  # the answer came from the state as it is now
-            self.model.p_correct(state.particles, each, p)
+            self.model.p_correct(state.particles, asked, p)
         weigh(p, correct, *self._columns(item), state.weight)
         if event.days.any():
             self.model.elapse(state.particles, np.repeat(event.days, size), luck)

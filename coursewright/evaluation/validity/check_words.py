@@ -1,7 +1,5 @@
 """The checks of simulated learners in plain sentences: the models that pass, what fails, and by how much."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
@@ -9,7 +7,8 @@ from coursewright.evaluation.numbers import brief, number, percent
 from coursewright.evaluation.validity.told import CHECKS, Told
 from coursewright.fitting.judging.checks import LEAST_INSIDE, LEAST_P, VAGUE, Check
 from coursewright.fitting.judging.invented import Invented
-from coursewright.fitting.judging.null_world import LEVELS, MOST_GAIN, MOST_SPREAD, PRACTICES, Gains
+from coursewright.fitting.judging.null_world import LEVELS, PRACTICES
+from coursewright.fitting.judging.verdict import MOST_GAIN, MOST_SPREAD, listed
 from coursewright.fitting.judging.within_pairs import WITHIN
 
 
@@ -56,17 +55,19 @@ def practice_cells(found: Invented) -> list[tuple[str, ...]]:
     """Three cells of the table, one a level of skills: the gain where nobody learns, and that in the log."""
     if found.left_out:
         return [("–",)] * len(LEVELS)
-    levels = zip(found.null.gain, found.null.spread, found.real.gain, found.real.spread, strict=True)
-    return [
-        ("–",)
-        if np.isnan(gain)
-        else (
-            f"{'✗' if _invented(gain, sd) else '✓'} {number(gain, signed=True)}",
-            f"spread {number(sd, digits=2)}",
-            f"in the log {number(real, signed=True)}, {number(real_sd, digits=2)}",
+    null, real = found.null, found.real
+    cells: list[tuple[str, ...]] = []
+    for n, gain in enumerate(null.mean.gain):
+        mark = "✗" if null.fails[n] else "✓" if null.fits[n] else "?"
+        spread = f"{number(null.mean.spread[n], digits=2)} ± {number(null.error.spread[n], digits=2)}"
+        own = f"{number(real.gain[n], signed=True)}, {number(real.spread[n], digits=2)}"
+        cell = (
+            f"{mark} {number(gain, signed=True)} ± {number(null.error.gain[n])}",
+            f"spread {spread}",
+            f"in the log {own}",
         )
-        for gain, sd, real, real_sd in levels
-    ]
+        cells.append(("–",) if np.isnan(gain) else cell)
+    return cells
 
 
 def rule() -> str:
@@ -84,9 +85,11 @@ def null_rule(worlds: int) -> str:
         "Null worlds: learners who differ in ability, stay as long as the log's, and never learn answer the "
         f"log's own rows. The model is fitted to their answers, and its learners practise skills {PRACTICES} "
         "times. The truth is a gain of 0 in P(correct), and a spread of 0 over learners, in log odds. "
-        f"A model that gains more than {number(MOST_GAIN, digits=2)} either way, or spreads by more than "
-        f"{number(MOST_SPREAD, digits=2)} (mean of {worlds} worlds), "
-        "invents learning, and a policy that is trained on its learners may live on that."
+        f"Means of {worlds} worlds stand ± their standard errors. Where every 95 % interval lies within "
+        f"{number(MOST_GAIN, digits=2)} either way, and below {number(MOST_SPREAD, digits=2)} for the spread "
+        "(✓), the model is fit to train policies. Where one lies outside (✗), it invents learning, or "
+        "forgetting where the gain is negative, and a policy that is trained on its learners may live on "
+        "that. Otherwise (?) this log cannot tell: more worlds narrow the intervals."
     )
 
 
@@ -124,15 +127,6 @@ def _rise(check: Check) -> str:
     return f"{span} the log rises by {mine}, the simulated ones by {theirs}."
 
 
-def _invented(gain: float, spread: float) -> bool:
-    return Gains(np.array([gain]), np.array([spread])).invented
-
-
 def begun(text: str) -> str:
     """The text with a capital letter."""
     return text[0].upper() + text[1:]
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names in a sentence."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

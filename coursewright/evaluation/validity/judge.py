@@ -27,7 +27,7 @@ from coursewright.fitting.judging.held_out import (
     resampled_figures,
 )
 from coursewright.fitting.judging.invented import Invented, Trial, check_worlds, unseen_spread
-from coursewright.fitting.judging.null_world import LEVELS, WORLDS
+from coursewright.fitting.judging.null_world import EACH, LEVELS, WORLDS, lessons, never_learn
 from coursewright.fitting.judging.replay import REPLICATES, replay
 from coursewright.fitting.model import LearnerModel, refuse_untimed
 from coursewright.fitting.refit import redrawn
@@ -68,7 +68,8 @@ class Validity:
 
     by_fold [folds, 3] and resampled [resamples, 3] hold AUC, log loss (nats) and RMSE of held-out
     predictions; `invented` is the learning that its learners show where nobody learns; `peeks` says how its
-    predictions use rows that they may not, `warnings` names the gaps that the log left in the fit.
+    predictions use rows that they may not, `warnings` names the gaps that the log left in the fit; `still`
+    is True of learners who never learn.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Validity:
     invented: Invented
     warnings: Sequence[str]
     peeks: Sequence[str]
+    still: bool
 
     @property
     def means(self) -> Floats:
@@ -91,6 +93,11 @@ class Validity:
         return next(check for check in self.checks if check.name == name)
 
     @property
+    def passed(self) -> int:
+        """The number of checks that are passed."""
+        return sum(check.passes for check in self.checks if len(check.data))
+
+    @property
     def n_units(self) -> int:
         """The number of independent units that the intervals rest on."""
         return len(np.unique(self.held.unit))
@@ -98,7 +105,10 @@ class Validity:
 
 @dataclass(frozen=True, eq=False)
 class Validation:
-    """All models on one log; `split` and `groups` say how predictions were held out, and what is pooled."""
+    """All models on one log; `split` and `groups` say how predictions were held out, and what is pooled.
+
+    The models that pass most checks come first, then those with the largest AUC, and those that peek last.
+    """
 
     log: LearnerLog
     models: Sequence[Validity]
@@ -114,7 +124,7 @@ class Validation:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """One row a model, in the order given."""
+        """One row a model: honest ones first, then those that pass most checks, then by AUC."""
         (first,) = [model for model in self.models if model.name == self.reference]
         return pd.DataFrame([_row(model, first) for model in self.models]).set_index("model")
 
@@ -176,8 +186,10 @@ def validate(
                 invented=trial.invented(model, fitted, settings.seed),
                 warnings=[*fitted.warnings(), *unseen_spread(fitted.estimates(), len(coded.learners))],
                 peeks=peeks(fitted, coded, settings.seed),
+                still=never_learn(fitted.simulator(), lessons(coded, EACH)),
             )
         )
+    judged.sort(key=lambda found: (bool(found.peeks), -found.passed, -found.means[0]))
     return Validation(log, judged, reference, settings, split.words, groups.words)
 
 
@@ -203,14 +215,14 @@ def _row(model: Validity, reference: Validity) -> dict[str, object]:
         row[f"{check.name}_width"] = check.width
         row[f"{check.name}_log_width"] = check.log_width
         row[f"{check.name}_passes"] = check.passes
-    for where, gains in (("invented", model.invented.null), ("log", model.invented.real)):
+    null, real = model.invented.null, model.invented.real
+    for where, gains in (("invented", null.mean), ("invented_error", null.error), ("log", real)):
         row |= {f"{where}_gain_{level}": gain for level, gain in zip(LEVELS, gains.gain, strict=True)}
         row |= {f"{where}_spread_{level}": sd for level, sd in zip(LEVELS, gains.spread, strict=True)}
-    judged = [check for check in model.checks if len(check.data)]
     return row | {
-        "passed": sum(check.passes for check in judged),
-        "judged": len(judged),
-        "unfit": model.invented.unfit,
+        "passed": model.passed,
+        "judged": sum(len(check.data) > 0 for check in model.checks),
+        "invents": model.invented.verdict,
         "peeks": bool(model.peeks),
     }
 

@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 
 from coursewright.evaluation.numbers import hundredths, number, span, styled
-from coursewright.evaluation.validity.check_words import begun, listed, passing, said_of
+from coursewright.evaluation.validity.check_words import begun, passing, said_of
 from coursewright.evaluation.validity.judge import Validation, Validity
 from coursewright.evaluation.validity.told import CHECKS
 from coursewright.fitting.judging.checks import FEWEST
 from coursewright.fitting.judging.held_out import FEWEST_LEARNERS
 from coursewright.fitting.judging.replay import REPLICATES
+from coursewright.fitting.judging.verdict import NOTHING, UNTOLD, listed
 from coursewright.fitting.judging.within_pairs import WITHIN
 
 
@@ -20,8 +21,14 @@ def conclusions(validation: Validation) -> list[str]:
     honest = validation.table[~validation.table["peeks"]]
     if honest.empty:
         return ["Every model peeks at the answers that it predicts, so none of these figures means anything."]
-    tested = [model for model in validation.models if not (model.peeks or model.invented.left_out)]
-    return [_best_prediction(validation, honest), *_best_simulation(honest), *_mark(tested)]
+    models = [model for model in validation.models if not model.peeks]
+    return [
+        _best_prediction(validation, honest),
+        *_best_simulation(honest),
+        *_powerless(models),
+        *_left_out(models),
+        *_mark(models),
+    ]
 
 
 def _best_prediction(validation: Validation, table: pd.DataFrame) -> str:
@@ -51,16 +58,54 @@ def _best_simulation(table: pd.DataFrame) -> list[str]:
     return [first, "Other checks: " + "; ".join(lines) + "."]
 
 
-def _mark(models: Sequence[Validity]) -> list[str]:
-    """The models that invent learning, and those that do not."""
-    unfit = [model.name for model in models if model.invented.unfit]
-    fit = [model.name for model in models if not model.invented.unfit]
-    if not models:
+def _powerless(models: Sequence[Validity]) -> list[str]:
+    """A warning where learners who never learn pass the check of learning: then it says nothing."""
+    still = [model.name for model in models if model.still and model.check(WITHIN).passes]
+    if not still:
         return []
-    who = f"{listed(fit)} invent{'s' if len(fit) == 1 else ''} no learning where nobody learns" if fit else ""
-    verb = "invents learning and is" if len(unfit) == 1 else "invent learning and are"
-    bad = f"{listed(unfit)} {verb} unfit to train policies" if unfit else ""
-    return ["; ".join(filter(None, [bad, who])) + "."]
+    return [
+        f"This log cannot tell learning from none: {listed(still)}, of whom nobody learns, "
+        f"{'passes' if len(still) == 1 else 'pass'} learning within pairs, so that passing says nothing."
+    ]
+
+
+def _left_out(models: Sequence[Validity]) -> list[str]:
+    """The checks, and the null worlds, that this log or a model has no data for, each with its reason."""
+    reasons = [
+        *((told.what, {m.name: m.check(name).left_out for m in models}) for name, told in CHECKS.items()),
+        ("null worlds", {m.name: m.invented.left_out for m in models}),
+    ]
+    parts = []
+    for what, found in reasons:
+        for reason in dict.fromkeys(filter(None, found.values())):
+            names = [name for name, given in found.items() if given == reason]
+            whose = f" of {listed(names)}" if len(names) < len(models) else ""
+            parts.append(f"{what}{whose} ({reason})")
+    return [f"Left out: {'; '.join(parts)}."] if parts else []
+
+
+def _mark(models: Sequence[Validity]) -> list[str]:
+    """The models that invent learning, those that do not, and those of which the log cannot tell."""
+    verdicts: dict[str, list[str]] = {}
+    for model in models:
+        verdicts.setdefault(model.invented.verdict, []).append(model.name)
+    fit, untold = verdicts.pop(NOTHING, []), verdicts.pop(UNTOLD, [])
+    verdicts.pop("", None)
+    parts = [
+        f"{listed(names)} {_verb('invent', names)} {what} and {'is' if len(names) == 1 else 'are'} unfit to "
+        "train policies"
+        for what, names in verdicts.items()
+    ]
+    if fit:
+        parts.append(f"{listed(fit)} {_verb('invent', fit)} no learning where nobody learns")
+    if untold:
+        this = "this" if parts else "This"
+        parts.append(f"{this} log cannot tell if {listed(untold)} {_verb('invent', untold)} learning")
+    return ["; ".join(parts) + "."] if parts else []
+
+
+def _verb(stem: str, names: Sequence[str]) -> str:
+    return stem + "s" * (len(names) == 1)
 
 
 def about(model: Validity) -> list[str]:
@@ -86,7 +131,8 @@ def _fault(slope: float, high: float) -> str:
 
 def heading(model: Validity) -> str:
     """The model's name, and its mark."""
-    return f"{model.name}: invents learning, unfit to train policies" if model.invented.unfit else model.name
+    found = model.invented
+    return f"{model.name}: invents {found.verdict}, unfit to train policies" if found.unfit else model.name
 
 
 def limits(validation: Validation) -> list[str]:

@@ -12,19 +12,13 @@ import numpy as np
 from coursewright.errors import InputError, reject
 from coursewright.fitting.coded import Coded
 from coursewright.fitting.judging.held_out import FEWEST_LEARNERS
-from coursewright.fitting.judging.null_world import (
-    LEVELS,
-    MOST_GAIN,
-    MOST_SPREAD,
-    PRACTICES,
-    WORLDS,
-    Gains,
-    NullWorlds,
-)
-from coursewright.fitting.model import Estimates, Fitted, LearnerModel
+from coursewright.fitting.judging.null_world import LEVELS, PRACTICES, WORLDS, Gains, NullWorlds
+from coursewright.fitting.judging.verdict import LEARNING, MOST_GAIN, MOST_SPREAD, NOTHING, UNTOLD, Measured
+from coursewright.fitting.model import Estimates, Fitted, LearnerModel, Proxying
 from coursewright.simulators.arrays import Floats
 from coursewright.simulators.folders import INVENTS
 
+UNMEASURED = Measured.nothing(len(LEVELS))
 UNKNOWN = Gains(np.full(len(LEVELS), np.nan), np.full(len(LEVELS), np.nan))
 SPREADS = ("spread", "prior_sd", "learn_sd")  # estimates of how much learners differ, in log odds
 
@@ -33,36 +27,57 @@ SPREADS = ("spread", "prior_sd", "learn_sd")  # estimates of how much learners d
 class Invented:
     """The gains of practice: `null` in worlds where nobody learns, `real` of the fit to the log.
 
-    Where the test is left out, all are nan, and `left_out` is the reason.
+    Where the test is left out, no figure is known, and `left_out` is the reason.  `proxy` is the fault of a
+    form that is known to invent learning: it counts wherever the worlds do not tell.
     """
 
-    null: Gains
+    null: Measured
     real: Gains
     left_out: str = ""
+    proxy: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """The invented effects, in words; `NOTHING` for a fit model; `UNTOLD`; "" where nothing is known."""
+        found = self.null.verdict
+        return LEARNING if self.proxy and found in ("", UNTOLD) else found
 
     @property
     def unfit(self) -> bool:
-        """True where the model invents learning, so that no policy should be trained on its learners."""
-        return self.null.invented
+        """True where practice changes learners though nobody learns: no policy should be trained on them."""
+        return self.verdict not in ("", NOTHING, UNTOLD)
 
     @property
     def words(self) -> str:
-        """The finding in a sentence, without a full stop."""
-        if self.left_out:
-            return f"Null worlds, where nobody learns: left out; {self.left_out}"
-        verdict = "invents learning: unfit to train policies" if self.unfit else "invents no learning"
-        return (
-            f"It {verdict}. Where nobody learns, {PRACTICES} practices of the easiest, middle and hardest "
-            f"skills move P(correct) by {_listed(self.null.gain, '+.3f')} (at most {MOST_GAIN:g} either way; "
-            f"in the log: {_listed(self.real.gain, '+.3f')}), and learners come to differ by "
-            f"{_listed(self.null.spread, '.2f')} in log odds (at most {MOST_SPREAD:g}; in the log: "
-            f"{_listed(self.real.spread, '.2f')})"
+        """The finding in a sentence or two, without the last full stop."""
+        told = {
+            "": "",
+            NOTHING: "It invents no learning",
+            UNTOLD: "This log cannot tell if it invents learning",
+        }
+        said = told.get(self.verdict, f"It invents {self.verdict}: unfit to train policies")
+        if self.proxy and self.unfit:
+            said += f" ({self.proxy})"
+        figures = f"Null worlds, where nobody learns: left out; {self.left_out}"
+        return ". ".join(filter(None, [said, figures if self.left_out else self._figures()]))
+
+    def _figures(self) -> str:
+        mean, error, real = self.null.mean, self.null.error, self.real
+        text = (
+            f"Where nobody learns, {PRACTICES} practices of the easiest, middle and hardest skills move "
+            f"P(correct) by {_doubtful(mean.gain, error.gain, '+.3f')} (bound {MOST_GAIN:g} either way; in "
+            f"the log: {_listed(real.gain, '+.3f')}), and learners come to differ by "
+            f"{_doubtful(mean.spread, error.spread, '.2f')} in log odds (bound {MOST_SPREAD:g}; in the log: "
+            f"{_listed(real.spread, '.2f')}); ± is the standard error over worlds"
         )
+        if self.verdict != UNTOLD:
+            return text
+        return f"{text}. Some 95 % interval holds its bound: more worlds narrow it (worlds=20)"
 
     @property
-    def facts(self) -> dict[str, bool]:
-        """The entry of the folder's facts; none where the test is left out."""
-        return {} if self.left_out else {INVENTS: self.unfit}
+    def facts(self) -> dict[str, str]:
+        """The entry of the folder's facts; none where nothing is known."""
+        return {INVENTS: self.verdict} if self.verdict else {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,16 +100,17 @@ class Trial:
 
     def invented(self, model: LearnerModel, fitted: Fitted, seed: int = 0) -> Invented:
         """The learning that `model` invents, beside that of its fit to the log; a fit for each world."""
+        proxy = fitted.proxy if isinstance(fitted, Proxying) else ""
         if self.worlds is None:
-            return Invented(UNKNOWN, UNKNOWN, self.left_out)
+            return Invented(UNMEASURED, UNKNOWN, self.left_out, proxy)
         try:
-            null = self.worlds.invented(model, seed)
+            null = Measured.of(self.worlds.invented(model, seed))
         except InputError as error:
-            return Invented(UNKNOWN, UNKNOWN, f"the model cannot be fitted there ({error})")
-        real = self.worlds.practised(fitted.simulator(), seed)
-        if not np.isfinite(null.gain).any():
-            return Invented(UNKNOWN, UNKNOWN, "its learners know none of the skills that are practised most")
-        return Invented(null, real)
+            return Invented(UNMEASURED, UNKNOWN, f"the model cannot be fitted there ({error})", proxy)
+        if not null.known:
+            none = "its learners know none of the skills that are practised most"
+            return Invented(UNMEASURED, UNKNOWN, none, proxy)
+        return Invented(null, self.worlds.practised(fitted.simulator(), seed), "", proxy)
 
 
 def check_worlds(worlds: int) -> None:
@@ -115,3 +131,12 @@ def unseen_spread(estimates: Estimates, learners: int) -> list[str]:
 
 def _listed(values: Floats, form: str) -> str:
     return ", ".join("–" if np.isnan(value) else format(value, form) for value in values)
+
+
+def _doubtful(values: Floats, errors: Floats, form: str) -> str:
+    pairs = zip(values, errors, strict=True)
+    plain = form.removeprefix("+")
+    return ", ".join(
+        "–" if np.isnan(value) else f"{format(value, form)} ± {format(error, plain)}"
+        for value, error in pairs
+    )

@@ -7,6 +7,7 @@ do in the log.  A model is fitted to their answers, and the learners that it mak
 The truth of their mean gain is 0, and so is that of its spread over learners, in log odds.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
@@ -27,12 +28,11 @@ from coursewright.simulators.protocol import Simulator, empty_response
 
 LEVELS = ("easiest", "middle", "hardest")
 EACH = 7  # skills of a level, from the 21 most practised: one alone is told by few answers
-WORLDS = 5
+WORLDS = 8  # of five, the interval of a true 0 is as wide as the bounds on a log of EdNet's size
 PRACTICES = 50
 LEARNERS, FEWEST = 1000, 8  # who practise; fewer where their states would not fit into so many bytes
 MEMORY = 1 << 30
 PENALTY = 1.0  # L2, on the differences between items
-MOST_GAIN, MOST_SPREAD = 0.03, 0.15  # beyond these learning is invented: in P(correct), in log odds
 EDGE = 1e-6  # chances stay this far from 0 and 1 where their log odds are taken
 
 
@@ -48,16 +48,11 @@ class Gains(NamedTuple):
     """The outcome of practice `[levels]`: the mean over a level's skills; nan where learners know none.
 
     `gain` is the mean over learners of the gain in P(correct); `spread` the standard deviation over learners
-    of the gain in log odds.
+    of the gain in log odds.  Several worlds have a row each, `[worlds, levels]`.
     """
 
     gain: Floats
     spread: Floats
-
-    @property
-    def invented(self) -> bool:
-        """True where this is more than null worlds allow: then the model invents learning."""
-        return bool(_most(self.gain) > MOST_GAIN or _most(self.spread) > MOST_SPREAD)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,13 +76,14 @@ class NullWorlds:
         return cls(log, tuple(_answered(log, one) for one in answers), lessons(log, skills))
 
     def invented(self, model: LearnerModel, seed: int = 0) -> Gains:
-        """The gains of `model`'s learners after a fit to each null world, averaged: all of them invented.
+        """The gains `[worlds, levels]` of `model`'s learners after a fit to each null world: all invented.
 
+        Those who practise are others in each world, so that the scatter over worlds holds their luck too.
         Raises `InputError` where the model cannot be fitted to one.
         """
         worlds = each(self.worlds, f"{model.name}: null worlds", "fits")
-        found = np.array([self.practised(model.fit(world).simulator(), seed) for world in worlds])
-        return Gains(*found.mean(axis=0))
+        found = [self.practised(model.fit(one).simulator(), seed + n) for n, one in enumerate(worlds)]
+        return Gains(*(np.array(figures) for figures in zip(*found, strict=True)))
 
     def practised(self, simulator: Simulator[Any], seed: int = 0) -> Gains:
         """The gains of fresh learners who practise each skill 50 times from scratch, its items in turn."""
@@ -156,6 +152,12 @@ def practised(simulator: Simulator[Any], lesson: Lesson, seed: int = 0) -> tuple
     return float((after - before).mean()), float((_log_odds(after) - _log_odds(before)).mean(axis=0).std())
 
 
+def never_learn(simulator: Simulator[Any], levels: Sequence[Sequence[Lesson]]) -> bool:
+    """True where practice of these lessons changes nobody's P(correct) of their items."""
+    known = [one for level in levels for one in level if set(one.items) & set(simulator.course.items)]
+    return bool(known) and all(practised(simulator, lesson) == (0.0, 0.0) for lesson in known)
+
+
 def _bytes(state: Any) -> int:
     """The size of a state, which may hold further states."""
     return sum(_bytes(part) if isinstance(part, tuple) else int(part.nbytes) for part in state)
@@ -172,8 +174,3 @@ def _chances(simulator: Simulator[Any], state: Any, items: Ints, batch: int) -> 
 def _log_odds(p: Floats) -> Floats:
     p = np.clip(p, EDGE, 1.0 - EDGE)
     return np.asarray(np.log(p / (1.0 - p)))
-
-
-def _most(values: Floats) -> float:
-    """The largest of some sizes; 0 where none is known."""
-    return float(np.nanmax(np.abs(values), initial=0.0))

@@ -15,7 +15,7 @@ from coursewright.errors import reject
 from coursewright.fitting.coded import Coded, places
 from coursewright.progress import Progress
 from coursewright.simulators.arrays import Ints
-from coursewright.simulators.capabilities import enrol_staying
+from coursewright.simulators.capabilities import enrol_staying, study
 from coursewright.simulators.luck import Seeds, Split, identify
 from coursewright.simulators.protocol import Simulator, empty_response, take
 
@@ -33,7 +33,8 @@ def replay(
 
     Replicate r is a fresh population of `simulators[r mod n]`: pass one for a point estimate, several
     for bootstrap draws.  Everybody is taught all items of the log; learners stay as long as the log's did.
-    A row whose item the simulator does not know is skipped, and so is its answer.  Raises `InputError` where
+    A row whose item the simulator does not know is skipped, and so is its answer.  A row in which the log
+    asked nothing shows its item, and has no answer.  Raises `InputError` where
     no item is known.
     """
     if replicates < 2:
@@ -63,6 +64,7 @@ def _play(
     item = np.where(at < simulator.course.n_items, at, -1)[log.item]
     if (item < 0).all():
         raise reject("simulator.course.items", simulator.course.items[:3], "the items of the log")
+    studied = log.correct < 0
     length = np.diff(log.start)
     queue = np.argsort(-np.repeat(length, len(replicates)), kind="stable")
     learner, replicate = queue // len(replicates), replicates[queue % len(replicates)]
@@ -80,8 +82,11 @@ def _play(
         if not active.any():
             return
         at = np.where(active, row, 0)
-        asked = np.where(active, item[at], -1)
+        shown = active & studied[at]
+        asked = np.where(active & ~shown, item[at], -1)
         simulator.elapse(state, np.where(active, log.gap[at], 0.0), luck)
+        if shown.any():
+            study(simulator, state, np.where(shown, item[at], -1), luck)
         simulator.practise(state, asked, taught, luck, out)
         heard = asked >= 0
         answers[replicate[playing[heard]], at[heard]] = out.correct[heard]

@@ -12,13 +12,12 @@ from typing import ClassVar
 
 from coursewright.fitting.coded import Coded
 from coursewright.fitting.course import course_of
+from coursewright.fitting.logistic.fitted import Form, LogisticFit
 from coursewright.fitting.logistic.linear import Linear, Part, fit_linear
 from coursewright.fitting.logistic.models import (
     LEVEL,
     STRENGTH,
     WINDOWS_OVERLAP,
-    Form,
-    LogisticFit,
     check_penalty,
     spread_of,
 )

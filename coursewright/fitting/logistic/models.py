@@ -9,10 +9,8 @@ earlier answers.  PFA and Best-LR as published have none: `individual` False fit
 then stand for how able a learner is, and the fit takes that for learning.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 
@@ -20,87 +18,21 @@ from coursewright.errors import reject
 from coursewright.fitting.coded import Coded
 from coursewright.fitting.course import course_of
 from coursewright.fitting.logistic.birnbaum import Shape
+from coursewright.fitting.logistic.fitted import Form, LogisticFit
 from coursewright.fitting.logistic.linear import Linear, Part, Weights, fit_linear
 from coursewright.fitting.logistic.three_parameter import ONE_ABILITY, ThreeParameterFit, fit_three_parameter
-from coursewright.fitting.model import Estimates, Teaching
-from coursewright.simulators.arrays import Floats
+from coursewright.fitting.model import Teaching
 from coursewright.simulators.course import Course
 from coursewright.simulators.folders import rounded
 from coursewright.simulators.logistic import counting, das3h, irt
 from coursewright.simulators.logistic.selection import Selection
 from coursewright.simulators.logistic.tables import write_das3h, write_irt, write_logistic
-from coursewright.simulators.protocol import Simulator
 
 STRENGTH = 1.0  # default L2 penalty on deviations from the shared weights
 LEVEL = ("easiness",)
 COUNTS = ("success", "failure")
 LAG = ("seen", "lag")
 ALIKE = ", learners alike"  # in the names of models without intercepts
-
-
-class Form(NamedTuple):
-    """From a fitted sum to its learners, their files and reader; `silent` tells the limits of every log."""
-
-    build: Callable[[Linear, Course], Any]
-    write: Callable[[Path, Any], None]
-    teaching: Teaching
-    silent: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class LogisticFit:
-    """A fitted logistic learner: the sum, the course it speaks of, and their use."""
-
-    linear: Linear
-    course: Course
-    form: Form
-
-    @property
-    def teaching(self) -> Teaching:
-        """Depends on the model."""
-        return self.form.teaching
-
-    def estimates(self) -> Estimates:
-        """The weights of each skill, those that all share, and the spread between learners.
-
-        `lag[(skill)]` is shared by all skills.  Items are listed where the model has no level of skills.
-        """
-        named: dict[str, float] = {}
-        for at, weights in enumerate(self.linear.parts):
-            if weights.part.kind == "hidden":
-                continue
-            for column in weights.part.columns:
-                each = weights.of(column).tolist()
-                if column not in weights.part.own:
-                    named[f"{column}[({weights.part.kind})]"] = each[0]
-                elif weights.part.kind != "item" or at == 0:
-                    named |= {f"{column}[{name}]": w for name, w in zip(weights.names, each, strict=True)}
-        if self.linear.spread > 0.0:
-            named["spread"] = self.linear.spread
-        if self.linear.selection.sd > 0.0:
-            named["staying"] = self.linear.selection.slope
-        return Estimates(tuple(named), np.array(list(named.values())))
-
-    def warnings(self) -> Sequence[str]:
-        """The gaps that the log left in the fit, one line each."""
-        return self.linear.troubles
-
-    def undetermined(self) -> Sequence[str]:
-        """Plain sentences on what no log tells this sum."""
-        return self.form.silent
-
-    def predict(self, log: Coded) -> Floats:
-        """P(correct) of each row `[rows]` from earlier rows of the same learner only; learners may be new."""
-        return self.linear.predict(log)
-
-    def simulator(self) -> Simulator[Any]:
-        """Learners with these parameters on the log's own items."""
-        learners: Simulator[Any] = self.form.build(self.linear, self.course)
-        return learners
-
-    def write(self, folder: Path) -> None:
-        """Write the tables that `read_logistic`, `read_irt` or `read_das3h` reads."""
-        self.form.write(folder, self.simulator())
 
 
 @dataclass(frozen=True)
@@ -327,14 +259,11 @@ def spread_of(linear: Linear) -> float:
 
 def _counted(simulator: str, individual: bool = True) -> Form:
     """AFM, PFA or Best-LR, read by the simulator of that name."""
-    silent = () if individual else (PREDICTOR,)
-    return Form(counting_learners, write_logistic, Teaching("mastery", simulator), silent)
+    proxy = "" if individual else COUNTS_FOR_ABILITY
+    return Form(counting_learners, write_logistic, Teaching("mastery", simulator), proxy=proxy)
 
 
-PREDICTOR = (
-    "Learners are fitted as alike (`model.individual=false`): counts stand for how able they are.  Such a "
-    "fit is a predictor, not fit to train policies on: it invents learning (docs/recovery.md)."
-)
+COUNTS_FOR_ABILITY = "learners fitted as alike, whose counts stand for how able they are (docs/recovery.md)"
 # The figures are those of docs/recovery.md: guess .2 in truth, and a fit without it.
 NO_GUESSING = (
     "No item is guessed, and all tell learners apart equally well, by assumption.  Where items are "

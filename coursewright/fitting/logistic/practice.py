@@ -16,13 +16,12 @@ from dataclasses import dataclass
 
 from coursewright.fitting.coded import Coded
 from coursewright.fitting.course import course_of
+from coursewright.fitting.logistic.fitted import Form, LogisticFit
 from coursewright.fitting.logistic.linear import Part, fit_linear
 from coursewright.fitting.logistic.models import (
     LAG,
     LEVEL,
     STRENGTH,
-    Form,
-    LogisticFit,
     check_penalty,
     counting_learners,
 )

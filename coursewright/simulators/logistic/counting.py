@@ -1,11 +1,12 @@
 """Logistic learners that count: AFM, PFA, Best-LR and `practice` as one model with different weights.
 
-    logit p = theta + Σ_c [ easiness_c + opportunity_c f(s_c + n_c) + success_c f(s_c) + failure_c f(n_c)
+    logit p = theta + Σ_c [ easiness_c + opportunity_c f(e_c) + success_c f(s_c) + failure_c f(n_c)
                             + (seen_c + last_c + lag_c x + Σ_k lag_c,k max(0, x - x_k), once c was met) ]
               - difficulty_item,        theta ~ N(0, spread²) for each learner
 
 over the counters c that the item touches: its skills, in `practice` also the item itself, and in Best-LR
-everything too; s_c and n_c are the counter's successes and failures so far, f(x) = ln(1 + x) or x.  last_c is
+everything too; e_c, s_c and n_c are the counter's exposures, successes and failures so far, f(x) = ln(1 + x)
+or x.  An exposure is an answer, or a study row of a log, which is neither success nor failure.  last_c is
 right_last_c or wrong_last_c, by the last answer that was counted.  x = ln(1 + seconds since c was last
 practised), and x_k is its value at 10 s, 1 min, 10 min, 1 h and 1 d: there forgetting may change its pace.  A
 learner answers first; then the answer is counted.
@@ -19,7 +20,6 @@ learner answers first; then the answer is counted.
   and the last answer of items.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -54,13 +54,14 @@ DAY_S = 86_400.0  # seconds
 class LogisticState(NamedTuple):
     """A batch of learners.
 
-    `theta [batch]` is each one's own ability, `now [batch]` the day; `successes`, `failures`
-    `[batch, counters]` the counts, `last [batch, counters]` the day of the last practice, and
+    `theta [batch]` is each one's own ability, `now [batch]` the day; `exposures`, `successes`, `failures`
+    `[batch, counters]` the counts, `last [batch, counters]` the day of the last exposure, and
     `worth [batch, counters]` the sum that a counter adds to a logit, its lag apart.
     """
 
     theta: Floats
     now: Floats
+    exposures: Counts
     successes: Counts
     failures: Counts
     last: Floats
@@ -90,6 +91,7 @@ def _enrol(state: LogisticState, weights: Floats, spread: float, rows: Ints, lea
         state.theta[i] = spread * normal(learner[i], 0, ENROL)
         state.now[i] = 0.0
         for c in range(state.last.shape[1]):
+            state.exposures[i, c] = 0
             state.successes[i, c] = 0
             state.failures[i, c] = 0
             state.last[i, c] = 0.0
@@ -105,10 +107,10 @@ def _term(weight: float, count: float, raw: bool) -> float:
 
 
 @inlined
-def _worth(constants: Constants, c: int, s: float, f: float, right: int) -> float:
-    """The part of counter c in a logit after s successes and f failures, the last one `right` (1 or 0)."""
+def _worth(constants: Constants, c: int, n: float, s: float, f: float, right: int) -> float:
+    """The part of counter c in a logit after n exposures, s right, f wrong; the last answer was `right`."""
     weights, raw = constants.weights, constants.raw
-    tried = _term(weights[c, OPPORTUNITY], s + f, raw)
+    tried = _term(weights[c, OPPORTUNITY], n, raw)
     answered = _term(weights[c, SUCCESS], s, raw) + _term(weights[c, FAILURE], f, raw)
     last = weights[c, WRONG_LAST - right]
     return float(weights[c, EASINESS] + weights[c, SEEN] + tried + answered + last)
@@ -123,7 +125,7 @@ def _elapsed(state: LogisticState, i: int, c: int) -> float:
 @inlined
 def _lag(state: LogisticState, weights: Floats, i: int, c: int) -> float:
     """The part of the time since counter c's last practice in the logit of row i: 0 before the first."""
-    seen = state.successes[i, c] + state.failures[i, c] > 0
+    seen = state.exposures[i, c] > 0
     lag = weights[c, LAG] * _elapsed(state, i, c)
     return lag if seen else 0.0
 
@@ -131,7 +133,7 @@ def _lag(state: LogisticState, weights: Floats, i: int, c: int) -> float:
 @inlined
 def _bent_lag(state: LogisticState, weights: Floats, i: int, c: int) -> float:
     """The same where the lag bends."""
-    seen = state.successes[i, c] + state.failures[i, c] > 0
+    seen = state.exposures[i, c] > 0
     x = _elapsed(state, i, c)
     lag = weights[c, LAG] * x
     for k in range(len(KNOTS)):
@@ -172,12 +174,29 @@ def _practise(
             continue
         for j in range(constants.start[a], constants.start[a + 1]):
             c = constants.touched[j]
+            state.exposures[i, c] += 1
             state.successes[i, c] += right
             state.failures[i, c] += 1 - right
             state.last[i, c] = state.now[i]
-            state.worth[i, c] = _worth(
-                constants, c, float(state.successes[i, c]), float(state.failures[i, c]), right
-            )
+            n, s, f = state.exposures[i, c], state.successes[i, c], state.failures[i, c]
+            state.worth[i, c] = _worth(constants, c, float(n), float(s), float(f), right)
+
+
+@kernel
+def _study(learners: tuple[Any, ...], item: Ints, bare: tuple[Any, ...]) -> None:
+    state, constants = LogisticState(*learners), Constants(*bare)
+    weights, raw = constants.weights, constants.raw
+    for i in range(item.shape[0]):
+        a = item[i]
+        if a < 0:
+            continue
+        for j in range(constants.start[a], constants.start[a + 1]):
+            c = constants.touched[j]
+            n = float(state.exposures[i, c])
+            more = _term(weights[c, OPPORTUNITY], n + 1.0, raw) - _term(weights[c, OPPORTUNITY], n, raw)
+            state.worth[i, c] += more + (weights[c, SEEN] if n == 0.0 else 0.0)
+            state.exposures[i, c] += 1
+            state.last[i, c] = state.now[i]
 
 
 @kernel
@@ -264,6 +283,7 @@ class Logistic:
         return LogisticState(
             theta=np.zeros(batch),
             now=np.zeros(batch),
+            exposures=np.zeros(counters, np.int32),
             successes=np.zeros(counters, np.int32),
             failures=np.zeros(counters, np.int32),
             last=np.zeros(counters),
@@ -289,6 +309,10 @@ class Logistic:
         """Answer, then count the answer; a row that is not taught only answers."""
         _practise(tuple(state), item, tuple(self._constants), taught, told(luck, out))
 
+    def study(self, state: LogisticState, item: Ints, luck: Luck) -> None:
+        """Show `item [batch]` (-1: none) without asking: one more opportunity, and no answer."""
+        _study(tuple(state), item, tuple(self._constants))
+
     def elapse(self, state: LogisticState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass; it shows where `lag` is not 0."""
         state.now[:] += days
@@ -299,43 +323,3 @@ class Logistic:
         _logits(state, self._constants, np.empty(len(self.weights)), p)
         sigmoids(p)
         mean_of_items(p, self.course, out)
-
-
-def afm(course: Course, easiness: Sequence[float], opportunity: Sequence[float], spread: float) -> Logistic:
-    """Additive factors: log odds rise by `opportunity [skills]` with each practice, right or wrong."""
-    return Logistic(course, _columns(easiness=easiness, opportunity=opportunity), spread, raw=True)
-
-
-def pfa(
-    course: Course,
-    easiness: Sequence[float],
-    success: Sequence[float],
-    failure: Sequence[float],
-    spread: float = 0.0,
-    raw: bool = False,
-) -> Logistic:
-    """Performance factors `[skills]`: gamma (`success`) and rho (`failure`) of Pavlik et al."""
-    return Logistic(course, _columns(easiness=easiness, success=success, failure=failure), spread, raw)
-
-
-def best_lr(
-    course: Course,
-    skill: Sequence[Sequence[float]],
-    item: Sequence[Sequence[float]],
-    total: Sequence[float],
-    spread: float = 0.0,
-) -> Logistic:
-    """Best-LR: easiness, success, failure of each skill, `[skills, 3]`; the last two of each item and of all.
-
-    Item difficulties are the course's.
-    """
-    counted = np.vstack([np.asarray(item, np.float64).reshape(-1, 2), np.asarray(total, np.float64)])
-    own = np.column_stack([np.zeros(len(counted)), counted])
-    easiness, success, failure = np.vstack([np.asarray(skill, np.float64), own]).T
-    return Logistic(course, _columns(easiness=easiness, success=success, failure=failure), spread)
-
-
-def _columns(**given: Sequence[float]) -> Floats:
-    return np.stack(
-        [np.asarray(given.get(name, np.zeros(len(given["easiness"])))) for name in COLUMNS], axis=1
-    )

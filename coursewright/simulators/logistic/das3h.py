@@ -230,6 +230,9 @@ class Das3h:
         answer(self, state, item, luck, out)
         self.record(state, item, taught, out.correct)
 
+    def study(self, state: Das3hState, item: Ints, luck: Luck) -> None:
+        """Nothing happens: DAS3H counts answers alone."""
+
     def record(self, state: Das3hState, item: Ints, taught: Bools, correct: Ints) -> None:
         """Let the answers `correct [batch]` of the rows that are taught join their history."""
         _record(state, self._constants, item, taught, correct)

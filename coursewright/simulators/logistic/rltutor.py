@@ -116,6 +116,10 @@ class Rltutor:
         self.inner.record(state.inner, item, taught, out.correct)
         _review(state, item, taught)
 
+    def study(self, state: RltutorState, item: Ints, luck: Luck) -> None:
+        """Show `item [batch]` (-1: none) without asking: a review, and no answer."""
+        _review(state, item, np.ones(len(item), bool))
+
     def elapse(self, state: RltutorState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass."""
         self.inner.elapse(state.inner, days, luck)

@@ -317,14 +317,8 @@ class Fsrs:
         """Learners who have met nothing, on day 0."""
         shape = (batch, self.course.n_items)
         weights = np.tile(self.table[0], (batch, 1))
-        return FsrsState(
-            np.zeros(shape),
-            np.zeros(shape),
-            np.zeros(shape),
-            np.zeros(batch),
-            weights,
-            np.full(batch, factor(self.table[0])),
-        )
+        never, factors = np.zeros(shape), np.full(batch, factor(self.table[0]))
+        return FsrsState(never, never.copy(), never.copy(), np.zeros(batch), weights, factors)
 
     def enrol(self, state: FsrsState, rows: Ints, luck: Luck) -> Prologue | None:
         """New learners with weights of their own; they bring neither a goal nor a past."""
@@ -338,6 +332,11 @@ class Fsrs:
     def practise(self, state: FsrsState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer and be graded from the old memory, then update it."""
         _practise(tuple(state), item, tuple(self._constants), taught, told(luck, out))
+
+    def study(self, state: FsrsState, item: Ints, luck: Luck) -> None:
+        """Show `item [batch]` (-1: none) without asking: a review that went well, as in a fit."""
+        for i in np.flatnonzero(item >= 0).tolist():
+            _review(state, _memory(state, self._constants, i, item[i]), i, item[i], GOOD)
 
     def elapse(self, state: FsrsState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass."""

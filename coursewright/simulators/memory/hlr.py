@@ -168,6 +168,11 @@ class Hlr:
         """Answer from the old memory, then count the answer."""
         _practise(state, self._constants, self.course.minutes, item, taught, answers(luck, out))
 
+    def study(self, state: HlrState, item: Ints, luck: Luck) -> None:
+        """Show `item [batch]` (-1: none) without asking: its time begins anew, and no answer counts."""
+        rows = np.flatnonzero(item >= 0)
+        state.last[rows, item[rows]] = state.now[rows]
+
     def elapse(self, state: HlrState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass."""
         state.now[:] += days

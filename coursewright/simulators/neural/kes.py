@@ -287,6 +287,9 @@ class Kes:
         np.copyto(out.minutes, self.course.minutes[item], where=asked)
         self.engine.advance(state.memory, np.where(taught, unit, -1), fed)
 
+    def study(self, state: KesState, item: Ints, luck: Luck) -> None:
+        """Nothing: these networks are trained on answers alone."""
+
     def elapse(self, state: KesState, days: Floats, luck: Luck) -> None:
         """Nothing: these networks know the order of answers, not the time between them."""
 

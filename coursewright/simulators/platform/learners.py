@@ -31,6 +31,7 @@ from coursewright.simulators.capabilities import (
     learns_first,
     resampled,
     restricts,
+    study,
 )
 from coursewright.simulators.course import Course
 from coursewright.simulators.lists import Lists, pack, unpack
@@ -260,6 +261,10 @@ class RichLearner:
         if isinstance(self.learner, Sequential):  # or the mask would tell which lessons took
             self.learner.accept(state.inside, np.where(taught, inside, -1))
         finish(person, item, self._effects, taught, tuple(luck), p, tuple(out), lessons.helped)
+
+    def study(self, state: RichState, item: Ints, luck: Luck) -> None:
+        """Show the skills of an item without asking, to the learner inside."""
+        study(self.learner, state.inside, self._item_inside(item), luck)
 
     def _teach(self, state: RichState, inside: Ints, lessons: Lessons, luck: Luck, out: Response) -> None:
         """The learner inside practises, some of them twice; `out` holds their first answers."""

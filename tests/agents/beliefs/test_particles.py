@@ -259,3 +259,14 @@ def test_only_skills_that_do_not_meet_are_apart():
     assert not skills_apart(read_bkt("bkt_v0"))
     assert not skills_apart(replace(EDNET, learn_sd=0.5))
     assert not skills_apart(read_logistic("pfa"))
+
+
+def test_an_item_that_was_shown_and_not_asked_is_studied():
+    simulator = read_logistic("practice")
+    mind = Particles(simulator.course, simulator, size=50)
+    taught = Taught(simulator, 4, mind)
+    mind.update(taught.beliefs[0], event(np.array([0, 0, 1, -1]), np.full(4, -1)))
+    particles = taught.beliefs[0].particles
+    assert (taught.beliefs[0].weight == 0.0).all()
+    assert particles.successes.sum() == particles.failures.sum() == 0
+    assert particles.exposures.reshape(4, 50, -1).sum(axis=2).tolist() == [[2] * 50] * 3 + [[0] * 50]

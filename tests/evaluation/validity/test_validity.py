@@ -19,7 +19,9 @@ from coursewright.fitting.bkt.model import BktModel
 from coursewright.fitting.item_difficulty import ItemDifficultyModel
 from coursewright.fitting.judging.accuracy import LEARNING
 from coursewright.fitting.judging.checks import Check
-from coursewright.fitting.judging.null_world import LEVELS
+from coursewright.fitting.judging.invented import UNKNOWN, UNMEASURED, Invented
+from coursewright.fitting.judging.null_world import LEVELS, Gains
+from coursewright.fitting.judging.verdict import Measured
 from coursewright.fitting.judging.within_pairs import WITHIN
 
 
@@ -40,32 +42,34 @@ class Peeking:
 def found():
     log = learner_log(simulate_log(120, 6), "made up", "free", {"a bad row": 7})
     models = {"item_difficulty": ItemDifficultyModel(), "bkt": BktModel(), "peeking": Peeking()}
-    return validate(log, models, "item_difficulty", Settings(replicates=39, worlds=2))
+    return validate(log, models, "item_difficulty", Settings(replicates=39, worlds=8))
 
 
 def test_the_table_has_every_figure_of_every_model(found):
     table = found.table
-    assert list(table.index) == ["item_difficulty", "bkt", "peeking"]
+    assert list(table.index) == ["bkt", "item_difficulty", "peeking"]  # by checks passed; those who peek last
     bkt = table.loc["bkt"]
     assert bkt["auc_low"] < bkt["auc"] < bkt["auc_high"]
     assert bkt["auc_difference_low"] > 0.1  # made by BKT: it must win
     assert table.loc["item_difficulty", "auc_difference"] == 0.0
     assert bkt["slope_low"] < 1.0 < bkt["slope_high"]
-    assert bkt["auc_sd"] == pytest.approx(found.models[1].by_fold[:, 0].std(ddof=1))
+    assert bkt["auc_sd"] == pytest.approx(found.models[0].by_fold[:, 0].std(ddof=1))
     assert (bkt["learners"], bkt["responses"]) == (120, 3_600)
     assert bkt["opportunity_inside"] >= 0.8
     assert table.loc["item_difficulty", "opportunity_p"] == 1 / 40
     assert (bkt["pair_passes"], table.loc["item_difficulty", "pair_passes"]) == (True, False)
     assert table.loc["item_difficulty", "pair_p"] == 1 / 40
     assert 0.0 < bkt["pair_width"] < 3 * bkt["pair_log_width"]
-    assert (bkt["judged"], bkt["passed"]) == (7, sum(check.passes for check in found.models[1].checks))
+    assert (bkt["judged"], bkt["passed"]) == (7, sum(check.passes for check in found.models[0].checks))
     assert table["peeks"].tolist() == [False, False, True]
 
 
 def test_the_verdict_leaves_cheats_out_and_says_so(found):
-    prediction, learning, others, mark = validity_words.conclusions(found)
+    prediction, learning, others, left_out, mark = validity_words.conclusions(found)
+    assert left_out == "Left out: accuracy by record length (all records are about as long)."
     bad, good = mark.split("; ")
-    assert bad == "bkt invents learning and is unfit to train policies"  # mixture of knowers and others
+    # a mixture of knowers and others
+    assert bad == "bkt invents differences between learners and is unfit to train policies"
     assert good == "item_difficulty invents no learning where nobody learns."
     assert prediction.startswith("bkt predicts unseen responses best by AUC")
     assert "by log loss too" in prediction
@@ -73,27 +77,67 @@ def test_the_verdict_leaves_cheats_out_and_says_so(found):
     assert learning.endswith(" Learning within pairs: bkt passes.")
     assert "accuracy by opportunity: bkt passes" in others
     assert "peeking" not in learning + others
-    left_out = [check for check in found.models[1].checks if check.left_out]
-    assert [check.name for check in left_out] == ["length"]
+    assert [check.name for check in found.models[0].checks if check.left_out] == ["length"]
     assert "Accuracy by record length: left out; all records are about as long." in validity_words.about(
-        found.models[1]
+        found.models[0]
     )
     assert validity_words.about(found.models[2])[0].startswith("Void: the prediction of a row changes")
     assert "rows dropped: 7 (a bad row)" in validity_words.limits(found)[-2]
 
 
 def test_the_mark_stands_in_table_heading_and_text(found):
-    assert found.table["unfit"].tolist() == [False, True, False]
+    differ = "differences between learners"
+    assert found.table["invents"].tolist() == [differ, "nothing", "nothing"]
+    assert found.table.loc["bkt", "invented_error_gain_easiest"] > 0.0
     assert max(found.table.loc["bkt", [f"invented_gain_{level}" for level in LEVELS]]) > 0.03
     assert (found.table.loc["item_difficulty", [f"invented_spread_{level}" for level in LEVELS]] == 0.0).all()
-    items, bkt, _ = found.models
-    assert validity_words.heading(bkt) == "bkt: invents learning, unfit to train policies"
+    bkt, items, _ = found.models
+    assert validity_words.heading(bkt) == f"bkt: invents {differ}, unfit to train policies"
     assert validity_words.heading(items) == "item_difficulty"
-    assert any("It invents learning: unfit to train policies." in line for line in validity_words.about(bkt))
-    for cells, model in ((("✓ +.000", "spread .00"), items), (("✗",), bkt)):
+    assert any(f"It invents {differ}: unfit to train policies." in line for line in validity_words.about(bkt))
+    for cells, model in ((("✓ +.000 ± .000", "spread .00 ± .00"), items), (("✗",), bkt)):
         shown = [cell for level in practice_cells(model.invented) for cell in level]
         for cell in cells:
             assert any(part.startswith(cell) for part in shown)
+
+
+def test_the_terminal_tells_of_what_is_left_out_and_what_the_log_cannot_tell(found, tmp_path):
+    bkt, items, _ = found.models
+    wide = Measured.of(Gains(np.array([[0.1] * 3, [-0.1] * 3]), np.zeros((2, 3))))
+    untold = replace(items, name="untold", invented=replace(items.invented, null=wide))
+    untested = replace(bkt, name="untested", invented=Invented(UNMEASURED, UNKNOWN, "worlds=0"))
+    some = replace(found, models=[bkt, items, untold, untested])
+    *_, left_out, mark = validity_words.conclusions(some)
+    assert left_out == (
+        "Left out: accuracy by record length (all records are about as long); null worlds of untested "
+        "(worlds=0)."
+    )
+    assert mark == (
+        "bkt invents differences between learners and is unfit to train policies; item_difficulty invents "
+        "no learning where nobody learns; this log cannot tell if untold invents learning."
+    )
+    assert practice_cells(untold.invented)[0][0] == "? +.000 ± .100"
+    assert validity_words.heading(untold) == "untold"
+    page = write_judged(some, tmp_path, {}).page.read_text(encoding="utf-8")
+    for text in (left_out, mark, "This log cannot tell if it invents learning", "<td>? +.000 ± .100"):
+        assert text in page
+    nobody = replace(found, models=[replace(untested, name="item_difficulty")])
+    *_, left_out = validity_words.conclusions(nobody)
+    assert left_out.endswith("; null worlds (worlds=0).")
+
+
+def test_a_log_where_nobody_learns_and_passes_has_no_power(found, tmp_path):
+    bkt, items, _ = found.models
+    assert [model.still for model in found.models] == [False, True, True]
+    assert not any("cannot tell learning from none" in line for line in validity_words.conclusions(found))
+    passing = [bkt.check(WITHIN) if check.name == WITHIN else check for check in items.checks]
+    blunt = replace(found, models=[bkt, replace(items, checks=passing)])
+    said = (
+        "This log cannot tell learning from none: item_difficulty, of whom nobody learns, passes learning "
+        "within pairs, so that passing says nothing."
+    )
+    assert said in validity_words.conclusions(blunt)
+    assert said in write_judged(blunt, tmp_path, {}).page.read_text(encoding="utf-8")
 
 
 def test_the_page_holds_all_figures_and_needs_nothing_beside_it(found, tmp_path):

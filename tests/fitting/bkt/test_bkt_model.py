@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from omegaconf import OmegaConf
 
 import coursewright
 from coursewright.data.log import learner_log
@@ -16,6 +17,8 @@ from coursewright.errors import InputError
 from coursewright.fitting.bkt.model import BktModel
 from coursewright.fitting.folder import Trials, fit_model
 from coursewright.fitting.judging.scores import comparison
+from coursewright.scripts.making import warn_of_invented
+from coursewright.simulators.folders import invents
 from coursewright.simulators.knowledge.parameters import BktParameters
 from coursewright.simulators.knowledge.tables import read_bkt
 from places import DATA
@@ -171,11 +174,27 @@ def test_the_committed_ednet_folder_is_a_valid_simulator():
     assert "coursewright fit log=ednet" in card
 
 
+def test_the_committed_population_is_marked_wherever_it_is_met(caplog):
+    """The figures of the mark are those of the slow test below, which fits the population anew."""
+    assert invents("bkt_ednet") == "learning and differences between learners"
+    card = (COMMITTED / "card.md").read_text(encoding="utf-8")
+    assert f"It invents {invents('bkt_ednet')}: unfit to train policies." in card
+    root = COMMITTED.parents[3]
+    described = (root / "coursewright" / "configs" / "simulator" / "bkt_ednet.yaml").read_text(
+        encoding="utf-8"
+    )
+    for text in (described, (root / "README.md").read_text(encoding="utf-8")):
+        assert "invent" in text
+        assert "claims about people" in text
+    warn_of_invented(OmegaConf.create({"folder": "bkt_ednet", "rho": 0.1}))
+    assert "bkt_ednet: these learners invent learning and differences between learners" in caplog.text
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not EDNET.is_dir(), reason=f"the EdNet sample is not at {EDNET}")
 def test_ednet_gives_the_reference_figures_and_the_committed_folder(tmp_path):
-    command = "coursewright fit log=ednet log.path=../shared/data/ednet model.by_skill=true"
-    model = replace(MODEL, by_skill=True)
+    command = "coursewright fit log=ednet log.path=FOLDER model.by_skill=true draws=200 out=bkt_ednet"
+    model = BktModel(min_learners=None, n_skills=20, by_skill=True)
     made = fit_model(read_ednet(EDNET), tmp_path / "bkt_ednet", model, draws=200, command=command)
     assert made.scores["bkt"].auc.mean() >= 0.615
     assert made.scores["item difficulty"].auc.mean() == pytest.approx(0.656, abs=0.005)
@@ -187,4 +206,5 @@ def test_ednet_gives_the_reference_figures_and_the_committed_folder(tmp_path):
         for field in ("prior", "learn", "guess", "slip"):
             assert getattr(ours, field) == pytest.approx(getattr(committed, field), abs=1e-4)
     assert (made.folder / "card.md").read_text() == (COMMITTED / "card.md").read_text()
+    assert invents(made.folder) == invents("bkt_ednet")
     assert read_bkt(made.folder).course.hash == read_bkt("bkt_ednet").course.hash

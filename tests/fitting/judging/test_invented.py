@@ -1,6 +1,5 @@
 """The mark of models that invent learning: when it is given, where it is written, who reads it."""
 
-import json
 import logging
 from dataclasses import dataclass, replace
 
@@ -15,13 +14,17 @@ from coursewright.fitting.folder import Trials, fit_model
 from coursewright.fitting.item_difficulty import ItemDifficultyModel
 from coursewright.fitting.judging.invented import Invented, Trial, unseen_spread
 from coursewright.fitting.judging.null_world import Gains
-from coursewright.fitting.logistic.models import AfmModel, BestLrModel
+from coursewright.fitting.judging.verdict import Measured
+from coursewright.fitting.logistic.models import AfmModel, BestLrModel, PfaModel
 from coursewright.fitting.model import Estimates
 from coursewright.scripts.making import warn_of_invented
-from coursewright.simulators.folders import invents_learning
+from coursewright.simulators.folders import invents
 from null_worlds import nobody_learns
 
-NULL = Gains(np.array([0.2, 0.0, -0.1]), np.array([0.9, 0.8, np.nan]))
+SCATTER = np.array([-0.01, 0.0, 0.01])[:, None]  # standard error .0058, half the interval .0248
+NULL = Measured.of(
+    Gains(np.array([0.2, 0.0, -0.1]) + SCATTER, np.array([0.9, 0.8, np.nan]) + SCATTER),
+)
 REAL = Gains(np.array([0.3, 0.1, np.nan]), np.array([0.5, 0.4, np.nan]))
 
 
@@ -37,29 +40,79 @@ class Reluctant:
 
 @pytest.fixture(scope="module")
 def trial():
-    return Trial.of(nobody_learns("alike", 0), worlds=2)
+    return Trial.of(nobody_learns("alike", 0), worlds=4)
 
 
 @pytest.mark.parametrize(
-    ("model", "unfit"), [(BestLrModel(individual=False), True), (AfmModel(items=True), False)]
+    ("model", "verdict"),
+    [
+        (BestLrModel(individual=False), "learning, forgetting and differences between learners"),
+        (AfmModel(items=True), "cannot tell"),
+        (ItemDifficultyModel(), "nothing"),
+    ],
 )
-def test_a_model_that_counts_without_intercepts_is_marked(trial, model, unfit):
+def test_a_model_that_counts_without_intercepts_is_marked(trial, model, verdict):
     log = nobody_learns("alike", 0)
     found = trial.invented(model, model.fit(log))
-    assert found.unfit is unfit
-    assert found.facts == {"invents_learning": unfit}
+    assert found.verdict == verdict
+    assert found.unfit == isinstance(model, BestLrModel)
+    assert found.facts == {"invents": verdict}
     assert not found.left_out
-    assert found.words.startswith("It invents learning: unfit" if unfit else "It invents no learning. Where")
+    begin = {
+        "nothing": "It invents no learning. ",
+        "cannot tell": "This log cannot tell if it invents learning. ",
+    }
+    assert found.words.startswith(begin.get(verdict, f"It invents {verdict}: unfit to train policies"))
     assert np.isfinite(found.real.gain).all()
 
 
 def test_the_words_hold_all_figures():
     words = Invented(NULL, REAL).words
     assert words.startswith(
-        "It invents learning: unfit to train policies. Where nobody learns, 50 practices of "
+        "It invents learning, forgetting and differences between learners: unfit to train policies. Where "
+        "nobody learns, 50 practices of "
     )
-    assert "by +0.200, +0.000, -0.100 (at most 0.03 either way; in the log: +0.300, +0.100, –)" in words
-    assert words.endswith("by 0.90, 0.80, – in log odds (at most 0.15; in the log: 0.50, 0.40, –)")
+    assert (
+        "by +0.200 ± 0.006, +0.000 ± 0.006, -0.100 ± 0.006 (bound 0.03 either way; in the log: +0.300, "
+        "+0.100, –)" in words
+    )
+    assert "by 0.90 ± 0.01, 0.80 ± 0.01, – in log odds (bound 0.15; in the log: 0.50, 0.40, –)" in words
+    assert words.endswith("± is the standard error over worlds")
+
+
+def test_a_log_that_cannot_tell_marks_nothing_and_says_how_to_learn_more():
+    wide = Measured.of(Gains(np.array([[0.1] * 3, [-0.1] * 3]), np.zeros((2, 3))))
+    found = Invented(wide, REAL)
+    assert not found.unfit
+    assert found.facts == {"invents": "cannot tell"}
+    assert found.words.endswith("Some 95 % interval holds its bound: more worlds narrow it (worlds=20)")
+
+
+@pytest.mark.parametrize("model", [BestLrModel(individual=False), PfaModel(individual=False)])
+def test_a_form_that_is_known_to_invent_learning_is_marked_without_worlds(model):
+    log = nobody_learns("alike", 0)
+    few = log.take(np.flatnonzero(log.learner < 9))
+    for found in (
+        Trial.of(log, 0).invented(model, model.fit(log)),
+        Trial.of(few).invented(model, model.fit(few)),
+    ):
+        assert found.unfit
+        assert found.facts == {"invents": "learning"}
+        assert found.words.startswith(
+            "It invents learning: unfit to train policies (learners fitted as alike, whose counts stand for "
+            "how able they are (docs/recovery.md)). Null worlds, where nobody learns: left out; "
+        )
+    plain = replace(model, individual=True)
+    assert not Trial.of(log, 0).invented(plain, plain.fit(log)).facts
+
+
+def test_clear_figures_count_more_than_the_form(trial):
+    log = nobody_learns("alike", 0)
+    fit = Measured.of(Gains(np.zeros((2, 3)), np.zeros((2, 3))))
+    assert Invented(fit, REAL, proxy="a form").verdict == "nothing"
+    assert Invented(fit, REAL, proxy="a form").words.startswith("It invents no learning. Where")
+    found = trial.invented(BestLrModel(individual=False), BestLrModel(individual=False).fit(log))
+    assert "forgetting" in found.verdict
 
 
 def test_a_test_that_is_left_out_says_why_and_marks_nothing(trial):
@@ -105,43 +158,53 @@ def folders(tmp_path_factory):
     log, home = learner_log(simulate_log(120, 6), "made up"), tmp_path_factory.mktemp("fits")
     models = {"old": BestLrModel(individual=False), "items": ItemDifficultyModel()}
     made = {
-        name: fit_model(log, home / name, model, draws=0, trials=Trials(2, worlds=2))
+        name: fit_model(log, home / name, model, draws=0, trials=Trials(2, worlds=4))
         for name, model in models.items()
     }
-    made["untested"] = fit_model(log, home / "untested", models["old"], draws=0, trials=Trials(2, worlds=0))
+    made["untested"] = fit_model(log, home / "untested", BestLrModel(), draws=0, trials=Trials(2, worlds=0))
+    made["form"] = fit_model(log, home / "form", models["old"], draws=0, trials=Trials(2, worlds=0))
+    made["untold"] = fit_model(log, home / "untold", BestLrModel(), draws=0, trials=Trials(2, worlds=2))
     return made
 
 
 def test_fit_writes_the_mark_into_card_facts_and_report(folders):
-    facts = {
-        name: json.loads((made.folder / "population.json").read_text()).get("invents_learning")
-        for name, made in folders.items()
-    }
-    assert facts == {"old": True, "items": False, "untested": None}
-    card = (folders["old"].folder / "card.md").read_text(encoding="utf-8")
-    assert "## Invented learning\n\nIt invents learning: unfit to train policies." in card
-    assert "warning: It invents learning" in folders["old"].report
-    assert (
-        "## Invented learning\n\nIt invents no learning." in (folders["items"].folder / "card.md").read_text()
-    )
-    assert "left out; worlds=0." in (folders["untested"].folder / "card.md").read_text()
-    assert "invents learning" not in folders["items"].report + folders["untested"].report
+    """Card, file, report and `train` say the same, whether worlds were made or not."""
+    found = {name: invents(made.folder) for name, made in folders.items()}
+    assert found == {
+        "old": "learning", "items": "nothing", "untested": "", "form": "learning", "untold": "cannot tell",
+    }  # fmt: skip
+    cards = {name: (made.folder / "card.md").read_text(encoding="utf-8") for name, made in folders.items()}
+    for name, begin in (
+        ("old", "It invents learning: unfit to train policies (learners fitted as alike"),
+        ("form", "It invents learning: unfit to train policies (learners fitted as alike"),
+        ("items", "It invents no learning. Where"),
+        ("untold", "This log cannot tell if it invents learning. Where"),
+        ("untested", "Null worlds, where nobody learns: left out; worlds=0."),
+    ):
+        assert f"## Invented learning\n\n{begin}" in cards[name]
+        unfit = name in ("old", "form")
+        assert ("warning: It invents" in folders[name].report) == unfit
+        assert begin in folders[name].report
+        assert ("unfit to train" in cards[name]) == unfit
 
 
 def test_train_warns_of_learners_who_invent_learning(folders, caplog):
-    caplog.set_level(logging.WARNING)
+    caplog.set_level(logging.INFO)
     for name in ("items", "untested"):
         warn_of_invented(OmegaConf.create({"_target_": "x", "folder": str(folders[name].folder)}))
     warn_of_invented(OmegaConf.create({"_target_": "x", "folder": "bkt_v0"}))
     warn_of_invented(OmegaConf.create({"_target_": "x"}))
     assert not caplog.messages
-    folder = str(folders["old"].folder)
+    folder, form, untold = (str(folders[name].folder) for name in ("old", "form", "untold"))
     wrapped = {"_target_": "x", "learners": {"a": {"folder": "bkt_v0"}, "b": [{"folder": folder}]}}
     warn_of_invented(OmegaConf.create(wrapped))
-    assert caplog.messages == [
-        f"{folder}: these learners invent learning (see its card.md): a policy may live on it"
+    warn_of_invented(OmegaConf.create({"folder": form}))
+    warn_of_invented(OmegaConf.create({"folder": untold}))
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("WARNING", f"{folder}: these learners invent learning (see its card.md): a policy may live on it"),
+        ("WARNING", f"{form}: these learners invent learning (see its card.md): a policy may live on it"),
+        ("INFO", f"{untold}: the log cannot tell if these learners invent learning (see its card.md)"),
     ]
-    assert invents_learning(folder)
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,17 @@ from coursewright.errors import InputError
 from coursewright.fitting.groups import grouped
 from coursewright.fitting.judging.null_world import (
     PRACTICES,
-    Gains,
     Lesson,
     NullWorlds,
     lessons,
+    never_learn,
     nobody_learns,
     practised,
 )
+from coursewright.fitting.judging.verdict import Measured
 from coursewright.fitting.logistic.models import AfmModel, BestLrModel, PfaModel
 from coursewright.simulators.course import Course
-from coursewright.simulators.logistic.counting import afm
+from coursewright.simulators.logistic.published import afm
 from null_worlds import invented
 from null_worlds import nobody_learns as made_up
 from small_logs import coded, uneven_log
@@ -32,7 +33,7 @@ def test_the_script_is_the_logs_and_nobody_learns() -> None:
     assert np.isnan(first.grade).all()
     gains = worlds.practised(nobody_learns(log))
     np.testing.assert_array_equal([gains.gain, gains.spread], np.zeros((2, 3)))
-    assert not gains.invented
+    assert never_learn(nobody_learns(log), worlds.lessons)
 
 
 def test_learners_differ_as_the_logs_do_and_stay_as_long() -> None:
@@ -73,11 +74,29 @@ def test_levels_are_the_easiest_the_middle_and_the_hardest_skills() -> None:
 
 
 def test_a_model_that_counts_without_intercepts_is_caught_and_one_with_them_is_not() -> None:
-    assert not NullWorlds.of(made_up("alike", 0), worlds=2).invented(AfmModel(items=True)).invented
-    caught = NullWorlds.of(made_up("alike", 0), worlds=2).invented(BestLrModel(individual=False))
-    assert caught.invented
-    assert caught.gain[0] > 0.1 > -0.05 > caught.gain[2]
-    assert caught.spread.min() > 0.5
+    worlds = NullWorlds.of(made_up("alike", 0), worlds=4)
+    assert not Measured.of(worlds.invented(AfmModel(items=True))).invents
+    found = worlds.invented(BestLrModel(individual=False))
+    assert found.gain.shape == found.spread.shape == (4, 3)
+    caught = Measured.of(found)
+    assert caught.verdict == "learning, forgetting and differences between learners"
+    assert caught.mean.gain[0] > 0.1 > -0.05 > caught.mean.gain[2]
+    assert caught.mean.spread.min() > 0.5
+
+
+def test_the_luck_of_those_who_practise_is_new_in_each_world() -> None:
+    """Else their luck would move all worlds alike, and the standard error would not know of it."""
+    worlds = NullWorlds.of(made_up("alike", 0), worlds=2)
+    same = NullWorlds(worlds.log, (worlds.worlds[0],) * 2, worlds.lessons)
+    gain = same.invented(BestLrModel(individual=False)).gain
+    assert (gain[0] != gain[1]).all()
+
+
+def test_learners_who_never_learn_are_known_by_their_practice() -> None:
+    level = [[Lesson("x", ("x",), 0.0), Lesson("z", ("z",), 0.0)]]
+    assert never_learn(afm(Course.of(["x"]), [0.0], [0.0], 1.0), level)
+    assert not never_learn(afm(Course.of(["x"]), [0.0], [0.01], 1.0), level)
+    assert not never_learn(afm(Course.of(["y"]), [0.0], [0.0], 1.0), level)  # it knows no item of these
 
 
 @pytest.mark.slow
@@ -86,11 +105,3 @@ def test_intercepts_cure_what_counts_invent(model) -> None:
     gain, spread = np.split(invented(model, "alike", worlds=20).mean(axis=0), [3])
     assert np.abs(gain).max() <= 0.03  # standard error .008
     assert spread <= 0.15
-
-
-def test_the_bounds_count_either_way_and_unknown_levels_do_not() -> None:
-    nothing = np.zeros(3)
-    assert not Gains(nothing, nothing).invented
-    assert Gains(np.array([0.0, -0.031, np.nan]), nothing).invented
-    assert Gains(nothing, np.array([np.nan, 0.0, 0.16])).invented
-    assert not Gains(np.full(3, np.nan), np.full(3, np.nan)).invented

@@ -12,6 +12,8 @@ from coursewright.fitting.course import course_of
 from coursewright.fitting.histories import Histories
 from coursewright.fitting.judging import replay as module
 from coursewright.fitting.judging.replay import replay
+from coursewright.simulators.course import Course
+from coursewright.simulators.logistic.counting import COLUMNS, Logistic
 from coursewright.simulators.logistic.fixed_items import FixedItems
 from coursewright.simulators.luck import Seeds, Split, identify
 from coursewright.simulators.protocol import empty_response
@@ -65,6 +67,32 @@ def test_replicates_take_turns_with_several_simulators(log):
     course = course_of(coded(log))
     sure, hopeless = (FixedItems(course, np.full(course.n_items, p)) for p in (1.0, 0.0))
     assert replay([sure, hopeless], coded(log), 5).mean(axis=1).tolist() == [1, 0, 1, 0, 1]
+
+
+def test_study_rows_show_their_items_and_have_no_answer():
+    """After a study an item has one opportunity more and no last answer, as the fit has it."""
+    course = Course.of(["x"])
+    rows = {
+        "learner": ["a", "a", "b", "b"] * 500,
+        "item": ["x"] * 2000,
+        "skills": [["x"]] * 2000,
+        "time": [0.0, 1.0, 0.0, 1.0] * 500,
+        "correct": [-1, 1, 1, 1] * 500,
+    }
+    rows["learner"] = [f"{name}{n // 4}" for n, name in enumerate(rows["learner"])]
+    weights = np.zeros((2, len(COLUMNS)))
+    weights[0, COLUMNS.index("opportunity")] = 1.0 / np.log(
+        2.0
+    )  # of the skill: log odds 1 after one exposure
+    weights[1, COLUMNS.index("right_last")], weights[1, COLUMNS.index("wrong_last")] = 9.0, 9.0  # of the item
+    log = coded(learner_log(pa.table(rows), "").table)
+    answers = replay([Logistic(course, weights)], log, 4)
+    studied = log.correct < 0
+    assert (answers[:, studied] == -1).all()
+    assert (answers[:, ~studied] >= 0).all()
+    after = np.concatenate([[False], studied[:-1]])
+    assert answers[:, after].mean() == pytest.approx(1.0 / (1.0 + np.exp(-1.0)), abs=0.03)
+    assert answers[:, (log.place == 1) & ~after].mean() > 0.99
 
 
 def test_items_that_a_simulator_does_not_know_are_skipped(log):

@@ -21,9 +21,10 @@ from coursewright.fitting.logistic.practice import PracticeModel
 from coursewright.fitting.logistic.random_intercept import forecast, solve
 from coursewright.simulators.course import Course
 from coursewright.simulators.logistic import counting, das3h
-from coursewright.simulators.logistic.counting import Logistic, afm
+from coursewright.simulators.logistic.counting import Logistic
 from coursewright.simulators.logistic.das3h import WIDTHS, WINDOWS
 from coursewright.simulators.logistic.irt import Irt as IrtLearners
+from coursewright.simulators.logistic.published import afm
 from coursewright.simulators.logistic.tables import read_das3h, read_irt, read_logistic
 from coursewright.simulators.luck import Seeds, Split, identify
 from logistic_learners import course, step, walk

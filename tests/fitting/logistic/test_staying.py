@@ -11,7 +11,8 @@ from coursewright.errors import InputError
 from coursewright.fitting.coded import Coded
 from coursewright.fitting.judging.causality import peeks
 from coursewright.fitting.judging.replay import replay
-from coursewright.fitting.logistic.models import AfmModel, BestLrModel, LogisticFit, PfaModel
+from coursewright.fitting.logistic.fitted import LogisticFit
+from coursewright.fitting.logistic.models import AfmModel, BestLrModel, PfaModel
 from coursewright.fitting.logistic.practice import PracticeModel
 from coursewright.simulators.logistic.selection import NONE
 from coursewright.simulators.logistic.tables import read_logistic

@@ -10,7 +10,8 @@ from coursewright.errors import InputError
 from coursewright.simulators.capabilities import Staying
 from coursewright.simulators.course import Course
 from coursewright.simulators.folders import SHIPPED
-from coursewright.simulators.logistic.counting import COLUMNS, Logistic, afm, best_lr, pfa
+from coursewright.simulators.logistic.counting import COLUMNS, Logistic
+from coursewright.simulators.logistic.published import afm, best_lr, pfa
 from coursewright.simulators.logistic.selection import Selection
 from coursewright.simulators.logistic.tables import read_logistic, write_logistic
 from learners import enrolled, luck_of
