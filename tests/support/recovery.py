@@ -52,14 +52,12 @@ from coursewright.simulators.logistic.counting import (
     EASINESS,
     LAST,
     Logistic,
-    afm,
-    best_lr,
-    pfa,
 )
 from coursewright.simulators.logistic.das3h import COLUMNS as WINDOWED
 from coursewright.simulators.logistic.das3h import Das3h
 from coursewright.simulators.logistic.fixed_items import FixedItems
 from coursewright.simulators.logistic.irt import Irt
+from coursewright.simulators.logistic.published import afm, best_lr, pfa
 from coursewright.simulators.luck import Luck, Seeds, Split, uniforms
 from coursewright.simulators.memory.act_r import ActR
 from coursewright.simulators.memory.fsrs import HIGHEST, LOWEST, WEIGHTS, Fsrs

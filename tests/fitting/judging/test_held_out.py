@@ -29,7 +29,7 @@ from coursewright.fitting.judging.held_out import (
 )
 from coursewright.fitting.judging.replay import replay
 from coursewright.fitting.judging.scores import Score
-from coursewright.scripts.validate import learner_models
+from coursewright.scripts.making import learner_models
 from small_logs import coded
 
 MODELS = sorted(p.stem for p in (Path(coursewright.__file__).parent / "configs" / "model").glob("*.yaml"))
