@@ -38,6 +38,7 @@ GROUND = {
     "fitting.folder": {"judging"},  # a fit's folder holds its held-out figures
     "fitting.judging.null_world": {"logistic"},  # its learners are logistic ones who never change
     "agents.tutor": {"beliefs"},  # a tutor may think by a fitted model
+    "agents.planners.oracle_rollout": {"rules"},  # an oracle plays on under a rule
     "agents.learning.teacher": {"rules"},  # a network begins as a rule
 }
 

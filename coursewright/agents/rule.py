@@ -279,6 +279,7 @@ class OraclePolicy:
         self.begin = policy.begin
         self.predict = policy.predict
         self.chances = policy.chances
+        self.reads = policy.reads
 
     def __repr__(self) -> str:
         """One line: the rule's name, and the task."""

@@ -17,6 +17,9 @@ LEARNERS = 2000
 CHANCES = tuple(round(0.05 * step, 2) for step in range(20))  # 0 to .95
 
 
+Agent = Callable[[Task, int, Tracker], Policy]
+
+
 class Trial(NamedTuple):
     """One setting that was tried: its mean return on so many tuning learners, with its standard error."""
 

@@ -42,17 +42,6 @@ def bytes_of(state: tuple[Any, ...]) -> int:
     return sum(bytes_of(a) if isinstance(a, tuple) else a.nbytes for a in state)
 
 
-def spread(state: Any, rows: Ints, batch: int) -> Any:
-    """As `take`, of a state with equally many entries for each of `batch` learners, one's after another's."""
-    if isinstance(state, tuple):
-        parts_of = (spread(part, rows, batch) for part in state)
-        return type(state)(*parts_of) if hasattr(state, "_fields") else tuple(parts_of)
-    each = len(state) // batch
-    if each == 1:
-        return state[rows]
-    return state[(rows[:, None] * each + np.arange(each)).ravel()]
-
-
 @kernel
 def goal_means(mastery: Mastery, goal: Bools, size: Ints, rows: Ints, copies: int, out: Floats) -> None:
     """Mean goal mastery `[rows]` over the copies of each of `rows`; `mastery [rows * copies, skills]`."""

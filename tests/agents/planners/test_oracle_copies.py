@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from coursewright.agents.planners import copies
-from coursewright.agents.planners.copies import goal_means, spread
+from coursewright.agents.planners.copies import goal_means
 from coursewright.agents.planners.oracle_bkt import BktGreedyRule
 from coursewright.agents.planners.oracle_copies import CopiesRule
 from coursewright.agents.planners.oracles import OracleGreedy
@@ -27,7 +27,7 @@ from coursewright.simulators.knowledge.parameters import BktParameters
 from coursewright.simulators.luck import Seeds, identify
 from coursewright.simulators.memory.deeptutor import DeepTutor
 from coursewright.simulators.memory.laws import Efc
-from coursewright.simulators.protocol import clone
+from coursewright.simulators.protocol import clone, spread
 from coursewright.simulators.strata import Strata
 from plain_simulator import Levels
 from small_tasks import begun, small_bkt, small_task
