@@ -97,7 +97,7 @@ class Scores:
 
     @cached_property
     def best_known(self) -> str | None:
-        """The best of the oracles that were run; None where a rule is clearly above each, or there is none."""
+        """The best oracle that was run; None where there is none, or where a rule is clearly above each."""
         standing = [name for name in self.oracles if name not in self.surpassed]
         return max(standing, key=lambda name: self.values[name].mean(), default=None)
 
