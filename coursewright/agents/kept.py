@@ -33,6 +33,7 @@ FOLDER = "tuned"
 LIBRARIES = ("numpy", "numba")
 BUILT_IN = {"builtins", "numpy", "functools", "collections", "copyreg"}
 KNOWN = BUILT_IN | {"coursewright"}
+PASSING = {"passing": True}  # metadata of a dataclass's field that is no part of the content
 
 
 class Score(NamedTuple):
@@ -78,8 +79,8 @@ class _Content(pickle.Pickler):
         if isinstance(value, partial):  # Hydra's own kind among them
             return _fields([("partial", value.func), ("with", value.args), *value.keywords.items()])
         if dataclasses.is_dataclass(value):
-            fields = [(field.name, getattr(value, field.name)) for field in dataclasses.fields(value)]
-            return _fields([("class", type(value)), *fields])
+            lasting = [field.name for field in dataclasses.fields(value) if "passing" not in field.metadata]
+            return _fields([("class", type(value)), *((name, getattr(value, name)) for name in lasting)])
         return NotImplemented
 
 

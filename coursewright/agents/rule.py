@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import numpy as np
 
 from coursewright.agents.choosing import open_items, toward, uniform_items
+from coursewright.agents.kept import PASSING
 from coursewright.agents.tuning import Tuned
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.features import Feature
@@ -190,7 +191,7 @@ class RulePolicy:
     rule: Rule[Any]
     respects_mask: bool = True
     tuned: Tuned | None = None
-    watched: Episodes | None = None
+    watched: Episodes | None = field(default=None, metadata=PASSING)
 
     def __repr__(self) -> str:
         """One line: the rule's name, and the task."""
@@ -279,6 +280,7 @@ class OraclePolicy:
         self.begin = policy.begin
         self.predict = policy.predict
         self.chances = policy.chances
+        self.reads = policy.reads
 
     def __repr__(self) -> str:
         """One line: the rule's name, and the task."""

@@ -21,6 +21,9 @@ KEPT = 12  # settings a family that then meet all of them
 CHANCES = tuple(round(0.05 * step, 2) for step in range(20))  # 0 to .95
 
 
+Agent = Callable[[Task, int, Tracker], Policy]
+
+
 class Trial(NamedTuple):
     """One setting that was tried: its mean return on so many tuning learners, with its standard error."""
 

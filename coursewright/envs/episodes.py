@@ -14,10 +14,10 @@ from coursewright.envs.record import Kept, Records
 from coursewright.envs.task import RandomGoal, Task
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery, Observation
-from coursewright.simulators.capabilities import Assisting, Restricting, restricts
+from coursewright.simulators.capabilities import Assisting, Restricting, redraw, restricts
 from coursewright.simulators.kernel import kernel
-from coursewright.simulators.luck import POSTTEST_ANSWER, POSTTEST_ITEM, Luck, identify, uniforms
-from coursewright.simulators.protocol import Prologue, Response, clone, empty_response, overwrite
+from coursewright.simulators.luck import POSTTEST_ANSWER, POSTTEST_ITEM, Keys, Luck, identify, uniforms
+from coursewright.simulators.protocol import Prologue, Response, clone, empty_response, overwrite, spread
 
 
 class Outcome(NamedTuple):
@@ -249,6 +249,17 @@ class Episodes:
         """Go back to a `snapshot` of episodes of the same task and batch."""
         overwrite(self._running, snapshot)
         self.records.refresh()
+
+    def branch(self, rows: Ints, fate: Keys) -> "Episodes":
+        """Copies of the learners in `rows`, which may repeat, who go on from here under other fates `[rows]`.
+
+        For oracles alone.  Events to come that a learner's state holds already are drawn anew.
+        """
+        copies = Episodes(self.task, len(rows), lasting=False)
+        copies.restore(spread(self._running, rows, self.batch))
+        copies.luck.fate[:] = fate
+        redraw(self.task.simulator, copies.state, copies.luck)
+        return copies
 
     @property
     def _running(self) -> Running:

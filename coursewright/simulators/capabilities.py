@@ -112,6 +112,18 @@ class Studying(Protocol):
 
 
 @runtime_checkable
+class Foredrawn(Protocol):
+    """Learners whose state may hold events to come that were drawn already, such as the day of forgetting."""
+
+    def redraw(self, state: Any, luck: Luck) -> None:
+        """Draw those events anew, by this luck; the learners stay as they are now.
+
+        Planners ask for it: a copy of a learner must not know the learner's future.
+        """
+        ...
+
+
+@runtime_checkable
 class Resampled(Protocol):
     """Learners fitted to a log, whose parameters are known with doubt."""
 
@@ -148,6 +160,12 @@ def learns_first(simulator: Simulator[Any]) -> bool:
 def skills_apart(simulator: Simulator[Any]) -> bool:
     """True where nothing that is seen of one skill of these learners tells of another."""
     return isinstance(simulator, Factorised) and simulator.skills_apart
+
+
+def redraw(simulator: Simulator[Any], state: Any, luck: Luck) -> None:
+    """Draw anew the events to come that a state holds already; most hold none."""
+    if isinstance(simulator, Foredrawn):
+        simulator.redraw(state, luck)
 
 
 def enrol_staying(

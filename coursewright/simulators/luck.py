@@ -34,6 +34,7 @@ ENGAGE = 13 << 32
 DOSE = 14 << 32
 MINUTES = 15 << 32
 THOUGHT = 16 << 32
+FORESIGHT = 17 << 32
 
 
 class Split(IntEnum):
@@ -95,6 +96,14 @@ def uniforms(key: Keys, step: Ints, purpose: int, out: Floats) -> None:
     """Fill `out [batch]` with one draw a row: for code outside kernels."""
     for row in range(out.shape[0]):
         out[row] = uniform(key[row], step[row], purpose)
+
+
+@kernel
+def fates(key: Keys, turn: Ints, size: int, purpose: int, out: Keys) -> None:
+    """Other fates than the episode's own, `size` of them for each key at this turn: `[batch * size]`."""
+    for i in range(key.shape[0]):
+        for n in range(size):
+            out[i * size + n] = hash_pair(hash_pair(key[i], purpose + n), turn[i])
 
 
 @kernel

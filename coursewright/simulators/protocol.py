@@ -107,6 +107,18 @@ def take(state: State, rows: Ints) -> State:
     return type(state)(*(take(a, rows) if isinstance(a, tuple) else a[rows] for a in state))
 
 
+def spread(state: State, rows: Ints, batch: int) -> State:
+    """As `take`, where each of `batch` learners has equally many entries, one learner's after another's."""
+    return type(state)(*(_spread(part, rows, batch) for part in state))
+
+
+def _spread(part: Any, rows: Ints, batch: int) -> Any:
+    if isinstance(part, tuple):
+        return spread(part, rows, batch)
+    each = len(part) // batch
+    return part[rows if each == 1 else (rows[:, None] * each + np.arange(each)).ravel()]
+
+
 def overwrite(state: tuple[Any, ...], saved: tuple[Any, ...]) -> None:
     """Write a `clone` back into the arrays that it was a copy of."""
     for array, old in zip(state, saved, strict=True):

@@ -20,6 +20,7 @@ from coursewright.simulators.capabilities import (
     enrol_staying,
     learns_first,
     quickest,
+    redraw,
     resampled,
     restricts,
     study,
@@ -229,6 +230,11 @@ class Strata:
         """Days pass for everybody."""
         for member, own, mine in self._own(state):
             member.elapse(own, np.where(mine, days, 0.0), luck)
+
+    def redraw(self, state: StrataState, luck: Luck) -> None:
+        """Draw anew the events to come that some learner's state holds."""
+        for member, own, _ in self._own(state):
+            redraw(member, own, luck)
 
     def allowed(self, state: StrataState, out: Bools) -> None:
         """The items that each learner's own population allows."""

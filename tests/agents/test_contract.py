@@ -128,7 +128,16 @@ def test_a_rule_from_outside_is_trained_by_its_name(outside, name, monkeypatch):
 
 
 # Their draws are not the choice of one among equals
-UNTOLD = {"beta_thompson", "epsilon_greedy", "exp3", "leitner", "riarit", "thompson", "zpdes"}
+UNTOLD = {
+    "beta_thompson",
+    "epsilon_greedy",
+    "exp3",
+    "leitner",
+    "oracle_rollout",
+    "riarit",
+    "thompson",
+    "zpdes",
+}
 
 
 def test_all_but_some_tell_the_chances_of_their_choices():

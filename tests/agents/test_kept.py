@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 from coursewright.agents import kept, tuning
 from coursewright.agents.bandits.ucb import Ucb
 from coursewright.agents.kept import KeptScores, Score, content
+from coursewright.agents.planners.oracle_threshold import OracleThreshold
 from coursewright.agents.rules.mastery import NInARow
 from coursewright.agents.rules.tuned import TunedMastery
 from coursewright.agents.tracker import SilentTracker
@@ -50,6 +51,12 @@ def test_the_second_time_is_the_first_without_its_rollouts(agent, home, monkeypa
     (file,) = home.rglob("*.json")
     assert file.parent == home / "coursewright" / "tuned"
     assert all(len(score) == 3 for score in json.loads(file.read_text()).values())
+
+
+def test_an_oracle_that_has_watched_is_found_again(home, monkeypatch):
+    first = OracleThreshold(learners=20)(kss(5))
+    monkeypatch.setattr(tuning, "rollout", None)
+    assert OracleThreshold(learners=20)(kss(5)).policy.tuned == first.policy.tuned
 
 
 @POSIX

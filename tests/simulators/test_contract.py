@@ -196,7 +196,7 @@ class Narrow:
 def test_a_wrapper_that_drops_a_capability_is_caught():
     learner = contract.made("bkt")
     assert contract.held(learner) == {}
-    assert contract.dropped(Forgetful(learner)) == {"Sequential", "Staying", "Studying"}
+    assert contract.dropped(Forgetful(learner)) == {"Foredrawn", "Sequential", "Staying", "Studying"}
     with_practice = contract.made("kss_v3")
-    assert contract.dropped(Forgetful(with_practice)) == {"Sequential", "Staying", "Studying"}
+    assert contract.dropped(Forgetful(with_practice)) == {"Foredrawn", "Sequential", "Staying", "Studying"}
     assert contract.dropped(Narrow({"a": with_practice})) == {"LearningFirst", "Restricting", "Sequential"}

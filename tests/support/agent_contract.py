@@ -53,7 +53,9 @@ def configured(name: str, *options: str, folder: Path | None = None) -> Any:
 def agent(name: str, folder: Path | None = None) -> Any:
     """The agent of a YAML file, tuned on few learners and with narrow beams."""
     config = configured(name, folder=folder)
-    small = {"learners": 3, "kss_width": 30, "draws": 4}
+    if "base" in config:
+        config.base.learners = 3
+    small = {"learners": 3, "kss_width": 30, "draws": 4, "copies": 4}
     return instantiate(OmegaConf.merge(config, {key: n for key, n in small.items() if key in config}))
 
 

@@ -13,14 +13,6 @@ IMPOSSIBLE = 1e-9  # the least chance of an answer: no particle is ever ruled ou
 
 
 @kernel
-def fates(key: Keys, turn: Ints, size: int, purpose: int, out: Keys) -> None:
-    """A fate for each particle at this turn, `[batch * size]`."""
-    for i in range(key.shape[0]):
-        for n in range(size):
-            out[i * size + n] = hash_pair(hash_pair(key[i], purpose + n), turn[i])
-
-
-@kernel
 def force(p: Floats, correct: Ints, turn: Ints, size: int, fate: Keys) -> None:
     """Exchange each particle's fate for the first one in which it gives the answer `correct [batch]`."""
     for i in range(correct.shape[0]):

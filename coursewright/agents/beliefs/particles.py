@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from coursewright.agents.beliefs.crowd import copy_rows, drawn, fates, force, means, normalised, weigh
+from coursewright.agents.beliefs.crowd import copy_rows, drawn, force, means, normalised, weigh
 from coursewright.agents.beliefs.matched import Matched
 from coursewright.envs.features import Event
 from coursewright.envs.history import Past
@@ -22,7 +22,7 @@ from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.capabilities import learns_first, skills_apart, study
 from coursewright.simulators.course import Course
-from coursewright.simulators.luck import THOUGHT, Keys, Luck, Split
+from coursewright.simulators.luck import THOUGHT, Keys, Luck, Split, fates
 from coursewright.simulators.protocol import Simulator, clone, empty_response, take
 
 FEW = 0.1  # of the particles: with fewer that count they are resampled

@@ -6,7 +6,9 @@ luck.  The simulator's type decides which search fits, here and nowhere else.
 
 from dataclasses import dataclass
 
+from coursewright.agents.options import at_least, not_negative
 from coursewright.agents.planners.oracle_bkt import BktBeamRule, BktGreedyRule
+from coursewright.agents.planners.oracle_copies import CopiesRule
 from coursewright.agents.planners.oracle_kss import KssBeamRule, KssGreedyRule
 from coursewright.agents.rule import OraclePolicy, RulePolicy
 from coursewright.agents.tracker import SILENT, Tracker
@@ -14,6 +16,8 @@ from coursewright.envs.task import Task
 from coursewright.errors import InputError, reject
 from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.kss.learners import Kss
+
+AHEAD = 10.0  # days
 
 
 def _unsupported(name: str, task: Task) -> InputError:
@@ -25,16 +29,34 @@ class OracleGreedy:
     """The item that is best one step ahead; a search that looks further can do better.
 
     KSS: most targets mastered, then least lacking; of equals, the lowest index.  BKT: the highest
-    sum, over the item's unknown skills, of T_eff times the worth of knowing the skill.
+    sum, over the item's unknown skills, of T_eff times the worth of knowing the skill.  Learners of any other
+    kind: the highest mean goal mastery `ahead` days later, where `copies` of the true state practise the item
+    under fates of their own (`CopiesRule`).  Without `ahead` it is 10 days where days pass between steps,
+    because a practice today is worth its mastery later, and else none.
+
+    Raises `InputError` for no copies, or for days that are negative.
     """
 
+    copies: int = 32
+    ahead: float | None = None
+
+    def __post_init__(self) -> None:
+        at_least(1, copies=self.copies)
+        if self.ahead is not None:
+            not_negative(ahead=self.ahead)
+
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> OraclePolicy:
-        """The policy.  Raises `InputError` for any other simulator."""
+        """The policy."""
         if isinstance(task.simulator, Kss):
             return OraclePolicy(RulePolicy("oracle_greedy", task, KssGreedyRule(task.simulator)))
         if isinstance(task.simulator, Bkt):
             return OraclePolicy(RulePolicy("oracle_greedy", task, BktGreedyRule(task)))
-        raise _unsupported("oracle_greedy", task)
+        return OraclePolicy(RulePolicy("oracle_greedy", task, self.by_copies(task)))
+
+    def by_copies(self, task: Task) -> CopiesRule:
+        """The rule for learners of any kind, those of BKT and KSS too."""
+        later = AHEAD if task.longest_gap > 0.0 else 0.0
+        return CopiesRule(self.copies, later if self.ahead is None else self.ahead)
 
 
 @dataclass(frozen=True)

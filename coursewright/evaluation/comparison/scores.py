@@ -15,7 +15,6 @@ from coursewright.evaluation.statistics import (
     Resamples,
     better,
     from_draws,
-    interval,
     no_lead,
     over_seeds,
     share_of_lead,
@@ -24,7 +23,8 @@ from coursewright.evaluation.statistics import (
 from coursewright.simulators.arrays import Floats
 
 ORACLE, TRAINED, RULE = "oracle", "trained", "rule"
-NO_ORACLE, NO_REFERENCE = "no oracle was run", "each oracle is below the best rule"
+NO_ORACLE, NO_REFERENCE = "no oracle was run", "each oracle is below a rule"
+CLEAR = 3.0  # standard errors
 NO_BOUND = "no bound known"  # and the reason
 MIND_READER = "the bound is for policies that see answers alone"
 POSSIBLE, BOUND = "possible", "the bound"
@@ -74,17 +74,21 @@ class Scores:
 
     @cached_property
     def surpassed(self) -> dict[str, str]:
-        """Oracle -> the best rule, where that is clearly above it: no reference for the possible, then.
+        """Oracle -> the best of the rules that are clearly above it: it is none, then.
 
-        Clearly: the paired 95 % interval of the difference lies above 0.
+        Clearly: the mean paired difference is above `CLEAR` standard errors.
         """
-        rules = [name for name in self.values if self.kinds[name] == RULE]
-        best = max(rules, key=lambda name: self.values[name].mean(), default=None)
-        if best is None:
-            return {}
-        rule = self.draws[:, self.place(best)]
-        leads = {name: rule - self.draws[:, self.place(name)] for name in self.oracles}
-        return {name: best for name, lead in leads.items() if interval(lead, self.n_learners)[0] > 0.0}
+        rules = sorted(self._rules, key=lambda name: -self.values[name].mean())
+        above = {name: [rule for rule in rules if self._clearly_above(rule, name)] for name in self.oracles}
+        return {name: found[0] for name, found in above.items() if found}
+
+    @property
+    def _rules(self) -> list[str]:
+        return [name for name in self.values if self.kinds[name] == RULE]
+
+    def _clearly_above(self, rule: str, oracle: str) -> bool:
+        lead = self.by_learner[:, self.place(rule)] - self.by_learner[:, self.place(oracle)]
+        return bool(lead.mean() > CLEAR * lead.std(ddof=1) / np.sqrt(len(lead)))
 
     @property
     def oracles(self) -> list[str]:
@@ -93,7 +97,7 @@ class Scores:
 
     @cached_property
     def best_known(self) -> str | None:
-        """The best oracle; None where there is none, or where a rule is clearly above each."""
+        """The best oracle that was run; None where there is none, or where a rule is clearly above each."""
         standing = [name for name in self.oracles if name not in self.surpassed]
         return max(standing, key=lambda name: self.values[name].mean(), default=None)
 

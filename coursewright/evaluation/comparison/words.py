@@ -43,7 +43,8 @@ def surpassed(comparison: Comparison, condition: str = POINT) -> list[str]:
     """A sentence for each oracle that a rule is clearly above."""
     table = comparison.at(condition)
     return [
-        f"{name} is below {row['surpassed_by']} here: it is no reference for the possible."
+        f"{name} is no oracle here: {row['surpassed_by']} is clearly above it on the same learners, "
+        "so it is no reference for the possible."
         for name, row in table.iterrows()
         if row["surpassed_by"]
     ]

@@ -171,6 +171,17 @@ def _practise(
 
 
 @kernel
+def _redraw(state: BktState, constants: Constants, luck: Luck) -> None:
+    skills = state.until.shape[1]
+    for i in range(state.until.shape[0]):
+        for k in range(skills):
+            rate = constants.table[state.draw[i], k, RATE]
+            if rate > 0.0 and state.now[i] <= state.until[i, k]:
+                lasts = uniform(luck.fate[i], luck.step[i], FORGET + skills + k)
+                state.until[i, k] = state.now[i] - np.log(1.0 - lasts) / rate
+
+
+@kernel
 def _learn_rates(state: BktState, constants: Constants, out: Floats) -> None:
     for i in range(out.shape[0]):
         for k in range(out.shape[1]):
@@ -274,6 +285,10 @@ class Bkt:
     def elapse(self, state: BktState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass; in the `time` form each known skill may be lost."""
         np.add(state.now, days, out=state.now)
+
+    def redraw(self, state: BktState, luck: Luck) -> None:
+        """Draw anew the day on which each known skill will be lost: waiting times have no memory."""
+        _redraw(state, self._constants, luck)
 
     def mastery(self, state: BktState, out: Mastery) -> None:
         """Latent knowledge as 0 or 1, `[batch, skills]`."""

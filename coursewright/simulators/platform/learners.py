@@ -29,6 +29,7 @@ from coursewright.simulators.capabilities import (
     assists,
     enrol_staying,
     learns_first,
+    redraw,
     resampled,
     restricts,
     study,
@@ -299,6 +300,10 @@ class RichLearner:
         """The learner inside may forget; engagement comes back."""
         self.learner.elapse(state.inside, days, luck)
         rest(state.engagement, float(self.engagement.recovery), days)
+
+    def redraw(self, state: RichState, luck: Luck) -> None:
+        """Draw anew the events to come that the state of the learner inside holds."""
+        redraw(self.learner, state.inside, luck)
 
     @property
     def quickest(self) -> float:

@@ -219,7 +219,10 @@ def test_an_oracle_below_a_rule_is_no_reference(comparison):
     headroom = comparison.estimate("topological", "headroom")
     assert np.isnan(headroom.value)
     assert headroom.note == scores.NO_REFERENCE
-    said = "oracle_greedy is below tuned_mastery here: it is no reference for the possible."
+    said = (
+        "oracle_greedy is no oracle here: tuned_mastery is clearly above it on the same learners, "
+        "so it is no reference for the possible."
+    )
     assert words.surpassed(comparison) == [said]
     assert said in words.caveats(comparison)
     assert "oracle_greedy !" in printed(comparison_tables(comparison))
@@ -234,6 +237,20 @@ def test_an_oracle_below_a_rule_is_no_reference(comparison):
         found, values=found.values | {"wide": found.values["ours"]}, kinds=found.kinds | {"wide": "oracle"}
     )
     assert wider.best_known == "wide"
+
+
+def test_a_rule_is_above_an_oracle_by_three_standard_errors():
+    """Learner by learner; and the rule need not be the best one by its mean."""
+    noise = np.random.default_rng(0).normal(0.0, 1.0, 400)
+    noise = (noise - noise.mean()) / noise.std(ddof=1)  # a mean of c stands c x 20 standard errors above 0
+    base = np.random.default_rng(1).normal(0.0, 5.0, 400)
+    for lead, surpassed in ((0.16, {"best": "reference"}), (0.14, {}), (-0.16, {})):
+        found = scored(ours=base, reference=base + noise + lead, base=base - 9.0, best=base)
+        assert found.surpassed == surpassed
+    wild = base[::-1] + 0.5
+    found = scored(ours=base, reference=wild, base=base + noise + 0.2, best=base)
+    assert found.values["reference"].mean() > found.values["base"].mean()
+    assert found.surpassed == {"best": "base"}
 
 
 def test_the_task_is_told_in_words(comparison):

@@ -1,0 +1,59 @@
+"""The best of the oracles that apply to the learners, found on tuning learners."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from coursewright.agents.planners.oracle_rollout import OracleRollout
+from coursewright.agents.planners.oracle_threshold import OracleThreshold
+from coursewright.agents.planners.oracles import OracleBeam, OracleGreedy
+from coursewright.agents.rule import OraclePolicy
+from coursewright.agents.tracker import SILENT, Tracker
+from coursewright.agents.tuning import Agent, Tuning, check_learners
+from coursewright.envs.task import Task
+from coursewright.errors import InputError
+
+ORACLES: dict[str, Agent] = {
+    "oracle_greedy": OracleGreedy(),
+    "oracle_beam": OracleBeam(),
+    "oracle_threshold": OracleThreshold(),
+    "oracle_rollout": OracleRollout(),
+}
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class OracleBest:
+    """Of the greedy oracle, the beam, the threshold on true recall and the gated rollout, the best one.
+
+    The best is the one with the highest mean return on `learners` tuning learners, who are few because a
+    rollout is costly (`OracleRollout`).  An oracle that does not apply to the task is left out with a word.
+    Nothing depends on the seed.
+
+    Raises `InputError` for no learners.
+    """
+
+    learners: int = 50
+
+    def __post_init__(self) -> None:
+        check_learners(self.learners)
+
+    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> OraclePolicy:
+        """The policy, with the oracle that was chosen in `policy.tuned`."""
+        able, tuning = list(_able(task, seed)), Tuning(task, tracker)
+        name, oracle = able[tuning.best(able, self.learners)[0]]
+        rule = replace(oracle.policy, name="oracle_best", tuned=tuning.tuned(name, self.learners))
+        return OraclePolicy(rule)
+
+
+def _able(task: Task, seed: int) -> Iterator[tuple[str, OraclePolicy]]:
+    """The oracles that can do the task, by name; the greedy one always can."""
+    for name, agent in ORACLES.items():
+        try:
+            oracle = agent(task, seed, SILENT)
+        except InputError as error:
+            log.info("not tried: %s (%s)", name, error)
+            continue
+        assert isinstance(oracle, OraclePolicy)
+        yield name, oracle

@@ -1,0 +1,138 @@
+"""The oracle by rollouts: copies of the learners play on under a base rule, after each of a few items.
+
+The base rule is left only for an item that gains clearly more than its own choice, so that the oracle is, but
+for noise, never below the rule (a plain argmax over noisy rollouts is far below it).  The copies live through
+fates of their own: the oracle knows the learner and the rule, and not what will happen.
+"""
+
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from coursewright.agents.options import at_least, not_negative
+from coursewright.agents.planners.copies import bytes_of, other_fates, parts
+from coursewright.agents.planners.oracle_copies import ALIKE, CopiesRule
+from coursewright.agents.planners.oracles import OracleGreedy
+from coursewright.agents.rule import Kept, OraclePolicy, RulePolicy, Seen
+from coursewright.agents.rules.tuned import TunedMastery
+from coursewright.agents.tracker import SILENT, Tracker
+from coursewright.agents.tuning import Agent
+from coursewright.envs.episodes import Episodes
+from coursewright.envs.task import Task
+from coursewright.errors import reject
+from coursewright.simulators.arrays import Bools, Floats, Ints
+from coursewright.simulators.luck import Luck
+from coursewright.simulators.protocol import clone, spread
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class RolloutRule:
+    """The item after which the base rule is expected to reach most, if that is clearly more than its own.
+
+    Clearly: by more than `z` standard errors of the paired gain over `copies` fates.  The items tried are the
+    best `candidates` one step ahead.
+    """
+
+    base: RulePolicy
+    ahead: CopiesRule
+    copies: int
+    candidates: int
+    z: float
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The features that the base rule reads."""
+        return tuple(self.base.rule.needs)
+
+    def begin(self, luck: Luck) -> Any:
+        """The base rule's memory."""
+        return self.base.rule.begin(luck)
+
+    def choose(self, seen: Seen, memory: Any) -> tuple[Ints, Any]:
+        """Actions `[batch]`."""
+        episodes = seen.episodes
+        action, after = self.base.rule.choose(seen, memory)
+        seen.drawn.otherwise = bool(seen.drawn.among)  # a draw of the rule's may not be the last word
+        worth = self.ahead.worth(episodes, seen.allowed)
+        tried = np.argsort(-worth, axis=1, kind="stable")[:, : self.candidates]
+        known = np.isfinite(np.take_along_axis(worth, tried, axis=1))
+        branches = np.column_stack([action, np.where(known, tried, action[:, None])])
+        chosen = action.copy()
+        each = 2 * branches.shape[1] * self.copies * (bytes_of(episodes.snapshot()) // episodes.batch)
+        for rows in parts(np.flatnonzero(~episodes.over), each):
+            chosen[rows] = self._best(branches[rows], self._returns(seen, after, branches, rows))
+        return chosen, after
+
+    def _returns(self, seen: Seen, memory: Any, branches: Ints, rows: Ints) -> Floats:
+        """Returns from here on `[rows, branches, copies]` if a branch is taken, then the rule's way."""
+        shape = (len(rows), branches.shape[1], self.copies)
+        who = np.repeat(rows, shape[1] * shape[2])
+        fate = other_fates(seen.episodes.luck, rows, self.copies).reshape(shape[0], 1, shape[2])
+        copies = seen.episodes.branch(who, np.broadcast_to(fate, shape).ravel())
+        action = np.repeat(branches[rows].ravel(), self.copies)
+        kept = Kept(
+            luck=clone(copies.luck),
+            turn=seen.turn[who] + 1,
+            item=seen.task.item_of(action),
+            memory=spread(memory, who, len(seen)),
+        )
+        return self._played_on(copies, action, kept).reshape(shape)
+
+    def _played_on(self, copies: Episodes, action: Ints, kept: Kept) -> Floats:
+        """Returns `[copies]` to the end of the budget."""
+        returned = np.zeros(copies.batch)
+        while True:
+            active: Bools = ~copies.over
+            reward = copies.advance(action)
+            returned += np.where(active, reward, 0.0)
+            if copies.over.all():
+                return returned
+            action, kept = self.base.predict(copies.observation, kept, None, True, copies.mask)
+
+    def _best(self, branches: Ints, returned: Floats) -> Ints:
+        """The branch `[rows]` of `branches [rows, branches]` to take; the first is the base rule's."""
+        gain = returned[:, 1:] - returned[:, :1]
+        mean = gain.mean(axis=2)
+        doubt = gain.std(axis=2, ddof=1) / np.sqrt(self.copies)
+        lead = np.where(mean > self.z * doubt + ALIKE, mean, 0.0)
+        place = np.where((lead > 0.0).any(axis=1), 1 + lead.argmax(axis=1), 0)
+        return np.asarray(branches[np.arange(len(branches)), place])
+
+
+@dataclass(frozen=True)
+class OracleRollout:
+    """The gated rollout over the `base` rule: by default never clearly below the tuned mastery rule.
+
+    For the base rule's choice, and for each of the `candidates` best items one step ahead (`OracleGreedy`),
+    `copies` of the true state and of the tutor's record play on under the base rule to the end of the budget.
+    An item replaces the rule's choice where its paired gain is above `z` standard errors.  It is costly: an
+    episode of T steps takes T^2 / 2 x (candidates + 1) x copies of them for each learner.
+
+    Raises `InputError` for options out of range.
+    """
+
+    base: Agent = field(default_factory=TunedMastery)
+    copies: int = 16
+    candidates: int = 5
+    z: float = 2.0
+
+    def __post_init__(self) -> None:
+        at_least(2, copies=self.copies)
+        at_least(1, candidates=self.candidates)
+        not_negative(z=self.z)
+
+    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> OraclePolicy:
+        """The policy.  Raises `InputError` where the base cannot do the task, or is no rule."""
+        base = self.base(task, seed, tracker)
+        if not isinstance(base, RulePolicy):
+            raise reject(
+                "agent.base", type(base).__name__, "an agent that makes a rule, such as tuned_mastery"
+            )
+        steps = task.horizon * (task.horizon + 1) // 2 * (self.candidates + 1) * self.copies
+        log.info("oracle_rollout: up to %s steps are tried out for each learner", f"{steps:,}")
+        rule = RolloutRule(base, OracleGreedy().by_copies(task), self.copies, self.candidates, self.z)
+        return OraclePolicy(RulePolicy("oracle_rollout", base.task, rule, tuned=base.tuned))

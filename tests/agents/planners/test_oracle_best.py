@@ -1,0 +1,48 @@
+"""The best of the oracles that apply."""
+
+import pytest
+
+from coursewright.agents.planners import oracle_best
+from coursewright.agents.planners.oracle_best import OracleBest
+from coursewright.agents.planners.oracle_rollout import OracleRollout
+from coursewright.agents.planners.oracle_threshold import OracleThreshold
+from coursewright.agents.planners.oracles import OracleBeam, OracleGreedy
+from coursewright.agents.rules.baselines import RoundRobin
+from coursewright.envs.rollout import rollout
+from coursewright.envs.shipped import kss
+from coursewright.envs.task import Task
+from coursewright.errors import InputError
+from coursewright.simulators.course import Course
+from coursewright.simulators.luck import Split
+from plain_simulator import Levels
+
+SMALL = {
+    "oracle_greedy": OracleGreedy(copies=2),
+    "oracle_beam": OracleBeam(kss_width=30),
+    "oracle_threshold": OracleThreshold(learners=10),
+    "oracle_rollout": OracleRollout(base=RoundRobin(), copies=2),
+}
+
+
+def test_it_is_the_best_on_tuning_learners(monkeypatch):
+    monkeypatch.setattr(oracle_best, "ORACLES", SMALL)
+    task = kss(10)
+    best = OracleBest(learners=30)(task)
+    tried = {trial.setting: trial.score for trial in best.policy.tuned.trials}
+    assert set(tried) == set(SMALL)
+    assert best.policy.tuned.setting == max(tried, key=tried.get) == "oracle_beam"
+    alone = rollout(task, SMALL["oracle_beam"](task), 30, Split.TUNE)
+    assert (rollout(task, best, 30, Split.TUNE).item == alone.item).all()
+
+
+def test_an_oracle_that_does_not_apply_is_left_out(monkeypatch):
+    """No beam for learners of any kind, and no rollout where the base rule cannot do the task."""
+    monkeypatch.setattr(oracle_best, "ORACLES", SMALL | {"oracle_rollout": OracleRollout(copies=2)})
+    task = Task(Levels(Course.of(4)), steps=6, features=("goal",))
+    tried = {trial.setting for trial in OracleBest(learners=5)(task).policy.tuned.trials}
+    assert tried == {"oracle_greedy", "oracle_threshold"}
+
+
+def test_options_are_checked():
+    with pytest.raises(InputError, match="learners = 0"):
+        OracleBest(learners=0)
