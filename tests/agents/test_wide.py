@@ -10,7 +10,8 @@ from coursewright.simulators.course import Course
 from wide_courses import deck, wide_course, wide_task
 
 TABLES = ("q_matrix", "prerequisites", "ancestors")
-ELSEWHERE = {"oracle_beam", "oracle_greedy", "informed_threshold"}  # planners, and a rule of one memory model
+# Planners, and a rule of one memory model
+ELSEWHERE = {"oracle_beam", "oracle_best", "oracle_greedy", "informed_threshold"}
 
 
 @pytest.fixture
