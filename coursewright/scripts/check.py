@@ -14,6 +14,7 @@ from coursewright.errors import InputError, absent, reject, unknown
 from coursewright.scripts.compose import options
 from coursewright.scripts.experiment import settled
 from coursewright.scripts.launching import refuse_absent_cluster
+from coursewright.scripts.learners import MOVED, found_again
 from coursewright.scripts.making import agent_of, comparing_of, made, recipe_of, refusal_at
 from coursewright.scripts.products import mark_of, refuse_other_log, refuse_other_policy
 from coursewright.scripts.recorded import POLICY, STORED, WEIGHTS, read_run
@@ -150,7 +151,7 @@ def _runs(part: Plain, checker: Checker) -> None:
 
     places = [part["runs"]] if isinstance(part["runs"], str) else part["runs"]
     folders = finished_below([Path(place) for place in places])
-    for study in read_studies(folders, trusted_of(part["trust"]), part["policies"], make=False):
+    for study in read_studies(folders, trusted_of(part["trust"]), part["policies"], False, part[MOVED]):
         known = [*study.trained, *part["policies"]]
         for name in ("reference", "baseline"):
             if part[name] not in known:
@@ -173,8 +174,8 @@ def _log(part: Plain, checker: Checker) -> None:
 
 def _run(part: Plain, checker: Checker) -> None:
     refuse_other_policy(part["to"])
-    read_run(Path(part["run"]), trusted_of(part["trust"]))
     folder = Path(part["run"])
+    found_again(read_run(folder, trusted_of(part["trust"])), f"run = {folder}", part[MOVED])
     if not (folder / WEIGHTS).is_file() and not (folder / STORED).is_file():  # which `export` explains
         allowed = f"the folder of a finished run of an agent that trains (it lacks {WEIGHTS})"
         raise reject("run", part["run"], allowed)
@@ -217,13 +218,13 @@ THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
     "train": [(_agents, ("agent",)), (_task, ("agent", *TASK))],
     "evaluate": [
         (_agents, ("policies",)),
-        (_runs, ("runs", "trust", "policies", "reference", "baseline", *TASK)),
+        (_runs, ("runs", MOVED, "trust", "policies", "reference", "baseline", *TASK)),
         (_comparing, ("runs", "policies", "seed", "workers", *COMPARED)),
     ],
     "import": [(_log, ("log",))],
     "fit": [(_log, ("log",))],
     "validate": [(_log, ("log",)), (_models, ("models", "reference"))],
-    "export": [(_run, ("run", "trust", "to"))],
+    "export": [(_run, ("run", MOVED, "trust", "to"))],
     "simulate": [(_simulated, tuple(fields(Simulate) or ())), (_teacher, ("policy",)), (_task, TASK)],
 }
 

@@ -15,6 +15,7 @@ from yaml import YAMLError
 
 from coursewright.errors import InputError
 from coursewright.files import refuse_format
+from coursewright.scripts.learners import anchored, others
 from coursewright.scripts.life import State
 from coursewright.scripts.moved import new_address
 from coursewright.scripts.overrides import command_line
@@ -158,7 +159,7 @@ def continued(folder: Path, state: State) -> str:
     return state.command
 
 
-def unlike_training(folder: Path, config: DictConfig) -> Iterator[str]:
+def unlike_training(folder: Path, config: DictConfig, simulator: object) -> Iterator[str]:
     """A line where the learners or the task differ from those of the training in a run's folder.
 
     `evaluate` takes both from the folder; here they are the command's own.
@@ -167,12 +168,14 @@ def unlike_training(folder: Path, config: DictConfig) -> Iterator[str]:
         return
     with in_a_line(f"policy = {shown(folder)}: its config.yaml is truncated or broken"):
         run = OmegaConf.load(folder / "config.yaml")
-        theirs, ours = (dict(_leaves(OmegaConf.masked_copy(c, LIKE))) for c in (run, config))  # type: ignore[arg-type]
+        theirs, ours = (dict(_leaves(OmegaConf.masked_copy(c, LIKE))) for c in (run, anchored(config)))  # type: ignore[arg-type]
     names = [name for name in dict.fromkeys([*ours, *theirs]) if ours.get(name) != theirs.get(name)]
     for name in names[:1]:
         more = f", and {len(names) - 1} more settings differ" if len(names) > 1 else ""
         told = f"{name} = {shown(ours.get(name))} here and {shown(theirs.get(name))} in its training{more}"
         yield f"{shown(folder)} was trained for something else: {told}"
+    if not any(name.startswith("simulator") for name in names):
+        yield from (f"{shown(folder)}: {line}" for line in others(config, simulator, folder))
 
 
 def _leaves(node: Any, at: str = "") -> Iterator[tuple[str, Any]]:

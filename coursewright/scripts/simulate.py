@@ -32,7 +32,7 @@ def main(config: DictConfig) -> None:
     if given.exists():
         task = task_of(config, config.tutor)
         policy = OnnxPolicy(given / POLICY if given.is_dir() else given, task)
-        for line in unlike_training(given, config):
+        for line in unlike_training(given, config, task.simulator):
             log.warning(line)
     else:
         agent = agent_of(hydra.compose(overrides=[f"+agent={given}"]).agent, "policy")
