@@ -16,6 +16,7 @@ from coursewright.scripts.experiment import settled
 from coursewright.scripts.launching import refuse_absent_cluster
 from coursewright.scripts.learners import MOVED, found_again
 from coursewright.scripts.making import agent_of, comparing_of, made, recipe_of, refusal_at
+from coursewright.scripts.memory import refuse_too_much
 from coursewright.scripts.products import mark_of, refuse_other_log, refuse_other_policy
 from coursewright.scripts.recorded import POLICY, STORED, WEIGHTS, read_run
 from coursewright.scripts.settings import SETTINGS, Simulate, writable
@@ -109,6 +110,7 @@ def _task(part: Plain, checker: Checker) -> None:
         task = recipe.with_tutor(table, BktBelief(course, Bkt(course, table)) if thinks else None)
     except Exception as error:
         raise refusal_at(error, part["task"], "task") from error
+    refuse_too_much(part, task)
     for name in part.get("agent", {}).get("features") or ():
         if name not in task.layout.features:
             raise unknown("agent.features", name, task.layout.features)
@@ -215,10 +217,10 @@ TASK = ("simulator", "task", "seeds", "tutor", "choices")
 COMPARED = ("learners", "reference", "baseline", "outcomes", "statistics", "aims", "columns", "example")
 # The parts of a verb that have to fit together: a check, and the parts of the configuration it needs
 THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
-    "train": [(_agents, ("agent",)), (_task, ("agent", *TASK))],
+    "train": [(_agents, ("agent",)), (_task, ("agent", "learners", *TASK))],
     "evaluate": [
         (_agents, ("policies",)),
-        (_runs, ("runs", MOVED, "trust", "policies", "reference", "baseline", *TASK)),
+        (_runs, ("runs", MOVED, "trust", "policies", "reference", "baseline", "learners", *TASK)),
         (_comparing, ("runs", "policies", "seed", "workers", *COMPARED)),
     ],
     "import": [(_log, ("log",))],

@@ -130,6 +130,8 @@ def rules(
         try:
             made[str(name)] = make_policy(task, seed, SilentTracker())
         except InputError as error:
+            if error.field.startswith(("task.reward", "task.features.")):  # no rule can do such a task
+                raise
             for setting in (setting for setting, wanted in needed.items() if wanted == name):
                 raise InputError(
                     f"{setting} = {name}: cannot do this task ({error}); name another"
