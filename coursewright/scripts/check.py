@@ -18,7 +18,7 @@ from coursewright.scripts.learners import MOVED, found_again
 from coursewright.scripts.making import agent_of, comparing_of, made, recipe_of, refusal_at
 from coursewright.scripts.memory import refuse_too_much
 from coursewright.scripts.products import mark_of, refuse_other_log, refuse_other_policy
-from coursewright.scripts.recorded import POLICY, STORED, WEIGHTS, read_run
+from coursewright.scripts.recorded import POLICY, STORED, WEIGHTS, no_policy, read_run
 from coursewright.scripts.settings import SETTINGS, Simulate, writable
 from coursewright.scripts.signatures import TARGET, fields, fields_of, refuse_misfits
 from coursewright.scripts.trust import trusted_of
@@ -179,8 +179,7 @@ def _run(part: Plain, checker: Checker) -> None:
     folder = Path(part["run"])
     found_again(read_run(folder, trusted_of(part["trust"])), f"run = {folder}", part[MOVED])
     if not (folder / WEIGHTS).is_file() and not (folder / STORED).is_file():  # which `export` explains
-        allowed = f"the folder of a finished run of an agent that trains (it lacks {WEIGHTS})"
-        raise reject("run", part["run"], allowed)
+        raise no_policy("run", folder, WEIGHTS)
 
 
 def _models(part: Plain, checker: Checker) -> None:
@@ -202,7 +201,7 @@ def _teacher(part: Plain, checker: Checker) -> None:
         from coursewright.agents.export.policy import OnnxPolicy
 
         if not (file := given / POLICY if given.is_dir() else given).is_file():
-            raise reject("policy", given, f"the folder of a finished training (it lacks {POLICY})")
+            raise no_policy("policy", given, POLICY)
         OnnxPolicy(file)
     elif part["policy"] not in known:
         raise absent("policy", given, "a finished run's folder or an exported file", known)

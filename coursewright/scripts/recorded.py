@@ -13,10 +13,11 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from coursewright.errors import InputError
+from coursewright.errors import InputError, reject
 from coursewright.files import refuse_format
 from coursewright.scripts.learners import anchored, others
-from coursewright.scripts.life import State
+from coursewright.scripts.life import State, works
+from coursewright.scripts.life import read as read_state
 from coursewright.scripts.moved import new_address
 from coursewright.scripts.overrides import command_line
 from coursewright.scripts.trust import check, foreign, plain_name, shown, targets
@@ -91,6 +92,27 @@ def finished(folder: Path) -> bool:
         return isinstance(json.loads((folder / SUMMARY).read_text(encoding="utf-8")), dict)
     except (OSError, ValueError, RecursionError):
         return False
+
+
+def no_policy(field: str, folder: Path, lacking: str) -> InputError:
+    """The error for a folder that holds no trained policy, with what it holds instead."""
+    if (folder / "config.yaml").is_file() and finished(folder):
+        with in_a_line(f"{field} = {shown(folder)}: its config.yaml is truncated or broken"):
+            rule = shown(OmegaConf.load(folder / "config.yaml").choices.agent)
+        instead = f"; policy={rule} teaches as it does" if field == "policy" else ", for it needs none"
+        return InputError(f"{field} = {folder}: is a finished run of {rule} and holds no network{instead}")
+    allowed = f"the folder of a finished training of a network (it lacks {lacking}{unfinished(folder)})"
+    return reject(field, folder, allowed)
+
+
+def unfinished(folder: Path) -> str:
+    """The words for a run that has not come to its end; empty where nothing tells of one."""
+    state = read_state(folder)
+    if state is None or finished(folder):
+        return ""
+    if works(folder):
+        return f"; it is {state.state}, by process {state.process} on {state.host}"
+    return f"; it is not finished and goes on with: {continued(folder, state)}"
 
 
 def refuse_other_format(folder: Path, field: str = "run") -> None:

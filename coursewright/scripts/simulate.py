@@ -50,6 +50,7 @@ def main(config: DictConfig) -> None:
     }
     marks = {MADE: mark_of(plain)}
     rows = write_log(task, policy, config.to, group, source, config.deterministic, marks)
-    log.info("%s: %s rows of %s learners", config.to, f"{rows:,}", f"{config.learners:,}")
+    learners = "1 learner" if config.learners == 1 else f"{config.learners:,} learners"
+    log.info("%s: %s rows of %s", config.to, f"{rows:,}", learners)
     line = command_line("fit", ["log=file", override("log.path", config.to)])
     log.info("\nfit learners to it: %s", line)

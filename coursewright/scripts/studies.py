@@ -23,7 +23,16 @@ from coursewright.progress import Progress, each
 from coursewright.scripts.learners import found_again, refuse_others, trained_with
 from coursewright.scripts.making import agent_of, comparing_of, licence_of, task_of
 from coursewright.scripts.overrides import command_line
-from coursewright.scripts.recorded import POLICY, STORED, finished, in_a_line, of_the_run, read_run, to_go_on
+from coursewright.scripts.recorded import (
+    POLICY,
+    STORED,
+    finished,
+    in_a_line,
+    of_the_run,
+    read_run,
+    to_go_on,
+    unfinished,
+)
 from coursewright.scripts.tracking import Results
 from coursewright.scripts.trust import plain_name, shown, trusted_of
 from coursewright.simulators.folders import SHIPPED
@@ -125,7 +134,8 @@ def rules(
     Raises `InputError` for one that is `needed`: setting -> name, such as that of the reference.
     """
     made: dict[str, Policy] = {}
-    for name, agent in each(list(policies.items()), "tuning rules", "rules"):
+    first = sorted(policies.items(), key=lambda named: named[0] not in needed.values())  # refused early
+    for name, agent in each(first, "tuning rules", "rules"):
         make_policy = agent_of(agent, f"policies.{name}")
         try:
             made[str(name)] = make_policy(task, seed, SilentTracker())
@@ -134,10 +144,10 @@ def rules(
                 raise
             for setting in (setting for setting, wanted in needed.items() if wanted == name):
                 raise InputError(
-                    f"{setting} = {name}: cannot do this task ({error}); name another"
+                    f"{setting} = {name}: cannot do this task ({error}); name another ({setting}=random)"
                 ) from error
             log.info("left out: %s (%s)", name, error)
-    return made
+    return {str(name): made[name] for name in policies if name in made}
 
 
 def published(study: Study, config: DictConfig, folder: Path) -> Published:
@@ -202,7 +212,9 @@ def finished_below(places: Sequence[Path]) -> list[Path]:
     whole = [folder for folder in folders if finished(folder)]
     if not whole:
         shown_places = ", ".join(map(str, places))
-        raise reject("runs", shown_places, "folders that hold at least one finished run of `train`")
+        told = unfinished(folders[0]).removeprefix("; it") if len(folders) == 1 else ""
+        found = f" ({folders[0]}{told})" if told else f" (of {len(folders)} none is finished)" * bool(folders)
+        raise reject("runs", shown_places, f"folders that hold at least one finished run of `train`{found}")
     return whole
 
 
