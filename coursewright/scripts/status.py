@@ -18,8 +18,7 @@ def main() -> None:
     """Print the state of each run below `sweep=FOLDER`, or of that of `run=FOLDER`."""
     given = [argument.partition("=") for argument in sys.argv[1:]]
     if len(given) != 1 or given[0][0] not in ("sweep", "run") or not given[0][2]:
-        typed = " ".join(sys.argv[1:])
-        told = f" (given: {shown(typed)})" if typed else ""
+        told = f" (given: {shown(' '.join(sys.argv[1:]))})" if given else ""
         raise InputError(f"status: needs sweep=FOLDER or run=FOLDER, and nothing else{told}")
     kind, _, name = given[0]
     top = Path(name)
