@@ -85,7 +85,7 @@ def _answer() -> int:
     _find_own_modules(here, rest)
     from coursewright.scripts.app import run
 
-    return run(verb, rest)
+    return run(verb, rest, last=True)
 
 
 def _beside(verb: str, rest: Sequence[str]) -> int:
@@ -100,6 +100,8 @@ def _beside(verb: str, rest: Sequence[str]) -> int:
         print("\n".join(completions([*VERBS, "list", "help"], rest[1], whole=given != "bash")))
     elif verb == "--completion" and given in SCRIPTS:
         print(SCRIPTS[given])
+    elif verb == "list" and len(rest) > 1:
+        return _wrong("list", " ".join(rest), LISTS)
     elif verb == "list" and (given is None or given in LISTS):
         print(listed(given))
     elif verb in ("list", "--completion"):

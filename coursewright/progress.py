@@ -14,7 +14,7 @@ import time
 import warnings
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of a notebook without widgets, where bars are plain text
@@ -45,18 +45,8 @@ class Progress:
         self.first = self.done = done
         self.note = ""
         self._begun = self._told = time.monotonic()
-        self._bar = None
-        if _watched():
-            self._bar = tqdm(
-                total=total,
-                initial=done,
-                desc=name,
-                unit=unit,
-                delay=PATIENCE,
-                bar_format=OPEN if total is None else FORMAT,
-                mininterval=INTERVAL,
-                leave=False,
-            )
+        self._watched = _watched()
+        self._bar = self._new_bar() if self._watched else None
 
     def __enter__(self) -> "Progress":
         return self
@@ -71,6 +61,8 @@ class Progress:
         self.done, self.note = done, note or self.note
         if total is not None or self.total is not None:
             self.total = max(total or self.total or 0, done)
+        if self._watched and self._bar is None:  # work that goes on after a pause
+            self._bar = self._new_bar()
         if self._bar is not None:
             self._bar.total = self.total
             self._bar.bar_format = OPEN if self.total is None else FORMAT
@@ -96,13 +88,27 @@ class Progress:
             words = [f"{self.done:,} of {self.total:,} {self.unit} ({share:.0%})"]
             if rate > 0:
                 words.append(f"{tqdm.format_interval((self.total - self.done) / rate)} left")
-        words += [f"{rate:,.0f}/s", *([self.note] if self.note else [])]
+        words += [f"{rate:,.0f}/s"] if rate >= 1 else [f"{60 * rate:,.1f} a minute"] if rate > 0 else []
+        words += [self.note] if self.note else []
         return f"{self.name}: {', '.join(words)}"
 
     def close(self) -> None:
-        """Leave the terminal clean."""
+        """Leave the terminal clean; what is shown later begins anew."""
         if self._bar is not None:
             self._bar.close()
+            self._bar = None
+
+    def _new_bar(self) -> "tqdm[NoReturn]":
+        return tqdm(
+            total=self.total,
+            initial=self.done,
+            desc=self.name,
+            unit=self.unit,
+            delay=PATIENCE,
+            bar_format=OPEN if self.total is None else FORMAT,
+            mininterval=INTERVAL,
+            leave=False,
+        )
 
 
 def each(entries: Sequence[Entry], name: str, unit: str) -> Iterator[Entry]:

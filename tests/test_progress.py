@@ -115,3 +115,9 @@ def test_a_training_says_how_far_it_is(clock, caplog, monkeypatch):
     with caplog.at_level(logging.INFO, logger="coursewright.progress"):
         Ppo(steps=150, learners=8, n_steps=5, batch_size=40, layers=(8,), imitate=None)(kss(5), 0, SILENT)
     assert caplog.messages[-1].startswith("ppo: 160 of 160 steps (100%)")
+
+
+def test_a_slow_rate_is_not_nil():
+    slow = Progress("tuning rules", 12, "rules")
+    slow.done = 7
+    assert slow.line(100.0) == "tuning rules: 7 of 12 rules (58%), 01:11 left, 4.2 a minute"

@@ -12,14 +12,20 @@ from coursewright.simulators.luck import POLICY, Keys, uniform
 from coursewright.simulators.protocol import Simulator
 
 
+@inlined
+def bears(goal: Observation, i: int, order: Ints, children: Lists, out: Bools) -> None:
+    """Write True into `out [skills]` for the skills that bear on the goal of row i."""
+    for place in range(order.shape[0] - 1, -1, -1):  # prerequisites come before their skills
+        k = order[place]
+        out[k] = goal[i, k] > 0.0
+        for j in range(children.start[k], children.start[k + 1]):
+            out[k] = out[k] or out[children.values[j]]
+
+
 @kernel
 def _toward(goal: Observation, order: Ints, children: Lists, out: Bools) -> None:
     for i in range(out.shape[0]):
-        for place in range(order.shape[0] - 1, -1, -1):  # prerequisites come before their skills
-            k = order[place]
-            out[i, k] = goal[i, k] > 0.0
-            for j in range(children.start[k], children.start[k + 1]):
-                out[i, k] = out[i, k] or out[i, children.values[j]]
+        bears(goal, i, order, children, out[i])
 
 
 def toward(goal: Observation, course: Course) -> Bools:

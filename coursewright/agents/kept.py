@@ -24,6 +24,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+import numpy as np
+
 import coursewright
 from coursewright.errors import InputError
 from coursewright.files import write_text
@@ -32,6 +34,7 @@ from coursewright.simulators.cache import ours_alone, source_hash
 FOLDER = "tuned"
 LIBRARIES = ("numpy", "numba")
 BUILT_IN = {"builtins", "numpy", "functools", "collections", "copyreg"}
+BITS = 30  # nine digits
 KNOWN = BUILT_IN | {"coursewright"}
 PASSING = {"passing": True}  # metadata of a dataclass's field that is no part of the content
 
@@ -48,16 +51,20 @@ class ForeignError(Exception):
     """Something is no content of ours alone."""
 
 
+UNKNOWABLE = (ForeignError, pickle.PicklingError, TypeError, AttributeError, ValueError, RecursionError)
+
+
 class _Content(pickle.Pickler):
     """Writes what a value consists of: the fields of dataclasses, and of code its name alone.
 
     What an object keeps for speed is left out.  Nothing ever reads what is written.
     """
 
-    def __init__(self, file: io.BytesIO, given: object) -> None:
+    def __init__(self, file: io.BytesIO, given: object, anywhere: bool = False) -> None:
         super().__init__(file, protocol=4)
         self.fast = True  # equal parts are written alike, be they one object or two
         self.given = given
+        self.anywhere = anywhere
 
     def persistent_id(self, value: Any) -> str | None:
         """The given thing has a hash of its own already."""
@@ -67,7 +74,8 @@ class _Content(pickle.Pickler):
         """Code by its name; a dataclass by its fields."""
         if isinstance(value, type) or (callable(value) and hasattr(value, "__qualname__")):
             home, name = value.__module__.partition(".")[0], f"{value.__module__}.{value.__qualname__}"
-            if home not in KNOWN or "<" in name:  # what is made in a function hides its values
+            foreign = home not in KNOWN and not self.anywhere
+            if foreign or "<" in name:  # what is made in a function hides its values
                 raise ForeignError(name)
             if isinstance(value, type) and home in BUILT_IN:
                 return NotImplemented
@@ -76,6 +84,8 @@ class _Content(pickle.Pickler):
             return _fields([("code", name), *bound])
         if type(value).__module__.startswith("omegaconf."):  # Hydra's lists and dictionaries
             return _fields(list(value.items()) if isinstance(value, Mapping) else list(enumerate(value)))
+        if self.anywhere and isinstance(value, np.ndarray | np.generic) and not value.dtype.hasobject:
+            return _fields([("kind", value.dtype.kind), ("shape", value.shape), ("numbers", _digits(value))])
         if isinstance(value, partial):  # Hydra's own kind among them
             return _fields([("partial", value.func), ("with", value.args), *value.keywords.items()])
         if dataclasses.is_dataclass(value):
@@ -94,9 +104,36 @@ def content(value: object, given: object = None) -> str | None:
     written = io.BytesIO()
     try:
         _Content(written, given).dump(value)
-    except (ForeignError, pickle.PicklingError, TypeError, AttributeError, ValueError, RecursionError):
+    except UNKNOWABLE:
         return None
     return hashlib.sha256(written.getbuffer()).hexdigest()
+
+
+def likeness(value: object) -> str | None:
+    """A hash of what a value consists of that any machine and version of the libraries finds.
+
+    Arrays count to nine digits, and code, also that of other packages, by its name alone.  None where a part
+    hides its values.
+    """
+    written = io.BytesIO()
+    try:
+        _Content(written, None, anywhere=True).dump(value)
+    except UNKNOWABLE:
+        return None
+    return hashlib.sha256(written.getbuffer()).hexdigest()
+
+
+def _digits(numbers: np.ndarray[Any, Any] | np.generic) -> bytes:
+    """Numbers as bytes, floats to nine digits: machines differ in the last ones that they compute."""
+    flat = np.ravel(np.asarray(numbers))
+    kind = flat.dtype.kind
+    if kind == "f":
+        part, power = np.frexp(flat.astype(np.float64))
+        rounded: np.ndarray[Any, Any] = np.ldexp(np.round(part * 2.0**BITS), power - BITS) + 0.0
+        return rounded.astype("<f8").tobytes()
+    if kind in "iu":
+        return flat.astype("<i8" if kind == "i" else "<u8").tobytes()
+    return flat.tobytes() if kind == "b" else "\x1f".join(map(str, flat.tolist())).encode()
 
 
 @cache

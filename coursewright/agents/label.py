@@ -113,7 +113,11 @@ class Label:
     def check(self, task: Task, where: object) -> None:
         """Refuse a task that the policy was not made for; the error names both sides."""
         if self.course != task.course.hash:
-            raise reject("course", task.course.hash, f"{self.course}, for which the policy {where} was made")
+            ours = f"{task.course.n_skills:,} skills, {task.course.n_items:,} items"
+            raise InputError(
+                f"policy = {where}: was made for another course than that of these learners ({ours}); "
+                "give it the simulator of its training"
+            )
         if self.columns != task.layout.names:
             theirs, ours = _features(self.columns), _features(task.layout.names)
             raise reject("task.features", ours, f"{theirs}, with which the policy {where} was made")

@@ -11,6 +11,7 @@ from coursewright.envs.policy import Policy
 from coursewright.envs.rollout import rollout
 from coursewright.envs.task import Task
 from coursewright.errors import reject
+from coursewright.progress import Progress
 from coursewright.simulators.luck import Split
 
 Chosen = TypeVar("Chosen", bound=Policy)
@@ -57,6 +58,7 @@ class Tuning:
         self.kept = KeptScores(task)
         self.trials: list[Trial] = []
         self._steps = 0
+        self._progress = Progress("tuning a rule", None, "settings")
 
     def score(self, setting: str, policy: Policy, learners: int) -> float:
         """Mean return of the policy on the first `learners` of the tuning split."""
@@ -66,6 +68,7 @@ class Tuning:
             se = float(run.returned.std() / np.sqrt(learners))
             found = Score(float(run.returned.mean()), se, int(run.steps.sum()))
             self.kept.put(policy, learners, found)
+            self._progress.more(1)
         self.trials.append(Trial(setting, found.mean, found.se, learners))
         self._steps += found.steps
         told = {"tuning/trial": len(self.trials), "tuning/return": found.mean, "tuning/learners": learners}
@@ -75,6 +78,7 @@ class Tuning:
     def best(self, candidates: Sequence[tuple[str, Policy]], learners: int, keep: int = 1) -> list[int]:
         """Places of the `keep` best candidates, the best first; of equals, the one listed first."""
         scores = [self.score(setting, policy, learners) for setting, policy in candidates]
+        self._progress.close()
         self.kept.write()
         order = np.argsort(-np.array(scores), kind="stable")
         return [int(place) for place in order[:keep]]

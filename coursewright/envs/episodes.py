@@ -12,6 +12,7 @@ import numpy.typing as npt
 from coursewright.envs.history import Past
 from coursewright.envs.record import Kept, Records
 from coursewright.envs.task import RandomGoal, Task
+from coursewright.envs.view import View, checked_reward, is_own
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery, Observation
 from coursewright.simulators.capabilities import Assisting, Restricting, redraw, restricts
@@ -138,6 +139,7 @@ class Episodes:
         self._platform = simulator if restricts(simulator) else None
         self._offered: Bools = np.ones((batch, task.course.n_items), bool)
         self._assists = isinstance(simulator, Assisting) and simulator.assists
+        self._own_reward = is_own(task.reward)
 
     @property
     def observation(self) -> Observation:
@@ -191,7 +193,7 @@ class Episodes:
         `over` says whose episode has ended.  To name both, as `step` does, costs one learner a twentieth.
         """
         task, records, response = self.task, self.records, self.response
-        item = action
+        item, ended = action, self.over.copy() if self._own_reward else None
         if not self._plain or records.some_over:
             item = self._admitted
             if task.strict:
@@ -212,6 +214,8 @@ class Episodes:
             self._offer(self._platform)
         self.before, self.after = self.after, self.before
         task.simulator.mastery(self.state, self.after)
+        if ended is not None:
+            return checked_reward(task.reward, self.before, self.after, View(self), ended)
         return task.reward(self.before, self.after, self)
 
     def later(self, days: float) -> Any:

@@ -54,7 +54,7 @@ class Event(NamedTuple):
     past: bool
 
 
-Update = Callable[[Observation, Event], None]
+Update = Callable[[Observation, Event], Observation | None]
 
 
 @dataclass(frozen=True)

@@ -271,7 +271,14 @@ class Records:
             touched = cells_of(self.terms.course.needs, event.item, self.terms.course.n_skills)
         elif feature.axis == "item":
             touched = event.item[:, None] == np.arange(self.terms.course.n_items)
-        feature.update(values, event._replace(touched=touched))
+        returned = feature.update(values, event._replace(touched=touched))
+        if returned is not None and returned is not values:
+            told = f"a function that returned a {type(returned).__name__}"
+            raise reject(f"task.features.{feature.name}.update", told, "one that changes `values` in place")
+        if not np.isfinite(values).all():
+            wrong = values[~np.isfinite(values)][0]
+            told = f"a function that left {wrong} in `values`"
+            raise reject(f"task.features.{feature.name}.update", told, "one that leaves finite numbers there")
 
     def _open_own(self, rows: Ints, past: Past) -> None:
         for feature in self._own:

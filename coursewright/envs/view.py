@@ -1,10 +1,16 @@
-"""The view of a step that a reward may look at."""
+"""The view of a step that a reward may look at, and the check of a reward of one's own."""
 
 from collections.abc import Callable
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
+import numpy as np
+
+from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.protocol import Response
+
+PAID = "a function that returns a finite number for each learner, [batch]"
 
 
 class Taught(Protocol):
@@ -62,3 +68,46 @@ class Taught(Protocol):
 
 Reward = Callable[[Mastery, Mastery, Taught], Floats]
 """(before, after, taught) -> `[batch]`; mastery `[batch, skills]` around the step."""
+
+
+class View:
+    """A `Taught` and nothing else: rewards of one's own find no latent state behind it."""
+
+    def __init__(self, taught: Taught) -> None:
+        self.goal, self.goal_size = taught.goal, taught.goal_size
+        self.start, self.mastered_at = taught.start, taught.mastered_at
+        self.item, self.response, self.days = taught.item, taught.response, taught.days
+        self.refused, self.over = taught.refused, taught.over
+        self.post_test = taught.post_test
+
+
+def is_own(function: Any) -> bool:
+    """True for a function, or a partial of one, that is none of this package's."""
+    while isinstance(function, partial):
+        function = function.func
+    module = getattr(function, "__module__", None) or type(function).__module__
+    return str(module).partition(".")[0] != __name__.partition(".")[0]
+
+
+def called(function: Any) -> str:
+    """The name of a function, or of a partial of one, as a configuration has it."""
+    while isinstance(function, partial):
+        function = function.func
+    kind = function if hasattr(function, "__qualname__") else type(function)
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def checked_reward(reward: Reward, before: Mastery, after: Mastery, taught: Taught, ended: Bools) -> Floats:
+    """The rewards `[batch]` of a function of one's own; 0 in rows that had `ended` before.
+
+    Raises `InputError` where it does not return a finite number for each of the others.
+    """
+    given = np.asarray(reward(before, after, taught))
+    if given.shape != ended.shape or given.dtype.kind not in "biuf":
+        told = f"{given.dtype} of shape {list(given.shape)} for {len(ended)} learners"
+        raise reject("task.reward", f"{called(reward)} (it returned {told})", PAID)
+    paid = np.where(ended, 0.0, given.astype(np.float64))
+    if not np.isfinite(paid).all():
+        row = int(np.argmin(np.isfinite(paid)))
+        raise reject("task.reward", f"{called(reward)} (it returned {paid[row]} for learner {row})", PAID)
+    return paid

@@ -132,11 +132,15 @@ def any_watches(outcomes: Iterable[object]) -> bool:
 def measured(trace: Trace, outcomes: Mapping[str, Outcome]) -> dict[str, Figures]:
     """Every outcome of a chunk, `[learners]` each.
 
-    Raises `InputError` where an outcome is no figure per learner.
+    Raises `InputError` where an outcome is no finite figure per learner.
     """
     found = {name: np.asarray(outcome(trace)) for name, outcome in outcomes.items()}
     for name, figures in found.items():
         if figures.shape != (len(trace.run),) or figures.dtype.kind not in "biuf":
             given = f"{figures.dtype} {list(figures.shape)}"
             raise reject(f"outcomes.{name}", given, f"one number per learner: [{len(trace.run)}]")
+        if not np.isfinite(figures).all():
+            row = int(np.argmin(np.isfinite(figures)))
+            given = f"{figures[row]} for learner {trace.run.number[row]}"
+            raise reject(f"outcomes.{name}", given, "a finite number per learner")
     return found

@@ -30,14 +30,14 @@ from coursewright.workers import obey_parent
 log = logging.getLogger(__name__)
 
 
-def run(verb: str, arguments: list[str]) -> int:
-    """Run a verb on command-line arguments and return the exit code."""
+def run(verb: str, arguments: list[str], last: bool = False) -> int:
+    """Run a verb on command-line arguments and return the exit code; `last`: see `signals.heeded`."""
     _let_help_be_late()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us whole; `explanation` shortens them
     logging.getLogger("hydra.utils").setLevel(logging.CRITICAL + 1)  # which says some of them itself
     sys.argv = [f"coursewright {verb}", *arguments]
     try:
-        with heeded():
+        with heeded(last):
             if (wanted := wish(verb, arguments)) is not None:
                 resume(wanted, import_module("coursewright.scripts.train").train)
             else:

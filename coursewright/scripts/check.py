@@ -14,9 +14,11 @@ from coursewright.errors import InputError, absent, reject, unknown
 from coursewright.scripts.compose import options
 from coursewright.scripts.experiment import settled
 from coursewright.scripts.launching import refuse_absent_cluster
+from coursewright.scripts.learners import MOVED, found_again
 from coursewright.scripts.making import agent_of, comparing_of, made, recipe_of, refusal_at
+from coursewright.scripts.memory import refuse_too_much
 from coursewright.scripts.products import mark_of, refuse_other_log, refuse_other_policy
-from coursewright.scripts.recorded import POLICY, STORED, WEIGHTS, read_run
+from coursewright.scripts.recorded import POLICY, STORED, WEIGHTS, no_policy, read_run
 from coursewright.scripts.settings import SETTINGS, Simulate, writable
 from coursewright.scripts.signatures import TARGET, fields, fields_of, refuse_misfits
 from coursewright.scripts.trust import trusted_of
@@ -108,6 +110,7 @@ def _task(part: Plain, checker: Checker) -> None:
         task = recipe.with_tutor(table, BktBelief(course, Bkt(course, table)) if thinks else None)
     except Exception as error:
         raise refusal_at(error, part["task"], "task") from error
+    refuse_too_much(part, task)
     for name in part.get("agent", {}).get("features") or ():
         if name not in task.layout.features:
             raise unknown("agent.features", name, task.layout.features)
@@ -150,7 +153,7 @@ def _runs(part: Plain, checker: Checker) -> None:
 
     places = [part["runs"]] if isinstance(part["runs"], str) else part["runs"]
     folders = finished_below([Path(place) for place in places])
-    for study in read_studies(folders, trusted_of(part["trust"]), part["policies"], make=False):
+    for study in read_studies(folders, trusted_of(part["trust"]), part["policies"], False, part[MOVED]):
         known = [*study.trained, *part["policies"]]
         _named(part, known)
 
@@ -176,11 +179,10 @@ def _log(part: Plain, checker: Checker) -> None:
 
 def _run(part: Plain, checker: Checker) -> None:
     refuse_other_policy(part["to"])
-    read_run(Path(part["run"]), trusted_of(part["trust"]))
     folder = Path(part["run"])
+    found_again(read_run(folder, trusted_of(part["trust"])), f"run = {folder}", part[MOVED])
     if not (folder / WEIGHTS).is_file() and not (folder / STORED).is_file():  # which `export` explains
-        allowed = f"the folder of a finished run of an agent that trains (it lacks {WEIGHTS})"
-        raise reject("run", part["run"], allowed)
+        raise no_policy("run", folder, WEIGHTS)
 
 
 def _models(part: Plain, checker: Checker) -> None:
@@ -205,7 +207,7 @@ def _teacher(part: Plain, checker: Checker) -> None:
         from coursewright.agents.export.policy import OnnxPolicy
 
         if not (file := given / POLICY if given.is_dir() else given).is_file():
-            raise reject("policy", given, f"the folder of a finished training (it lacks {POLICY})")
+            raise no_policy("policy", given, POLICY)
         OnnxPolicy(file)
     elif part["policy"] not in known:
         raise absent("policy", given, "a finished run's folder or an exported file", known)
@@ -220,16 +222,16 @@ TASK = ("simulator", "task", "seeds", "tutor", "choices")
 COMPARED = ("learners", "reference", "baseline", "outcomes", "statistics", "aims", "columns", "example")
 # The parts of a verb that have to fit together: a check, and the parts of the configuration it needs
 THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
-    "train": [(_agents, ("agent",)), (_task, ("agent", *TASK))],
+    "train": [(_agents, ("agent",)), (_task, ("agent", "learners", *TASK))],
     "evaluate": [
         (_agents, ("policies",)),
-        (_runs, ("runs", "trust", "policies", "reference", "baseline", *TASK)),
+        (_runs, ("runs", MOVED, "trust", "policies", "reference", "baseline", "learners", *TASK)),
         (_comparing, ("runs", "policies", "seed", "workers", *COMPARED)),
     ],
     "import": [(_log, ("log",))],
     "fit": [(_log, ("log",))],
     "validate": [(_log, ("log",)), (_models, ("models", "reference"))],
-    "export": [(_run, ("run", "trust", "to"))],
+    "export": [(_run, ("run", MOVED, "trust", "to"))],
     "simulate": [(_simulated, tuple(fields(Simulate) or ())), (_teacher, ("policy",)), (_task, TASK)],
 }
 

@@ -232,6 +232,9 @@ def _unknown(config: DictConfig, path: Sequence[str], verb: str, loader: ConfigL
     known = fields_of(node[TARGET]) if made else None
     names = [str(name) for name in (node if known is None else known)]
     others = _readers(path, loader) if above == 1 else []
+    for at in (path[:above], []):  # such as a setting of the model that was sought below it
+        if len(path) > above + 1 and path[-1] in (names if at else config):
+            return InputError(f"{place}: no such setting (did you mean {'.'.join([*at, path[-1]])}?)", place)
     return unsettable(place, [name for name in names if not name.startswith("_")], others)
 
 

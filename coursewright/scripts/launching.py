@@ -29,7 +29,9 @@ def refuse_absent_cluster(launcher: str) -> None:
     reason = f"no {' and no '.join(lacking)} here" if lacking else _unanswered()
     if reason:
         raise reject(
-            "hydra/launcher", "slurm", f"used where SLURM is ({reason}); hydra/launcher=joblib runs here"
+            "hydra/launcher",
+            "submitit_slurm",
+            f"used where SLURM is ({reason}); hydra/launcher=joblib runs here",
         )
 
 
@@ -41,7 +43,7 @@ def _unanswered() -> str:
         asked = subprocess.run(["sinfo", "--noheader"], capture_output=True, text=True, timeout=PATIENCE_S)
     except subprocess.TimeoutExpired:
         return f"its controller did not answer for {PATIENCE_S:.0f} s"
-    return "" if asked.returncode == 0 else " ".join(asked.stderr.split())[-200:]
+    return "" if asked.returncode == 0 else "its controller does not answer; sinfo says more"
 
 
 class SweepError(Exception):

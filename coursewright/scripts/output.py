@@ -10,6 +10,7 @@ import os
 import sys
 from typing import TextIO
 
+PLAIN = str.maketrans({"−": "-", "–": "-", "—": "-", "±": "+-", "×": "x", "…": "...", "·": "."})
 CLOSED = 141  # as shells have it for a program that SIGPIPE ended
 
 
@@ -29,6 +30,10 @@ class Output(io.TextIOWrapper):
 
     def write(self, text: str) -> int:
         """Write the text, or lose it."""
+        try:
+            text.encode(self.encoding)
+        except UnicodeEncodeError:
+            text = text.translate(PLAIN)
         try:
             return super().write(text)
         except OSError as error:

@@ -13,9 +13,11 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from coursewright.errors import InputError
+from coursewright.errors import InputError, reject
 from coursewright.files import refuse_format
-from coursewright.scripts.life import State
+from coursewright.scripts.learners import anchored, others
+from coursewright.scripts.life import State, works
+from coursewright.scripts.life import read as read_state
 from coursewright.scripts.moved import new_address
 from coursewright.scripts.overrides import command_line
 from coursewright.scripts.trust import check, foreign, plain_name, shown, targets
@@ -92,6 +94,27 @@ def finished(folder: Path) -> bool:
         return False
 
 
+def no_policy(field: str, folder: Path, lacking: str) -> InputError:
+    """The error for a folder that holds no trained policy, with what it holds instead."""
+    if (folder / "config.yaml").is_file() and finished(folder):
+        with in_a_line(f"{field} = {shown(folder)}: its config.yaml is truncated or broken"):
+            rule = shown(OmegaConf.load(folder / "config.yaml").choices.agent)
+        instead = f"; policy={rule} teaches as it does" if field == "policy" else ", for it needs none"
+        return InputError(f"{field} = {folder}: is a finished run of {rule} and holds no network{instead}")
+    allowed = f"the folder of a finished training of a network (it lacks {lacking}{unfinished(folder)})"
+    return reject(field, folder, allowed)
+
+
+def unfinished(folder: Path) -> str:
+    """The words for a run that has not come to its end; empty where nothing tells of one."""
+    state = read_state(folder)
+    if state is None or finished(folder):
+        return ""
+    if works(folder):
+        return f"; it is {state.state}, by process {state.process} on {state.host}"
+    return f"; it is not finished and goes on with: {continued(folder, state)}"
+
+
 def refuse_other_format(folder: Path, field: str = "run") -> None:
     """Refuse a run that another version made, where its folder says so."""
     if not (folder / "code.json").is_file():
@@ -158,7 +181,7 @@ def continued(folder: Path, state: State) -> str:
     return state.command
 
 
-def unlike_training(folder: Path, config: DictConfig) -> Iterator[str]:
+def unlike_training(folder: Path, config: DictConfig, simulator: object) -> Iterator[str]:
     """A line where the learners or the task differ from those of the training in a run's folder.
 
     `evaluate` takes both from the folder; here they are the command's own.
@@ -167,12 +190,14 @@ def unlike_training(folder: Path, config: DictConfig) -> Iterator[str]:
         return
     with in_a_line(f"policy = {shown(folder)}: its config.yaml is truncated or broken"):
         run = OmegaConf.load(folder / "config.yaml")
-        theirs, ours = (dict(_leaves(OmegaConf.masked_copy(c, LIKE))) for c in (run, config))  # type: ignore[arg-type]
+        theirs, ours = (dict(_leaves(OmegaConf.masked_copy(c, LIKE))) for c in (run, anchored(config)))  # type: ignore[arg-type]
     names = [name for name in dict.fromkeys([*ours, *theirs]) if ours.get(name) != theirs.get(name)]
     for name in names[:1]:
         more = f", and {len(names) - 1} more settings differ" if len(names) > 1 else ""
         told = f"{name} = {shown(ours.get(name))} here and {shown(theirs.get(name))} in its training{more}"
         yield f"{shown(folder)} was trained for something else: {told}"
+    if not any(name.startswith("simulator") for name in names):
+        yield from (f"{shown(folder)}: {line}" for line in others(config, simulator, folder))
 
 
 def _leaves(node: Any, at: str = "") -> Iterator[tuple[str, Any]]:

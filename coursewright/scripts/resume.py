@@ -14,6 +14,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from coursewright.errors import InputError, absent, reject
+from coursewright.scripts.learners import found_again, refuse_others
 from coursewright.scripts.life import read
 from coursewright.scripts.making import agent_of, recipe_of
 from coursewright.scripts.manual import CONFIGS
@@ -61,10 +62,13 @@ def resume(wish: Wish, train: Callable[[DictConfig, Place], Any]) -> None:
     folder = wish.folder
     _refuse_traps(folder)
     config = read_run(folder, wish.trusted, "resume", needed=())
+    found_again(config, f"resume = {folder}")
     with of_the_run(folder, "resume"):  # nothing has been written by then
         agent_of(config.agent)
-        recipe_of(config).without_tutor()
+        recipe = recipe_of(config)
+        recipe.without_tutor()
         instantiate(config.tracker)
+    refuse_others(config, recipe.simulator, folder, f"resume = {folder}")
     state = read(folder)
     _log_to(folder)
     train(config, Place(folder, state.group if state is not None else config.study))

@@ -61,6 +61,7 @@ class Evaluate:
     statistics: Mapping[str, Node]
     figures: Mapping[str, Node]
     runs: str | Sequence[str] | None
+    learners_folder: str | None
     trust: str | Sequence[str]
     kinds: Mapping[str, Sequence[str]]
     learners: int
@@ -94,6 +95,10 @@ class Evaluate:
         some(policies=self.policies, outcomes=self.outcomes, statistics=self.statistics, aims=self.aims)
         if self.tutor is not None:
             given(tutor=self.tutor)
+        if self.learners_folder is not None:
+            if self.runs is None:
+                raise reject("learners_folder", self.learners_folder, "given with runs only")
+            there(learners_folder=self.learners_folder, wanted="a folder that fit wrote")
         for place in self.places:
             there(runs=place, wanted="a run's folder, a sweep's, or a list of them")
 
@@ -188,6 +193,7 @@ class Export:
     """`coursewright export`."""
 
     run: str
+    learners_folder: str | None
     to: str
     trust: str | Sequence[str]
 
@@ -195,6 +201,8 @@ class Export:
         given(run=self.run)
         trusted_of(self.trust)
         there(run=self.run, wanted="the folder of a finished training run")
+        if self.learners_folder is not None:
+            there(learners_folder=self.learners_folder, wanted="a folder that fit wrote")
         writable("to", self.to)
 
 

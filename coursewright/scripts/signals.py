@@ -24,10 +24,11 @@ class Interrupted(KeyboardInterrupt):
 
 
 @contextmanager
-def heeded() -> Iterator[None]:
+def heeded(last: bool = False) -> Iterator[None]:
     """Turn the first signal to stop into `Interrupted`; for a whole command.
 
-    One that was ignored from the start, as under nohup, stays ignored.
+    One that was ignored from the start, as under nohup, stays ignored.  After the `last` command of a process
+    all are: its work is done and told, and what is left is to end.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -40,7 +41,7 @@ def heeded() -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if last else handler)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -32,7 +32,7 @@ def main(config: DictConfig) -> None:
     if given.exists():
         task = task_of(config, config.tutor)
         policy = OnnxPolicy(given / POLICY if given.is_dir() else given, task)
-        for line in unlike_training(given, config):
+        for line in unlike_training(given, config, task.simulator):
             log.warning(line)
     else:
         agent = agent_of(hydra.compose(overrides=[f"+agent={given}"]).agent, "policy")
@@ -50,6 +50,7 @@ def main(config: DictConfig) -> None:
     }
     marks = {MADE: mark_of(plain)}
     rows = write_log(task, policy, config.to, group, source, config.deterministic, marks)
-    log.info("%s: %s rows of %s learners", config.to, f"{rows:,}", f"{config.learners:,}")
+    learners = "1 learner" if config.learners == 1 else f"{config.learners:,} learners"
+    log.info("%s: %s rows of %s", config.to, f"{rows:,}", learners)
     line = command_line("fit", ["log=file", override("log.path", config.to)])
     log.info("\nfit learners to it: %s", line)

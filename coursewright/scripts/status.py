@@ -5,7 +5,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from coursewright.errors import InputError, absent, reject
+from coursewright.errors import InputError, absent
 from coursewright.scripts.growing import steps
 from coursewright.scripts.life import STATE, State, states, works
 from coursewright.scripts.recorded import continued
@@ -18,7 +18,8 @@ def main() -> None:
     """Print the state of each run below `sweep=FOLDER`, or of that of `run=FOLDER`."""
     given = [argument.partition("=") for argument in sys.argv[1:]]
     if len(given) != 1 or given[0][0] not in ("sweep", "run") or not given[0][2]:
-        raise reject("status", " ".join(sys.argv[1:]) or "nothing", "called with sweep=FOLDER or run=FOLDER")
+        told = f" (given: {shown(' '.join(sys.argv[1:]))})" if given else ""
+        raise InputError(f"status: needs sweep=FOLDER or run=FOLDER, and nothing else{told}")
     kind, _, name = given[0]
     top = Path(name)
     if not os.path.lexists(top):

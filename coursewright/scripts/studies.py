@@ -20,9 +20,19 @@ from coursewright.evaluation.comparison.compare import compare
 from coursewright.evaluation.comparison.jobs import Seeded
 from coursewright.evaluation.comparison.publish import Published, publish
 from coursewright.progress import Progress, each
+from coursewright.scripts.learners import found_again, refuse_others, trained_with
 from coursewright.scripts.making import agent_of, comparing_of, licence_of, task_of
 from coursewright.scripts.overrides import command_line
-from coursewright.scripts.recorded import POLICY, STORED, finished, in_a_line, of_the_run, read_run, to_go_on
+from coursewright.scripts.recorded import (
+    POLICY,
+    STORED,
+    finished,
+    in_a_line,
+    of_the_run,
+    read_run,
+    to_go_on,
+    unfinished,
+)
 from coursewright.scripts.settings import KINDS
 from coursewright.scripts.tracking import Results
 from coursewright.scripts.trust import plain_name, shown, trusted_of
@@ -67,13 +77,18 @@ def studies(config: DictConfig) -> list[Study]:
         return [Study(name, config.choices.simulator, task_of(config, config.tutor), _card(config.simulator))]
     places = config.runs if isinstance(config.runs, ListConfig) else [config.runs]
     folders = finished_below([Path(str(place)) for place in places])
-    return read_studies(folders, trusted_of(config.trust), config.policies)
+    trusted = trusted_of(config.trust)
+    return read_studies(folders, trusted, config.policies, moved=config.learners_folder)
 
 
 def read_studies(
-    folders: Sequence[Path], trusted: Sequence[str], rules: Mapping[str, Any], make: bool = True
+    folders: Sequence[Path],
+    trusted: Sequence[str],
+    rules: Mapping[str, Any],
+    make: bool = True,
+    moved: str | None = None,
 ) -> list[Study]:
-    """The studies of finished runs in these folders, beside these `rules`.
+    """The studies of finished runs in these folders, beside these `rules`; `moved`: see `trained_on`.
 
     Without `make` they are only read: a run of a rule is not made anew, for which some have to be tuned.
     """
@@ -83,22 +98,25 @@ def read_studies(
         key = OmegaConf.to_yaml(OmegaConf.masked_copy(run, ["simulator", "task", "seeds"]))
         with in_a_line(f"runs = {folder}: its tutor.csv is truncated or broken"):
             key += (folder / "tutor.csv").read_text(encoding="utf-8")
-        key += str(run.get("tutor"))
+        key += str(run.get("tutor")) + trained_with(folder)
         if key not in found:
             taken = [study.name for study in found.values()]
             name = run.study if run.study not in taken else f"{run.study} ({folder.name})"
             plain_name(f"runs = {folder}: study", name)
-            task = trained_on(run, folder, "runs")
+            task = trained_on(run, folder, "runs", moved)
+            refuse_others(run, task.simulator, folder, f"runs = {folder}")
             found[key] = Study(name, run.choices.simulator, task, _card(run.simulator))
         _add(found[key], run, folder, rules, make)
     return list(found.values())
 
 
-def trained_on(run: DictConfig, folder: Path, field: str = "run") -> Task:
+def trained_on(run: DictConfig, folder: Path, field: str = "run", moved: str | None = None) -> Task:
     """The task that a run was trained on, with the run's own tutor.
 
-    Raises `InputError` where its folder's content makes none.
+    The learners' own folder is where the run found it, or `moved` to another place.  Raises `InputError`
+    where it is not there, and where the run's folder makes no task.
     """
+    run = found_again(run, f"{field} = {folder}", moved)
     with of_the_run(folder, field):
         return task_of(run, str(folder / "tutor.csv"))
 
@@ -117,17 +135,20 @@ def rules(
     Raises `InputError` for one that is `needed`: setting -> name, such as that of the reference.
     """
     made: dict[str, Policy] = {}
-    for name, agent in each(list(policies.items()), "tuning rules", "rules"):
+    first = sorted(policies.items(), key=lambda named: named[0] not in needed.values())  # refused early
+    for name, agent in each(first, "tuning rules", "rules"):
         make_policy = agent_of(agent, f"policies.{name}")
         try:
             made[str(name)] = make_policy(task, seed, SilentTracker())
         except InputError as error:
+            if error.field.startswith(("task.reward", "task.features.")):  # no rule can do such a task
+                raise
             for setting in (setting for setting, wanted in needed.items() if wanted == name):
                 raise InputError(
-                    f"{setting} = {name}: cannot do this task ({error}); name another"
+                    f"{setting} = {name}: cannot do this task ({error}); name another ({setting}=random)"
                 ) from error
             log.info("left out: %s (%s)", name, error)
-    return made
+    return {str(name): made[name] for name in policies if name in made}
 
 
 def published(study: Study, config: DictConfig, folder: Path) -> Published:
@@ -204,7 +225,9 @@ def finished_below(places: Sequence[Path]) -> list[Path]:
     whole = [folder for folder in folders if finished(folder)]
     if not whole:
         shown_places = ", ".join(map(str, places))
-        raise reject("runs", shown_places, "folders that hold at least one finished run of `train`")
+        told = unfinished(folders[0]).removeprefix("; it") if len(folders) == 1 else ""
+        found = f" ({folders[0]}{told})" if told else f" (of {len(folders)} none is finished)" * bool(folders)
+        raise reject("runs", shown_places, f"folders that hold at least one finished run of `train`{found}")
     return whole
 
 

@@ -19,15 +19,17 @@ def main(config: DictConfig) -> float | None:
     from hydra.core.hydra_config import HydraConfig
 
     from coursewright.scripts.experiment import settled
+    from coursewright.scripts.learners import anchored
 
     agents = GlobalHydra.instance().config_loader().get_group_options("agent")
-    settings = settled(config, HydraConfig.get().overrides.task, agents)
+    settings = anchored(settled(config, HydraConfig.get().overrides.task, agents))
     return train(settings, placed(settings))
 
 
 def train(config: DictConfig, place: Place) -> float | None:
     """Instantiate the task and the agent, train, score, save, export."""
     from coursewright.evaluation.standing import in_a_line, standing
+    from coursewright.scripts.learners import keep
     from coursewright.scripts.making import agent_of, licence_of, task_of, warn_of_invented
     from coursewright.scripts.products import leave
     from coursewright.scripts.tracking import Results
@@ -38,6 +40,7 @@ def train(config: DictConfig, place: Place) -> float | None:
             return None
         make_policy = agent_of(config.agent)
         task = task_of(config, config.tutor, keep=run.path / "tutor.csv")
+        keep(config, task.simulator, run.path)
         warn_of_invented(config.simulator)
         tracker = run.tracker("train")
         policy = make_policy(task, config.seed, tracker)

@@ -41,3 +41,33 @@ def test_no_agent_asks_for_a_table_of_pairs(name: str) -> None:
 def test_a_table_would_be_noticed() -> None:
     with pytest.raises(AssertionError, match="a table of pairs"):
         _ = wide_course(3).q_matrix
+
+
+def test_a_mastery_rule_looks_for_no_way_to_the_goal_where_everything_is_the_goal(monkeypatch):
+    """On 700 skills the search took most of the tuned rule's time."""
+    from coursewright.agents import rule
+    from coursewright.agents.rules.mastery import NInARow
+
+    task = wide_task(wide_course(300), steps=5)
+    expected = rollout(task, NInARow(2)(task), 20).returned
+
+    def never(goal, course):
+        raise AssertionError("not needed here")
+
+    monkeypatch.setattr(rule, "toward", never)
+    assert (rollout(task, NInARow(2)(task), 20).returned == expected).all()
+
+
+def test_tuning_says_how_far_it_is(monkeypatch, caplog):
+    import logging
+
+    from coursewright import progress
+    from coursewright.agents import kept
+    from coursewright.agents.rules.tuned import TunedMastery
+
+    monkeypatch.setattr(kept, "cache_folder", lambda: None)
+    monkeypatch.setattr(progress, "EVERY", 0.0)
+    task = wide_task(wide_course(30), steps=3)
+    with caplog.at_level(logging.INFO, logger="coursewright.progress"):
+        TunedMastery(learners=10)(task)
+    assert any(line.startswith("tuning a rule: 60 settings") for line in caplog.messages)

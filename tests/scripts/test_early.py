@@ -72,12 +72,14 @@ def test_a_teacher_that_has_to_be_trained_is_refused_at_once():
 def test_a_policy_of_another_task_is_told(trained):
     from omegaconf import OmegaConf
 
+    from coursewright.scripts.making import recipe_of
     from coursewright.scripts.recorded import unlike_training
 
     config = OmegaConf.load(trained / "config.yaml")
-    assert list(unlike_training(trained, config)) == []
+    simulator = recipe_of(config).simulator
+    assert list(unlike_training(trained, config, simulator)) == []
     config.task.steps, config.simulator.folder = 60, "other"
-    (line,) = unlike_training(trained, config)
+    (line,) = unlike_training(trained, config, simulator)
     assert "was trained for something else: simulator.folder = other here and bkt_v0 in its training" in line
     assert line.endswith("and 1 more settings differ")
 

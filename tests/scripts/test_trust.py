@@ -135,6 +135,7 @@ FILES = [
     "checkpoint.pt",
     "code.json",
     "config.yaml",
+    "learners.json",
     "metrics.csv",
     "model.zip",
     "policy.npz",

@@ -1,5 +1,6 @@
 """Every configured simulator keeps the protocol: a new YAML file is tested here without an edit."""
 
+import inspect
 import os
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import numpy as np
 import pytest
 
 import contract
+from coursewright.agents.schedulers.informed_threshold import Replayed, replays
+from coursewright.simulators import capabilities
 from coursewright.simulators.protocol import Simulator, clone, put, take
 
 NAMES = contract.names()
@@ -151,6 +154,19 @@ def test_what_is_not_taught_is_not_learned(name):
             walk.luck.step[:] += 1
     assert untaught.mastery().mean() <= start + 1e-6
     assert taught.mastery().mean() > untaught.mastery().mean()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_offer_is_no_attribute_that_happens_to_have_its_name(name):
+    simulator = contract.made(name)
+    protocols = [*vars(capabilities).values(), Replayed]
+    offers = [each for each in protocols if getattr(each, "_is_runtime_protocol", False)]
+    assert len(offers) > 8
+    for offer in offers:
+        methods = [member for member, value in vars(offer).items() if inspect.isfunction(value)]
+        for method in (method for method in methods if not method.startswith("_")):
+            if isinstance(simulator, offer) and (offer is not Replayed or replays(simulator)):
+                assert callable(getattr(simulator, method)), (offer, method)
 
 
 def test_whoever_holds_learners_hands_on_all_that_they_can():

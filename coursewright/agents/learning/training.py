@@ -4,6 +4,7 @@ Training is deterministic: one seed, one set of weights, whether or not the run 
 way (see `checkpoint`).
 """
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from torch.distributions import Distribution
 
 from coursewright.agents.learning import checkpoint
@@ -30,6 +32,10 @@ from coursewright.agents.tracker import Tracker
 from coursewright.envs.task import Task
 from coursewright.errors import reject
 from coursewright.progress import Progress
+
+FAR = 1.1  # times the steps that were asked for
+
+log = logging.getLogger(__name__)
 
 
 def network(task: Task, layers: Sequence[int], features: Sequence[str] | None) -> dict[str, Any]:
@@ -150,6 +156,26 @@ def _unchecked() -> Iterator[None]:
         Distribution.set_default_validate_args(known)
 
 
+def _in_whole_rounds(
+    agent: Trainable, model: BaseAlgorithm, env: LearnersVecEnv, imitated: int
+) -> str | None:
+    """A line where rounds, which are always finished, make a training another than its steps say.
+
+    `imitated` is the step at which imitation ended.  Where the rate is annealed, the last update has rate 0.
+    """
+    rollout = getattr(model, "n_steps", 1) * env.num_envs
+    rounds = -(-(model.num_timesteps - imitated) // rollout)
+    useful = rounds - int(getattr(agent, "anneal", False) and isinstance(model, OnPolicyAlgorithm))
+    taken, wanted = f"{model.num_timesteps:,} steps were trained", f"agent.steps={agent.steps:,}"
+    if imitated and useful < 1:
+        least = imitated + 2 * rollout
+        alone = f"{taken}, by imitation alone: {wanted} leaves none to learn from rewards"
+        return f"{alone} ({least:,} would)"
+    if model.num_timesteps > FAR * agent.steps:
+        return f"{taken} in place of {wanted}: a round of {rollout:,} is always finished"
+    return None
+
+
 def train(agent: Trainable, task: Task, seed: int, tracker: Tracker) -> TrainedPolicy:
     """Train to `agent.steps`, from the tracker directory's checkpoint on where there is one."""
     model, env = begun(agent, task, seed)
@@ -167,6 +193,7 @@ def train(agent: Trainable, task: Task, seed: int, tracker: Tracker) -> TrainedP
             watch.init_callback(model)
             if agent.algorithm.warm_start is not None:
                 watch.imitate(agent.algorithm.warm_start)
+            imitated = model.num_timesteps
             left = agent.steps - model.num_timesteps
             if left > 0:
                 model.learn(
@@ -176,4 +203,6 @@ def train(agent: Trainable, task: Task, seed: int, tracker: Tracker) -> TrainedP
                     reset_num_timesteps=False,
                 )
         watch.finish()
+        if (told := _in_whole_rounds(agent, model, env, imitated)) is not None:
+            log.warning("%s", told)
     return TrainedPolicy.of(model, agent, task)

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from coursewright.agents.choosing import item_belief, keep_skill, lowest, next_items, offered
+from coursewright.agents.choosing import bears, item_belief, keep_skill, lowest, next_items, offered
 from coursewright.agents.rule import Nothing, Seen
 from coursewright.envs.task import Task
 from coursewright.errors import reject, unknown
@@ -49,27 +49,32 @@ def skill_order(task: Task, by: Order) -> Ints:
 
 def fall_back(how: Fallback, seen: Seen, rows: Ints, among: Bools) -> None:
     """Narrow `among [batch, items]`, in rows where a rule has nothing left, to the items practised then."""
+    if not len(rows):
+        return
     if how == "lowest_belief":
-        keep(lowest(item_belief(seen["belief"], seen.course.needed), among), rows, among)
+        keep(lowest(item_belief(seen["belief"][rows], seen.course.needed), among[rows]), rows, among)
     elif how == "round_robin":
-        keep(next_items(seen.last.item, among), rows, among)
+        keep(next_items(seen.last.item[rows], among[rows]), rows, among)
 
 
 def keep(item: Ints, rows: Ints, among: Bools) -> None:
-    """Narrow `among [batch, items]` to one item a row, `item [batch]`, in these rows."""
+    """Narrow `among [batch, items]` to one item a row, `item [rows]`, in these rows."""
     among[rows] = False
-    among[rows, item[rows]] = True
+    among[rows, item] = True
 
 
 class Syllabus(NamedTuple):
     """In which order skills are taken up, and which come first.
 
-    `strict`: those whose prerequisites are done; `goal_first`: those of the goal itself.
+    `course` is the order of prerequisites, `children` the skills that each is a prerequisite of.  `strict`:
+    skills whose prerequisites are done come first; `goal_first`: those of the goal itself.
     """
 
     order: Ints
     parents: Lists
     items_of: Lists
+    course: Ints
+    children: Lists
     strict: bool
     goal_first: bool
 
@@ -87,24 +92,33 @@ def _first_not_done(
     value: Observation,
     level: Observation,
     goal: Observation,
-    toward: Bools,
     syllabus: Syllabus,
     allowed: Bools,
+    toward: Bools,
     out: Ints,
 ) -> None:
     """The skill `[batch]` to practise, -1 where nothing is left.
 
-    The first pass takes only those skills that come first, the second any that bears on the goal.
+    The first pass takes only those skills that come first, the second any that bears on the goal.  Skills
+    that only lead to the goal are looked for where one is met, for that takes longer than the rest; `toward
+    [skills]` is room for them.
     """
     for i in range(out.shape[0]):
         out[i] = -1
+        known = False
         for second in range(2):
             if out[i] >= 0:
                 break
             for m in range(syllabus.order.shape[0]):
                 k = syllabus.order[m]
-                if value[i, k] >= level[i] or not toward[i, k]:
+                if value[i, k] >= level[i]:
                     continue
+                if goal[i, k] <= 0.0:
+                    if not known:
+                        bears(goal, i, syllabus.course, syllabus.children, toward)
+                        known = True
+                    if not toward[k]:
+                        continue
                 if not offered(i, k, allowed, syllabus.items_of):
                     continue
                 if second == 0 and syllabus.goal_first and goal[i, k] <= 0.0:
@@ -166,13 +180,18 @@ class SkillRule:
         if self.shared:
             level = np.ceil(self.level / np.maximum(1.0, seen["goal"].sum(axis=1)))
         syllabus = Syllabus(
-            self.order, self.course.parents, self.course.items_of, self.strict, self.goal_first
+            self.order,
+            self.course.parents,
+            self.course.items_of,
+            self.course.order,
+            self.course.children,
+            self.strict,
+            self.goal_first,
         )
         skill = np.empty(len(seen), np.int64)
+        toward = np.empty(self.course.n_skills, bool)
         as_features = level.astype(np.float32)  # .95 counts as .95
-        _first_not_done(
-            seen[self.feature], as_features, seen["goal"], seen.toward, syllabus, seen.allowed, skill
-        )
+        _first_not_done(seen[self.feature], as_features, seen["goal"], syllabus, seen.allowed, toward, skill)
         return skill
 
 
@@ -198,7 +217,8 @@ class ItemRule:
         below = seen.open & (mastery < np.float32(self.level))
         none = ~below.any(axis=1)
         among = seen.open.copy()
-        keep(lowest(mastery, below), np.flatnonzero(~none), among)
+        some = np.flatnonzero(~none)
+        keep(lowest(mastery, below)[some], some, among)
         fall_back(self.fallback, seen, np.flatnonzero(none), among)
         return seen.draw(among), memory
 

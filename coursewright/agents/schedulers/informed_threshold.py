@@ -19,6 +19,7 @@ from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import PLAN, Luck, hash_pair
+from coursewright.simulators.protocol import Simulator
 
 
 @runtime_checkable
@@ -28,6 +29,11 @@ class Replayed(Protocol):
     def learn(self, state: Any, item: Ints, taught: Bools, correct: Ints) -> None:
         """Let practice of `item [batch]` change the state where it was `taught` and answered `correct`."""
         ...
+
+
+def replays(simulator: Simulator[Any]) -> bool:
+    """True for learners who can be given answers; a chance of learning may be called `learn` as well."""
+    return isinstance(simulator, Replayed) and callable(simulator.learn)
 
 
 @kernel
@@ -82,7 +88,7 @@ class InformedThresholdRule:
     needs: ClassVar[tuple[str, ...]] = ("last_correct", "days_since")
 
     def __post_init__(self) -> None:
-        if not isinstance(self.task.simulator, Replayed):
+        if not replays(self.task.simulator):
             kind = type(self.task.simulator).__name__
             raise reject("task.simulator of informed_threshold", kind, "a memory model: DeepTutor or Dhp")
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from coursewright.evaluation.comparison.found import POINT, Comparison
-from coursewright.evaluation.comparison.looks import MARKERS, colour_of
+from coursewright.evaluation.comparison.looks import MARKERS, RULE_MARKER, colour_of, marker_of
 from coursewright.evaluation.comparison.scores import ORACLE, TRAINED
 from coursewright.evaluation.comparison.words import headline
 from coursewright.evaluation.figures import (
@@ -70,7 +70,7 @@ def _dots(axes: Axes, comparison: Comparison, rows: dict[str, float], condition:
         axes.plot(
             found.value,
             y,
-            marker=MARKERS.get(str(row["kind"]), "o"),
+            marker=marker_of(str(name), str(row["kind"]), comparison.reference),
             markersize=6.5 if point else 4.5,
             markerfacecolor=colour if point else "white",
             markeredgecolor=colour,
@@ -106,7 +106,7 @@ def _legend(figure: Figure, comparison: Comparison) -> None:
     table = comparison.at(POINT)
     kinds, setting = set(table["kind"]), str(table.at[comparison.reference, "setting"])
     about = f"tuned to {setting}" if setting else "the reference"
-    handles = [mark(BLUE, f"{comparison.reference}: {about}"), mark(GREY, "other rules")]
+    handles = [mark(BLUE, f"{comparison.reference}: {about}"), mark(GREY, "other rules", RULE_MARKER)]
     handles += [mark(ORANGE, "trained", MARKERS[TRAINED])] if TRAINED in kinds else []
     handles += [mark(GREEN, "oracle (reads latent state)", MARKERS[ORACLE])] if ORACLE in kinds else []
     if (beyond := table.loc[table["surpassed_by"] != "", "surpassed_by"]).any():

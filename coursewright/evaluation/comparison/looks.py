@@ -32,6 +32,11 @@ def colour_of(policy: str, kind: str, reference: str) -> str:
     return {TRAINED: ORANGE, ORACLE: GREEN}.get(kind, GREY)
 
 
+def marker_of(policy: str, kind: str, reference: str) -> str:
+    """The mark of a policy that stands alone in its row; in grey, too, the reference is no other rule."""
+    return REFERENCE_MARKER if policy == reference else MARKERS.get(kind, RULE_MARKER)
+
+
 def line_of(policy: str, kinds: Mapping[str, str], reference: str) -> Line:
     """The line of a policy among those of `kinds`; up to four trained ones differ in dash and mark."""
     kind = kinds[policy]

@@ -98,6 +98,13 @@ def verdict(comparison: Comparison) -> list[str]:
     if not names:
         best = best_rule(comparison)
         level = number(comparison.estimate(best).value)
+        others = set(table.index[table["kind"] != ORACLE]) - {best}
+        if others and others <= comparison.twins(best):
+            same = ", ".join(sorted(map(str, others)))
+            return [
+                f"{_begun(place(comparison))}, {best} and {same} make the same choices, with a mean "
+                f"{comparison.aim} of {level}."
+            ]
         return [
             f"{_begun(place(comparison))}, no trained policy was given; {best} does best with a mean "
             f"{comparison.aim} of {level}."

@@ -185,9 +185,8 @@ def test_rules_need_no_export(tmp_path):
 
 def test_a_policy_for_another_task_is_refused(masked, tmp_path):
     policy, path = masked
-    with pytest.raises(InputError, match=rf"^course = .*{TASK.course.hash}") as caught:
+    with pytest.raises(InputError, match=r"^policy = .*another course .* \(20 skills, 20 items\); give"):
         OnnxPolicy(path, bkt())
-    assert bkt().course.hash in str(caught.value)
     fewer = replace(TASK, features=("goal", "budget_left"))
     with pytest.raises(InputError, match=r"task\.features = goal, budget_left: .*log_warmup_right"):
         OnnxPolicy(path, fewer)

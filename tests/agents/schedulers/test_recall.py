@@ -365,3 +365,12 @@ def test_informed_recall_needs_a_memory_model() -> None:
     simulator = Bkt(Course.of(1), BktParameters([0.2], [0.2], [0.2], [0.1]))
     with pytest.raises(InputError, match="memory model"):
         InformedThreshold(recall=0.5)(recall_task(simulator=simulator), 0, TRACKER)
+
+
+def test_a_chance_called_learn_makes_no_memory_model():
+    from coursewright.simulators.knowledge.knowledge_space import KnowledgeSpace
+
+    task = Task(simulator=KnowledgeSpace(Course.of(3)), steps=4, features=FEATURES)
+    assert isinstance(task.simulator.learn, float)
+    with pytest.raises(InputError, match="of informed_threshold = KnowledgeSpace: must be a memory model"):
+        InformedThreshold()(task)

@@ -1,0 +1,136 @@
+"""The learners of a training: found again from any working folder, and known from others in their place.
+
+`config.yaml` names a folder of one's own by its absolute path.  `learners.json` holds a hash of the learners
+that the folder held then: a refit may have put others into it.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from coursewright.agents.kept import likeness
+from coursewright.errors import InputError
+from coursewright.files import write_text
+from coursewright.scripts.making import model_of
+from coursewright.scripts.overrides import command_line, override
+from coursewright.simulators.folders import FACTS, SHIPPED
+
+KEPT = "learners.json"
+MOVED = "learners_folder"  # the setting that says where the folder is now
+
+
+def anchored(config: DictConfig) -> DictConfig:
+    """The configuration with absolute paths of the learners' own folders, and of a tutor's."""
+    result = config.copy()
+    with open_dict(result):
+        for _, node in _with_folder(result.get("simulator")):
+            if _is_own(node.folder) and Path(node.folder).is_dir():
+                node.folder = str(Path(node.folder).absolute())
+        tutor = result.get("tutor")
+        if tutor is not None and Path(str(tutor)).exists():
+            result.tutor = str(Path(str(tutor)).absolute())
+    return result
+
+
+def found_again(run: DictConfig, where: str, moved: str | None = None) -> DictConfig:
+    """The record of a run, with its learners' own folder where it is now: as recorded, or `moved` there.
+
+    Raises `InputError`, which begins with `where`, for a folder that is gone.
+    """
+    result = run.copy()
+    nodes = [(at, node) for at, node in _with_folder(result.get("simulator")) if _is_own(node.folder)]
+    if moved is not None:
+        recorded = sorted({str(node.folder) for _, node in nodes})
+        if len(recorded) != 1:
+            told = ", ".join(recorded) or "no folder of one's own"
+            raise InputError(f"{MOVED} = {moved}: must be left out; the learners of {where} are of {told}")
+        for _, node in nodes:
+            node.folder = str(Path(moved).absolute())
+    for at, node in nodes:
+        if not Path(node.folder).is_dir():
+            remedy = f"put it back there, or name its place: {override(MOVED, 'FOLDER')}"
+            raise InputError(
+                f"{where}: the learners' folder is not there ({at} = {legible_path(node.folder)}); {remedy}"
+            )
+    tutor = str(result.get("tutor"))
+    if Path(tutor).is_absolute() and not Path(tutor).exists():
+        raise InputError(
+            f"{where}: the tutor's model is not there (tutor = {legible_path(tutor)}); put it back there"
+        )
+    return result
+
+
+def legible_path(path: object) -> str:
+    """A path that was read from a folder, whole and in one line."""
+    text = str(path)
+    return text if text.isprintable() else repr(text)
+
+
+def keep(config: DictConfig, simulator: object, folder: Path) -> None:
+    """Write down which learners these are; raises `InputError` where the run began with others."""
+    refuse_others(config, simulator, folder, f"hydra.run.dir = {folder}")
+    write_text(folder / KEPT, json.dumps(_hashes(config, simulator), indent=2) + "\n")
+
+
+def trained_with(folder: Path) -> str:
+    """The hashes that a run's folder holds, as they are written; empty where it holds none."""
+    try:
+        return (folder / KEPT).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
+
+
+def refuse_others(config: DictConfig, simulator: object, folder: Path, where: str) -> None:
+    """Refuse learners, and a tutor's model, other than those of the training in `folder`."""
+    for line in others(config, simulator, folder):
+        raise InputError(f"{where}: {line}")
+
+
+def others(config: DictConfig, simulator: object, folder: Path) -> Iterator[str]:
+    """A line for learners, and one for a tutor's model, that are not those of the training in `folder`.
+
+    Nothing of what cannot be known: a folder of an earlier version holds no hash.
+    """
+    try:
+        kept = json.loads(trained_with(folder))
+    except (ValueError, RecursionError):
+        return
+    if not isinstance(kept, dict):
+        return
+    nodes = [f"{at} = {node.folder}" for at, node in _with_folder(config.get("simulator"))]
+    named = {
+        "learners": ", ".join(nodes) or f"simulator = {config.choices.get('simulator', '')}",
+        "tutor": f"tutor = {config.get('tutor')}",
+    }
+    for part, mine in _hashes(config, simulator).items():
+        if None not in (mine, kept.get(part)) and mine != kept[part]:
+            on_purpose = command_line("simulate", [override("policy", folder), "simulator=NAME"])
+            yield (
+                f"{named[part]} has other parameters now than at the training; put those back, "
+                f"or train anew (to teach others on purpose: {on_purpose})"
+            )
+
+
+def _hashes(config: DictConfig, simulator: object) -> dict[str, str | None]:
+    tutor = config.get("tutor")
+    model = model_of(tutor) if tutor is not None and Path(str(tutor)).is_dir() else None
+    return {"learners": likeness(simulator), "tutor": None if model is None else likeness(model)}
+
+
+def _with_folder(node: Any, at: str = "simulator") -> Iterator[tuple[str, Any]]:
+    """Every node that is read from a folder, by the path of that setting."""
+    if not OmegaConf.is_config(node):
+        return
+    if OmegaConf.is_dict(node) and isinstance(node.get("folder"), str):
+        yield f"{at}.folder", node
+    for name in node if (named := OmegaConf.is_dict(node)) else range(len(node)):
+        if not OmegaConf.is_missing(node, name):
+            yield from _with_folder(node[name], f"{at}.{name}" if named else f"{at}[{name}]")
+
+
+def _is_own(folder: str) -> bool:
+    """True for a path of one's own; False for the name of a shipped population."""
+    return not (SHIPPED / folder).is_dir() or Path(folder).is_absolute() or (Path(folder) / FACTS).is_file()

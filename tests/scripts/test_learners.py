@@ -1,0 +1,132 @@
+"""The learners of a run: found from any working folder, and known from others in their place."""
+
+import csv
+import shutil
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from omegaconf import OmegaConf
+
+from coursewright.agents.kept import likeness
+from coursewright.scripts.app import run
+from coursewright.simulators.folders import SHIPPED
+from coursewright.simulators.knowledge.tables import read_bkt
+from coursewright.simulators.logistic.tables import read_logistic
+
+MINE = ["simulator=bkt", "simulator.folder=mine", "task=mastery", "task.steps=5", "learners=20"]
+LINE = [*MINE, "tracker=none"]
+GONE = ("random_legal", "round_robin", "topological", "n_in_a_row", "mastery_threshold", "tuned_mastery")
+GONE += ("expected_gain", "thompson", "ucb", "oracle_greedy", "oracle_beam")
+FEW = [*(f"~policies.{name}" for name in GONE), "reference=random", "~figures.path", "~figures.teaching"]
+
+
+def changed(table, column, value):
+    """Every row of a table gets another value, as a refit gives it."""
+    with table.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    with table.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(row | {column: value} for row in rows)
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A working folder with learners of one's own, and a finished run of a network and one of a rule."""
+    place = tmp_path / "my work"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    shutil.copytree(SHIPPED / "bkt_ednet", "mine")
+    (place / "mine" / "draws.csv").unlink(missing_ok=True)
+    assert run("train", [*LINE, "agent=random", "hydra.run.dir=rule"]) == 0
+    tiny = ["agent.steps=80", "agent.learners=16", "agent.imitate=null", "agent.layers=[4]"]
+    assert run("train", [*LINE, "agent=ppo", *tiny, "hydra.run.dir=net"]) == 0
+    return place
+
+
+def calls(at=""):
+    """Every verb that opens the run of a network, and that of a rule."""
+    compared = [*FEW, "baseline=random", "learners=20", "tracker=none", "workers=1"]
+    yield "evaluate", [f"runs={at}net", *compared, f"hydra.run.dir={at}report"]
+    yield "evaluate", [f"runs={at}rule", *compared, "name=other", f"hydra.run.dir={at}report2"]
+    yield "export", [f"run={at}net", f"to={at}policy.onnx"]
+    yield "train", [f"resume={at}net"]
+
+
+def said(capsys, verb, words):
+    capsys.readouterr()
+    return run(verb, words), capsys.readouterr()
+
+
+def test_a_run_works_from_any_folder(home, monkeypatch):
+    assert OmegaConf.load("net/config.yaml").simulator.folder == str(home / "mine")
+    monkeypatch.chdir(home.parent)
+    for verb, words in calls("my work/"):
+        assert run(verb, words) == 0, verb
+
+
+def test_a_moved_folder_is_told_in_a_whole_line_and_can_be_named(home, capsys):
+    (home / "mine").rename(home / "elsewhere")
+    for verb, words in calls():
+        code, told = said(capsys, verb, words)
+        assert code == 2
+        assert f"simulator.folder = {home / 'mine'}); put it back there" in told.err
+        assert told.err.count("\n") == 1
+        if verb != "train":
+            assert "learners_folder=FOLDER" in told.err
+            assert run(verb, [*words, "learners_folder=elsewhere"]) == 0
+
+
+def test_changed_learners_are_not_taken_for_the_training_s(home, capsys, caplog):
+    changed(home / "mine" / "parameters.csv", "learn", "0.02")
+    for verb, words in calls():
+        code, told = said(capsys, verb, words)
+        if verb == "export":  # the network is the same; only its learners are no longer there
+            assert code == 0
+            assert "has other parameters now" in told.out + told.err + caplog.text
+            continue
+        assert code == 2, verb
+        assert told.err.count("\n") == 1
+        assert f"simulator.folder = {home / 'mine'} has other parameters now than at the training" in told.err
+        assert "coursewright simulate policy=" in told.err
+    code, told = said(capsys, "simulate", [*MINE, "policy=net", "to=log.parquet"])
+    assert code == 0  # on purpose, and told
+    assert "has other parameters now" in told.out + told.err + caplog.text
+
+
+def test_an_interrupted_run_does_not_go_on_with_other_learners(home, capsys):
+    (home / "rule" / "summary.json").unlink()
+    changed(home / "mine" / "parameters.csv", "prior", "0.05")
+    for words in (["resume=rule"], [*LINE, "agent=random", "hydra.run.dir=rule"]):
+        code, told = said(capsys, "train", words)
+        assert code == 2
+        assert "has other parameters now" in told.err
+
+
+def test_a_tutor_s_model_is_known_from_another(home, capsys):
+    shutil.copytree("mine", "model")
+    assert run("train", [*LINE, "agent=random", "tutor=model", "hydra.run.dir=thinks"]) == 0
+    changed(home / "model" / "parameters.csv", "learn", "0.02")
+    code, told = said(capsys, "evaluate", ["runs=thinks", *FEW, "baseline=random", "tracker=none"])
+    assert code == 2
+    assert f"tutor = {home / 'model'} has other parameters now" in told.err
+
+
+@dataclass(frozen=True)
+class Outside:
+    """A class of another package."""
+
+    numbers: object
+
+
+def test_the_hash_hears_parameters_and_no_rounding():
+    learners = read_bkt("bkt_ednet")
+    assert likeness(learners) == likeness(read_bkt("bkt_ednet")) != likeness(read_logistic("afm"))
+    numbers = np.array([0.3, -1e300, 0.0, np.inf, np.nan, 1.0 - 1e-16])
+    first = likeness(Outside(numbers))
+    assert first is not None
+    assert likeness(Outside(numbers * (1.0 + 2e-16))) == first
+    assert likeness(replace(Outside(numbers), numbers=np.append(numbers[:-1], 1.0 - 1e-6))) != first
+    assert likeness(Outside(np.array([1, 2]))) != likeness(Outside(np.array([1, 3])))
+    assert likeness(Outside(lambda: numbers)) is None
