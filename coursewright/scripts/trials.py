@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -149,7 +150,8 @@ def finish(
     returned = np.array([end.returned for end in again.values()])
     recipe, policy = over_seeds(returned.mean(axis=1)), over_learners(returned.mean(axis=0))
     costs = _costs(trials, again)
-    line = command_line("train", [*_kept(words), *_given(best.settings), f"seed={min(again)}"])
+    flags = [flag for flag in sys.argv if flag.startswith("--config-dir")]
+    line = command_line("train", [*flags, *_kept(words), *_given(best.settings), f"seed={min(again)}"])
     write_text(folder / "trials.csv", _table(trials).to_csv(index=False, lineterminator="\n"))
     write_text(folder / "costs.csv", costs.to_csv(index=False, lineterminator="\n"))
     options = OmegaConf.to_yaml(OmegaConf.create({"agent": best.settings}))

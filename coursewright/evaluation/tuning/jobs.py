@@ -63,14 +63,14 @@ def run(job: Job) -> Trained | InputError:
     begun, counter = time.process_time(), Counter()
     try:
         policy = job.agent(job.task, job.seed, counter)
+        if isinstance(policy, Oracle):
+            return reject(
+                "agent", type(policy).__name__, "one that reads no latent state: an oracle is not tuned"
+            )
         group = job.group
         taught = rollout(job.task, policy, group.learners, group.split, group.first)
     except InputError as error:
         return error
-    if isinstance(policy, Oracle):
-        return reject(
-            "agent", type(policy).__name__, "one that reads no latent state: an oracle is not tuned"
-        )
     seconds = time.process_time() - begun
     return Trained(taught.returned, counter.steps, int(taught.steps.sum()), seconds)
 
