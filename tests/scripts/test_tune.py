@@ -100,7 +100,8 @@ def test_it_goes_on_and_workers_change_nothing(tuned, tmp_path):
 def test_a_network_is_trained_with_fresh_seeds(tmp_path):
     words = [*TASK, "agent=ppo", "agent.steps=600", "agent.learners=25", "agent.imitate=null", "trials=1"]
     words += ["~space.agent.imitate", "~space.agent.n_steps", "learners=20", "evaluated=20", "tracker=none"]
-    assert run("tune", [*words, f"hydra.run.dir={tmp_path}/run", "workers=1", "agent.n_steps=12"]) == 0
+    words += ["agent.n_steps=12", "~space.agent.epochs", "+space.agent.epochs=[2,3]", "workers=1"]
+    assert run("tune", [*words, f"hydra.run.dir={tmp_path}/run"]) == 0
     costs = pd.read_csv(tmp_path / "run" / "costs.csv", index_col="stage")
     assert costs["training_steps"].to_dict() == {"trials": 600, "fresh seeds": 3000}
     kept = [np.load(tmp_path / "run" / "seeds" / f"{seed}.npz") for seed in range(1, 6)]
@@ -128,6 +129,7 @@ def test_a_space_suits_the_agent_of_its_name(name):
         (["agent=random"], "error: space.agent = {}: must be given"),
         (["agent=n_in_a_row", "space.agent.m={low: 1, high: 2}"], "error: space.agent.m: no such setting"),
         (["agent=n_in_a_row", "space.agent.n={low: 0, high: 2}"], "error: space.agent.n: 0 cannot be tried"),
+        (["agent=ucb", "space.agent.c=[1,2]"], "; ~space.agent.c +space.agent.c=VALUE puts another kind"),
         (["agent=ucb", "space.agent.c.low=5"], "error: space.agent.c.high = 4.0: must be above low (5)"),
         (["agent=ucb", "space.task.steps=[1,2]"], "error: space.task: no such setting"),
         (["agent=ucb", "retrain=4"], "error: retrain = 4: must be a whole number from 5"),
