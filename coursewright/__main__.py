@@ -12,6 +12,7 @@ from coursewright.scripts.output import ended, forgiving
 
 VERBS = {
     "train": "train one policy, or a sweep of them, on simulated learners",
+    "tune": "try an agent's settings on tuning learners, then train the best anew with fresh seeds",
     "evaluate": "compare trained policies with random, tuned mastery rules and oracles",
     "import": "write a learner log of any size as a folder that fits in little memory",
     "fit": "fit learner parameters to a log",
@@ -41,6 +42,7 @@ examples
   coursewright train -m agent=maskable_ppo,ppo seed=0,1,2 hydra.sweep.dir=outputs/my-sweep
   coursewright train resume=outputs/train/...
   coursewright status sweep=outputs/my-sweep
+  coursewright tune agent=ucb simulator=bkt_v0 task=mastery trials=20
   coursewright evaluate runs=outputs/my-sweep
   coursewright import log=datashop log.path=export.txt to=my-log
   coursewright fit log=stream log.path=my-log

@@ -57,6 +57,7 @@ ROOMS = {
 # Further imports of one module, and of no other in its room.
 ONE_MODULE: dict[str, str] = {
     "simulators/neural/tracer.py": "torch",
+    **dict.fromkeys(("evaluation/tuning/search.py", "evaluation/tuning/space.py"), "optuna"),
     "simulators/branch_free.py": "llvmlite",  # numba's own compiler, for one instruction
 }
 

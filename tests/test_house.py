@@ -32,7 +32,7 @@ FLOORS: dict[str, dict[str, set[str]]] = {
         **{f: set() for f in ("beliefs", "rules", "schedulers", "bandits", "planners", "learning")},
         "export": {"learning"},
     },
-    "evaluation": {"comparison": set(), "validity": set(), "card": set()},
+    "evaluation": {"comparison": set(), "validity": set(), "card": set(), "tuning": set()},
 }
 GROUND = {
     "fitting.folder": {"judging"},  # a fit's folder holds its held-out figures

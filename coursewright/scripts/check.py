@@ -61,10 +61,10 @@ class Checker:
 
     def _settled(self, config: DictConfig) -> DictConfig:
         """The configuration with an experiment's settings for the chosen agent."""
-        if self.verb != "train" or not config.agents:
+        if self.verb not in ("train", "tune") or not config.agents:
             return config
         given = OmegaConf.to_container(config.agents) if OmegaConf.is_config(config.agents) else config.agents
-        refuse_misfits({"agents": given}, fields(SETTINGS["train"]))
+        refuse_misfits({"agents": given}, fields(SETTINGS[self.verb]))
         return settled(config, config.hydra.overrides.task, options(self.loader, "agent"))
 
     def _once(self, check: "Check", part: Plain) -> None:
@@ -142,6 +142,12 @@ def _agents(part: Plain, checker: Checker) -> None:
                 place(device)
             except InputError as error:
                 raise error.at(at, ["device"]) from error
+
+
+def _space(part: Plain, checker: Checker) -> None:
+    from coursewright.scripts.trials import space_of
+
+    space_of(part["space"], part["agent"])
 
 
 def _runs(part: Plain, checker: Checker) -> None:
@@ -223,6 +229,7 @@ COMPARED = ("learners", "reference", "baseline", "outcomes", "statistics", "aims
 # The parts of a verb that have to fit together: a check, and the parts of the configuration it needs
 THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
     "train": [(_agents, ("agent",)), (_task, ("agent", "learners", *TASK))],
+    "tune": [(_agents, ("agent",)), (_space, ("space", "agent")), (_task, ("agent", "learners", *TASK))],
     "evaluate": [
         (_agents, ("policies",)),
         (_runs, ("runs", MOVED, "trust", "policies", "reference", "baseline", "learners", *TASK)),

@@ -49,6 +49,8 @@ def explanation(error: BaseException) -> str | None:
     if isinstance(error, HydraException | OmegaConfBaseException):
         if (found := MERGED.fullmatch(str(error))) is not None:
             kind = "a mapping, such as {name: value}" if any("=dict" in str(e) for e in chain) else "a list"
+            if found[1].startswith("space."):  # a range and a list of choices do not merge
+                kind += f"; ~{found[1]} +{found[1]}=VALUE puts another kind in its place"
             return str(reject(found[1], found[2], kind))
         text = str(error).split("\nset env variable")[0]
         lines = [line.strip() for line in text.splitlines() if line.strip() and "full_key" not in line]

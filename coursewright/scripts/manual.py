@@ -21,6 +21,7 @@ LISTS = {
     "logs": "log",
     "experiments": "experiment",
     "sweeps": "sweep",
+    "spaces": "tune",
     "trackers": "tracker",
 }
 

@@ -17,6 +17,7 @@ from coursewright.scripts.trust import plain_name, trusted_of
 Node = Mapping[str, Any]
 MOST = 10_000_000  # learners, resamples: beyond it no machine has the memory or the time
 SEEDS = 2**32 - 1
+FEWEST = 5  # trainings for an interval about a recipe
 KINDS = ("knowledge", "memory", "content")  # of tasks, see `Task.kind`
 LONGEST = 255  # bytes of a file's name
 
@@ -42,6 +43,41 @@ class Train:
     def __post_init__(self) -> None:
         whole(0, SEEDS, seed=self.seed)
         whole(1, MOST, learners=self.learners)
+        named(name=self.name, study=self.study)
+        if self.tutor is not None:
+            given(tutor=self.tutor)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tune:
+    """`coursewright tune`."""
+
+    simulator: Node
+    task: Node
+    agent: Node
+    tracker: Node
+    seeds: Node
+    choices: Node
+    agents: Mapping[str, Node]
+    space: Mapping[str, Node]
+    trials: int
+    learners: int
+    retrain: int
+    evaluated: int
+    together: int
+    workers: int
+    seed: int
+    tutor: str | None
+    name: str
+    study: str
+    tags: Sequence[str]
+
+    def __post_init__(self) -> None:
+        whole(1, 100_000, trials=self.trials)
+        whole(2, MOST, learners=self.learners, evaluated=self.evaluated)
+        whole(FEWEST, 1000, retrain=self.retrain)
+        whole(1, 1024, together=self.together, workers=self.workers)
+        whole(0, SEEDS - self.retrain, seed=self.seed)
         named(name=self.name, study=self.study)
         if self.tutor is not None:
             given(tutor=self.tutor)
@@ -235,6 +271,7 @@ class Simulate:
 
 SETTINGS = {
     "train": Train,
+    "tune": Tune,
     "evaluate": Evaluate,
     "import": Import,
     "fit": Fit,

@@ -175,6 +175,23 @@ SETTINGS: dict[str, dict[str, Sequence[str]]] = {
         "log.columns": LISTS,
         "log.unit": ["5"],
     },
+    "tune": {
+        "trials": [*NUMBERS, "0"],
+        "learners": [*NUMBERS, "0", "1"],
+        "evaluated": [*NUMBERS, "0", "1"],
+        "retrain": [*NUMBERS, "0", "4"],
+        "together": [*NUMBERS, "0"],
+        "workers": [*NUMBERS, "0"],
+        "seed": NUMBERS,
+        "agent": NAMES,
+        "space": [*NODES, "{}"],
+        "space.agent": NODES,
+        "space.agent.epochs": [*NUMBERS, "0"],
+        "space.agent.layers": ["[]", "[[8],[8]]", "[[8],word]", "5", "word", "null"],
+        "space.agent.entropy.low": ["-1", "1", "nan", "word", "null", "true", "[]"],
+        "space.agent.nosuch": ["[1,2]", "5"],
+        "agents": ["null", "5", "[]", "word"],
+    },
     "export": {"run": FOLDERS, "to": PLACES},
 }
 PARTS = ["scripts.check", "scripts.app", "agents.tutor", "agents.rules.tuned", "agents.learning.ppo"]

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from coursewright.agents import tuning
 from coursewright.agents.rules import tuned
 from coursewright.agents.rules.mastery import MasteryThreshold, NInARow
 from coursewright.agents.tracker import SilentTracker
@@ -39,12 +40,12 @@ def test_halving_screens_on_the_first_learners(monkeypatch):
     policy = tuned.TunedMastery(learners=50)(bkt(steps=10), 0, SilentTracker())
     screened = [trial for trial in policy.tuned.trials if trial.learners == 20]
     decided = [trial for trial in policy.tuned.trials if trial.learners == 50]
-    assert (len(screened), len(decided)) == (54 + 60, 2 * tuned.KEPT)
+    assert (len(screened), len(decided)) == (54 + 60, 2 * tuning.KEPT)
     assert policy.tuned.score == max(trial.score for trial in decided)
     for family in ("n=", "threshold="):
         first = sorted((t.score for t in screened if t.setting.startswith(family)), reverse=True)
         kept = {t.setting for t in decided if t.setting.startswith(family)}
-        assert min(t.score for t in screened if t.setting in kept) == first[tuned.KEPT - 1]
+        assert min(t.score for t in screened if t.setting in kept) == first[tuning.KEPT - 1]
 
 
 def rule_of(setting, task):

@@ -1,0 +1,1 @@
+"""Equal tuning: trials of an agent's settings on tuning learners, and its best setting trained anew."""

@@ -1,0 +1,157 @@
+"""`coursewright tune`: the figures of a tuning, its going on, its files, and its refusals."""
+
+import json
+import shlex
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hydra import compose, initialize_config_module
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from coursewright.agents.rules.mastery import NInARow
+from coursewright.envs.rollout import rollout
+from coursewright.scripts.app import run
+from coursewright.scripts.manual import names
+from coursewright.scripts.trials import space_of
+from coursewright.simulators.luck import Split
+from places import ROOT
+
+TASK = ["simulator=bkt_v0", "task=mastery", "task.steps=12"]
+SMALL = [*TASK, "agent=n_in_a_row", "trials=7", "learners=40", "evaluated=30", "tracker=csv", "workers=1"]
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory):
+    """A small tuning, and the folder above it."""
+    folder = tmp_path_factory.mktemp("tune")
+    assert run("tune", [*SMALL, f"hydra.run.dir={folder}/run"]) == 0
+    return folder / "run"
+
+
+def read(folder, name):
+    return json.loads((folder / name).read_text())
+
+
+def task():
+    from coursewright.scripts.making import task_of
+
+    with initialize_config_module("coursewright.configs", version_base="1.3"):
+        config = compose("simulate", [*TASK, "to=x.parquet", "+hydra.runtime.choices.x=x"])
+        config.choices = {"simulator": "bkt_v0", "task": "mastery"}
+        return task_of(config, None)
+
+
+def test_figures_are_those_of_the_settings(tuned):
+    rows, summary = pd.read_csv(tuned / "trials.csv"), read(tuned, "summary.json")
+    assert len(rows) == summary["trials"] == 7
+    assert rows.loc[0, ["n", "order", "fallback"]].tolist() == [3, "topological", "uniform"]
+    given = task()
+    for row in rows.to_dict("records"):
+        policy = NInARow(row["n"], row["order"], row["fallback"])(given)
+        assert row["score"] == pytest.approx(rollout(given, policy, 40, Split.TUNE).returned.mean())
+    best = rows.loc[rows["score"].idxmax()]
+    policy = NInARow(int(best["n"]), best["order"], best["fallback"])(given)
+    unseen = rollout(given, policy, 30).returned.mean()
+    assert summary["eval/return"] == summary["eval/low"] == pytest.approx(unseen)
+    assert summary["eval/learners_low"] < unseen < summary["eval/learners_high"]
+    assert (summary["eval/seeds"], summary["eval/estimand"]) == (5, "this training recipe")
+
+
+def test_costs_are_counted(tuned):
+    costs = pd.read_csv(tuned / "costs.csv", index_col="stage")
+    tried = pd.read_csv(tuned / "trials.csv")
+    ran = tried["note"].isna().sum()
+    assert costs["trainings"].to_dict() == {"trials": 7, "fresh seeds": 5}
+    assert costs["scoring_steps"].to_dict() == {"trials": ran * 40 * 12, "fresh seeds": 5 * 30 * 12}
+    assert (costs["processor_seconds"] > 0).all()
+    assert read(tuned, "summary.json")["steps"] == costs["scoring_steps"].sum()
+
+
+def test_the_best_file_names_a_command_that_trains_it(tuned, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first = (tuned / "best.yaml").read_text().splitlines()[0]
+    words = shlex.split(first.removeprefix("# "))
+    assert words[:2] == ["coursewright", "train"]
+    assert run("train", [*words[2:], "learners=20", "tracker=none", "hydra.run.dir=trained"]) == 0
+    agent, best = OmegaConf.load("trained/config.yaml").agent, OmegaConf.load(tuned / "best.yaml").agent
+    assert {name: agent[name] for name in best} == dict(best)
+
+
+def test_it_goes_on_and_workers_change_nothing(tuned, tmp_path):
+    other = tmp_path / "other"
+    assert run("tune", [*SMALL[:-1], "workers=2", f"hydra.run.dir={other}"]) == 0
+    again = tmp_path / "run"
+    shutil.copytree(tuned, again)
+    for name in ("summary.json", "trials.csv", "best.yaml", "seeds/3.npz"):
+        (again / name).unlink()
+    lines = (again / "trials.journal").read_bytes().splitlines(keepends=True)
+    (again / "trials.journal").write_bytes(b"".join(lines[:4]) + lines[4][:20])
+    for folder, words in ((again, SMALL), (tuned, SMALL)):
+        assert run("tune", [*words, f"hydra.run.dir={folder}"]) == 0
+    for name in ("summary.json", "trials.csv", "best.yaml", "metrics.csv"):
+        for folder in (other, again):
+            assert (folder / name).read_bytes() == (tuned / name).read_bytes(), (folder.name, name)
+
+
+def test_a_network_is_trained_with_fresh_seeds(tmp_path):
+    words = [*TASK, "agent=ppo", "agent.steps=600", "agent.learners=25", "agent.imitate=null", "trials=1"]
+    words += ["~space.agent.imitate", "~space.agent.n_steps", "learners=20", "evaluated=20", "tracker=none"]
+    words += ["agent.n_steps=12", "~space.agent.epochs", "+space.agent.epochs=[2,3]", "workers=1"]
+    assert run("tune", [*words, f"hydra.run.dir={tmp_path}/run"]) == 0
+    costs = pd.read_csv(tmp_path / "run" / "costs.csv", index_col="stage")
+    assert costs["training_steps"].to_dict() == {"trials": 600, "fresh seeds": 3000}
+    kept = [np.load(tmp_path / "run" / "seeds" / f"{seed}.npz") for seed in range(1, 6)]
+    returned = np.array([file["returned"] for file in kept])
+    assert len(np.unique(returned.mean(axis=1))) > 1
+    assert read(tmp_path / "run", "summary.json")["eval/return"] == pytest.approx(returned.mean())
+
+
+@pytest.mark.parametrize("name", names("tune"))
+def test_a_space_suits_the_agent_of_its_name(name):
+    with initialize_config_module("coursewright.configs", version_base="1.3"):
+        config = compose("tune", [f"agent={name}"])
+    agent = OmegaConf.to_container(config.agent)
+    space = space_of(OmegaConf.to_container(config.space), agent)
+    assert set(space.options) <= set(agent)
+    for option, value in agent.items():
+        if option in space.options and value is not None:
+            assert option in space.encoded(agent), f"{option} = {value} is the agent's own, and outside"
+    assert instantiate(config.agent)
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["agent=random"], "error: space.agent = {}: must be given"),
+        (["agent=n_in_a_row", "space.agent.m={low: 1, high: 2}"], "error: space.agent.m: no such setting"),
+        (["agent=n_in_a_row", "space.agent.n={low: 0, high: 2}"], "error: space.agent.n: 0 cannot be tried"),
+        (["agent=ucb", "space.agent.c=[1,2]"], "; ~space.agent.c +space.agent.c=VALUE puts another kind"),
+        (["agent=ucb", "space.agent.c.low=5"], "error: space.agent.c.high = 4.0: must be above low (5)"),
+        (["agent=ucb", "space.task.steps=[1,2]"], "error: space.task: no such setting"),
+        (["agent=ucb", "retrain=4"], "error: retrain = 4: must be a whole number from 5"),
+        (["agent=ucb", "trials=0"], "error: trials = 0: must be a whole number from 1"),
+        (["agent=ucb", "trails=3"], "did you mean 'trials'?"),
+    ],
+)
+def test_wrong_input_gets_one_line_and_leaves_nothing(words, line, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run("tune", [*TASK, *words]) == 2
+    told = capsys.readouterr().err
+    assert line in told
+    assert told.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_oracle_is_not_tuned(tmp_path, capsys):
+    words = [*TASK, "agent=oracle_beam", "space.agent.kss_width=[10,20]", "trials=2", "learners=10"]
+    assert run("tune", [*words, "tracker=none", f"hydra.run.dir={tmp_path}/run"]) == 2
+    assert "one that reads no latent state" in capsys.readouterr().err
+
+
+def test_the_verb_is_told_where_verbs_are_told():
+    for path in ("coursewright/scripts/README.md", "docs/commands.md", ".ci/verbs"):
+        assert "tune" in Path(ROOT / path).read_text(encoding="utf-8"), path
