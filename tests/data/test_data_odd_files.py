@@ -90,6 +90,7 @@ def test_a_file_that_is_no_text_is_called_by_its_kind(tmp_path, reader):
         ("log.parquet", gzip.compress(b"x"), "is a gzip file and no Parquet file"),
         ("log.parquet", parquet()[:40], "cannot be read"),
     ],
+    ids=["text as gzip", "a zip in gzip", "text as Parquet", "gzip as Parquet", "a cut Parquet file"],
 )
 def test_a_name_that_promises_more_than_the_file_holds(tmp_path, name, content, said):
     assert said in refusal(tmp_path, content, name)
