@@ -84,7 +84,7 @@ def _hydra() -> Iterator[None]:
 def warn_of_invented(simulator: DictConfig) -> None:
     """A warning where the learners of a folder in the `simulator` invent learning, as its facts say.
 
-    Where the log could not tell, a line says so: that is no fault of these learners.
+    Where the log could not tell, or nobody measured it, a line says so: that is no fault of these learners.
     """
     from coursewright.simulators.folders import invents
 
@@ -92,6 +92,8 @@ def warn_of_invented(simulator: DictConfig) -> None:
         found = invents(folder)
         if found == "cannot tell":
             log.info("%s: the log cannot tell if these learners invent learning (see its card.md)", folder)
+        elif found == "not measured":
+            log.info("%s: nobody measured if these learners invent learning (see its card.md)", folder)
         elif found not in ("", "nothing"):
             said = "%s: these learners invent %s (see its card.md): a policy may live on it"
             log.warning(said, folder, found)

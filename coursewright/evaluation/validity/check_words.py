@@ -13,8 +13,11 @@ from coursewright.fitting.judging.within_pairs import WITHIN
 
 
 def passing(table: pd.DataFrame, check: str) -> str:
-    """The models of `table` that pass the check, the closest first; else the one that comes closest."""
-    near = table.sort_values(f"{check}_rmse", kind="stable")
+    """The models of `table` that pass the check, the closest first; else the one that comes closest.
+
+    Closest is the one with most points inside the band, and of equals the one at the least distance.
+    """
+    near = table.sort_values([f"{check}_inside", f"{check}_rmse"], ascending=[False, True], kind="stable")
     passed = near[near[f"{check}_passes"]]
     if not passed.empty:
         verb = "passes" if len(passed) == 1 else "pass"

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from coursewright.data.log import LearnerLog
-from coursewright.errors import reject
+from coursewright.errors import InputError, reject
 from coursewright.evaluation.statistics import from_draws
 from coursewright.evaluation.tables import write_tables
 from coursewright.fitting.coded import Coded
@@ -171,8 +171,13 @@ def validate(
     trial = Trial.of(coded, settings.worlds, settings.seed)
     judged = []
     for name, model in models.items():
-        held = held_out(coded, model, split.folds)
-        fitted, others = redrawn(model.fit(coded), coded, model, settings.draws, settings.seed)
+        try:
+            held = held_out(coded, model, split.folds)
+            fitted, others = redrawn(model.fit(coded), coded, model, settings.draws, settings.seed)
+        except InputError as error:
+            raise InputError(
+                f"models: {name} cannot be fitted to this log, leave it out ({error})"
+            ) from error
         simulators = [other.simulator() for other in others or [fitted]]
         answers = replay(simulators, coded, settings.replicates, settings.seed)
         judged.append(

@@ -35,7 +35,7 @@ def _best_prediction(validation: Validation, table: pd.DataFrame) -> str:
     best, reference = table.sort_values("auc", kind="stable").iloc[-1], validation.reference
     sentence = f"{best.name} predicts unseen responses best by AUC ({number(best['auc'])})"
     if best.name == reference:
-        return sentence + ": no model here beats the one that knows nothing of the learner."
+        return sentence + ": no model here beats the reference."
     doubt = span(best["auc_difference_low"], best["auc_difference_high"], signed=True)
     gap = f"{number(best['auc_difference'], signed=True)} against {reference}"
     loss = str(table["log_loss"].idxmin())

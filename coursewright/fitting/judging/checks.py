@@ -141,6 +141,7 @@ def _check(measure: Measure, log: Coded, real: Signs, simulated: Sequence[Signs]
     filled = np.isfinite(replicates).all(axis=0)  # a draw's simulator may know none of the bin's items
     kept, replicates = kept[filled], replicates[:, filled]
     low, high = _interval(sample, units(log.learner), seed)
+    least = "one learner" if log.min_group == 1 else f"{log.min_group} learners"
     return Check(
         name=measure.name,
         group=tuple(measure.bins[b][0] for b in kept),
@@ -150,7 +151,7 @@ def _check(measure: Measure, log: Coded, real: Signs, simulated: Sequence[Signs]
         low=low[kept],
         high=high[kept],
         simulated=replicates,
-        left_out="" if len(kept) else f"no bin has {FEWEST} answers of {log.min_group} learners",
+        left_out="" if len(kept) else f"no bin has {FEWEST} answers of {least}",
     )
 
 

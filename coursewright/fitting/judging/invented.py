@@ -19,6 +19,7 @@ from coursewright.simulators.arrays import Floats
 from coursewright.simulators.folders import INVENTS
 
 UNMEASURED = Measured.nothing(len(LEVELS))
+UNMEASURED_YET = "not measured"
 UNKNOWN = Gains(np.full(len(LEVELS), np.nan), np.full(len(LEVELS), np.nan))
 SPREADS = ("spread", "prior_sd", "learn_sd")  # estimates of how much learners differ, in log odds
 
@@ -72,12 +73,12 @@ class Invented:
         )
         if self.verdict != UNTOLD:
             return text
-        return f"{text}. Some 95 % interval holds its bound: more worlds narrow it (worlds=20)"
+        return f"{text}. Some 95 % interval holds its bound: more worlds (worlds=) narrow it"
 
     @property
     def facts(self) -> dict[str, str]:
-        """The entry of the folder's facts; none where nothing is known."""
-        return {INVENTS: self.verdict} if self.verdict else {}
+        """The entry of the folder's facts."""
+        return {INVENTS: self.verdict or UNMEASURED_YET}
 
 
 @dataclass(frozen=True, eq=False)

@@ -65,7 +65,7 @@ def test_bins_by_hand():
     assert (retention.place, retention.data.tolist()) == (("1–3 d",), [0.0])
     few = by_check(coded(table.slice(0, 30)), always[:, :30])[LEARNING]  # 15 answers a bin are too few
     assert len(few.data) == 0
-    assert few.left_out == "no bin has 20 answers of 1 learners"
+    assert few.left_out == "no bin has 20 answers of one learner"
     assert len(DELAY_NAMES) == 10
 
 

@@ -85,7 +85,7 @@ def test_a_log_that_cannot_tell_marks_nothing_and_says_how_to_learn_more():
     found = Invented(wide, REAL)
     assert not found.unfit
     assert found.facts == {"invents": "cannot tell"}
-    assert found.words.endswith("Some 95 % interval holds its bound: more worlds narrow it (worlds=20)")
+    assert found.words.endswith("Some 95 % interval holds its bound: more worlds (worlds=) narrow it")
 
 
 @pytest.mark.parametrize("model", [BestLrModel(individual=False), PfaModel(individual=False)])
@@ -103,7 +103,7 @@ def test_a_form_that_is_known_to_invent_learning_is_marked_without_worlds(model)
             "how able they are (docs/recovery.md)). Null worlds, where nobody learns: left out; "
         )
     plain = replace(model, individual=True)
-    assert not Trial.of(log, 0).invented(plain, plain.fit(log)).facts
+    assert Trial.of(log, 0).invented(plain, plain.fit(log)).facts == {"invents": "not measured"}
 
 
 def test_clear_figures_count_more_than_the_form(trial):
@@ -137,7 +137,7 @@ def test_a_test_that_is_left_out_says_why_and_marks_nothing(trial):
         assert found.left_out == reason
         assert found.words == f"Null worlds, where nobody learns: left out; {reason}"
         assert not found.unfit
-        assert not found.facts
+        assert found.facts == {"invents": "not measured"}
     with pytest.raises(InputError, match=r"worlds = 1: must be 0 \(none\) or at least 2"):
         Trial.of(log, 1)
 
@@ -171,7 +171,8 @@ def test_fit_writes_the_mark_into_card_facts_and_report(folders):
     """Card, file, report and `train` say the same, whether worlds were made or not."""
     found = {name: invents(made.folder) for name, made in folders.items()}
     assert found == {
-        "old": "learning", "items": "nothing", "untested": "", "form": "learning", "untold": "cannot tell",
+        "old": "learning", "items": "nothing", "form": "learning",
+        "untested": "not measured", "untold": "cannot tell",
     }  # fmt: skip
     cards = {name: (made.folder / "card.md").read_text(encoding="utf-8") for name, made in folders.items()}
     for name, begin in (
@@ -190,20 +191,22 @@ def test_fit_writes_the_mark_into_card_facts_and_report(folders):
 
 def test_train_warns_of_learners_who_invent_learning(folders, caplog):
     caplog.set_level(logging.INFO)
-    for name in ("items", "untested"):
-        warn_of_invented(OmegaConf.create({"_target_": "x", "folder": str(folders[name].folder)}))
+    warn_of_invented(OmegaConf.create({"_target_": "x", "folder": str(folders["items"].folder)}))
     warn_of_invented(OmegaConf.create({"_target_": "x", "folder": "bkt_v0"}))
     warn_of_invented(OmegaConf.create({"_target_": "x"}))
     assert not caplog.messages
-    folder, form, untold = (str(folders[name].folder) for name in ("old", "form", "untold"))
+    named = ("old", "form", "untold", "untested")
+    folder, form, untold, untested = (str(folders[name].folder) for name in named)
     wrapped = {"_target_": "x", "learners": {"a": {"folder": "bkt_v0"}, "b": [{"folder": folder}]}}
     warn_of_invented(OmegaConf.create(wrapped))
     warn_of_invented(OmegaConf.create({"folder": form}))
     warn_of_invented(OmegaConf.create({"folder": untold}))
+    warn_of_invented(OmegaConf.create({"folder": untested}))
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
         ("WARNING", f"{folder}: these learners invent learning (see its card.md): a policy may live on it"),
         ("WARNING", f"{form}: these learners invent learning (see its card.md): a policy may live on it"),
         ("INFO", f"{untold}: the log cannot tell if these learners invent learning (see its card.md)"),
+        ("INFO", f"{untested}: nobody measured if these learners invent learning (see its card.md)"),
     ]
 
 
