@@ -67,7 +67,11 @@ PROGRAM = "#!/bin/sh\necho 'fatal: {said}' >&2\nexit {code}\n"
     ("programs", "code", "says"),
     [
         ({}, 2, "(no sbatch and no srun here); hydra/launcher=joblib runs here"),
-        ({"sbatch": 0, "srun": 0, "sinfo": 1}, 2, "used where SLURM is (fatal: said sinfo)"),
+        (
+            {"sbatch": 0, "srun": 0, "sinfo": 1},
+            2,
+            "used where SLURM is (its controller does not answer; sinfo says more)",
+        ),
         ({"sbatch": 1, "srun": 0, "sinfo": 0}, 1, "nothing was submitted (fatal: said sbatch)"),
     ],
 )

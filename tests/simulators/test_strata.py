@@ -220,7 +220,7 @@ def test_without_strata_nothing_is_written_about_them(tmp_path) -> None:
         policies = {"one": random_policy(task), "two": random_policy(task)}
         comparison = compare(task, policies, Comparing(20, "one", "two"))
         assert set(comparison.learners["stratum"]) == {""}
-        assert set(comparison.write(tmp_path)) == {"learners", "summary", "policies", "curves"}
+        assert set(comparison.write(tmp_path)) == {"bounds", "learners", "summary", "policies", "curves"}
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,8 @@ def test_budget_of_settings(outcome, monkeypatch):
 
 
 def test_halving_screens_on_the_first_learners(monkeypatch):
-    monkeypatch.setattr(tuned, "SCREENED_ON", 20)
+    for module in (tuned, tuning):
+        monkeypatch.setattr(module, "SCREENED_ON", 20)
     policy = tuned.TunedMastery(learners=50)(bkt(steps=10), 0, SilentTracker())
     screened = [trial for trial in policy.tuned.trials if trial.learners == 20]
     decided = [trial for trial in policy.tuned.trials if trial.learners == 50]
