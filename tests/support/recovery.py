@@ -40,7 +40,7 @@ from coursewright.fitting.logistic.practice import PracticeModel
 from coursewright.fitting.memory.act_r import ActRModel
 from coursewright.fitting.memory.fsrs import FsrsModel
 from coursewright.fitting.memory.hlr import HlrModel
-from coursewright.fitting.model import Redrawing
+from coursewright.fitting.model import Proxying, Redrawing
 from coursewright.fitting.refit import redrawn
 from coursewright.simulators.course import Course
 from coursewright.simulators.knowledge.bkt import Bkt
@@ -138,7 +138,7 @@ class Row(NamedTuple):
 
 
 class Recovery(NamedTuple):
-    """The rows of a world, and what the fit's card says that it could not determine."""
+    """The rows of a world, and what the fit's card says that it could not determine, or of its fault."""
 
     rows: Sequence[Row]
     said: str
@@ -258,7 +258,8 @@ def recover(name: str, logs: int = LOGS) -> Recovery:
     draws = MANY if isinstance(fits[0], Redrawing) else world.refits
     again = [parameters(fit.simulator()) for fit in redrawn(fits[0], coded[0], world.model, draws)[1]]
     rows = [_row(kind, truth[kind], [f[kind] for f in found], [a[kind] for a in again]) for kind in truth]
-    return Recovery(rows, "\n".join([*fits[0].undetermined(), *fits[0].warnings()]))
+    fault = [fits[0].proxy] if isinstance(fits[0], Proxying) else []
+    return Recovery(rows, "\n".join([*fits[0].undetermined(), *fits[0].warnings(), *fault]))
 
 
 def _row(kind: str, truth: np.ndarray, found: Sequence[np.ndarray], again: Sequence[np.ndarray]) -> Row:
@@ -295,9 +296,9 @@ CHANCES = {
 }  # fmt: skip
 KNOWING = BktParameters(**CHANCES, skills=CARDS.skills)
 FORGETFUL = BktParameters(**CHANCES, forget=[0.05, 0.1, 0.08, 0.03], skills=CARDS.skills)
-TYPICAL, ASSUMED = "Learners are fitted as alike", "by assumption"
+TYPICAL, ASSUMED, ALIKE = "Learners are fitted as alike", "by assumption", "learners fitted as alike"
 SEVERAL = "need several skills"
-WHY_ALIKE = dict.fromkeys(("level", "success of skills", "failure of skills", "spread"), TYPICAL)
+WHY_ALIKE = dict.fromkeys(("level", "success of skills", "failure of skills", "spread"), ALIKE)
 WHY_3PL = dict.fromkeys(("difficulty", "growth", "guess", "spread"), ASSUMED)
 
 

@@ -176,8 +176,10 @@ def _label_ends(axes: Axes, ends: Mapping[str, float], looks: Mapping[str, Line]
     axes.set_ylim(bottom, top)
     gap = LINE / (0.77 * HEIGHT)  # as a share of the axes' height
     heights = [(end - bottom) / (top - bottom) for end in ends.values()]
+    labels = spread(heights, gap)
+    labels -= max(0.0, labels.max() - 1 + gap / 2)  # a long title passes above them
     at = axes.transAxes
-    for name, height, label in zip(ends, heights, spread(heights, gap), strict=True):
+    for name, height, label in zip(ends, heights, labels, strict=True):
         look = looks[name]
         axes.plot([1.01, 1.05], [height, label], transform=at, color=FAINT, linewidth=0.8, clip_on=False)
         places = [1.08] if look.marker else [1.05, 1.095]

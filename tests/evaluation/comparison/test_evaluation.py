@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 from scipy import stats
 
 from coursewright.agents.planners.oracles import OracleGreedy
@@ -20,12 +21,15 @@ from coursewright.evaluation import numbers
 from coursewright.evaluation.bounds import NONE, RESPONSES, TOLD, Bound
 from coursewright.evaluation.comparison import scores, words
 from coursewright.evaluation.comparison.compare import BOOTSTRAP, POINT, compare, conditions
+from coursewright.evaluation.comparison.curve_figures import _label_ends
 from coursewright.evaluation.comparison.described import described
+from coursewright.evaluation.comparison.looks import Line
 from coursewright.evaluation.comparison.publish import publish
 from coursewright.evaluation.comparison.report import Report
 from coursewright.evaluation.comparison.scores import Scores
 from coursewright.evaluation.comparison.settings import Comparing
 from coursewright.evaluation.comparison.table import comparison_tables
+from coursewright.evaluation.figures import new_figure, tidy
 from coursewright.evaluation.statistics import THIS_POLICY, Resamples, interval, over_learners, over_seeds
 from coursewright.simulators.knowledge.tables import read_bkt
 
@@ -370,6 +374,20 @@ def test_what_cannot_be_compared_is_refused():
         Comparing(learners=1)
     with pytest.raises(InputError, match=r"aims = 'retrun'.*did you mean 'return'"):
         Comparing(aims=("retrun",))
+
+
+def test_the_names_of_crowded_lines_stand_below_a_long_title():
+    axes = new_figure(4.6, 3.8).subplots()
+    looks = {name: Line("black", "-", "o") for name in "abcd"}
+    axes.plot([0, 1], [0, 1])
+    _label_ends(axes, dict.fromkeys(looks, 0.99), looks)
+    tidy(axes, "a title that is so long that it passes above the names of all lines")
+    (title,) = (
+        text.get_window_extent() for text in axes.findobj(Text) if text.get_text().startswith("a title")
+    )
+    names = [text.get_window_extent() for text in axes.texts]
+    assert title.x1 > names[0].x0, "else nothing is tested"
+    assert not any(title.overlaps(name) for name in names)
 
 
 def test_the_report_needs_nothing_beside_it(comparison, tmp_path):
