@@ -40,7 +40,8 @@ MORE = {
     "das3h": ("task=recall", "task.steps=60", "task.days=1"),
     "dhp": (*RECALL, "task.days=0.1"),  # half-lives begin at one to five days
     "rich": ("experiment=rich",),
-    "strata": ("task=mastery", "task.days=0.25"),  # some of them forget
+    "kss_v3": ("task=kss", "task.steps=15"),  # at 30 every rule comes to the end
+    "strata": ("task=mastery", "+task.days=0.25"),  # some of them forget
     "tms": ("task=mastery", "task.steps=4"),  # two skills
 }
 
