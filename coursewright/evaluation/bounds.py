@@ -15,7 +15,6 @@ That holds with prerequisites and forgetting too, which only slow learning down 
 """
 
 from collections.abc import Callable
-from functools import partial
 from itertools import combinations
 from math import comb
 from typing import NamedTuple
@@ -23,12 +22,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import minimize_scalar
 
+from coursewright.agents.planners.known_sets import KnownSets, known_sets, optimum, unlike, unlike_any
 from coursewright.agents.rules.one_skill import GRID, Skill, values
-from coursewright.envs.rewards import mastered_gain, mean_gain
 from coursewright.envs.task import RandomGoal, Task
 from coursewright.simulators.arrays import Bools, Floats
 from coursewright.simulators.knowledge.bkt import Bkt
-from coursewright.simulators.knowledge.kt6kc import KT6kc
 from coursewright.simulators.knowledge.parameters import BktParameters
 
 RESPONSES, TOLD, NONE = "responses", "full information", "none"
@@ -38,7 +36,7 @@ OPTIMUM = "the optimum of a tutor who is told which skills are known, by value i
 
 MOST_GOALS = 20_000  # goals with a price of their own; of more, those of a size share one
 PRICES = 257  # of many goals; a price that is not the best makes a bound larger, never wrong
-MOST_STATES = 1 << 10  # sets of known skills that value iteration goes through, for each goal
+MOST_VALUES = 1 << 20  # sets of known skills times goals that value iteration goes through
 
 
 class Bound(NamedTuple):
@@ -77,43 +75,20 @@ class Goals(NamedTuple):
 
 def bound(task: Task) -> Bound:
     """The best bound that is known on the mean return of a task, over its whole population of learners."""
-    reason = _unlike(task)
-    if reason:
-        return Bound(np.nan, NONE, note=reason)
     learners, goals, steps = task.simulator, goals_of(task), int(task.budget)
-    if isinstance(learners, KT6kc):
-        return Bound(_by_states(learners, goals, steps), TOLD, OPTIMUM)
-    assert isinstance(learners, Bkt)
-    table, loose = learners.parameters, _entangled(learners)
-    if loose:
-        return Bound(full_information(table, goals, steps), TOLD, TRUE_STATE, loose)
-    return Bound(lagrangian(table, table.prior[0], goals, steps), RESPONSES, LAGRANGIAN)
-
-
-def _unlike(task: Task) -> str:
-    """The condition of every bound that a task breaks; "" for none."""
-    learners = task.simulator
-    if type(learners) not in (Bkt, KT6kc):  # learners derived from them may do other things
-        return f"{type(learners).__name__} learners are neither Bkt nor KT6kc"
-    if _bare(task.reward) not in (mean_gain, mastered_gain):
-        return "the reward is not the gain in mean mastery"
-    if task.steps is None:
-        return "the budget is minutes, not steps"
-    if (np.diff(task.course.needs.start) > 1).any():
-        return "an item needs several skills"
-    if isinstance(learners, Bkt):
-        alike = learners.parameters.n_draws == 1 and learners.prior_sd == learners.learn_sd == 0.0
-        return "" if alike else "each learner has parameters of their own"
-    if isinstance(learners, KT6kc) and learners.perturbed:
-        return "each learner has parameters of their own"
-    return "" if 2**task.course.n_skills <= MOST_STATES else "there are too many sets of known skills"
-
-
-def _bare(reward: Callable[..., Floats]) -> Callable[..., Floats]:
-    """The function behind a configured reward; one with options of its own stays another function."""
-    if isinstance(reward, partial) and not reward.args and not reward.keywords:
-        return reward.func
-    return reward
+    reason, loose, exact = unlike_any(task), "", unlike(task)
+    if not exact and len(goals.size) << task.course.n_skills > MOST_VALUES:
+        exact = "there are too many goals and sets of known skills"
+    if isinstance(learners, Bkt) and not reason:
+        loose = _entangled(learners)
+        if not loose:
+            value = lagrangian(learners.parameters, learners.parameters.prior[0], goals, steps)
+            return Bound(value, RESPONSES, LAGRANGIAN)
+        if exact:
+            return Bound(full_information(learners.parameters, goals, steps), TOLD, TRUE_STATE, loose)
+    if exact:
+        return Bound(np.nan, NONE, note=exact)
+    return Bound(_by_sets(known_sets(learners), goals, steps), TOLD, OPTIMUM, loose)
 
 
 def _entangled(learners: Bkt) -> str:
@@ -200,17 +175,7 @@ def _lowest(worth: Callable[[Floats], Floats], top: float, goals: Goals, steps: 
     return min(found)
 
 
-def _by_states(learners: KT6kc, goals: Goals, steps: int) -> float:
+def _by_sets(sets: KnownSets, goals: Goals, steps: int) -> float:
     """The optimum of a tutor who is told which skills are known, by value iteration over all sets of them."""
-    skills = learners.course.n_skills
-    states = np.arange(2**skills)
-    known = (states[:, None] >> np.arange(skills)) & 1 == 1
-    chance = np.clip(learners.rates[0] + known @ learners.depends.T, 0.0, 1.0) * ~known
-    value = np.zeros((len(goals.size), len(states)))
-    for _ in range(steps):
-        best = value.copy()  # a skill that is known already
-        for k in range(skills):
-            learned = goals.weight[:, k, None] + value[:, states | 1 << k]
-            np.maximum(best, value + chance[:, k] * (learned - value), out=best)
-        value = best
-    return float(value[:, 0] @ goals.share)
+    *_, value = optimum(sets, goals.weight, steps)
+    return float(value @ sets.start @ goals.share)

@@ -119,6 +119,12 @@ def _spread(part: Any, rows: Ints, batch: int) -> Any:
     return part[rows if each == 1 else (rows[:, None] * each + np.arange(each)).ravel()]
 
 
+def joined(state: State, other: State) -> State:
+    """The entries of one state and then those of another, of the same learners' kind."""
+    pairs = zip(state, other, strict=True)
+    return type(state)(*(joined(a, b) if isinstance(a, tuple) else np.concatenate([a, b]) for a, b in pairs))
+
+
 def overwrite(state: tuple[Any, ...], saved: tuple[Any, ...]) -> None:
     """Write a `clone` back into the arrays that it was a copy of."""
     for array, old in zip(state, saved, strict=True):

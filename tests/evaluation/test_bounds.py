@@ -317,6 +317,6 @@ def test_kt6kc_policies_stay_below_it():
 
 
 def test_kt6kc_with_too_many_states_is_refused():
-    many = KT6kc(learn=[0.2] * 11, dependencies=np.zeros((11, 11)).tolist())
+    many = KT6kc(learn=[0.2] * 13, dependencies=np.zeros((13, 13)).tolist())
     found = bound(Task(simulator=many, steps=5, features=GOAL))
     assert (found.kind, found.note) == (NONE, "there are too many sets of known skills")

@@ -4,6 +4,7 @@ The checks take a policy, so that they serve an agent from outside the package a
 """
 
 import pickle
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -25,6 +26,7 @@ from coursewright.envs.shipped import kss
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
 from coursewright.simulators.course import Course
+from coursewright.simulators.knowledge.kt6kc import KT6kc
 from coursewright.simulators.memory.deeptutor import DeepTutor
 from coursewright.simulators.memory.laws import Efc
 from learners import luck_of
@@ -73,11 +75,20 @@ def tasks() -> list[Task]:
     return [kss(STEPS), replace(small_task(), steps=STEPS, unlock_after=1, stop=True), recall]
 
 
+def sets() -> Task:
+    """A task for those who accept none of the others: the state is the set of known skills."""
+    return Task(simulator=KT6kc(), steps=STEPS, features=("goal",))
+
+
 @cache
 def policies(name: str) -> tuple[tuple[Task, Policy], ...]:
     """The tasks that an agent accepts, with its policy on each."""
+    return _accepted(name, tasks()) or _accepted(name, [sets()])
+
+
+def _accepted(name: str, among: Sequence[Task]) -> tuple[tuple[Task, Policy], ...]:
     made = []
-    for task in tasks():
+    for task in among:
         try:
             made.append((task, agent(name)(task, 0, SilentTracker())))
         except InputError:

@@ -4,6 +4,8 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from coursewright.agents.planners.oracle_exact import OracleExact
+from coursewright.agents.planners.oracle_macro import OracleMacroBeam
 from coursewright.agents.planners.oracle_rollout import OracleRollout
 from coursewright.agents.planners.oracle_threshold import OracleThreshold
 from coursewright.agents.planners.oracles import OracleBeam, OracleGreedy
@@ -13,22 +15,25 @@ from coursewright.agents.tuning import Agent, Tuning, check_learners
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
 
-ORACLES: dict[str, Agent] = {
-    "oracle_greedy": OracleGreedy(),
+EXACT: dict[str, Agent] = {"oracle_exact": OracleExact()}
+ORACLES: dict[str, Agent] = {  # of equals the first, so that those who look further come first
     "oracle_beam": OracleBeam(),
-    "oracle_threshold": OracleThreshold(),
+    "oracle_macro_beam": OracleMacroBeam(),
     "oracle_rollout": OracleRollout(),
+    "oracle_greedy": OracleGreedy(),
+    "oracle_threshold": OracleThreshold(),
 }
+DEAR_WHERE_DAYS_PASS = "oracle_macro_beam"  # there it finds what the greedy oracle finds
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class OracleBest:
-    """Of the greedy oracle, the beam, the threshold on true recall and the gated rollout, the best one.
+    """Of the beams, the gated rollout, the greedy oracle and the threshold on true recall, the best one.
 
-    The best is the one with the highest mean return on `learners` tuning learners, who are few because a
-    rollout is costly (`OracleRollout`).  An oracle that does not apply to the task is left out with a word.
+    Where the exact oracle can do the task, it is that one, for no other can be better.  Else the best is the one with the highest mean return on `learners` tuning learners, who are few because a
+    rollout is costly (`OracleRollout`); the macro beam is tried only where no days pass.  An oracle that does not apply to the task is left out with a word.
     Nothing depends on the seed.
 
     Raises `InputError` for no learners.
@@ -41,15 +46,18 @@ class OracleBest:
 
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> OraclePolicy:
         """The policy, with the oracle that was chosen in `policy.tuned`."""
-        able, tuning = list(_able(task, seed)), Tuning(task, tracker)
+        able = list(_able(EXACT, task, seed)) or list(_able(ORACLES, task, seed))
+        tuning = Tuning(task, tracker)
         name, oracle = able[tuning.best(able, self.learners)[0]]
         rule = replace(oracle.policy, name="oracle_best", tuned=tuning.tuned(name, self.learners))
         return OraclePolicy(rule)
 
 
-def _able(task: Task, seed: int) -> Iterator[tuple[str, OraclePolicy]]:
+def _able(among: dict[str, Agent], task: Task, seed: int) -> Iterator[tuple[str, OraclePolicy]]:
     """The oracles that can do the task, by name; the greedy one always can."""
-    for name, agent in ORACLES.items():
+    for name, agent in among.items():
+        if name == DEAR_WHERE_DAYS_PASS and task.longest_gap > 0.0:
+            continue
         try:
             oracle = agent(task, seed, SILENT)
         except InputError as error:

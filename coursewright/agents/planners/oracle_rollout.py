@@ -16,8 +16,8 @@ from coursewright.agents.planners.copies import bytes_of, other_fates, parts
 from coursewright.agents.planners.oracle_copies import ALIKE, CopiesRule
 from coursewright.agents.planners.oracles import OracleGreedy
 from coursewright.agents.rule import Kept, OraclePolicy, RulePolicy, Seen
-from coursewright.agents.rules.tuned import TunedMastery
 from coursewright.agents.tracker import SILENT, Tracker
+from coursewright.agents.tuned_rule import TunedRule
 from coursewright.agents.tuning import Agent
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.task import Task
@@ -105,7 +105,7 @@ class RolloutRule:
 
 @dataclass(frozen=True)
 class OracleRollout:
-    """The gated rollout over the `base` rule: by default never clearly below the tuned mastery rule.
+    """The gated rollout over the `base` rule: by default never clearly below the tuned rule.
 
     For the base rule's choice, and for each of the `candidates` best items one step ahead (`OracleGreedy`),
     `copies` of the true state and of the tutor's record play on under the base rule to the end of the budget.
@@ -115,7 +115,7 @@ class OracleRollout:
     Raises `InputError` for options out of range.
     """
 
-    base: Agent = field(default_factory=TunedMastery)
+    base: Agent = field(default_factory=TunedRule)
     copies: int = 16
     candidates: int = 5
     z: float = 2.0
@@ -129,9 +129,7 @@ class OracleRollout:
         """The policy.  Raises `InputError` where the base cannot do the task, or is no rule."""
         base = self.base(task, seed, tracker)
         if not isinstance(base, RulePolicy):
-            raise reject(
-                "agent.base", type(base).__name__, "an agent that makes a rule, such as tuned_mastery"
-            )
+            raise reject("agent.base", type(base).__name__, "an agent that makes a rule, such as tuned_rule")
         steps = task.horizon * (task.horizon + 1) // 2 * (self.candidates + 1) * self.copies
         log.info("oracle_rollout: up to %s steps are tried out for each learner", f"{steps:,}")
         rule = RolloutRule(base, OracleGreedy().by_copies(task), self.copies, self.candidates, self.z)
