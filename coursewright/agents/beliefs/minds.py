@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from coursewright.agents.beliefs.bkt import BktBelief
+from coursewright.agents.beliefs.intercept import InterceptBelief
 from coursewright.agents.beliefs.matched import Matched
 from coursewright.agents.beliefs.particles import Particles
 from coursewright.envs.mind import Mind
@@ -14,6 +15,7 @@ from coursewright.simulators.course import Course
 from coursewright.simulators.folders import kind_of
 from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.knowledge.tables import read_bkt
+from coursewright.simulators.logistic.intercept import OneIntercept
 from coursewright.simulators.logistic.tables import read_das3h, read_fixed_items, read_irt, read_logistic
 from coursewright.simulators.memory.tables import read_act_r, read_fsrs, read_hlr
 from coursewright.simulators.protocol import Simulator
@@ -43,7 +45,9 @@ def learners_of(folder: Path) -> Simulator[Any]:
 
 
 def mind_of(model: Simulator[Any], course: Course, time_passes: bool = False) -> Mind[Any]:
-    """The exact filter for BKT with independent skills, otherwise particles.
+    """The exact belief for BKT with independent skills and for learners who differ in their intercept alone.
+
+    For all others it is particles.
 
     Parameters
     ----------
@@ -54,6 +58,9 @@ def mind_of(model: Simulator[Any], course: Course, time_passes: bool = False) ->
     Raises `InputError` where the model is of another course.
     """
     Matched(course, model.course)
+    ahead = AHEAD if time_passes else 0.0
     if isinstance(model, Bkt) and skills_apart(model):
         return BktBelief(course, model)
-    return Particles(course, model, ahead=AHEAD if time_passes else 0.0)
+    if isinstance(model, OneIntercept) and model.form is not None:
+        return InterceptBelief(course, model, ahead)
+    return Particles(course, model, ahead=ahead)

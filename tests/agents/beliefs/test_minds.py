@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from coursewright.agents.beliefs.bkt import BktBelief
+from coursewright.agents.beliefs.intercept import InterceptBelief
 from coursewright.agents.beliefs.minds import learners_of, mind_of
 from coursewright.agents.beliefs.particles import Particles
 from coursewright.agents.rules.expected_gain import ExpectedGain
@@ -108,8 +109,10 @@ def test_beliefs_need_a_model():
 
 def test_the_right_mind_for_a_model():
     assert isinstance(mind_of(replace(EDNET, rho=1.0), EDNET.course), BktBelief)
-    assert isinstance(mind_of(PFA, PFA.course), Particles)
+    assert isinstance(mind_of(PFA, PFA.course), InterceptBelief)
     assert mind_of(PFA, PFA.course, time_passes=True).ahead == 10.0
+    prerequisites = read_bkt("bkt_v0")
+    assert isinstance(mind_of(prerequisites, prerequisites.course), Particles)
     with pytest.raises(InputError, match="a model of other items"):
         mind_of(PFA, EDNET.course)
 
