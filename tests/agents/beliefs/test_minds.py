@@ -117,12 +117,12 @@ def test_the_right_mind_for_a_model():
         mind_of(PFA, EDNET.course)
 
 
-def test_every_shipped_population_of_a_known_kind_can_be_thought_by():
-    folders = [path for path in SHIPPED.iterdir() if path.name != "kes_synthetic"]
-    found = {path.name: learners_of(path) for path in folders}
-    assert {"pfa", "irt", "bkt_v0", "das3h", "practice"} <= set(found)
+def test_every_shipped_population_of_a_known_kind_can_be_thought_by(tmp_path):
+    found = {path.name: learners_of(path) for path in SHIPPED.iterdir()}
+    assert {"pfa", "irt", "bkt_v0", "das3h", "practice", "kes_synthetic"} <= set(found)
+    (tmp_path / "population.json").write_text('{"format": 2, "kind": "tms"}')
     with pytest.raises(InputError, match="must be learners of a kind among"):
-        learners_of(SHIPPED / "kes_synthetic")
+        learners_of(tmp_path)
 
 
 def test_a_fitted_mind_teaches_better_than_the_tuned_rule():
