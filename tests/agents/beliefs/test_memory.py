@@ -154,6 +154,7 @@ def test_the_minds_of_neural_learners():
 
 def test_it_teaches_better_than_practice_in_turn():
     model = Kes(read_neural("kes_synthetic"), start_count=4, target_count=2)
-    task = Task(model, mind=mind_of(model, model.course), steps=30, features=("attempts", "goal"))
+    everything = {"goal": model.course.skills, "features": ("attempts", "goal")}
+    task = Task(model, mind=mind_of(model, model.course), steps=60, **everything)
     lead = rollout(task, ExpectedGain()(task), 100).returned - rollout(task, RoundRobin()(task), 100).returned
     assert lead.mean() > 3.0 * lead.std() / np.sqrt(len(lead))
