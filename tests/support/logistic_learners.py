@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from coursewright.simulators.course import Course
+from coursewright.simulators.logistic.das3h import WIDTHS
+from coursewright.simulators.logistic.worth import COLUMNS
 from coursewright.simulators.protocol import clone, take
 from learners import enrolled, luck_of, mastery, practise
 
@@ -94,3 +96,50 @@ def mastery_is_the_mean_over_items(simulator) -> None:
     p, q = chances(simulator, state, 10), simulator.course.q_matrix
     expected = np.stack([p[:, q[:, k]].mean(axis=1) for k in range(simulator.course.n_skills)], axis=1)
     np.testing.assert_allclose(mastery(simulator, state, luck_of(np.arange(10))), expected, rtol=1e-6)
+
+
+def sigmoid(z) -> np.ndarray:
+    return 1.0 / (1.0 + np.exp(-np.asarray(z)))
+
+
+def by_counts(simulator, theta, events, item, now) -> Any:
+    """P(correct) of `Logistic` by its module's formula, from the list of past events."""
+    c, f = simulator.course, (lambda x: x) if simulator.raw else np.log1p
+    logit = theta - c.difficulty[item]
+    skills = [(k, lambda e, k=k: c.q_matrix[e.item, k]) for k in np.flatnonzero(c.q_matrix[item])]
+    others = [(3 + item, lambda e: e.item == item), (8, lambda e: True)]
+    for row, touches in skills + (others if len(simulator.weights) > 3 else []):
+        mine = [e for e in events if touches(e)]
+        s = sum(e.correct for e in mine)
+        w = dict(zip(COLUMNS, simulator.weights[row], strict=True))
+        logit += w["easiness"] + w["opportunity"] * f(len(mine))
+        logit += w["success"] * f(s) + w["failure"] * f(len(mine) - s)
+        if mine:
+            x = np.log(1 + 86_400 * (now - mine[-1].day))
+            logit += w["seen"] + w["lag"] * x + w["right_last" if mine[-1].correct else "wrong_last"]
+            for name, seconds in (("10s", 10), ("1min", 60), ("10min", 600), ("1h", 3600), ("1d", 86_400)):
+                logit += w[f"lag_{name}"] * max(0.0, x - np.log(1 + seconds))
+    return sigmoid(logit)
+
+
+def by_windows(simulator, alpha, events, item, now) -> Any:
+    """The same of DAS3H."""
+    logit = alpha - simulator.course.difficulty[item]
+    for k in np.flatnonzero(simulator.course.q_matrix[item]):
+        mine = [e for e in events if simulator.course.q_matrix[e.item, k]]
+        logit += simulator.weights[k, 0]
+        for w, width in enumerate(WIDTHS):
+            inside = [e for e in mine if now - e.day < width]
+            logit += simulator.weights[k, 1 + w] * np.log(1 + sum(e.correct for e in inside))
+            logit -= simulator.weights[k, 6 + w] * np.log(1 + len(inside))
+    return sigmoid(logit)
+
+
+def by_growth(simulator, theta, events, item, now) -> Any:
+    """The same of IRT whose skills have no part of their own."""
+    c = simulator.course
+    skills = np.flatnonzero(c.q_matrix[item])
+    practices = [sum(c.q_matrix[e.item, k] for e in events) for k in skills]
+    ability = theta + np.mean(simulator.mean[skills] + simulator.growth[skills] * np.log1p(practices))
+    guess = simulator.guess[item]
+    return guess + (1 - guess) * sigmoid(simulator.discrimination[item] * (ability - c.difficulty[item]))

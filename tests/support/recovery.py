@@ -46,18 +46,13 @@ from coursewright.simulators.course import Course
 from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.knowledge.parameters import FIELDS, BktParameters
 from coursewright.simulators.lists import unpack
-from coursewright.simulators.logistic.counting import (
-    BENDS,
-    COLUMNS,
-    EASINESS,
-    LAST,
-    Logistic,
-)
+from coursewright.simulators.logistic.counting import Logistic
 from coursewright.simulators.logistic.das3h import COLUMNS as WINDOWED
 from coursewright.simulators.logistic.das3h import Das3h
 from coursewright.simulators.logistic.fixed_items import FixedItems
 from coursewright.simulators.logistic.irt import Irt
 from coursewright.simulators.logistic.published import afm, best_lr, pfa
+from coursewright.simulators.logistic.worth import BENDS, COLUMNS, EASINESS, LAST
 from coursewright.simulators.luck import Luck, Seeds, Split, uniforms
 from coursewright.simulators.memory.act_r import ActR
 from coursewright.simulators.memory.fsrs import HIGHEST, LOWEST, WEIGHTS, Fsrs

@@ -1,11 +1,14 @@
 """From a fitted model, or the folder of one, to the belief that suits it."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from coursewright.agents.beliefs.bkt import BktBelief
+from coursewright.agents.beliefs.intercept import InterceptBelief
 from coursewright.agents.beliefs.matched import Matched
+from coursewright.agents.beliefs.memory import NeuralBelief
 from coursewright.agents.beliefs.particles import Particles
 from coursewright.envs.mind import Mind
 from coursewright.errors import reject
@@ -14,8 +17,11 @@ from coursewright.simulators.course import Course
 from coursewright.simulators.folders import kind_of
 from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.knowledge.tables import read_bkt
+from coursewright.simulators.logistic.intercept import OneIntercept
 from coursewright.simulators.logistic.tables import read_das3h, read_fixed_items, read_irt, read_logistic
 from coursewright.simulators.memory.tables import read_act_r, read_fsrs, read_hlr
+from coursewright.simulators.neural.kes import Kes
+from coursewright.simulators.neural.tracer import read_neural
 from coursewright.simulators.protocol import Simulator
 
 AHEAD = 10.0  # days
@@ -28,6 +34,7 @@ READERS: Mapping[str, Callable[[Path], Simulator[Any]]] = {
     "hlr": read_hlr,
     "irt": read_irt,
     "logistic": read_logistic,
+    "neural": lambda folder: Kes(read_neural(folder), start_count=0, target_count=1),
 }
 
 
@@ -43,7 +50,10 @@ def learners_of(folder: Path) -> Simulator[Any]:
 
 
 def mind_of(model: Simulator[Any], course: Course, time_passes: bool = False) -> Mind[Any]:
-    """The exact filter for BKT with independent skills, otherwise particles.
+    """The belief that suits a model: an exact one where the answers leave little hidden, otherwise particles.
+
+    It is exact for BKT with independent skills, for learners who differ in their intercept alone, and for
+    neural learners.
 
     Parameters
     ----------
@@ -54,6 +64,11 @@ def mind_of(model: Simulator[Any], course: Course, time_passes: bool = False) ->
     Raises `InputError` where the model is of another course.
     """
     Matched(course, model.course)
+    ahead = AHEAD if time_passes else 0.0
     if isinstance(model, Bkt) and skills_apart(model):
         return BktBelief(course, model)
-    return Particles(course, model, ahead=AHEAD if time_passes else 0.0)
+    if isinstance(model, OneIntercept) and model.form is not None:
+        return InterceptBelief(course, model, ahead)
+    if isinstance(model, Kes) and model.feedback == "sampled":
+        return NeuralBelief(course, replace(model, mastery_of="all"))
+    return Particles(course, model, ahead=ahead)

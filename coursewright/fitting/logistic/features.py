@@ -11,8 +11,8 @@ from coursewright.fitting.coded import Signs
 from coursewright.fitting.histories import Histories
 from coursewright.simulators.arrays import Floats, Ints
 from coursewright.simulators.kernel import kernel
-from coursewright.simulators.logistic.counting import BENDS, DAY_S, KNOTS
 from coursewright.simulators.logistic.das3h import ROUNDING, WIDTHS, WINDOWS
+from coursewright.simulators.logistic.worth import BENDS, DAY_S, KNOTS
 
 
 def values(of: Histories, columns: tuple[str, ...], raw: bool = False) -> Floats:

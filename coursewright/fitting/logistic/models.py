@@ -24,7 +24,7 @@ from coursewright.fitting.logistic.three_parameter import ONE_ABILITY, ThreePara
 from coursewright.fitting.model import Teaching
 from coursewright.simulators.course import Course
 from coursewright.simulators.folders import rounded
-from coursewright.simulators.logistic import counting, das3h, irt
+from coursewright.simulators.logistic import counting, das3h, irt, worth
 from coursewright.simulators.logistic.selection import Selection
 from coursewright.simulators.logistic.tables import write_das3h, write_irt, write_logistic
 
@@ -216,14 +216,14 @@ def _with_difficulty(course: Course, item: Weights | None) -> Course:
 def counting_learners(linear: Linear, course: Course) -> counting.Logistic:
     """Learners who count, by a sum whose first part is that of skills: AFM, PFA, Best-LR, practice."""
     item, total = _part(linear, "item"), _part(linear, "total")
-    weights = linear.parts[0].table(counting.COLUMNS)
+    weights = linear.parts[0].table(worth.COLUMNS)
     if item is not None and item.part.columns != LEVEL:
-        counted = item.table(counting.COLUMNS)
-        counted[:, counting.EASINESS] = 0.0  # that is the course's difficulty
+        counted = item.table(worth.COLUMNS)
+        counted[:, worth.EASINESS] = 0.0  # that is the course's difficulty
         counted[[name in linear.pooled for name in item.names]] = 0.0  # met again, it is another item
         weights = np.vstack([weights, counted])
     if total is not None:
-        weights = np.vstack([weights, total.table(counting.COLUMNS)])
+        weights = np.vstack([weights, total.table(worth.COLUMNS)])
     return counting.Logistic(
         course=_with_difficulty(course, item),
         weights=rounded(weights),

@@ -26,8 +26,8 @@ from coursewright.fitting.logistic.models import (
     counting_learners,
 )
 from coursewright.fitting.model import Teaching
-from coursewright.simulators.logistic.counting import BENDS, LAST
 from coursewright.simulators.logistic.tables import write_logistic
+from coursewright.simulators.logistic.worth import BENDS, LAST
 
 OPPORTUNITY = ("opportunity",)
 STAYING = (

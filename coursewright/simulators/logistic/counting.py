@@ -22,67 +22,39 @@ learner answers first; then the answer is counted.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.asking import Answers, mean_of_items, respond, told
-from coursewright.simulators.branch_free import log, sigmoid, sigmoids
+from coursewright.simulators.branch_free import sigmoid, sigmoids
 from coursewright.simulators.chances import numbers
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.lists import Lists, pack, unpack
+from coursewright.simulators.logistic.intercept import Form
 from coursewright.simulators.logistic.selection import NONE, Selection
+from coursewright.simulators.logistic.worth import (
+    BENDS,
+    BENT,
+    COLUMNS,
+    EASINESS,
+    LAG,
+    OPPORTUNITY,
+    PLAIN,
+    SEEN,
+    Constants,
+    LogisticState,
+    bent_lag,
+    lag,
+    lag_after,
+    term,
+    worth,
+)
 from coursewright.simulators.luck import ENROL, Keys, Luck, normal
 from coursewright.simulators.protocol import Prologue, Response
-
-Counts = npt.NDArray[np.int32]
-PLAIN = ("easiness", "opportunity", "success", "failure", "seen", "lag")
-# Seconds after which the lag may change its pace.
-BENDS = {"lag_10s": 10.0, "lag_1min": 60.0, "lag_10min": 600.0, "lag_1h": 3600.0, "lag_1d": 86_400.0}
-LAST = ("right_last", "wrong_last")
-COLUMNS = (*PLAIN, *BENDS, *LAST)
-EASINESS, OPPORTUNITY, SUCCESS, FAILURE, SEEN, LAG, BENT = range(7)
-RIGHT_LAST, WRONG_LAST = BENT + len(BENDS), BENT + len(BENDS) + 1
-KNOTS = tuple(float(np.log1p(seconds)) for seconds in BENDS.values())
-DAY_S = 86_400.0  # seconds
-
-
-class LogisticState(NamedTuple):
-    """A batch of learners.
-
-    `theta [batch]` is each one's own ability, `now [batch]` the day; `exposures`, `successes`, `failures`
-    `[batch, counters]` the counts, `last [batch, counters]` the day of the last exposure, and
-    `worth [batch, counters]` the sum that a counter adds to a logit, its lag apart.
-    """
-
-    theta: Floats
-    now: Floats
-    exposures: Counts
-    successes: Counts
-    failures: Counts
-    last: Floats
-    worth: Floats
-
-
-class Constants(NamedTuple):
-    """The population's constants, see `Logistic`, and the `minutes [items]` of the course.
-
-    The first `lagged` counters may have a lag, and the others none; `bent` is True where any lag bends.  The
-    counters of item a are `touched[start[a]:start[a + 1]]`.
-    """
-
-    weights: Floats
-    raw: bool
-    lagged: int
-    bent: bool
-    difficulty: Floats
-    minutes: Floats
-    start: Ints
-    touched: Ints
 
 
 @kernel
@@ -99,56 +71,13 @@ def _enrol(state: LogisticState, weights: Floats, spread: float, rows: Ints, lea
 
 
 @inlined
-def _term(weight: float, count: float, raw: bool) -> float:
-    """Weight times f(count); most models weigh some counts with 0 and need no logarithm of them."""
-    if weight == 0.0:
-        return 0.0
-    return weight * (count if raw else log(1.0 + count))
-
-
-@inlined
-def _worth(constants: Constants, c: int, n: float, s: float, f: float, right: int) -> float:
-    """The part of counter c in a logit after n exposures, s right, f wrong; the last answer was `right`."""
-    weights, raw = constants.weights, constants.raw
-    tried = _term(weights[c, OPPORTUNITY], n, raw)
-    answered = _term(weights[c, SUCCESS], s, raw) + _term(weights[c, FAILURE], f, raw)
-    last = weights[c, WRONG_LAST - right]
-    return float(weights[c, EASINESS] + weights[c, SEEN] + tried + answered + last)
-
-
-@inlined
-def _elapsed(state: LogisticState, i: int, c: int) -> float:
-    """ln(1 + seconds since counter c was last practised) in row i."""
-    return log(1.0 + DAY_S * (state.now[i] - state.last[i, c]))
-
-
-@inlined
-def _lag(state: LogisticState, weights: Floats, i: int, c: int) -> float:
-    """The part of the time since counter c's last practice in the logit of row i: 0 before the first."""
-    seen = state.exposures[i, c] > 0
-    lag = weights[c, LAG] * _elapsed(state, i, c)
-    return lag if seen else 0.0
-
-
-@inlined
-def _bent_lag(state: LogisticState, weights: Floats, i: int, c: int) -> float:
-    """The same where the lag bends."""
-    seen = state.exposures[i, c] > 0
-    x = _elapsed(state, i, c)
-    lag = weights[c, LAG] * x
-    for k in range(len(KNOTS)):
-        lag += weights[c, BENT + k] * max(0.0, x - KNOTS[k])
-    return lag if seen else 0.0
-
-
-@inlined
 def _p_item(state: LogisticState, constants: Constants, i: int, a: int) -> float:
     logit, weights = state.theta[i] - constants.difficulty[a], constants.weights
     for j in range(constants.start[a], constants.start[a + 1]):
         c = constants.touched[j]
         logit += state.worth[i, c]
         if c < constants.lagged:
-            logit += _bent_lag(state, weights, i, c) if constants.bent else _lag(state, weights, i, c)
+            logit += bent_lag(state, weights, i, c) if constants.bent else lag(state, weights, i, c)
     return sigmoid(logit)
 
 
@@ -157,6 +86,19 @@ def _p_correct(state: LogisticState, constants: Constants, item: Ints, out: Floa
     for i in range(item.shape[0]):
         if item[i] >= 0:
             out[i] = _p_item(state, constants, i, item[i])
+
+
+@inlined
+def _count(state: LogisticState, constants: Constants, i: int, a: int, right: int) -> None:
+    """Count row i's answer to item a."""
+    for j in range(constants.start[a], constants.start[a + 1]):
+        c = constants.touched[j]
+        state.exposures[i, c] += 1
+        state.successes[i, c] += right
+        state.failures[i, c] += 1 - right
+        state.last[i, c] = state.now[i]
+        n, s, f = state.exposures[i, c], state.successes[i, c], state.failures[i, c]
+        state.worth[i, c] = worth(constants, c, float(n), float(s), float(f), right)
 
 
 @kernel
@@ -172,14 +114,17 @@ def _practise(
         right = respond(i, _p_item(state, constants, i, a), constants.minutes[a], out)
         if not taught[i]:
             continue
-        for j in range(constants.start[a], constants.start[a + 1]):
-            c = constants.touched[j]
-            state.exposures[i, c] += 1
-            state.successes[i, c] += right
-            state.failures[i, c] += 1 - right
-            state.last[i, c] = state.now[i]
-            n, s, f = state.exposures[i, c], state.successes[i, c], state.failures[i, c]
-            state.worth[i, c] = _worth(constants, c, float(n), float(s), float(f), right)
+        _count(state, constants, i, a, right)
+
+
+@kernel
+def _record(
+    learners: tuple[Any, ...], item: Ints, bare: tuple[Any, ...], taught: Bools, correct: Ints
+) -> None:
+    state, constants = LogisticState(*learners), Constants(*bare)
+    for i in range(item.shape[0]):
+        if item[i] >= 0 and taught[i]:
+            _count(state, constants, i, item[i], correct[i])
 
 
 @kernel
@@ -193,7 +138,7 @@ def _study(learners: tuple[Any, ...], item: Ints, bare: tuple[Any, ...]) -> None
         for j in range(constants.start[a], constants.start[a + 1]):
             c = constants.touched[j]
             n = float(state.exposures[i, c])
-            more = _term(weights[c, OPPORTUNITY], n + 1.0, raw) - _term(weights[c, OPPORTUNITY], n, raw)
+            more = term(weights[c, OPPORTUNITY], n + 1.0, raw) - term(weights[c, OPPORTUNITY], n, raw)
             state.worth[i, c] += more + (weights[c, SEEN] if n == 0.0 else 0.0)
             state.exposures[i, c] += 1
             state.last[i, c] = state.now[i]
@@ -209,15 +154,31 @@ def _logits(state: LogisticState, constants: Constants, shown: Floats, out: Floa
             shown[c] = state.worth[i, c]
         if constants.bent:
             for c in range(constants.lagged):
-                shown[c] += _bent_lag(state, constants.weights, i, c)
+                shown[c] += bent_lag(state, constants.weights, i, c)
         else:
             for c in range(constants.lagged):
-                shown[c] += _lag(state, constants.weights, i, c)
+                shown[c] += lag(state, constants.weights, i, c)
         for a in range(out.shape[1]):
             logit = theta - difficulty[a]
             for j in range(start[a], start[a + 1]):
                 logit += shown[touched[j]]
             out[i, a] = logit
+
+
+@kernel
+def _foresee(state: LogisticState, constants: Constants, days: float, out: Floats) -> None:
+    """See `intercept.OneIntercept.foresee`."""
+    for i in range(out.shape[0]):
+        now = state.now[i]
+        state.now[i] += days  # for the lags alone
+        for c in range(out.shape[1]):
+            n, s, f = state.exposures[i, c], state.successes[i, c], state.failures[i, c]
+            out[i, c, 0] = state.worth[i, c] + bent_lag(state, constants.weights, i, c)
+            fresh = lag_after(constants.weights, c, days)
+            for right in range(out.shape[2] - 1):
+                after = worth(constants, c, n + 1.0, float(s + right), float(f + 1 - right), right)
+                out[i, c, 1 + right] = after + fresh
+        state.now[i] = now
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,6 +230,11 @@ class Logistic:
         return pack(needed)
 
     @cached_property
+    def form(self) -> Form:
+        """See `intercept.OneIntercept`."""
+        return Form.of(self.course.difficulty, self.touched, float(self.spread))
+
+    @cached_property
     def _constants(self) -> Constants:
         weights, course = self.weights, self.course
         bent = weights[:, BENT : BENT + len(BENDS)] != 0.0
@@ -308,6 +274,14 @@ class Logistic:
     def practise(self, state: LogisticState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer, then count the answer; a row that is not taught only answers."""
         _practise(tuple(state), item, tuple(self._constants), taught, told(luck, out))
+
+    def record(self, state: LogisticState, item: Ints, taught: Bools, correct: Ints) -> None:
+        """Count the answers `correct [batch]` of the rows that are taught."""
+        _record(tuple(state), item, tuple(self._constants), taught, correct)
+
+    def foresee(self, state: LogisticState, days: float, out: Floats) -> None:
+        """See `intercept.OneIntercept`."""
+        _foresee(state, self._constants, days, out)
 
     def study(self, state: LogisticState, item: Ints, luck: Luck) -> None:
         """Show `item [batch]` (-1: none) without asking: one more opportunity, and no answer."""

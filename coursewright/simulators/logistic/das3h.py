@@ -27,6 +27,7 @@ from coursewright.simulators.chances import numbers
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.lists import Lists
+from coursewright.simulators.logistic.intercept import Form
 from coursewright.simulators.luck import ENROL, Keys, Luck, normal
 from coursewright.simulators.protocol import Prologue, Response
 
@@ -161,6 +162,36 @@ def _record(state: Das3hState, constants: Constants, item: Ints, taught: Bools, 
             _weigh(state, constants, i, k)
 
 
+@kernel
+def _foresee(state: Das3hState, constants: Constants, days: float, out: Floats) -> None:
+    """See `intercept.OneIntercept.foresee`: each answer is tried and taken back."""
+    for i in range(out.shape[0]):
+        now = state.now[i]
+        for k in range(out.shape[1]):
+            worth, until = state.worth[i, k], state.until[i, k]
+            tried, right = state.tried[i, k], state.right[i, k]
+            state.now[i] = now + days
+            if state.now[i] >= until:
+                _weigh(state, constants, i, k)
+            out[i, k, 0] = state.worth[i, k]
+            at = tried % state.when.shape[2]
+            when, was_good = state.when[i, k, at], state.good[i, k, at]
+            for good in range(out.shape[2] - 1):
+                state.when[i, k, at] = now
+                state.good[i, k, at] = good == 1
+                state.tried[i, k] = tried + 1
+                state.right[i, k] = right + good
+                _weigh(state, constants, i, k)
+                out[i, k, 1 + good] = state.worth[i, k]
+            state.when[i, k, at] = when
+            state.good[i, k, at] = was_good
+            state.tried[i, k] = tried
+            state.right[i, k] = right
+            state.worth[i, k] = worth
+            state.until[i, k] = until
+        state.now[i] = now
+
+
 @dataclass(frozen=True, eq=False)
 class Das3h:
     """A population of DAS3H learners.
@@ -192,6 +223,11 @@ class Das3h:
     def log_count(self) -> Floats:
         """ln(1 + n) of every count n that a short window can hold: looked up, not computed, at each step."""
         return np.asarray(np.log1p(np.arange(self.memory + 1.0)))
+
+    @cached_property
+    def form(self) -> Form:
+        """See `intercept.OneIntercept`."""
+        return Form.of(self.course.difficulty, self.course.needed, float(self.spread))
 
     @cached_property
     def _constants(self) -> Constants:
@@ -236,6 +272,10 @@ class Das3h:
     def record(self, state: Das3hState, item: Ints, taught: Bools, correct: Ints) -> None:
         """Let the answers `correct [batch]` of the rows that are taught join their history."""
         _record(state, self._constants, item, taught, correct)
+
+    def foresee(self, state: Das3hState, days: float, out: Floats) -> None:
+        """See `intercept.OneIntercept`."""
+        _foresee(state, self._constants, days, out)
 
     def elapse(self, state: Das3hState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass: answers leave the windows."""

@@ -24,6 +24,7 @@ from coursewright.simulators.chances import numbers
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.lists import Lists
+from coursewright.simulators.logistic.intercept import Form
 from coursewright.simulators.luck import ENROL, Keys, Luck, normal
 from coursewright.simulators.protocol import Prologue, Response
 
@@ -100,6 +101,16 @@ def _grow(practices: Ints, needed: Lists, item: Ints, taught: Bools) -> None:
                 practices[i, needed.values[j]] += 1
 
 
+@kernel
+def _foresee(practices: Ints, mean: Floats, growth: Floats, out: Floats) -> None:
+    """See `intercept.OneIntercept.foresee`: a wrong answer is practice as a right one is."""
+    for i in range(out.shape[0]):
+        for k in range(out.shape[1]):
+            out[i, k, 0] = mean[k] + growth[k] * log(1.0 + practices[i, k])
+            for then in range(1, out.shape[2]):
+                out[i, k, then] = mean[k] + growth[k] * log(2.0 + practices[i, k])
+
+
 @dataclass(frozen=True, eq=False)
 class Irt:
     """A population of IRT learners whose abilities grow.
@@ -157,7 +168,15 @@ class Irt:
     def practise(self, state: IrtState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer from the old ability, then grow; a row that is not taught only answers."""
         answer(self, state, item, luck, out)
+        self.record(state, item, taught, out.correct)
+
+    def record(self, state: IrtState, item: Ints, taught: Bools, correct: Ints) -> None:
+        """Grow where a row is taught, whatever was answered."""
         _grow(state.practices, self.course.needed, item, taught)
+
+    def foresee(self, state: IrtState, days: float, out: Floats) -> None:
+        """See `intercept.OneIntercept`."""
+        _foresee(state.practices, self.mean, self.growth, out)
 
     def elapse(self, state: IrtState, days: Floats, luck: Luck) -> None:
         """Nothing: these learners do not forget."""
@@ -165,6 +184,16 @@ class Irt:
     def mastery(self, state: IrtState, out: Mastery) -> None:
         """Mean P(correct) over the items of each skill, if asked now, `[batch, skills]`."""
         mean_by_skill(partial(_chances, state, self._constants), self.course, out)
+
+    @cached_property
+    def form(self) -> Form | None:
+        """See `intercept.OneIntercept`; None where each skill has a part of its own."""
+        course = self.course
+        if self.skill_spread > 0.0:
+            return None
+        share = 1.0 / np.diff(course.needed.start)
+        shape = self.discrimination, self.guess
+        return Form(course.difficulty, *shape, share, course.needed, float(self.spread))
 
     @cached_property
     def _constants(self) -> Constants:

@@ -6,7 +6,8 @@ import numpy as np
 
 from coursewright.simulators.arrays import Floats
 from coursewright.simulators.course import Course
-from coursewright.simulators.logistic.counting import COLUMNS, Logistic
+from coursewright.simulators.logistic.counting import Logistic
+from coursewright.simulators.logistic.worth import COLUMNS
 
 
 def afm(course: Course, easiness: Sequence[float], opportunity: Sequence[float], spread: float) -> Logistic:

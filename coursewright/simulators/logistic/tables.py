@@ -3,7 +3,7 @@
 | file | one row per | columns |
 |---|---|---|
 | `items.csv` | item | those of `simulators/folders.py`; IRT also discrimination, guess |
-| `skills.csv` | skill | skill, `COLUMNS` (or `PLAIN`) of `counting.py` or of `das3h.py`; IRT: mean, growth |
+| `skills.csv` | skill | skill, `COLUMNS` (or `PLAIN`) of `worth.py` or of `das3h.py`; IRT: mean, growth |
 | `counts.csv` | item, in Best-LR everything last | the same of items; `practice` and Best-LR alone |
 | `learners.csv` | (one row) | spread, and raw (1: raw counts) or, for IRT, skill_spread |
 
@@ -28,7 +28,7 @@ from coursewright.simulators.folders import (
     write_facts,
     write_texts,
 )
-from coursewright.simulators.logistic import counting, das3h, fixed_items, irt
+from coursewright.simulators.logistic import das3h, fixed_items, irt, worth
 from coursewright.simulators.logistic.counting import Logistic
 from coursewright.simulators.logistic.das3h import Das3h
 from coursewright.simulators.logistic.fixed_items import FixedItems
@@ -94,9 +94,9 @@ def read_fixed_items(folder: str | Path) -> FixedItems:
 def write_logistic(folder: Path, learners: Logistic) -> None:
     """Write the tables that `read_logistic` reads into `folder`, which must be there."""
     skills, course, weights = learners.course.n_skills, learners.course, learners.weights
-    names = counting.COLUMNS
-    if not weights[:, len(counting.PLAIN) :].any():
-        names = counting.PLAIN
+    names = worth.COLUMNS
+    if not weights[:, len(worth.PLAIN) :].any():
+        names = worth.PLAIN
         weights = weights[:, : len(names)]
     columns: tuple[str, ...] = ("who", "spread", "raw")
     who = [learners.spread, float(learners.raw)]
@@ -115,8 +115,8 @@ def write_logistic(folder: Path, learners: Logistic) -> None:
 
 def _counters(path: Path, names: Sequence[str]) -> Floats:
     """Weights of counters; a table may lack the columns of bends and last answers, which are then 0."""
-    bent = counting.COLUMNS[-1] in read_rows(path, ())[0]
-    return read_numbers(path, names, counting.COLUMNS if bent else counting.PLAIN)
+    bent = worth.COLUMNS[-1] in read_rows(path, ())[0]
+    return read_numbers(path, names, worth.COLUMNS if bent else worth.PLAIN)
 
 
 def write_irt(folder: Path, learners: Irt) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from coursewright.agents.beliefs.bkt import BktBelief
+from coursewright.agents.beliefs.intercept import InterceptBelief
 from coursewright.agents.beliefs.minds import learners_of, mind_of
 from coursewright.agents.beliefs.particles import Particles
 from coursewright.agents.rules.expected_gain import ExpectedGain
@@ -108,18 +109,20 @@ def test_beliefs_need_a_model():
 
 def test_the_right_mind_for_a_model():
     assert isinstance(mind_of(replace(EDNET, rho=1.0), EDNET.course), BktBelief)
-    assert isinstance(mind_of(PFA, PFA.course), Particles)
+    assert isinstance(mind_of(PFA, PFA.course), InterceptBelief)
     assert mind_of(PFA, PFA.course, time_passes=True).ahead == 10.0
+    prerequisites = read_bkt("bkt_v0")
+    assert isinstance(mind_of(prerequisites, prerequisites.course), Particles)
     with pytest.raises(InputError, match="a model of other items"):
         mind_of(PFA, EDNET.course)
 
 
-def test_every_shipped_population_of_a_known_kind_can_be_thought_by():
-    folders = [path for path in SHIPPED.iterdir() if path.name != "kes_synthetic"]
-    found = {path.name: learners_of(path) for path in folders}
-    assert {"pfa", "irt", "bkt_v0", "das3h", "practice"} <= set(found)
+def test_every_shipped_population_of_a_known_kind_can_be_thought_by(tmp_path):
+    found = {path.name: learners_of(path) for path in SHIPPED.iterdir()}
+    assert {"pfa", "irt", "bkt_v0", "das3h", "practice", "kes_synthetic"} <= set(found)
+    (tmp_path / "population.json").write_text('{"format": 2, "kind": "tms"}')
     with pytest.raises(InputError, match="must be learners of a kind among"):
-        learners_of(SHIPPED / "kes_synthetic")
+        learners_of(tmp_path)
 
 
 def test_a_fitted_mind_teaches_better_than_the_tuned_rule():

@@ -13,8 +13,9 @@ from coursewright.fitting.histories import Histories
 from coursewright.fitting.judging import replay as module
 from coursewright.fitting.judging.replay import replay
 from coursewright.simulators.course import Course
-from coursewright.simulators.logistic.counting import COLUMNS, Logistic
+from coursewright.simulators.logistic.counting import Logistic
 from coursewright.simulators.logistic.fixed_items import FixedItems
+from coursewright.simulators.logistic.worth import COLUMNS
 from coursewright.simulators.luck import Seeds, Split, identify
 from coursewright.simulators.protocol import empty_response
 from small_logs import coded, learners, uneven_log

@@ -20,7 +20,7 @@ from coursewright.fitting.logistic.models import AfmModel, BestLrModel, Das3hMod
 from coursewright.fitting.logistic.practice import PracticeModel
 from coursewright.fitting.logistic.random_intercept import forecast, solve
 from coursewright.simulators.course import Course
-from coursewright.simulators.logistic import counting, das3h
+from coursewright.simulators.logistic import das3h, worth
 from coursewright.simulators.logistic.counting import Logistic
 from coursewright.simulators.logistic.das3h import WIDTHS, WINDOWS
 from coursewright.simulators.logistic.irt import Irt as IrtLearners
@@ -202,8 +202,8 @@ def test_afm_is_found_again() -> None:
     true = afm(Course.of(3), [-1.0, 0.0, 0.5], [0.12, 0.06, 0.02], spread=1.0)
     fitted = AfmModel().fit(coded(log_of(true, learners=500, steps=40))).simulator()
     # over eight such logs: standard deviation .05 to .08 of easiness, .007 of opportunity, .04 of spread
-    np.testing.assert_allclose(fitted.weights[:, counting.EASINESS], [-1.0, 0.0, 0.5], atol=0.2)
-    np.testing.assert_allclose(fitted.weights[:, counting.OPPORTUNITY], [0.12, 0.06, 0.02], atol=0.03)
+    np.testing.assert_allclose(fitted.weights[:, worth.EASINESS], [-1.0, 0.0, 0.5], atol=0.2)
+    np.testing.assert_allclose(fitted.weights[:, worth.OPPORTUNITY], [0.12, 0.06, 0.02], atol=0.03)
     assert fitted.spread == pytest.approx(1.0, abs=0.15)
     assert fitted.raw
 

@@ -7,11 +7,11 @@ import pytest
 
 from coursewright.errors import InputError
 from coursewright.simulators.course import Course
-from coursewright.simulators.logistic.das3h import WIDTHS, Das3h
+from coursewright.simulators.logistic.das3h import Das3h
 from coursewright.simulators.logistic.rltutor import Rltutor
 from coursewright.simulators.logistic.tables import read_das3h, read_rltutor, write_das3h
 from learners import enrolled
-from logistic_learners import course, mastery_is_the_mean_over_items, rows_stand_alone, step, walk
+from logistic_learners import by_windows, course, mastery_is_the_mean_over_items, rows_stand_alone, step, walk
 
 HOUR = 1.0 / 24.0
 
@@ -22,18 +22,6 @@ def small(memory=64) -> Das3h:
 
 def sigmoid(z) -> np.ndarray:
     return 1.0 / (1.0 + np.exp(-np.asarray(z)))
-
-
-def by_hand(simulator, alpha, events, item, now) -> float:
-    logit = alpha - simulator.course.difficulty[item]
-    for k in np.flatnonzero(simulator.course.q_matrix[item]):
-        mine = [e for e in events if simulator.course.q_matrix[e.item, k]]
-        logit += simulator.weights[k, 0]
-        for w, width in enumerate(WIDTHS):
-            inside = [e for e in mine if now - e.day < width]
-            logit += simulator.weights[k, 1 + w] * np.log(1 + sum(e.correct for e in inside))
-            logit -= simulator.weights[k, 6 + w] * np.log(1 + len(inside))
-    return float(sigmoid(logit))
 
 
 @pytest.mark.parametrize("memory", [64, 20])
@@ -52,7 +40,7 @@ def test_chances_are_counted_inside_the_windows(memory) -> None:
     for t in range(0, 60, 3):
         for i in n:
             expected = [
-                by_hand(simulator, alpha[i], found.events[t][i], a, found.day[t, i]) for a in range(5)
+                by_windows(simulator, alpha[i], found.events[t][i], a, found.day[t, i]) for a in range(5)
             ]
             np.testing.assert_allclose(found.chances[t, i], expected, rtol=1e-12)
 
@@ -148,7 +136,7 @@ def test_the_forgetting_curve_runs_in_seconds_since_the_items_own_review() -> No
     for t in range(25):
         for i in n:
             for item in range(5):
-                g = by_hand(plain, alpha[i], outer.events[t][i], item, outer.day[t, i])
+                g = by_windows(plain, alpha[i], outer.events[t][i], item, outer.day[t, i])
                 mine = [e.day for e in outer.events[t][i] if e.item == item]
                 kept = (1 + 0.3 * 86_400 * (outer.day[t, i] - mine[-1])) ** -0.8 if mine else 0.0
                 assert outer.chances[t, i, item] == pytest.approx(g + (1 - g) * kept, rel=1e-12)

@@ -10,12 +10,13 @@ from coursewright.errors import InputError
 from coursewright.simulators.capabilities import Staying
 from coursewright.simulators.course import Course
 from coursewright.simulators.folders import SHIPPED
-from coursewright.simulators.logistic.counting import COLUMNS, Logistic
+from coursewright.simulators.logistic.counting import Logistic
 from coursewright.simulators.logistic.published import afm, best_lr, pfa
 from coursewright.simulators.logistic.selection import Selection
 from coursewright.simulators.logistic.tables import read_logistic, write_logistic
+from coursewright.simulators.logistic.worth import COLUMNS
 from learners import enrolled, luck_of
-from logistic_learners import course, mastery_is_the_mean_over_items, rows_stand_alone, step, walk
+from logistic_learners import by_counts, course, mastery_is_the_mean_over_items, rows_stand_alone, step, walk
 
 
 def everything(raw=False, columns=13) -> Logistic:
@@ -30,26 +31,6 @@ def sigmoid(z) -> np.ndarray:
     return 1.0 / (1.0 + np.exp(-np.asarray(z)))
 
 
-def by_hand(simulator, theta, events, item, now) -> float:
-    """The formula of the module, from the list of past events."""
-    c, f = simulator.course, (lambda x: x) if simulator.raw else np.log1p
-    logit = theta - c.difficulty[item]
-    skills = [(k, lambda e, k=k: c.q_matrix[e.item, k]) for k in np.flatnonzero(c.q_matrix[item])]
-    others = [(3 + item, lambda e: e.item == item), (8, lambda e: True)]
-    for row, touches in skills + (others if len(simulator.weights) > 3 else []):
-        mine = [e for e in events if touches(e)]
-        s = sum(e.correct for e in mine)
-        w = dict(zip(COLUMNS, simulator.weights[row], strict=True))
-        logit += w["easiness"] + w["opportunity"] * f(len(mine))
-        logit += w["success"] * f(s) + w["failure"] * f(len(mine) - s)
-        if mine:
-            x = np.log(1 + 86_400 * (now - mine[-1].day))
-            logit += w["seen"] + w["lag"] * x + w["right_last" if mine[-1].correct else "wrong_last"]
-            for name, seconds in (("10s", 10), ("1min", 60), ("10min", 600), ("1h", 3600), ("1d", 86_400)):
-                logit += w[f"lag_{name}"] * max(0.0, x - np.log(1 + seconds))
-    return float(sigmoid(logit))
-
-
 @pytest.mark.parametrize(("raw", "columns"), [(False, 13), (True, 13), (False, 6)])
 def test_chances_are_the_sum_over_the_history(raw, columns) -> None:
     simulator = everything(raw, columns)
@@ -59,7 +40,7 @@ def test_chances_are_the_sum_over_the_history(raw, columns) -> None:
     for t in range(25):
         for i in numbers:
             expected = [
-                by_hand(simulator, theta[i], found.events[t][i], item, found.day[t, i]) for item in range(5)
+                by_counts(simulator, theta[i], found.events[t][i], item, found.day[t, i]) for item in range(5)
             ]
             np.testing.assert_allclose(found.chances[t, i], expected, rtol=1e-12)
     assert max(len(events) for events in found.events[-1]) > 15
