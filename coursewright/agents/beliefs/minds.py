@@ -7,6 +7,7 @@ from typing import Any
 from coursewright.agents.beliefs.bkt import BktBelief
 from coursewright.agents.beliefs.matched import Matched
 from coursewright.agents.beliefs.particles import Particles
+from coursewright.agents.beliefs.remembered import Remembered
 from coursewright.envs.mind import Mind
 from coursewright.errors import reject
 from coursewright.simulators.capabilities import skills_apart
@@ -15,6 +16,7 @@ from coursewright.simulators.folders import kind_of
 from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.knowledge.tables import read_bkt
 from coursewright.simulators.logistic.tables import read_das3h, read_fixed_items, read_irt, read_logistic
+from coursewright.simulators.memory.answered import memory_of
 from coursewright.simulators.memory.tables import read_act_r, read_fsrs, read_hlr
 from coursewright.simulators.protocol import Simulator
 
@@ -42,18 +44,24 @@ def learners_of(folder: Path) -> Simulator[Any]:
     return READERS[kind](folder)
 
 
-def mind_of(model: Simulator[Any], course: Course, time_passes: bool = False) -> Mind[Any]:
-    """The exact filter for BKT with independent skills, otherwise particles.
+def mind_of(model: Simulator[Any], course: Course, pause: float = 0.0) -> Mind[Any]:
+    """An exact belief where there is one, otherwise particles.
+
+    Exact are the filter for BKT with independent skills, and memories that follow from right and wrong.
 
     Parameters
     ----------
     model : learners fitted to a log, never those who are taught.
     course : the course that is taught.
-    time_passes : True where days pass between steps: then a practice is judged by mastery days later.
+    pause : days from step to step; where some pass, a practice is judged by mastery days after the next step.
 
     Raises `InputError` where the model is of another course.
     """
     Matched(course, model.course)
+    ahead = AHEAD if pause > 0.0 else 0.0
+    memory = memory_of(model)
     if isinstance(model, Bkt) and skills_apart(model):
         return BktBelief(course, model)
-    return Particles(course, model, ahead=AHEAD if time_passes else 0.0)
+    if memory is not None and memory.exact:
+        return Remembered(course, memory, pause, ahead)
+    return Particles(course, model, pause=pause, ahead=ahead)

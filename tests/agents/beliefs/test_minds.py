@@ -109,7 +109,9 @@ def test_beliefs_need_a_model():
 def test_the_right_mind_for_a_model():
     assert isinstance(mind_of(replace(EDNET, rho=1.0), EDNET.course), BktBelief)
     assert isinstance(mind_of(PFA, PFA.course), Particles)
-    assert mind_of(PFA, PFA.course, time_passes=True).ahead == 10.0
+    later = mind_of(PFA, PFA.course, 5.0)
+    assert isinstance(later, Particles)
+    assert (later.pause, later.ahead) == (5.0, 10.0)
     with pytest.raises(InputError, match="a model of other items"):
         mind_of(PFA, EDNET.course)
 
