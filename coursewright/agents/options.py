@@ -38,6 +38,23 @@ def positive(**options: object) -> None:
             raise reject(f"agent.{name}", value, "a positive, finite number")
 
 
+def between(low: float, high: float, **options: object) -> None:
+    """Refuse a value that is no number in the open interval (low, high)."""
+    for name, value in options.items():
+        if not low < _number(value) < high:
+            raise reject(f"agent.{name}", value, f"a number in ({low:g}, {high:g})")
+
+
+def heads_of(given: object, rows: int, columns: int) -> tuple[tuple[float, ...], ...]:
+    """Coefficients as tuples: so many rows of so many numbers."""
+    lists = given if isinstance(given, Sequence) and not isinstance(given, str) else ()
+    table = [list(row) if isinstance(row, Sequence) else [] for row in lists]
+    numbers = [_number(value) for row in table for value in row]
+    if [len(row) for row in table] != [columns] * rows or not np.isfinite(numbers).all():
+        raise reject("agent.heads", given, f"{rows} lists of {columns} finite numbers")
+    return tuple(tuple(float(value) for value in row) for row in table)
+
+
 def switches(**options: object) -> None:
     """Refuse a value that is neither true nor false."""
     for name, value in options.items():

@@ -11,10 +11,14 @@ from coursewright.agents.rules.outer_fringe import OuterFringe
 from coursewright.agents.rules.target_success import TargetSuccess
 from coursewright.agents.rules.tuned import TunedMastery
 from coursewright.agents.schedulers.anki import AnkiSm2
+from coursewright.agents.schedulers.cost_adr import CostAdr
 from coursewright.agents.schedulers.fixed_interval import FixedInterval
+from coursewright.agents.schedulers.fsrs import FsrsRetention, RecallThreshold
 from coursewright.agents.schedulers.leitner import ARRIVALS, Leitner
+from coursewright.agents.schedulers.memorize import Memorize
 from coursewright.agents.schedulers.memrise import Memrise
 from coursewright.agents.schedulers.sm2 import Sm2
+from coursewright.agents.schedulers.ssp_mmc import SspMmc
 from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.agents.tuning import CHANCES, LEARNERS, Tuning, check_learners, halved
 from coursewright.envs.task import Task
@@ -26,12 +30,18 @@ FRINGES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 DAYS = (1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 34.0, 55.0)
 LADDERS = (0.25, 0.5, 1.0, 2.0)  # of Memrise's own days
 KEPT_BY_A_LAPSE = (0.0, 0.25, 0.5)
+RETENTIONS = (0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
+RECALLS = (0.5, 0.7, 0.9)
+PRICES = (0.0, 64.0, 256.0)
+WEIGHTS_OF_REVIEWS = (1.0, 30.0, 1000.0)  # MEMORIZE's q
+GOALS = (30.0, 90.0, 365.0)  # stabilities, days
 
 
 def families(task: Task, learners: int) -> Iterator[tuple[str, list[Make]]]:
     """The families of rules for tasks of this kind, each with its settings: at most 60.
 
-    Where days pass there are schedulers too.  Rules that reason by a model of learning are no part of it.
+    Where days pass there are schedulers too, among them those that think by FSRS with its published weights.
+    Rules that reason by a model that was fitted are no part of it.
     """
     yield "mastery", [TunedMastery(learners)]
     yield "fixed order", [RoundRobin(), Topological(), RandomLegal()]
@@ -40,6 +50,7 @@ def families(task: Task, learners: int) -> Iterator[tuple[str, list[Make]]]:
     if task.kind == "memory":
         yield "boxes", [Leitner(arrival) for arrival in ARRIVALS]
         yield "calendar", list(_calendars())
+        yield "memory", list(_memories())
 
 
 def _calendars() -> Iterator[Make]:
@@ -51,6 +62,21 @@ def _calendars() -> Iterator[Make]:
             yield FixedInterval(days, new_first)
         for scale in LADDERS:
             yield Memrise(tuple(scale * day for day in Memrise().days), new_first)
+
+
+def _memories() -> Iterator[Make]:
+    for new_first in (False, True):
+        for order in ("recall", "day"):
+            for retention in RETENTIONS:
+                yield FsrsRetention(retention, new_first, order)
+            for price in PRICES:
+                yield CostAdr(price, new_first=new_first, order=order)
+            for goal in GOALS:
+                yield SspMmc(goal, new_first, order)
+        for recall in RECALLS:
+            yield RecallThreshold(recall, new_first)
+        for q in WEIGHTS_OF_REVIEWS:
+            yield Memorize(q, new_first)
 
 
 def _able(agents: Iterable[Make], task: Task) -> Iterator[tuple[str, RulePolicy]]:

@@ -73,7 +73,7 @@ class TaskRecipe:
         """
         task = self.without_tutor()
         learners = fit_learners(task, model) if isinstance(model, LearnerModel) else model
-        return mind_of(learners, task.course, task.longest_gap > 0.0)
+        return mind_of(learners, task.course, pause_of(task))
 
 
 def fit_tutor(task: Task, learners: int = LEARNERS) -> BktParameters:
@@ -94,8 +94,18 @@ def fit_tutor(task: Task, learners: int = LEARNERS) -> BktParameters:
 
 
 def fit_learners(task: Task, model: LearnerModel, learners: int = LEARNERS) -> Simulator[Any]:
-    """Learners like the task's training learners, as the model `model` sees their logs (see `fit_tutor`)."""
-    return model.fit(unaided(Coded.of(simulated_log(task, learners)))).simulator()
+    """Learners like the task's training learners, as the model `model` sees their logs (see `fit_tutor`).
+
+    Grades are left out: a tutor's records hold right and wrong.
+    """
+    log = unaided(Coded.of(simulated_log(task, learners)))
+    return model.fit(replace(log, grade=np.full(log.rows, np.nan))).simulator()
+
+
+def pause_of(task: Task) -> float:
+    """Days from step to step: the longest that the schedule makes, or else the shortest delay that is one."""
+    delays = [days for days in task.delays if days > 0.0]
+    return float(task.schedule.longest or min(delays, default=0.0))
 
 
 def unaided(log: Coded) -> Coded:

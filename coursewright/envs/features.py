@@ -15,6 +15,7 @@ from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
 
 Axis = Literal["skill", "item", "shared"]
 NO_CAP = 3.0e38  # finite, so that it survives every file format
+MOST_STABLE = 36_500.0  # days
 
 
 class Limits(NamedTuple):
@@ -147,6 +148,7 @@ BELIEFS = (
     Feature("expected_mastery", "skill"),
     Feature("chance", "item"),
     Feature("gain", "item", lowest=-1.0),
+    Feature("stability", "item", highest=MOST_STABLE, scale=LONG_TIME),  # days
 )
 SHIPPED = {feature.name: feature for feature in FEATURES + BELIEFS}
 

@@ -1,7 +1,7 @@
 """A tutor's mind: the learner model by which a tutor believes things of learners it cannot look into.
 
 Records keep its state beside the history, and show what it believes as features: `expected_mastery` by
-skill, `chance` and `gain` by item.  The minds themselves are in `agents/beliefs/`.
+skill, `chance`, `gain` and `stability` by item.  The minds themselves are in `agents/beliefs/`.
 """
 
 from typing import Any, Protocol, TypeVar
@@ -22,6 +22,11 @@ class Mind(Protocol[S]):
 
     Row i depends on the record of learner i alone.  No mind may look at the learner, only at its record.
     """
+
+    @property
+    def tells(self) -> tuple[str, ...]:
+        """The features that it can show."""
+        ...
 
     def empty(self, batch: int) -> S:
         """A state with safe values everywhere; its arrays begin with `batch`, or a multiple of it."""
@@ -50,6 +55,10 @@ class Mind(Protocol[S]):
         """Expected gain in mean mastery over the `goal [rows, skills]` by one practice, `[rows, items]`."""
         ...
 
+    def stabilities(self, state: S, rows: Ints, out: Floats) -> None:
+        """Days from an item's last review until P(correct) is .9, `[rows, items]`; 0 of a new one."""
+        ...
+
 
 def show(mind: Mind[Any], state: Any, feature: str, rows: Ints, goal: Bools, out: Floats) -> None:
     """Write the mind's beliefs about these rows as this feature, `[rows, skills or items]`."""
@@ -57,5 +66,7 @@ def show(mind: Mind[Any], state: Any, feature: str, rows: Ints, goal: Bools, out
         mind.known(state, rows, out)
     elif feature == "chance":
         mind.chances(state, rows, out)
+    elif feature == "stability":
+        mind.stabilities(state, rows, out)
     else:
         mind.gains(state, rows, goal, out)

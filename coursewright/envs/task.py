@@ -66,7 +66,7 @@ class Task:
     tutor : BKT parameters that the tutor believes in; fitted on training learners' logs, never the
         simulator's own.  Needed for the feature `belief`.
     mind : another learner model, fitted likewise, that the tutor thinks by (see `mind.Mind`); needed for
-        the features `expected_mastery`, `chance` and `gain`.
+        the features `expected_mastery`, `chance`, `gain` and `stability` (of memories).
     steps, minutes : the budget; give one.  A step spends its item's minutes; an item that was begun
         within the budget is finished.
     reward : see `rewards`.
@@ -122,6 +122,10 @@ class Task:
                 raise reject(
                     "tutor", "a table", f"a learner model, because task.features holds {belief.name!r}"
                 )
+            if belief.name in self.features and self.mind is not None and belief.name not in self.mind.tells:
+                kind = type(self.mind).__name__
+                told = f"a memory (fsrs, hlr, act_r), because task.features holds {belief.name!r}"
+                raise reject("tutor", kind, told)
         if self.tutor is not None and self.tutor.n_skills != self.course.n_skills:
             raise reject(
                 "task.tutor", f"{self.tutor.n_skills} skills", f"the course's {self.course.n_skills}"

@@ -8,7 +8,9 @@ import pytest
 from coursewright.agents.beliefs.bkt import BktBelief
 from coursewright.agents.rules.baselines import RoundRobin
 from coursewright.agents.rules.tuned import MOST_SETTINGS, TunedMastery
+from coursewright.agents.schedulers.fsrs import FsrsRetention
 from coursewright.agents.schedulers.memrise import Memrise
+from coursewright.agents.schedulers.ssp_mmc import SspMmc
 from coursewright.agents.tuned_rule import TunedRule, families
 from coursewright.envs.rewards import mean_recall
 from coursewright.envs.rollout import rollout
@@ -42,7 +44,7 @@ def test_kinds_of_tasks():
 @pytest.mark.parametrize("task", [KNOWLEDGE, MEMORY], ids=["knowledge", "memory"])
 def test_families_are_of_the_kind_and_not_too_large(task):
     found = dict(families(task, 50))
-    assert ("calendar" in found) == ("boxes" in found) == (task.kind == "memory")
+    assert ("calendar" in found) == ("boxes" in found) == ("memory" in found) == (task.kind == "memory")
     assert all(0 < len(agents) <= MOST_SETTINGS for agents in found.values())
     assert all(len(set(map(repr, agents))) == len(agents) for agents in found.values())
 
@@ -53,7 +55,7 @@ def test_on_tuning_learners_no_rule_of_the_families_is_better(task):
     score = rollout(task, rule, 60, Split.TUNE).returned.mean()
     assert score == pytest.approx(rule.tuned.score, abs=1e-12)
     others = [TunedMastery(learners=60), RoundRobin()]
-    others += [Memrise(new_first=True)] if task is MEMORY else []
+    others += [Memrise(new_first=True), FsrsRetention(0.9, True), SspMmc(60.0)] if task is MEMORY else []
     for agent in others:
         assert score >= rollout(task, agent(task), 60, Split.TUNE).returned.mean() - 1e-12
 

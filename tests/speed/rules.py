@@ -24,7 +24,17 @@ BANDITS = (
     "ucb",
     "zpdes",
 )
-SCHEDULERS = ("anki_sm2", "fixed_interval", "memrise", "sm2")
+SCHEDULERS = (
+    "anki_sm2",
+    "cost_adr",
+    "fixed_interval",
+    "fsrs",
+    "memorize",
+    "memrise",
+    "recall_threshold",
+    "sm2",
+    "ssp_mmc",
+)
 
 
 def teaching() -> list[Row]:

@@ -54,6 +54,7 @@ class BktBelief:
 
     course: Course
     model: Bkt
+    tells = ("expected_mastery", "chance", "gain")
 
     @cached_property
     def matched(self) -> Matched:
@@ -100,6 +101,10 @@ class BktBelief:
         p = p_items(state.known[rows], self.model.parameters, self.model.course)
         item = self.matched.item
         out[:] = np.where(item >= 0, p[:, item], 0.5)
+
+    def stabilities(self, state: Filter, rows: Ints, out: Floats) -> None:
+        """Never asked for: a skill of BKT has none."""
+        raise NotImplementedError
 
     def gains(self, state: Filter, rows: Ints, goal: Bools, out: Floats) -> None:
         """(1 - P(known)) P(T), summed over the item's goal skills, a share of the goal, `[rows, items]`."""

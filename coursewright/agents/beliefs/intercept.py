@@ -176,6 +176,7 @@ class InterceptBelief:
     course: Course
     model: OneIntercept
     ahead: float = 0.0
+    tells = ("expected_mastery", "chance", "gain")
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.ahead < np.inf:
@@ -276,6 +277,10 @@ class InterceptBelief:
         worths = self._worths(state, 0.0, 1)[rows], self._worths(state, self.ahead, 3)[rows]
         _gains(worths, state.weight[rows], self.theta, self._items, worth, self._room(), gain)
         out[:] = np.where(item >= 0, gain[:, item], 0.0)
+
+    def stabilities(self, state: Posterior, rows: Ints, out: Floats) -> None:
+        """Never asked for: these learners have none."""
+        raise NotImplementedError
 
     def _worths(self, state: Posterior, days: float, columns: int) -> Floats:
         """The worth of counters `days` from now; see `OneIntercept.foresee`."""

@@ -8,8 +8,9 @@ from typing import Any
 from coursewright.agents.beliefs.bkt import BktBelief
 from coursewright.agents.beliefs.intercept import InterceptBelief
 from coursewright.agents.beliefs.matched import Matched
-from coursewright.agents.beliefs.memory import NeuralBelief
+from coursewright.agents.beliefs.neural import NeuralBelief
 from coursewright.agents.beliefs.particles import Particles
+from coursewright.agents.beliefs.remembered import Remembered
 from coursewright.envs.mind import Mind
 from coursewright.errors import reject
 from coursewright.simulators.capabilities import skills_apart
@@ -19,6 +20,7 @@ from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.knowledge.tables import read_bkt
 from coursewright.simulators.logistic.intercept import OneIntercept
 from coursewright.simulators.logistic.tables import read_das3h, read_fixed_items, read_irt, read_logistic
+from coursewright.simulators.memory.answered import memory_of
 from coursewright.simulators.memory.tables import read_act_r, read_fsrs, read_hlr
 from coursewright.simulators.neural.kes import Kes
 from coursewright.simulators.neural.tracer import read_neural
@@ -49,26 +51,29 @@ def learners_of(folder: Path) -> Simulator[Any]:
     return READERS[kind](folder)
 
 
-def mind_of(model: Simulator[Any], course: Course, time_passes: bool = False) -> Mind[Any]:
-    """The belief that suits a model: an exact one where the answers leave little hidden, otherwise particles.
+def mind_of(model: Simulator[Any], course: Course, pause: float = 0.0) -> Mind[Any]:
+    """An exact belief where the answers leave little hidden, otherwise particles.
 
-    It is exact for BKT with independent skills, for learners who differ in their intercept alone, and for
-    neural learners.
+    Exact are the filter for BKT with independent skills, the posterior of learners who differ in their
+    intercept alone, memories that follow from right and wrong, and neural learners.
 
     Parameters
     ----------
     model : learners fitted to a log, never those who are taught.
     course : the course that is taught.
-    time_passes : True where days pass between steps: then a practice is judged by mastery days later.
+    pause : days from step to step; where some pass, a practice is judged by mastery days after the next step.
 
     Raises `InputError` where the model is of another course.
     """
     Matched(course, model.course)
-    ahead = AHEAD if time_passes else 0.0
+    ahead = AHEAD if pause > 0.0 else 0.0
+    memory = memory_of(model)
     if isinstance(model, Bkt) and skills_apart(model):
         return BktBelief(course, model)
     if isinstance(model, OneIntercept) and model.form is not None:
-        return InterceptBelief(course, model, ahead)
+        return InterceptBelief(course, model, pause + ahead)
     if isinstance(model, Kes) and model.feedback == "sampled":
         return NeuralBelief(course, replace(model, mastery_of="all"))
-    return Particles(course, model, ahead=ahead)
+    if memory is not None and memory.exact:
+        return Remembered(course, memory, pause, ahead)
+    return Particles(course, model, pause=pause, ahead=ahead)

@@ -8,6 +8,7 @@ Where skills are independent, each has weights of its own: with one weight for a
 wrong about one skill would be lost for all the others.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ import numpy as np
 
 from coursewright.agents.beliefs.crowd import copy_rows, drawn, force, means, normalised, weigh
 from coursewright.agents.beliefs.matched import Matched
+from coursewright.agents.portions import bytes_of, parts
 from coursewright.envs.features import Event
 from coursewright.envs.history import Past
 from coursewright.errors import reject
@@ -23,6 +25,7 @@ from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.capabilities import learns_first, skills_apart, study
 from coursewright.simulators.course import Course
 from coursewright.simulators.luck import THOUGHT, Keys, Luck, Split, fates
+from coursewright.simulators.memory.answered import Memory, memory_of
 from coursewright.simulators.protocol import Simulator, clone, empty_response, take
 
 FEW = 0.1  # of the particles: with fewer that count they are resampled
@@ -55,8 +58,8 @@ class Particles:
     model : the learners, fitted to a log.
     size : particles for each learner.
     deciding : particles, of these, that try each item out when expected gains are asked for.
-    ahead : days after which a practice is judged; 0: at once.  Where things fade, a practice today is worth
-        its mastery later.
+    pause, ahead : a practice is judged by mastery `ahead` days after the next step, which comes after a
+        `pause`; 0 and 0: at once.  Where things fade, a practice today is worth its mastery later.
 
     Raises `InputError` for a number out of range.
     """
@@ -65,6 +68,7 @@ class Particles:
     model: Simulator[Any]
     size: int = 200
     deciding: int = 50
+    pause: float = 0.0
     ahead: float = 0.0
 
     def __post_init__(self) -> None:
@@ -72,13 +76,24 @@ class Particles:
             raise reject("belief.size", self.size, "a whole number >= 1")
         if not 1 <= self.deciding <= self.size:
             raise reject("belief.deciding", self.deciding, f"between 1 and the {self.size} of belief.size")
-        if not 0.0 <= self.ahead < np.inf:
-            raise reject("belief.ahead", self.ahead, "a finite number of days >= 0")
+        for name in ("pause", "ahead"):
+            if not 0.0 <= getattr(self, name) < np.inf:
+                raise reject(f"belief.{name}", getattr(self, name), "a finite number of days >= 0")
+
+    @property
+    def tells(self) -> tuple[str, ...]:
+        """The features that it can show: stabilities too, of a memory whose learners differ."""
+        known = ("expected_mastery", "chance", "gain")
+        return known if self._memory is None else (*known, "stability")
 
     @cached_property
     def matched(self) -> Matched:
         """The model's course as seen from the course that is taught."""
         return Matched(self.course, self.model.course)
+
+    @cached_property
+    def _memory(self) -> Memory | None:
+        return memory_of(self.model)
 
     @cached_property
     def _apart(self) -> bool:
@@ -152,14 +167,37 @@ class Particles:
 
         An item's weights are those of its skill, where skills are independent.
         """
-        weight = normalised(state.weight[rows])
-        p = np.empty(len(state.key) * self.size)
         out[:] = 0.5
-        for a, item in enumerate(self.matched.item):
-            if item >= 0:
-                self.model.p_correct(state.particles, np.full(len(p), item), p)
-                shares = weight[:, :, self._column(item)]
-                out[:, a] = (shares * p.reshape(-1, self.size)[rows]).sum(axis=1)
+        for part in self._portions(state, rows):
+            particles, weight = self._of(state, rows[part])
+            p = np.empty(weight.shape[0] * self.size)
+            for a, item in enumerate(self.matched.item):
+                if item >= 0:
+                    self.model.p_correct(particles, np.full(len(p), item), p)
+                    shares = weight[:, :, self._column(item)]
+                    out[part, a] = (shares * p.reshape(-1, self.size)).sum(axis=1)
+
+    def stabilities(self, state: Cloud, rows: Ints, out: Floats) -> None:
+        """Mean stability of each item by weight, `[rows, items]`; 0 where the model does not know an item."""
+        assert self._memory is not None
+        out[:] = 0.0
+        known = np.flatnonzero(self.matched.item >= 0)
+        for part in self._portions(state, rows):
+            particles, weight = self._of(state, rows[part])
+            days = np.empty((weight.shape[0] * self.size, self.model.course.n_items))
+            self._memory.stabilities(particles, days)
+            each = days.reshape(-1, self.size, days.shape[1])[:, :, self.matched.item[known]]
+            out[part[:, None], known] = (weight[:, :, :1] * each).sum(axis=1)
+
+    def _portions(self, state: Cloud, rows: Ints) -> Iterator[Ints]:
+        """Places among `rows`, so many at a time that copies of their particles take little memory."""
+        return parts(np.arange(len(rows)), 2 * bytes_of(state.particles) // len(state.key))
+
+    def _of(self, state: Cloud, rows: Ints) -> tuple[Any, Floats]:
+        """The particles of these rows, and their shares `[rows, size, columns]`."""
+        places = (rows[:, None] * self.size + np.arange(self.size)).ravel()
+        everyone = len(rows) == len(state.key) and bool((rows == np.arange(len(rows))).all())
+        return state.particles if everyone else take(state.particles, places), normalised(state.weight[rows])
 
     def gains(self, state: Cloud, rows: Ints, goal: Bools, out: Floats) -> None:
         """Mean gain in goal mastery when some particles practise each item, `[rows, items]`.
@@ -218,9 +256,13 @@ class Particles:
         return out
 
     def _later(self, particles: Any, luck: Luck) -> Mastery:
-        """Mastery `ahead` days later; the particles are spent."""
-        if self.ahead > 0.0:
-            self.model.elapse(particles, np.full(len(luck.fate), self.ahead), luck)
+        """Mastery after the pause and the days ahead; the particles are spent.
+
+        They are two gaps, because some learners count the first one after a practice otherwise.
+        """
+        if self.pause > 0.0 or self.ahead > 0.0:
+            for days in (self.pause, self.ahead):
+                self.model.elapse(particles, np.full(len(luck.fate), days), luck)
         return self._mastery(particles)
 
     @staticmethod

@@ -1,15 +1,10 @@
 """Copies of learners under fates that are not the episode's, on which a planner tries things out."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import numpy as np
 
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import FORESIGHT, Keys, Luck, fates
-
-MOST_BYTES = 1 << 26  # of the copies that are tried at once
 
 
 def other_fates(luck: Luck, rows: Ints, copies: int) -> Keys:
@@ -28,18 +23,6 @@ def lucks(luck: Luck, rows: Ints, copies: int) -> Luck:
     each = np.repeat(rows, copies)
     own = Luck._make(array[each] if len(array) else array for array in luck)
     return own._replace(fate=other_fates(luck, rows, copies))
-
-
-def parts(rows: Ints, bytes_each: int) -> Iterator[Ints]:
-    """The rows in parts of which each takes little memory; a row takes `bytes_each`."""
-    size = max(1, MOST_BYTES // max(1, bytes_each))
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]
-
-
-def bytes_of(state: tuple[Any, ...]) -> int:
-    """The bytes in the arrays of a state."""
-    return sum(bytes_of(a) if isinstance(a, tuple) else a.nbytes for a in state)
 
 
 @kernel

@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from coursewright.agents.choosing import item_belief, lowest, open_items, toward
-from coursewright.agents.planners.copies import bytes_of, goal_means, lucks, parts
+from coursewright.agents.planners.copies import goal_means, lucks
+from coursewright.agents.portions import bytes_of, parts
 from coursewright.agents.rule import Nothing, Seen
 from coursewright.envs.episodes import Episodes
 from coursewright.simulators.arrays import Bools, Floats, Ints
@@ -67,6 +68,7 @@ class CopiesRule:
         taught, response, value = np.ones(batch, bool), empty_response(batch), np.empty(len(rows))
         pause, later = np.empty(batch), np.full(batch, self.ahead)
         task.schedule.gaps(luck._replace(step=luck.step + 1), pause)
+        pause[pause == 0.0] = min((days for days in task.delays if days > 0.0), default=0.0)
         for a in np.flatnonzero(items.any(axis=0)):
             tried = clone(copied)
             item = np.where(items[:, a], a, -1)

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from coursewright.agents.options import at_least, not_negative
-from coursewright.agents.planners.copies import bytes_of, other_fates, parts
+from coursewright.agents.planners.copies import other_fates
 from coursewright.agents.planners.oracle_copies import ALIKE, CopiesRule
 from coursewright.agents.planners.oracles import OracleGreedy
+from coursewright.agents.portions import bytes_of, parts
 from coursewright.agents.rule import Kept, OraclePolicy, RulePolicy, Seen
 from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.agents.tuned_rule import TunedRule

@@ -2,7 +2,7 @@
 
 Reviews whose day has come are first, the longest overdue before others; then new items in the course's order;
 then the item that is due soonest.  Of items with the same day, the one listed first.  The goal plays no
-part.
+part.  A scheduler may bring reviews in another `Order`.
 
 Where a task offers delays, the rule picks the item in the same way and then the smallest delay that reaches
 the next due day: that of another item, or of this one if it is answered right.  A new item that waits is due
@@ -52,18 +52,31 @@ class Plan(Protocol):
         ...
 
 
+class Order(Protocol):
+    """The order in which reviews come."""
+
+    def __call__(self, seen: Seen, kept: Calendar) -> tuple[Floats, Bools]:
+        """Ranks `[batch, items]`, the lowest first, and True where an item is due; new items do not count."""
+        ...
+
+
+def by_day(seen: Seen, kept: Calendar) -> tuple[Floats, Bools]:
+    """The longest overdue first."""
+    return kept.due, kept.due <= kept.now[:, None] + MOMENT
+
+
 @kernel
-def _most_due(kept: Calendar, new_first: bool, allowed: Bools, out: Ints) -> None:
+def _most_due(met: Bools, rank: Floats, ready: Bools, new_first: bool, allowed: Bools, out: Ints) -> None:
     for i in range(out.shape[0]):
         soonest, new = -1, -1
         for a in range(allowed.shape[1]):
             if not allowed[i, a]:
                 continue
-            if not kept.met[i, a]:
+            if not met[i, a]:
                 new = a if new < 0 else new
-            elif soonest < 0 or kept.due[i, a] < kept.due[i, soonest]:
+            elif soonest < 0 or rank[i, a] < rank[i, soonest]:
                 soonest = a
-        due = soonest >= 0 and kept.due[i, soonest] <= kept.now[i] + MOMENT
+        due = soonest >= 0 and ready[i, soonest]
         review = soonest >= 0 and (new < 0 or (due and not new_first))
         out[i] = soonest if review else max(new, 0)
 
@@ -86,6 +99,7 @@ class CalendarRule:
     task: Task
     plan: Plan
     new_first: bool
+    order: Order = by_day
     needs: ClassVar[tuple[str, ...]] = ("last_correct", "days_since")
 
     def begin(self, luck: Luck) -> Calendar:
@@ -101,7 +115,8 @@ class CalendarRule:
         memory.met[chosen, last.item[chosen]] = True
         memory.now[:] += last.days
         item = np.empty(len(seen), np.int64)
-        _most_due(memory, self.new_first, seen.allowed, item)
+        rank, ready = self.order(seen, memory)
+        _most_due(memory.met, rank, ready, self.new_first, seen.allowed, item)
         if not self.task.delays:
             return item, memory
         return item + self.task.course.n_items * self._delay(seen, memory, item), memory

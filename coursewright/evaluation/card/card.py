@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from coursewright.agents.schedulers.fsrs_grid import LEARNING_SECONDS, REVIEW_SECONDS
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Floats, Ints
 from coursewright.simulators.course import Course
@@ -37,9 +38,6 @@ from coursewright.simulators.memory.fsrs import (
 
 DAYS = 1825
 DECK = 10_000  # cards, in figures of minutes a day for a whole deck
-# Seconds that Again ... Easy take, at the first meeting and at a review (srs-simulator)
-LEARNING_SECONDS = (33.79, 24.30, 13.68, 6.50)
-REVIEW_SECONDS = (23.00, 11.68, 7.33, 5.60)
 
 
 class Costs(NamedTuple):

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from scipy.interpolate import PchipInterpolator
 
+from coursewright.agents.schedulers.cost_adr import PRICES
 from coursewright.errors import reject
 from coursewright.evaluation.card.card import DECK, Card, Schedule, Score, score
-from coursewright.evaluation.card.exact import grid_of, optimum
-from coursewright.evaluation.card.schedules import PRICES, AnkiCard, CostAdr, FixedRetention, MemriseCard
+from coursewright.evaluation.card.exact import card_grid, optimum
+from coursewright.evaluation.card.schedules import AnkiCard, CostAdr, FixedRetention, MemriseCard
 
 RETENTIONS = (0.7, 0.75, 0.8, 0.85, 0.88, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98)
 OPTIMAL_PRICES = (0, 4, 16, 32, 64, 128, 256, 384)
@@ -122,7 +123,7 @@ def frontier(
     for name in own or {}:
         if name in families:
             raise reject("own", name, "another name: a family is called so")
-    w, grid = card.weights, grid_of(card)
+    w, grid = card.weights, card_grid(card)
     given: list[tuple[str, str, Schedule]] = [
         *((BASE, f"{r:g}", FixedRetention(r, w)) for r in RETENTIONS),
         *((ADR, f"price {p:g}", CostAdr(p, weights=w)) for p in PRICES),

@@ -67,10 +67,11 @@ class Constants(NamedTuple):
 
 
 @inlined
-def _strength(state: ActRState, h: float, i: int, a: int) -> float:
+def strength_at(day: float, state: ActRState, h: float, i: int, a: int) -> float:
+    """The sum of an item's traces on a day after its last presentation; 0 of one never met."""
     total = 0.0
     for j in range(min(state.met[i, a], state.time.shape[2])):
-        total += power(felt(state.now[i] - state.time[i, a, j], h), -state.decay[i, a, j])
+        total += power(felt(day - state.time[i, a, j], h), -state.decay[i, a, j])
     return total
 
 
@@ -82,7 +83,7 @@ def _p_correct(state: ActRState, constants: Constants, item: Ints, out: Floats) 
         if state.met[i, item[i]] == 0:
             out[i] = constants.first
         else:
-            strength = _strength(state, constants.h, i, item[i])
+            strength = strength_at(state.now[i], state, constants.h, i, item[i])
             out[i] = recall(strength, constants.s, constants.tau)
 
 
@@ -94,7 +95,7 @@ def _practise(
         k = item[i]
         if k < 0:
             continue
-        strength, met = _strength(state, constants.h, i, k), state.met[i, k]
+        strength, met = strength_at(state.now[i], state, constants.h, i, k), state.met[i, k]
         p = recall(strength, constants.s, constants.tau) if met > 0 else constants.first
         respond(i, p, minutes[k], out)
         if taught[i]:
@@ -175,7 +176,8 @@ class ActR:
             raise reject("act_r.first", self.first, "a probability in [0, 1]")
 
     @cached_property
-    def _constants(self) -> Constants:
+    def constants(self) -> Constants:
+        """See `Constants`."""
         return Constants(*map(float, (self.a, self.c, self.s, self.tau, self.h, self.first)))
 
     def empty(self, batch: int) -> ActRState:
@@ -192,11 +194,11 @@ class ActR:
 
     def p_correct(self, state: ActRState, item: Ints, out: Floats) -> None:
         """P(correct) `[batch]` if `item [batch]` were asked now."""
-        _p_correct(state, self._constants, item, out)
+        _p_correct(state, self.constants, item, out)
 
     def practise(self, state: ActRState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer from the old traces, then leave a new one."""
-        _practise(state, self._constants, self.course.minutes, item, taught, answers(luck, out))
+        _practise(state, self.constants, self.course.minutes, item, taught, answers(luck, out))
 
     def elapse(self, state: ActRState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass."""
@@ -206,4 +208,4 @@ class ActR:
         """Mean P(recall) of the skill's items `[batch, skills]`; items never met count 0."""
         traces = self.course.n_items * self.history
         rooms = room(traces), room(traces)
-        mean_by_skill(partial(_recalls, state, self._constants, rooms), self.course, out)
+        mean_by_skill(partial(_recalls, state, self.constants, rooms), self.course, out)

@@ -178,7 +178,7 @@ class Memory(NamedTuple):
 
 
 @inlined
-def _memory(state: FsrsState, constants: Constants, i: int, a: int) -> Memory:
+def memory_now(state: FsrsState, constants: Constants, i: int, a: int) -> Memory:
     """The memory of an item when it is asked; `p` at a first meeting and within a day is not quite R."""
     days, stability = whole_days(state.now[i] - state.last[i, a]), state.stability[i, a]
     if stability <= 0.0:
@@ -191,7 +191,7 @@ def _memory(state: FsrsState, constants: Constants, i: int, a: int) -> Memory:
 def _p_correct(state: FsrsState, constants: Constants, item: Ints, out: Floats) -> None:
     for i in range(item.shape[0]):
         if item[i] >= 0:
-            out[i] = _memory(state, constants, i, item[i]).p
+            out[i] = memory_now(state, constants, i, item[i]).p
 
 
 @inlined
@@ -201,7 +201,7 @@ def _right_grade(u: float, hard: float, good: float) -> int:
 
 
 @inlined
-def _review(state: FsrsState, memory: Memory, i: int, a: int, mark: int) -> None:
+def review(state: FsrsState, memory: Memory, i: int, a: int, mark: int) -> None:
     """Move S and D of an item in row i that got this grade."""
     w, stability, difficulty = state.weights[i], state.stability, state.difficulty
     known, hard = stability[i, a], difficulty[i, a]
@@ -224,7 +224,7 @@ def _practise(
         a = item[i]
         if a < 0:
             continue
-        memory = _memory(state, constants, i, a)
+        memory = memory_now(state, constants, i, a)
         mark = AGAIN
         if respond(i, memory.p, constants.minutes[a], out):
             u = uniform(out.fate[i], out.step[i], ANSWER + 1)
@@ -232,7 +232,7 @@ def _practise(
             mark = _right_grade(u, shares[AS_HARD], shares[AS_GOOD])
         out.grade[i] = mark
         if taught[i]:
-            _review(state, memory, i, a, mark)
+            review(state, memory, i, a, mark)
 
 
 @kernel
@@ -310,7 +310,8 @@ class Fsrs:
         return np.array([first, [np.nan, *self.right_grades[:2]]])
 
     @cached_property
-    def _constants(self) -> Constants:
+    def constants(self) -> Constants:
+        """See `Constants`."""
         return Constants(self.shares, float(self.same_day), self.course.minutes)
 
     def empty(self, batch: int) -> FsrsState:
@@ -327,16 +328,16 @@ class Fsrs:
 
     def p_correct(self, state: FsrsState, item: Ints, out: Floats) -> None:
         """P(correct) `[batch]` if `item [batch]` were asked now."""
-        _p_correct(state, self._constants, item, out)
+        _p_correct(state, self.constants, item, out)
 
     def practise(self, state: FsrsState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer and be graded from the old memory, then update it."""
-        _practise(tuple(state), item, tuple(self._constants), taught, told(luck, out))
+        _practise(tuple(state), item, tuple(self.constants), taught, told(luck, out))
 
     def study(self, state: FsrsState, item: Ints, luck: Luck) -> None:
         """Show `item [batch]` (-1: none) without asking: a review that went well, as in a fit."""
         for i in np.flatnonzero(item >= 0).tolist():
-            _review(state, _memory(state, self._constants, i, item[i]), i, item[i], GOOD)
+            review(state, memory_now(state, self.constants, i, item[i]), i, item[i], GOOD)
 
     def elapse(self, state: FsrsState, days: Floats, luck: Luck) -> None:
         """Let `days [batch]` pass."""

@@ -145,7 +145,8 @@ class Hlr:
         return np.asarray(self.bias + lexeme)
 
     @cached_property
-    def _constants(self) -> Constants:
+    def constants(self) -> Constants:
+        """See `Constants`."""
         return Constants(float(self.right), float(self.wrong), self.constant, float(self.first))
 
     def empty(self, batch: int) -> HlrState:
@@ -162,11 +163,11 @@ class Hlr:
 
     def p_correct(self, state: HlrState, item: Ints, out: Floats) -> None:
         """P(correct) `[batch]` if `item [batch]` were asked now."""
-        _p_correct(state, self._constants, item, out)
+        _p_correct(state, self.constants, item, out)
 
     def practise(self, state: HlrState, item: Ints, taught: Bools, luck: Luck, out: Response) -> None:
         """Answer from the old memory, then count the answer."""
-        _practise(state, self._constants, self.course.minutes, item, taught, answers(luck, out))
+        _practise(state, self.constants, self.course.minutes, item, taught, answers(luck, out))
 
     def study(self, state: HlrState, item: Ints, luck: Luck) -> None:
         """Show `item [batch]` (-1: none) without asking: its time begins anew, and no answer counts."""
@@ -179,4 +180,4 @@ class Hlr:
 
     def mastery(self, state: HlrState, out: Mastery) -> None:
         """Mean P(recall) of the skill's items `[batch, skills]`; items never met count 0."""
-        mean_by_skill(partial(_recalls, state, self._constants), self.course, out)
+        mean_by_skill(partial(_recalls, state, self.constants), self.course, out)

@@ -110,9 +110,11 @@ def test_beliefs_need_a_model():
 def test_the_right_mind_for_a_model():
     assert isinstance(mind_of(replace(EDNET, rho=1.0), EDNET.course), BktBelief)
     assert isinstance(mind_of(PFA, PFA.course), InterceptBelief)
-    assert mind_of(PFA, PFA.course, time_passes=True).ahead == 10.0
+    assert mind_of(PFA, PFA.course, 5.0).ahead == 15.0
     prerequisites = read_bkt("bkt_v0")
-    assert isinstance(mind_of(prerequisites, prerequisites.course), Particles)
+    later = mind_of(prerequisites, prerequisites.course, 5.0)
+    assert isinstance(later, Particles)
+    assert (later.pause, later.ahead) == (5.0, 10.0)
     with pytest.raises(InputError, match="a model of other items"):
         mind_of(PFA, EDNET.course)
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from coursewright.agents import portions
 from coursewright.agents.planners import copies
 from coursewright.agents.planners.copies import goal_means
 from coursewright.agents.planners.oracle_bkt import BktGreedyRule
@@ -68,7 +69,7 @@ def test_rows_do_not_depend_on_the_batch_and_masks_hold(made, monkeypatch):
     task = TASKS[made]()
     together = rollout(task, by_copies(task, copies=5), 12)
     apart = rollout(task, by_copies(task, copies=5), 12, chunk=5)
-    monkeypatch.setattr(copies, "MOST_BYTES", 1)  # every learner is tried out alone
+    monkeypatch.setattr(portions, "MOST_BYTES", 1)  # every learner is tried out alone
     alone = rollout(task, by_copies(task, copies=5), 12)
     assert (together.item == apart.item).all()
     assert (together.item == alone.item).all()

@@ -9,7 +9,7 @@ import pytest
 from coursewright.errors import InputError
 from coursewright.evaluation.card import __main__ as command
 from coursewright.evaluation.card.card import Card, Cards, Score, score
-from coursewright.evaluation.card.exact import RETENTIONS, grid_of, optimum
+from coursewright.evaluation.card.exact import RETENTIONS, card_grid, optimum
 from coursewright.evaluation.card.frontier import ADR, BASE, BEST, Frontier, Point, frontier
 from coursewright.evaluation.card.schedules import AnkiCard, CostAdr, FixedRetention, MemriseCard
 from coursewright.simulators.luck import ANSWER, Seeds, Split, identify, uniform
@@ -31,7 +31,7 @@ LEARNING, REVIEW = CARD.costs.learning, CARD.costs.review
 
 @cache
 def grid():
-    return grid_of(CARD)
+    return card_grid(CARD)
 
 
 @cache

@@ -30,6 +30,7 @@ class NeuralBelief:
 
     course: Course
     model: Kes
+    tells = ("expected_mastery", "chance", "gain")
 
     @cached_property
     def matched(self) -> Matched:
@@ -85,6 +86,10 @@ class NeuralBelief:
                 after.append((self._mastery(then) * share).sum(axis=1))
             gain = (1.0 - p[:, unit]) * after[0] + p[:, unit] * after[1] - before
             out[:, self._unit == unit] = gain[:, None]
+
+    def stabilities(self, state: KesState, rows: Ints, out: Floats) -> None:
+        """Never asked for: a network has none."""
+        raise NotImplementedError
 
     def _p(self, memory: Weights) -> Weights:
         """P(correct) of every unit, `[batch, units]`."""

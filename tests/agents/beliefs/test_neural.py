@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from coursewright.agents.beliefs.memory import NeuralBelief
 from coursewright.agents.beliefs.minds import learners_of, mind_of
+from coursewright.agents.beliefs.neural import NeuralBelief
 from coursewright.agents.beliefs.particles import Particles
 from coursewright.agents.rules.baselines import RoundRobin
 from coursewright.agents.rules.expected_gain import ExpectedGain
