@@ -58,6 +58,7 @@ ROOMS = {
 ONE_MODULE: dict[str, str] = {
     "simulators/neural/tracer.py": "torch",
     **dict.fromkeys(("evaluation/tuning/search.py", "evaluation/tuning/space.py"), "optuna"),
+    "evaluation/tuning/together.py": "optuna filelock",
     "simulators/branch_free.py": "llvmlite",  # numba's own compiler, for one instruction
 }
 

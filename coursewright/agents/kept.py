@@ -40,11 +40,12 @@ PASSING = {"passing": True}  # metadata of a dataclass's field that is no part o
 
 
 class Score(NamedTuple):
-    """The mean return on tuning learners, its standard error, and the steps that were taken to find it."""
+    """The mean return on tuning learners, its standard error, and its cost: steps and processor seconds."""
 
     mean: float
     se: float
     steps: int
+    seconds: float = 0.0
 
 
 class ForeignError(Exception):
@@ -196,7 +197,8 @@ def _read(file: Path) -> dict[str, Score]:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
         return {
-            str(key): Score(float(mean), float(se), int(steps)) for key, (mean, se, steps) in found.items()
+            str(key): Score(float(mean), float(se), int(steps), float(seconds))
+            for key, (mean, se, steps, seconds) in found.items()
         }
     except (OSError, ValueError, TypeError, AttributeError):
         return {}

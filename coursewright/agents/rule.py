@@ -190,7 +190,7 @@ class RulePolicy:
     task: Task
     rule: Rule[Any]
     respects_mask: bool = True
-    tuned: Tuned | None = None
+    tuned: Tuned | None = field(default=None, metadata=PASSING)
     watched: Episodes | None = field(default=None, metadata=PASSING)
 
     def __repr__(self) -> str:

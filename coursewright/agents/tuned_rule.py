@@ -111,6 +111,8 @@ class TunedRule:
         winners = []
         for family, agents in families(plain, self.learners):
             able = [(f"{family}: {setting}", policy) for setting, policy in _able(agents, plain)]
+            for _, policy in able:
+                tuning.include(() if policy.tuned is None else policy.tuned.trials)
             if able:
                 winners.append(halved(tuning, able, self.learners))
         if not winners:

@@ -1,5 +1,6 @@
 """Settings chosen on tuning learners, who are met neither in training nor in evaluation."""
 
+import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -26,12 +27,18 @@ Agent = Callable[[Task, int, Tracker], Policy]
 
 
 class Trial(NamedTuple):
-    """One setting that was tried: its mean return on so many tuning learners, with its standard error."""
+    """One setting that was tried: its mean return on so many tuning learners, with its standard error.
+
+    `steps` of the environment and `seconds` of processor were its cost when it was found, be that by an
+    earlier command.
+    """
 
     setting: str
     score: float
     se: float
     learners: int
+    steps: int = 0
+    seconds: float = 0.0
 
 
 class Tuned(NamedTuple):
@@ -64,16 +71,23 @@ class Tuning:
         """Mean return of the policy on the first `learners` of the tuning split."""
         found = self.kept.get(policy, learners)
         if found is None:
+            begun = time.process_time()
             run = rollout(self.task, policy, learners, Split.TUNE)
+            seconds = time.process_time() - begun
             se = float(run.returned.std() / np.sqrt(learners))
-            found = Score(float(run.returned.mean()), se, int(run.steps.sum()))
+            found = Score(float(run.returned.mean()), se, int(run.steps.sum()), seconds)
             self.kept.put(policy, learners, found)
             self._progress.more(1)
-        self.trials.append(Trial(setting, found.mean, found.se, learners))
+        self.trials.append(Trial(setting, found.mean, found.se, learners, found.steps, found.seconds))
         self._steps += found.steps
         told = {"tuning/trial": len(self.trials), "tuning/return": found.mean, "tuning/learners": learners}
         self.tracker.log(told, self._steps)
         return found.mean
+
+    def include(self, others: Sequence[Trial]) -> None:
+        """Count trials that a candidate was tuned by before it came here."""
+        self.trials.extend(others)
+        self._steps += sum(trial.steps for trial in others)
 
     def best(self, candidates: Sequence[tuple[str, Policy]], learners: int, keep: int = 1) -> list[int]:
         """Places of the `keep` best candidates, the best first; of equals, the one listed first."""

@@ -229,7 +229,12 @@ COMPARED = ("learners", "reference", "baseline", "outcomes", "statistics", "aims
 # The parts of a verb that have to fit together: a check, and the parts of the configuration it needs
 THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
     "train": [(_agents, ("agent",)), (_task, ("agent", "learners", *TASK))],
-    "tune": [(_agents, ("agent",)), (_space, ("space", "agent")), (_task, ("agent", "learners", *TASK))],
+    "tune": [
+        (_agents, ("agent",)),
+        (_agents, ("policies",)),
+        (_space, ("space", "agent")),
+        (_task, ("agent", "learners", *TASK)),
+    ],
     "evaluate": [
         (_agents, ("policies",)),
         (_runs, ("runs", MOVED, "trust", "policies", "reference", "baseline", "learners", *TASK)),

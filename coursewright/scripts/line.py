@@ -14,6 +14,9 @@ from coursewright.scripts.settings import SETTINGS
 from coursewright.scripts.signatures import fields
 from coursewright.scripts.words import read_word
 
+LAUNCHER = "hydra/launcher"
+LAUNCHED = ("train", "tune", "evaluate")  # verbs whose jobs may run elsewhere
+
 
 @dataclass(frozen=True)
 class Line:
@@ -63,6 +66,9 @@ def read_line(verb: str, arguments: Sequence[str]) -> Line:
         following = words[place + 1] if place + 1 < len(words) else ""
         parsed.append(read_word(verb, word, following, several=flags.multirun))
     _refuse_twice(parsed)
+    flags.multirun = flags.multirun or _launched(verb, parsed)
+    if flags.multirun:
+        _refuse_one_folder(parsed)
     return Line(verb, flags, [str(override.input_line) for override in parsed], parsed)
 
 
@@ -90,6 +96,27 @@ def refuse_groups(line: Line) -> None:
         if ours and name in LISTS.values() and override.package is None:
             remedy = "; give models=[NAME, ...]" if (line.verb, name) == ("validate", "model") else ""
             raise InputError(f"{name}: {line.verb} reads no {name}{remedy}; it reads {', '.join(read)}", name)
+
+
+def _launched(verb: str, given: Sequence[Override]) -> bool:
+    """True where a launcher is chosen, which Hydra would pass over in silence where there is no sweep.
+
+    Raises `InputError` for a verb whose work is done here in any case.
+    """
+    chosen = [override for override in given if override.key_or_group == LAUNCHER]
+    if chosen and verb not in LAUNCHED:
+        value = str(chosen[-1].input_line).partition("=")[2]
+        raise reject(LAUNCHER, value, f"left out: {verb} works here ({', '.join(LAUNCHED)} take one)")
+    return bool(chosen)
+
+
+def _refuse_one_folder(given: Sequence[Override]) -> None:
+    """Refuse the folder of a single run in a sweep, where Hydra would pass over it in silence."""
+    for override in given:
+        if override.key_or_group == "hydra.run.dir":
+            value = str(override.input_line).partition("=")[2]
+            allowed = "left out of what a launcher or a sweep runs (hydra.sweep.dir=FOLDER names its folder)"
+            raise reject("hydra.run.dir", value, allowed)
 
 
 def _refuse_twice(given: Sequence[Override]) -> None:

@@ -44,8 +44,7 @@ class Train:
         whole(0, SEEDS, seed=self.seed)
         whole(1, MOST, learners=self.learners)
         named(name=self.name, study=self.study)
-        if self.tutor is not None:
-            given(tutor=self.tutor)
+        given(tutor=self.tutor)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,11 +59,13 @@ class Tune:
     choices: Node
     agents: Mapping[str, Node]
     space: Mapping[str, Node]
+    policies: Mapping[str, Node]
     trials: int
     learners: int
     retrain: int
     evaluated: int
     together: int
+    part: int | None
     workers: int
     seed: int
     tutor: str | None
@@ -78,9 +79,9 @@ class Tune:
         whole(FEWEST, 1000, retrain=self.retrain)
         whole(1, 1024, together=self.together, workers=self.workers)
         whole(0, SEEDS - self.retrain, seed=self.seed)
+        whole(0, 1023, part=self.part or 0)
         named(name=self.name, study=self.study)
-        if self.tutor is not None:
-            given(tutor=self.tutor)
+        given(tutor=self.tutor)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,15 +123,13 @@ class Evaluate:
         trusted_of(self.trust)
         named(name=self.name, study=self.study)
         given(baseline=self.baseline)
-        if self.reference is not None:
-            given(reference=self.reference)
+        given(reference=self.reference)
         for name, kinds in self.kinds.items():
             for kind in kinds:
                 if kind not in KINDS:
                     raise unknown(f"kinds.{name}", kind, KINDS)
         some(policies=self.policies, outcomes=self.outcomes, statistics=self.statistics, aims=self.aims)
-        if self.tutor is not None:
-            given(tutor=self.tutor)
+        given(tutor=self.tutor)
         if self.learners_folder is not None:
             if self.runs is None:
                 raise reject("learners_folder", self.learners_folder, "given with runs only")
@@ -265,8 +264,7 @@ class Simulate:
         writable("to", self.to)
         if Path(self.to).suffix != ".parquet":
             raise reject("to", self.to, "a file whose name ends in .parquet")
-        if self.tutor is not None:
-            given(tutor=self.tutor)
+        given(tutor=self.tutor)
 
 
 SETTINGS = {
@@ -294,10 +292,10 @@ def several(worlds: int) -> None:
         raise reject("worlds", worlds, "0 (none) or at least 2")
 
 
-def given(**values: str) -> None:
-    """Refuse text that is empty or blank."""
+def given(**values: str | None) -> None:
+    """Refuse text that is empty or blank; null is neither."""
     for name, value in values.items():
-        if not value.strip():
+        if value is not None and not value.strip():
             raise reject(name, repr(value), "given; it is empty")
 
 

@@ -1,24 +1,30 @@
-"""The parts of `tune`: the search, the winner's trainings with fresh seeds, and the files of both."""
+"""The parts of `tune`: the search, the winner's trainings with fresh seeds, others beside it, their files."""
 
 import json
 import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from coursewright.agents.tracker import Tracker
+from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.rollout import Group
 from coursewright.envs.task import Task
 from coursewright.errors import InputError, unsettable
 from coursewright.evaluation.numbers import brief, number
 from coursewright.evaluation.statistics import over_learners, over_seeds
+from coursewright.evaluation.tables import say
+from coursewright.evaluation.tuning.efforts import Effort, costs, standings, tables
 from coursewright.evaluation.tuning.jobs import Agent, Job, Trained, run_all
-from coursewright.evaluation.tuning.search import Plan, Trial, best_of, search
+from coursewright.evaluation.tuning.search import CLAIMS, Plan, Trial, best_of, search
 from coursewright.evaluation.tuning.space import Settings, Space
+from coursewright.evaluation.tuning.together import Claims
 from coursewright.files import write_atomically, write_text
 from coursewright.scripts.making import agent_of
 from coursewright.scripts.overrides import command_line, override
@@ -34,8 +40,8 @@ log = logging.getLogger(__name__)
 
 Fresh = Mapping[int, Trained]  # the winner's trainings by their seeds
 
-JOURNAL = "trials.journal"
-OURS = ("space", "trials", "learners", "evaluated", "retrain", "together", "workers", "tracker", "seed")
+OURS = {"space", "policies", "trials", "learners", "evaluated", "retrain", "together", "part", "workers"}
+OURS |= {"tracker", "seed"}
 
 
 def space_of(given: Mapping[str, Any], agent: Mapping[str, Any]) -> Space:
@@ -75,23 +81,73 @@ def with_settings(agent: DictConfig, settings: Settings) -> Agent:
     return agent_of(OmegaConf.create({**plain, **settings}))
 
 
-def searched(config: DictConfig, task: Task, folder: Path, tracker: Tracker) -> list[Trial]:
-    """Every trial, on the first `learners` tuning learners; the tracker is told of each."""
-    plain: Any = OmegaConf.to_container(config.agent, resolve=True)
+class Contestant(NamedTuple):
+    """An agent, the space of its settings ({}: there is nothing to tune), and the folder of its work.
+
+    Several processes may work for it in that folder; each takes `at_once` trials or trainings at a time.
+    """
+
+    name: str
+    agent: DictConfig
+    space: Mapping[str, Any]
+    folder: Path
+    at_once: int
+
+
+def shared(config: DictConfig, folder: Path) -> Path:
+    """The folder of the work: the run's own, or beside those of all parts of one tuning, for all of them."""
+    if config.part is None:
+        return folder
+    plain: Any = OmegaConf.to_container(config, resolve=True)
+    same = json.dumps({name: value for name, value in plain.items() if name not in ("part", "workers")})
+    return folder.parent / f"{config.name}-{sha256(same.encode()).hexdigest()[:10]}"
+
+
+def contestants(config: DictConfig, folder: Path, chosen: Mapping[str, str]) -> list[Contestant]:
+    """The agent that is tuned, and the policies beside it; `chosen` names the file that each of these is."""
+    at_once = config.together if config.part is None else config.workers
     given: Any = OmegaConf.to_container(config.space, resolve=True)
-    space = space_of(given, plain)
+    first = Contestant(config.name, config.agent, given, folder, at_once)
+    others = [
+        Contestant(name, agent, _shipped_space(chosen.get(name, "")), folder / "policies" / name, at_once)
+        for name, agent in config.policies.items()
+        if name != config.name
+    ]
+    return [first, *others]
+
+
+def _shipped_space(agent: str) -> Mapping[str, Any]:
+    """The space of an agent by the file that bears its name; {} where there is none."""
+    loader = GlobalHydra.instance().config_loader()
+    if agent not in loader.get_group_options("tune"):
+        return {}
+    space = loader.load_configuration(f"tune/{agent}", [], RunMode.RUN).tune
+    found: Mapping[str, Any] = OmegaConf.to_container(space)  # type: ignore[assignment]
+    return found
+
+
+def effort(config: DictConfig, task: Task, one: Contestant, tracker: Tracker = SILENT) -> Effort:
+    """Everything that is done for a contestant.  Raises `InputError` where it cannot do the task."""
+    trials = searched(config, task, one, tracker) if one.space else []
+    return Effort(trials, retrained(config, task, one, trials))
+
+
+def searched(config: DictConfig, task: Task, one: Contestant, tracker: Tracker) -> list[Trial]:
+    """Every trial, on the first `learners` tuning learners; the tracker is told of each."""
+    plain: Any = OmegaConf.to_container(one.agent, resolve=True)
+    space = space_of(one.space, plain)
     group = Group(config.learners, Split.TUNE)
 
     def run(asked: Sequence[Settings]) -> Iterator[Trained | InputError]:
-        ready = [_ready(config, task, settings, group) for settings in asked]
+        ready = [_ready(config, task, one.agent, settings, group) for settings in asked]
         ends = run_all([job for job in ready if isinstance(job, Job)], config.workers)
         for job in ready:
             yield job if isinstance(job, InputError) else next(ends)
 
-    plan = Plan(config.trials, config.together, config.seed)
+    plan = Plan(config.trials, config.together, config.seed, one.at_once)
     trials: list[Trial] = []
     steps, best = 0, -np.inf
-    for trial in search(space, plain, run, plan, folder / JOURNAL):
+    for trial in search(space, plain, run, plan, one.folder):
         trials.append(trial)
         steps += trial.training_steps + trial.scoring_steps
         best = max(best, trial.score) if np.isfinite(trial.score) else best
@@ -99,30 +155,40 @@ def searched(config: DictConfig, task: Task, folder: Path, tracker: Tracker) -> 
             told = {"tuning/trial": len(trials), "tuning/return": trial.score, "time/seconds": trial.seconds}
             tracker.log(told, steps)
         words = trial.note if not np.isfinite(trial.score) else number(trial.score)
-        log.info("trial %d of %d: %s; best %s", len(trials), plan.trials, words, number(best))
+        said = "%s: trial %d of %d: %s; best %s"
+        log.info(said, one.name, len(trials), plan.trials, words, number(best))
     return trials
 
 
-def _ready(config: DictConfig, task: Task, settings: Settings, group: Group) -> Job | InputError:
+def _ready(
+    config: DictConfig, task: Task, agent: DictConfig, settings: Settings, group: Group
+) -> Job | InputError:
     try:
-        return Job(task, with_settings(config.agent, settings), config.seed, group)
+        return Job(task, with_settings(agent, settings), config.seed, group)
     except InputError as error:  # options that do not go together
         return error
 
 
-def retrained(config: DictConfig, task: Task, folder: Path, trials: Sequence[Trial]) -> Fresh:
-    """The winner by fresh seed, scored on evaluation learners; each is kept in the folder on its way."""
-    agent = with_settings(config.agent, best_of(trials).settings)
+def retrained(config: DictConfig, task: Task, one: Contestant, trials: Sequence[Trial]) -> Fresh:
+    """The winner by fresh seed, scored on evaluation learners; each is kept in the folder on its way.
+
+    An agent that was not tuned is made once.
+    """
+    agent = with_settings(one.agent, best_of(trials).settings if trials else {})
     group = Group(config.evaluated, Split.EVALUATE)
-    seeds = [config.seed + fresh for fresh in range(1, config.retrain + 1)]
-    files = {seed: folder / "seeds" / f"{seed}.npz" for seed in seeds}
-    left = [seed for seed in seeds if not files[seed].is_file()]
-    ends = run_all([Job(task, agent, seed, group) for seed in left], config.workers)
-    for seed, end in zip(left, ends, strict=True):
-        if isinstance(end, InputError):
-            raise end
-        write_atomically(files[seed], lambda part, end=end: _save(part, end))  # type: ignore[misc]
-        log.info("seed %d: %s on %d unseen learners", seed, number(end.returned.mean()), config.evaluated)
+    seeds = [config.seed + fresh for fresh in range(1, config.retrain + 1 if trials else 2)]
+    files = {seed: one.folder / "seeds" / f"{seed}.npz" for seed in seeds}
+    claims = Claims(one.folder / CLAIMS, one.at_once)
+    while left := {f"seed-{seed}": seed for seed in seeds if not files[seed].is_file()}:
+        with claims.taken(list(left)) as mine:
+            mine_left = [left[name] for name in mine if not files[left[name]].is_file()]
+            ends = run_all([Job(task, agent, seed, group) for seed in mine_left], config.workers)
+            for seed, end in zip(mine_left, ends, strict=True):
+                if isinstance(end, InputError):
+                    raise end
+                write_atomically(files[seed], lambda part, end=end: _save(part, end))  # type: ignore[misc]
+                mean = number(end.returned.mean())
+                log.info("%s: seed %d: %s on %d unseen learners", one.name, seed, mean, config.evaluated)
     return {seed: _load(files[seed]) for seed in seeds}
 
 
@@ -135,28 +201,30 @@ def _save(path: Path, end: Trained) -> None:
 def _load(path: Path) -> Trained:
     with np.load(path) as kept:
         steps = int(kept["training_steps"]), int(kept["scoring_steps"])
-        return Trained(kept["returned"], *steps, float(kept["seconds"]))
+        return Trained(kept["returned"], *steps, float(kept["seconds"]), int(kept["tried"]))
 
 
 def finish(
-    config: DictConfig,
-    folder: Path,
-    words: Sequence[str],
-    trials: Sequence[Trial],
-    again: Mapping[int, Trained],
+    config: DictConfig, folder: Path, words: Sequence[str], efforts: Mapping[str, Effort]
 ) -> tuple[float, Results]:
-    """Write `trials.csv`, `costs.csv` and `best.yaml`, and print; the winner's score, and the summary."""
-    best = best_of(trials)
-    returned = np.array([end.returned for end in again.values()])
+    """Write the tables and `best.yaml`, and print; the winner's score, and the summary."""
+    trials, whole = efforts[config.name].trials, efforts[config.name].stages.values()
+    best, spent, found = best_of(trials), costs(efforts), standings(efforts)
+    returned = efforts[config.name].returned
     recipe, policy = over_seeds(returned.mean(axis=1)), over_learners(returned.mean(axis=0))
-    costs = _costs(trials, again)
     flags = [flag for flag in sys.argv if flag.startswith("--config-dir")]
-    line = command_line("train", [*flags, *_kept(words), *_given(best.settings), f"seed={min(again)}"])
-    write_text(folder / "trials.csv", _table(trials).to_csv(index=False, lineterminator="\n"))
-    write_text(folder / "costs.csv", costs.to_csv(index=False, lineterminator="\n"))
+    line = command_line("train", [*flags, *_kept(words), *_given(best.settings), f"seed={config.seed + 1}"])
+    for name, effort in efforts.items():
+        if effort.trials:
+            file = "trials.csv" if name == config.name else f"trials-{name}.csv"
+            write_text(folder / file, _table(effort.trials).to_csv(index=False, lineterminator="\n"))
+    write_text(folder / "costs.csv", spent.to_csv(index=False, lineterminator="\n"))
+    write_text(folder / "comparison.csv", found.to_csv(index=False, lineterminator="\n"))
     options = OmegaConf.to_yaml(OmegaConf.create({"agent": best.settings}))
     write_text(folder / "best.yaml", f"# {line}\n{options}")
-    log.info("\n%s", costs.to_string(index=False, float_format="{:.1f}".format))
+    for part in tables(found, spent, f"{config.study}: {policy.n:,} unseen learners"):
+        say("", part)
+    say("")
     log.info("best: trial %d, %s (on tuning learners, flattering)", best.number, number(best.score))
     for name, estimate in (("over seeds", recipe), ("over learners", policy)):
         span = brief(estimate.low, estimate.high)
@@ -173,27 +241,13 @@ def finish(
         "eval/learners_low": policy.low,
         "eval/learners_high": policy.high,
         "trials": len(trials),
-        "steps": int(costs["training_steps"].sum() + costs["scoring_steps"].sum()),
+        "steps": sum(one.training_steps + one.scoring_steps for stage in whole for one in stage),
     }
+    for row in found.to_dict("records")[1:]:
+        name = row["agent"]
+        summary |= {f"eval/return_{name}": row["return"], f"eval/ahead_of_{name}": row["ahead"]}
+        summary |= {f"eval/ahead_of_{name}_{end}": row[f"ahead_{end}"] for end in ("low", "high")}
     return recipe.value, Results(summary | {f"best/{k}": _told(v) for k, v in best.settings.items()})
-
-
-def _costs(trials: Sequence[Trial], again: Fresh) -> "pd.DataFrame":
-    """Trainings, environment steps and processor seconds of the trials and of the fresh seeds."""
-    import pandas as pd
-
-    stages: dict[str, Sequence[Trial | Trained]] = {"trials": trials, "fresh seeds": list(again.values())}
-    rows = [
-        {
-            "stage": stage,
-            "trainings": len(done),
-            "training_steps": sum(one.training_steps for one in done),
-            "scoring_steps": sum(one.scoring_steps for one in done),
-            "processor_seconds": sum(one.seconds for one in done),
-        }
-        for stage, done in stages.items()
-    ]
-    return pd.DataFrame(rows)
 
 
 def _table(trials: Sequence[Trial]) -> "pd.DataFrame":
@@ -210,8 +264,13 @@ def _table(trials: Sequence[Trial]) -> "pd.DataFrame":
 def _kept(words: Sequence[str]) -> list[str]:
     """The words of the command line that `train` reads too."""
     tuned = set(fields(Tune) or ())
-    assert set(OURS) <= tuned
-    return [word for word in words if word.lstrip("+~").split("=")[0].split(".")[0] not in OURS]
+    assert tuned >= OURS
+    return [word for word in words if _setting(word) not in OURS]
+
+
+def _setting(word: str) -> str:
+    """The setting at the top that a word of a command line sets, or chooses a file for."""
+    return word.lstrip("+~").split("=")[0].split("@")[-1].split(".")[0]
 
 
 def _given(settings: Settings) -> list[str]:

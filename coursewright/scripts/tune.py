@@ -1,10 +1,12 @@
 """`coursewright tune`: an agent in, its best settings out, trained anew and scored on unseen learners."""
 
 import logging
+from collections.abc import Mapping
 
 import hydra
 from omegaconf import DictConfig
 
+from coursewright.errors import InputError
 from coursewright.scripts.app import explained
 from coursewright.scripts.run_directory import Place, open_run, placed
 
@@ -20,15 +22,20 @@ def main(config: DictConfig) -> float | None:
 
     from coursewright.scripts.experiment import settled
 
-    agents = GlobalHydra.instance().config_loader().get_group_options("agent")
-    words = list(HydraConfig.get().overrides.task)
-    return tune(settled(config, words, agents), placed(config), words)
+    agents, hydra_ = GlobalHydra.instance().config_loader().get_group_options("agent"), HydraConfig.get()
+    words = list(hydra_.overrides.task)
+    at = "agent@policies."
+    chosen = {k.removeprefix(at): v for k, v in hydra_.runtime.choices.items() if k.startswith(at)}
+    return tune(settled(config, words, agents), placed(config), words, chosen)
 
 
-def tune(config: DictConfig, place: Place, words: list[str]) -> float | None:
-    """Search, train the winner anew, and print the costs; `words` are those of the command line."""
+def tune(config: DictConfig, place: Place, words: list[str], chosen: Mapping[str, str]) -> float | None:
+    """Search, train the winner anew, set it beside others, and print the costs.
+
+    `words` are those of the command line, and `chosen` names the file of each policy beside the winner.
+    """
     from coursewright.scripts.making import task_of, warn_of_invented
-    from coursewright.scripts.trials import finish, retrained, searched
+    from coursewright.scripts.trials import contestants, effort, finish, shared
 
     with open_run(config, place) as run:
         if run.finished:
@@ -37,9 +44,14 @@ def tune(config: DictConfig, place: Place, words: list[str]) -> float | None:
         task = task_of(config, config.tutor, keep=run.path / "tutor.csv")
         warn_of_invented(config.simulator)
         tracker = run.tracker("tune")
-        trials = searched(config, task, run.path, tracker)
-        again = retrained(config, task, run.path, trials)
-        found, summary = finish(config, run.path, words, trials, again)
+        first, *others = contestants(config, shared(config, run.path), chosen)
+        efforts = {first.name: effort(config, task, first, tracker)}
+        for other in others:
+            try:
+                efforts[other.name] = effort(config, task, other)
+            except InputError as error:
+                log.info("left out: %s (%s)", other.name, error)
+        found, summary = finish(config, run.path, words, efforts)
         tracker.report(summary)
     log.info("kept in %s", run.path)
     return found

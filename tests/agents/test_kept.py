@@ -50,7 +50,7 @@ def test_the_second_time_is_the_first_without_its_rollouts(agent, home, monkeypa
     assert content(one.rule) == content(two.rule)
     (file,) = home.rglob("*.json")
     assert file.parent == home / "coursewright" / "tuned"
-    assert all(len(score) == 3 for score in json.loads(file.read_text()).values())
+    assert all(len(score) == 4 for score in json.loads(file.read_text()).values())
 
 
 def test_an_oracle_that_has_watched_is_found_again(home, monkeypatch):

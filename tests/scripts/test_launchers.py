@@ -6,7 +6,10 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
+from coursewright.scripts.app import run
+from coursewright.scripts.manual import CONFIGS
 from places import SUPPORT
 
 COMMAND = [sys.executable, "-m", "coursewright", "train", "-m", "--config-dir=mine", "agent=moody"]
@@ -91,3 +94,57 @@ def test_a_cluster_that_is_none_is_a_line(tmp_path, programs, code, says):
     assert (done.returncode, len(lines)) == (code, 1 + (code == 1)), lines
     assert says in lines[-1]
     assert (tmp_path / "s").exists() == (code == 1)
+
+
+EVALUATED = ["evaluate", "simulator=bkt_v0", "task=mastery", "task.steps=6", "learners=20", "tracker=csv"]
+EVALUATED += ["reference=random", "~figures.path", "~figures.training", "~figures.comparison"]
+
+
+def rules_but(*kept):
+    """Words that leave out all policies of `evaluate` but these."""
+    known = yaml.safe_load((CONFIGS / "evaluate.yaml").read_text(encoding="utf-8"))["defaults"]
+    chosen = [key for entry in known if isinstance(entry, dict) for key in entry if "@policies." in key]
+    names = [key.removeprefix("agent@policies.") for key in chosen]
+    return [f"~policies.{name}" for name in names if name not in kept]
+
+
+@pytest.mark.parametrize("launcher", PROCESSES)
+def test_a_comparison_runs_where_its_launcher_says(launcher, tmp_path):
+    words = [*EVALUATED, *rules_but("random", "oracle_greedy"), f"hydra/launcher={launcher}"]
+    command = [*COMMAND[:3], *words, "hydra.sweep.dir=s"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=300)
+    here = [*COMMAND[:3], *words[:-1], "hydra.run.dir=here"]
+    subprocess.run(here, cwd=tmp_path, check=True, capture_output=True, timeout=300)
+    (table,) = (tmp_path / "s").rglob("comparison.csv")
+    assert table.read_bytes() == next((tmp_path / "here").rglob("comparison.csv")).read_bytes()
+    assert (table.parent / "report.html").is_file()
+
+
+def test_several_comparisons_are_a_job_each(tmp_path):
+    words = [*EVALUATED, *rules_but("random", "oracle_greedy"), "simulator=bkt_v0,kt6kc"]
+    words = [word for word in words if word != "simulator=bkt_v0"]
+    command = [*COMMAND[:3], *words, "-m", "hydra/launcher=joblib", "hydra.sweep.dir=s"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=300)
+    names = {path.parent.name for path in (tmp_path / "s").rglob("report.html")}
+    assert names == {"simulator-bkt_v0", "simulator-kt6kc"}
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["evaluate", "hydra/launcher=joblib", "hydra.run.dir=x"], "hydra.run.dir = x: must be left out of"),
+        (["train", "-m", "seed=0,1", "hydra.run.dir=x"], "hydra.run.dir = x: must be left out of"),
+        (
+            ["export", "run=x", "hydra/launcher=joblib"],
+            "must be left out: export works here (train, tune, eval",
+        ),
+        (["evaluate", "hydra/launcher=joblb"], "did you mean 'joblib'?"),
+    ],
+)
+def test_a_launcher_that_would_be_passed_over_is_refused(words, says, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(words[0], words[1:]) == 2
+    told = capsys.readouterr().err
+    assert says in told
+    assert told.count("\n") == 1
+    assert not list(tmp_path.iterdir())

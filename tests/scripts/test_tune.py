@@ -12,8 +12,13 @@ from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
+from coursewright.agents.rules.baselines import UniformRandom
 from coursewright.agents.rules.mastery import NInARow
-from coursewright.envs.rollout import rollout
+from coursewright.agents.tuned_rule import TunedRule
+from coursewright.envs.rollout import Group, rollout
+from coursewright.evaluation.statistics import over_learners
+from coursewright.evaluation.tuning.jobs import Job
+from coursewright.evaluation.tuning.jobs import run as job_of
 from coursewright.scripts.app import run
 from coursewright.scripts.manual import names
 from coursewright.scripts.trials import space_of
@@ -21,7 +26,9 @@ from coursewright.simulators.luck import Split
 from places import ROOT
 
 TASK = ["simulator=bkt_v0", "task=mastery", "task.steps=12"]
-SMALL = [*TASK, "agent=n_in_a_row", "trials=7", "learners=40", "evaluated=30", "tracker=csv", "workers=1"]
+SMALL = [*TASK, "agent=n_in_a_row", "trials=7", "learners=40", "evaluated=30", "tracker=csv"]
+SMALL += ["~policies.tuned_rule", "+agent@policies.fringe=outer_fringe", "workers=1"]
+ALONE = ["~policies.random", "~policies.tuned_rule"]
 
 
 @pytest.fixture(scope="module")
@@ -62,13 +69,60 @@ def test_figures_are_those_of_the_settings(tuned):
 
 
 def test_costs_are_counted(tuned):
-    costs = pd.read_csv(tuned / "costs.csv", index_col="stage")
-    tried = pd.read_csv(tuned / "trials.csv")
-    ran = tried["note"].isna().sum()
-    assert costs["trainings"].to_dict() == {"trials": 7, "fresh seeds": 5}
-    assert costs["scoring_steps"].to_dict() == {"trials": ran * 40 * 12, "fresh seeds": 5 * 30 * 12}
-    assert (costs["processor_seconds"] > 0).all()
-    assert read(tuned, "summary.json")["steps"] == costs["scoring_steps"].sum()
+    whole = pd.read_csv(tuned / "costs.csv")
+    assert (whole["processor_seconds"] > 0).all()
+    for agent, trials in (("n_in_a_row", "trials.csv"), ("fringe", "trials-fringe.csv")):
+        costs = whole[whole["agent"] == agent].set_index("stage")
+        ran = pd.read_csv(tuned / trials)["note"].isna().sum()
+        assert costs["trainings"].to_dict() == {"trials": 7, "fresh seeds": 5}
+        assert costs["scoring_steps"].to_dict() == {"trials": ran * 40 * 12, "fresh seeds": 5 * 30 * 12}
+        if agent == "n_in_a_row":
+            assert read(tuned, "summary.json")["steps"] == costs["scoring_steps"].sum()
+    (once,) = whole[whole["agent"] == "random"].to_dict("records")
+    assert (once["stage"], once["trainings"], once["scoring_steps"]) == ("fresh seeds", 1, 30 * 12)
+
+
+def test_the_others_meet_the_same_learners_and_differences_are_paired(tuned):
+    rows = pd.read_csv(tuned / "comparison.csv", index_col="agent")
+    assert rows.index.tolist() == ["n_in_a_row", "random", "fringe"]
+    assert rows["tried"].tolist() == [7, 0, 7]
+    best, given = pd.read_csv(tuned / "trials.csv"), task()
+    best = best.loc[best["score"].idxmax()]
+    mine = rollout(given, NInARow(int(best["n"]), best["order"], best["fallback"])(given), 30).returned
+    theirs = rollout(given, UniformRandom()(given), 30).returned
+    ahead = over_learners(mine - theirs)
+    shown = rows.loc["random", ["ahead", "ahead_low", "ahead_high"]].tolist()
+    assert shown == pytest.approx([ahead.value, ahead.low, ahead.high])
+    summary = read(tuned, "summary.json")
+    assert summary["eval/ahead_of_random"] == pytest.approx(ahead.value)
+    assert {"eval/ahead_of_fringe_low", "eval/return_fringe"} <= set(summary)
+
+
+def test_a_rule_that_tunes_itself_tells_its_costs(tmp_path, monkeypatch):
+    """The second time its scores are kept, and the costs are those of the first time."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    given = task()
+    made = [job_of(Job(given, TunedRule(learners=20), 0, Group(10, Split.EVALUATE))) for _ in range(2)]
+    tuned = TunedRule(learners=20)(given).tuned
+    for end in made:
+        assert end.tried == len({trial.setting for trial in tuned.trials}) > 120
+        assert end.training_steps == sum(trial.steps for trial in tuned.trials) == len(tuned.trials) * 20 * 12
+        assert end.seconds >= sum(trial.seconds for trial in tuned.trials) > 0
+
+
+@pytest.mark.parametrize(
+    "launcher",
+    ["basic", "joblib", pytest.param("submitit_local", marks=pytest.mark.slow)],
+)
+def test_jobs_of_any_launcher_share_one_tuning(tuned, launcher, tmp_path):
+    words = [*SMALL, "part=0,1", f"hydra/launcher={launcher}", f"hydra.sweep.dir={tmp_path}/parts"]
+    assert run("tune", ["-m", *words]) == 0
+    for part in (0, 1):
+        (folder,) = (tmp_path / "parts").glob(f"agent-n_in_a_row__part-{part}*")
+        for name in ("trials.csv", "best.yaml", "metrics.csv", "comparison.csv"):
+            assert (folder / name).read_bytes() == (tuned / name).read_bytes(), (part, name)
+    (shared,) = (tmp_path / "parts").glob("n_in_a_row-*")
+    assert (shared / "trials.journal").read_text().count("scoring_steps") == 7, "no trial twice"
 
 
 def test_the_best_file_names_a_command_that_trains_it(tuned, tmp_path, monkeypatch):
@@ -99,7 +153,14 @@ def test_it_goes_on_and_workers_change_nothing(tuned, tmp_path):
 
 def test_a_network_is_trained_with_fresh_seeds(tmp_path):
     words = [*TASK, "agent=ppo", "agent.steps=600", "agent.learners=25", "agent.imitate=null", "trials=1"]
-    words += ["~space.agent.imitate", "~space.agent.n_steps", "learners=20", "evaluated=20", "tracker=none"]
+    words += [
+        *ALONE,
+        "~space.agent.imitate",
+        "~space.agent.n_steps",
+        "learners=20",
+        "evaluated=20",
+        "tracker=none",
+    ]
     words += ["agent.n_steps=12", "~space.agent.epochs", "+space.agent.epochs=[2,3]", "workers=1"]
     assert run("tune", [*words, f"hydra.run.dir={tmp_path}/run"]) == 0
     costs = pd.read_csv(tmp_path / "run" / "costs.csv", index_col="stage")
@@ -133,6 +194,8 @@ def test_a_space_suits_the_agent_of_its_name(name):
         (["agent=ucb", "space.agent.c.low=5"], "error: space.agent.c.high = 4.0: must be above low (5)"),
         (["agent=ucb", "space.task.steps=[1,2]"], "error: space.task: no such setting"),
         (["agent=ucb", "retrain=4"], "error: retrain = 4: must be a whole number from 5"),
+        (["agent=ucb", "part=-1"], "error: part = -1: must be a whole number from 0"),
+        (["agent=ucb", "+agent@policies.a=rnadom"], "did you mean 'random'?"),
         (["agent=ucb", "trials=0"], "error: trials = 0: must be a whole number from 1"),
         (["agent=ucb", "trails=3"], "did you mean 'trials'?"),
     ],

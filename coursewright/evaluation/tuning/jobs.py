@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
+from coursewright.agents.rule import RulePolicy
 from coursewright.agents.tracker import Tracker
 from coursewright.envs.policy import Oracle, Policy
 from coursewright.envs.rollout import Group, rollout
@@ -35,13 +36,16 @@ class Trained(NamedTuple):
     returned : the return of each learner, `[learners]`.
     training_steps : environment steps of the training, as the agent tells its tracker.
     scoring_steps : environment steps of the learners who were then taught.
-    seconds : of processor, both together; compiling included.
+    seconds : of processor, both together; compiling included.  A rule that tunes itself by scores from an
+        earlier command (see `kept`) is told what they took then.
+    tried : settings that a rule tried to tune itself.
     """
 
     returned: Floats
     training_steps: int
     scoring_steps: int
     seconds: float
+    tried: int = 0
 
 
 class Counter:
@@ -67,12 +71,16 @@ def run(job: Job) -> Trained | InputError:
             return reject(
                 "agent", type(policy).__name__, "one that reads no latent state: an oracle is not tuned"
             )
-        group = job.group
+        made, group = time.process_time() - begun, job.group
         taught = rollout(job.task, policy, group.learners, group.split, group.first)
     except InputError as error:
         return error
-    seconds = time.process_time() - begun
-    return Trained(taught.returned, counter.steps, int(taught.steps.sum()), seconds)
+    whole = time.process_time() - begun
+    tuned = policy.tuned.trials if isinstance(policy, RulePolicy) and policy.tuned is not None else ()
+    spent = sum(trial.seconds for trial in tuned)
+    tried = len({trial.setting for trial in tuned})
+    seconds = whole - made + max(made, spent)
+    return Trained(taught.returned, counter.steps, int(taught.steps.sum()), seconds, tried)
 
 
 def run_all(jobs: Sequence[Job], workers: int) -> Iterator[Trained | InputError]:

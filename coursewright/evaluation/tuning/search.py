@@ -1,8 +1,8 @@
 """The search for an agent's best settings, by Optuna's tree-structured Parzen estimator.
 
 Trials are asked for in rounds of a fixed size.  A round is drawn from its own seed and from all rounds before
-it, so trials depend neither on the number of workers nor on an interruption.  The journal holds finished
-trials alone: one that was killed is done again.
+it, so trials depend neither on the number of workers or processes nor on an interruption.  The journal holds
+finished trials alone: one that was killed is done again.
 """
 
 import warnings
@@ -12,16 +12,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import optuna
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from coursewright.errors import InputError
 from coursewright.evaluation.tuning.jobs import Trained
 from coursewright.evaluation.tuning.space import Settings, Space
+from coursewright.evaluation.tuning.together import Claims, Journal
 from coursewright.simulators.luck import hash_pair
 
-STUDY = "tuning"
+JOURNAL, CLAIMS = "trials.journal", "claims"
 AT_RANDOM = 10  # trials before the estimator has its say
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -45,36 +44,76 @@ class Trial(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """The size of a search: its trials, how many are asked for `together`, and its seed."""
+    """The size of a search: its trials, how many are asked for `together`, its seed, and its share.
+
+    Several processes may search in one folder; each takes `at_once` trials at a time.
+    """
 
     trials: int
     together: int
     seed: int
+    at_once: int
 
 
 Run = Callable[[Sequence[Settings]], Iterator[Trained | InputError]]
 
 
-def search(space: Space, first: Settings, run: Run, plan: Plan, journal: Path) -> Iterator[Trial]:
-    """Each trial, in order; those that the journal holds are not run again.
+def search(space: Space, first: Settings, run: Run, plan: Plan, folder: Path) -> Iterator[Trial]:
+    """Each trial, in order; those that the folder's journal holds are not run again.
 
-    The first trial has the agent's own settings (`first`) where the space holds them.
+    The first trial has the agent's own settings (`first`) where the space holds them.  Other processes may
+    search in the same folder: whoever is free does the next trial, and each is told all of them.
     """
-    kept = _opened(journal)
-    done = [_read(space, trial) for trial in kept.get_trials(deepcopy=False)][: plan.trials]
-    yield from done
+    journal, claims = Journal(folder / JOURNAL), Claims(folder / CLAIMS, plan.at_once)
+    done: list[Trial] = []
     while len(done) < plan.trials:
-        begin = len(done) // plan.together * plan.together
-        count = min(plan.together, plan.trials - begin)
-        asked = _asked(space, first, done[:begin], count, plan.seed)[len(done) - begin :]
-        fresh = [s for n, s in enumerate(asked) if s not in asked[:n] and _same(s, done) is None]
-        ends = run(fresh)
-        for settings in asked:
-            earlier = _same(settings, done)
-            trial = _ended(len(done), settings, next(ends)) if earlier is None else _copy(len(done), earlier)
-            kept.add_trial(_frozen(space, trial))
-            done.append(trial)
+        count = min(plan.together, plan.trials - len(done))
+        for trial in _round(space, _asked(space, first, done, count, plan.seed), run, done, journal, claims):
             yield trial
+            done.append(trial)
+
+
+def _round(
+    space: Space,
+    asked: Sequence[Settings],
+    run: Run,
+    before: Sequence[Trial],
+    journal: Journal,
+    claims: Claims,
+) -> Iterator[Trial]:
+    """The trials of a round, each as soon as it and all before it are known."""
+    begin, told = len(before), list(before)
+    whole = begin + len(asked)
+    fresh = [
+        n for n, s in enumerate(asked, begin) if s not in asked[: n - begin] and _same(s, before) is None
+    ]
+
+    def news() -> Iterator[Trial]:
+        kept = journal.read()
+        while len(told) < whole:
+            number = len(told)
+            if number in kept:
+                told.append(_read(space, kept[number]))
+            elif number in fresh:
+                return
+            else:
+                earlier = _same(asked[number - begin], told)
+                assert earlier is not None
+                told.append(_copy(number, earlier))
+                journal.add(_frozen(space, told[-1]))
+            yield told[-1]
+
+    yield from news()
+    while len(told) < whole:
+        kept = journal.read()
+        with claims.taken([str(number) for number in fresh if number not in kept]) as mine:
+            kept = journal.read()  # one may have been finished just before we took it
+            numbers = [int(name) for name in mine if int(name) not in kept]
+            ends = run([asked[number - begin] for number in numbers])
+            for number, end in zip(numbers, ends, strict=True):
+                journal.add(_frozen(space, _ended(number, asked[number - begin], end)))
+                yield from news()
+        yield from news()
 
 
 def best_of(trials: Sequence[Trial]) -> Trial:
@@ -98,17 +137,6 @@ def _asked(space: Space, first: Settings, before: Sequence[Trial], count: int, s
     if not before:
         study.enqueue_trial(space.encoded(first))
     return [space.decoded(study.ask(dict(space.options)).params) for _ in range(count)]
-
-
-def _opened(journal: Path) -> optuna.Study:
-    """The study of a journal; half a line, and a lock, of a killed process are taken away first."""
-    journal.parent.mkdir(parents=True, exist_ok=True)
-    journal.with_name(f"{journal.name}.lock").unlink(missing_ok=True)  # the folder is ours alone by now
-    if journal.exists():
-        whole = journal.read_bytes()
-        journal.write_bytes(whole[: whole.rfind(b"\n") + 1])
-    storage = JournalStorage(JournalFileBackend(str(journal)))
-    return optuna.create_study(storage=storage, study_name=STUDY, direction="maximize", load_if_exists=True)
 
 
 def _same(settings: Settings, done: Sequence[Trial]) -> Trial | None:
