@@ -14,8 +14,9 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from coursewright.agents.options import at_least
-from coursewright.agents.planners.copies import bytes_of, other_fates, parts
+from coursewright.agents.planners.copies import other_fates
 from coursewright.agents.planners.oracles import AHEAD
+from coursewright.agents.portions import bytes_of, parts
 from coursewright.agents.rule import OraclePolicy, RulePolicy, Seen
 from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.episodes import Episodes, Running
