@@ -15,7 +15,6 @@ import numpy as np
 
 from coursewright.agents.options import at_least
 from coursewright.agents.planners.copies import bytes_of, other_fates, parts
-from coursewright.agents.planners.oracles import AHEAD
 from coursewright.agents.rule import OraclePolicy, RulePolicy, Seen
 from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.episodes import Episodes, Running
@@ -28,6 +27,7 @@ from coursewright.simulators.protocol import joined, spread
 REPEATS = (1, 2, 4)
 OF_AN_ANCESTOR = 0.3
 ALIKE = 9  # decimals to which two states of one learner are the same
+AHEAD = 10.0  # days
 PAID_AGAIN = 10.0  # weight of mastery days later: there it is memory that pays at many steps to come
 PROBED = 20  # learners, under two fates each
 
