@@ -190,6 +190,7 @@ def test_it_looks_as_far_ahead_as_time_passes():
     found = by_copies(task, copies=2)
     assert found.policy.rule.ahead == 2.0
     assert rollout(task, found, 40).returned.mean() == pytest.approx(40.5, abs=1.0)
+    assert rollout(task, by_copies(task, copies=2, ahead=10), 40).returned.mean() < 25.0
 
 
 def test_where_days_pass_it_looks_ahead():
