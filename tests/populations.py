@@ -25,7 +25,6 @@ from coursewright.agents.planners.oracle_best import OracleBest
 from coursewright.agents.rules.baselines import RoundRobin, UniformRandom
 from coursewright.agents.rules.tuned import TunedMastery
 from coursewright.agents.tuned_rule import TunedRule
-from coursewright.agents.tuning import LEARNERS as TUNED_ON
 from coursewright.envs.rollout import rollout
 from coursewright.envs.task import Task
 from coursewright.evaluation.bounds import bound
@@ -73,10 +72,10 @@ def estimate(values: Floats) -> dict[str, float]:
     return {"mean": told.value, "se": se, "low": told.low, "high": told.high}
 
 
-def measured(population: str, choices: Sequence[str], learners: int, tuning: int, rule_on: int) -> Row:
+def measured(population: str, choices: Sequence[str], learners: int, tuning: int) -> Row:
     """One row of the table, as numbers."""
     begun, task = time.process_time(), task_of([f"simulator={population}", *choices])
-    rule, oracle = TunedRule(rule_on)(task), OracleBest(tuning)(task)
+    rule, oracle = TunedRule()(task), OracleBest(tuning)(task)
     made = dict(zip(POLICIES, (UniformRandom()(task), RoundRobin()(task), rule, oracle), strict=True))
     returned = {name: rollout(task, policy, learners).returned for name, policy in made.items()}
     assert rule.tuned is not None
@@ -85,7 +84,7 @@ def measured(population: str, choices: Sequence[str], learners: int, tuning: int
         "population": population,
         "task": " ".join(word.removeprefix("task=") for word in choices),
         "learners": learners,
-        "tuning": [rule_on, tuning],
+        "tuning": tuning,
         "rule": rule.tuned.setting,
         "chosen": oracle.policy.tuned.setting,
         "oracles": {trial.setting: trial.score for trial in oracle.policy.tuned.trials},
@@ -170,7 +169,6 @@ def main() -> None:
     asked.add_argument("populations", nargs="*", default=list(suited), help=", ".join(suited))
     asked.add_argument("--learners", type=int, default=LEARNERS, help="evaluation learners")
     asked.add_argument("--tuning", type=int, default=TUNING, help="tuning learners of the best oracle")
-    asked.add_argument("--rule-on", type=int, default=TUNED_ON, help="tuning learners of the rule")
     asked.add_argument("--to", type=Path, help="the folder of finished rows")
     asked.add_argument("--finished", action="store_true", help="only the rows of the folder, of any learners")
     given = asked.parse_args()
@@ -181,7 +179,7 @@ def main() -> None:
         if row is None and given.finished:
             continue
         if row is None:
-            row = measured(population, suited[population], given.learners, given.tuning, given.rule_on)
+            row = measured(population, suited[population], given.learners, given.tuning)
             if file is not None:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(json.dumps(row, indent=1) + "\n", encoding="utf-8")

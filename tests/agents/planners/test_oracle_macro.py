@@ -132,14 +132,8 @@ def test_only_equal_states_have_one_mark():
     assert (marks(changed, 4) == marks(state, 4)).all()
     changed.ability[1, 7] += 1e-6
     changed.last[2] += 1
-    assert (
-        marks(changed, 4).round(oracle_macro.ALIKE) != marks(state, 4).round(oracle_macro.ALIKE)
-    ).tolist() == [
-        False,
-        True,
-        True,
-        False,
-    ]
+    one, other = (marks(each, 4).round(oracle_macro.ALIKE) for each in (state, changed))
+    assert (one != other).tolist() == [False, True, True, False]
 
 
 def test_options_are_checked():
