@@ -22,11 +22,13 @@ from coursewright.errors import InputError
 from recipes import task_of
 
 NAMES = (
-    "tuned_mastery",
+    "tuned_rule",
     "random",
     "round_robin",
     "oracle_greedy",
+    "oracle_exact",
     "oracle_beam",
+    "oracle_macro_beam",
     "oracle_threshold",
     "oracle_rollout",
 )

@@ -7,11 +7,12 @@ A row is a configured population with a task that suits it.  All four teach the 
 Differences are paired, with standard errors.  The order "holds" where no difference from random choice or
 round-robin to the tuned rule, and from these three to the oracle, is more than three standard errors below 0.
 With `--to` a finished row is kept as a file of that folder and not made again: so the table can be made in
-parts, and be gone on with after it was stopped.
+parts, and be gone on with after it was stopped.  `--finished` prints the rows that are there.
 """
 
 import argparse
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,10 +23,12 @@ import numpy as np
 import coursewright
 from coursewright.agents.planners.oracle_best import OracleBest
 from coursewright.agents.rules.baselines import RoundRobin, UniformRandom
+from coursewright.agents.rules.tuned import TunedMastery
 from coursewright.agents.tuned_rule import TunedRule
 from coursewright.envs.rollout import rollout
 from coursewright.envs.task import Task
 from coursewright.evaluation.bounds import bound
+from coursewright.evaluation.numbers import brief, number
 from coursewright.evaluation.statistics import over_learners
 from coursewright.simulators.arrays import Floats
 from recipes import task_of
@@ -46,6 +49,7 @@ MORE = {
 }
 
 POLICIES = ("random", "round-robin", "tuned rule", "oracle")
+MASTERY = re.compile(rf"{TunedMastery.__name__}\(.*\)")
 Row = Mapping[str, Any]
 
 
@@ -80,6 +84,7 @@ def measured(population: str, choices: Sequence[str], learners: int, tuning: int
         "population": population,
         "task": " ".join(word.removeprefix("task=") for word in choices),
         "learners": learners,
+        "tuning": tuning,
         "rule": rule.tuned.setting,
         "chosen": oracle.policy.tuned.setting,
         "oracles": {trial.setting: trial.score for trial in oracle.policy.tuned.trials},
@@ -97,7 +102,7 @@ def measured(population: str, choices: Sequence[str], learners: int, tuning: int
 def bound_of(task: Task) -> str:
     """The bound with its kind, or nothing."""
     told = bound(task)
-    return f"{told.value:.4f} ({told.kind})" if told.known else ""
+    return f"{number(told.value)} ({told.kind})" if told.known else ""
 
 
 def holds(row: Row) -> bool:
@@ -111,20 +116,21 @@ def line(row: Row) -> str:
 
     def mean(name: str) -> str:
         told = row["means"][name]
-        return f"{told['mean']:.4f} [{told['low']:.4f}, {told['high']:.4f}]"
+        return f"{number(told['mean'])} {brief(told['low'], told['high'])}"
 
     def ahead(pair: str) -> str:
         told = row["ahead"][pair]
-        return f"{told['mean']:+.4f} ± {told['se']:.4f}"
+        return f"{number(told['mean'], signed=True)} ± {number(told['se'], digits=4)}"
 
     cells = [
         row["population"],
         row["task"],
+        str(row["learners"]),
         *map(mean, POLICIES),
         *map(ahead, ("tuned rule - random", "tuned rule - round-robin", "oracle - tuned rule")),
         "yes" if holds(row) else "**no**",
-        row["rule"],
-        row["chosen"],
+        MASTERY.sub("streak or threshold", row["rule"]),
+        row["chosen"].removeprefix("oracle_"),
         row["bound"],
         f"{row['seconds']:.0f}",
     ]
@@ -134,6 +140,7 @@ def line(row: Row) -> str:
 COLUMNS = (
     "population",
     "task",
+    "learners",
     *POLICIES,
     "tuned − random",
     "tuned − round-robin",
@@ -147,12 +154,12 @@ COLUMNS = (
 HEAD = f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|"
 
 
-def kept(file: Path | None, learners: int) -> Row | None:
-    """The row in a file, if it is of as many learners."""
+def kept(file: Path | None, learners: int | None) -> Row | None:
+    """The row in a file, if it is of as many learners (None: of any number)."""
     if file is None or not file.is_file():
         return None
     row: Row = json.loads(file.read_text(encoding="utf-8"))
-    return row if row["learners"] == learners else None
+    return row if learners in (None, row["learners"]) else None
 
 
 def main() -> None:
@@ -163,11 +170,14 @@ def main() -> None:
     asked.add_argument("--learners", type=int, default=LEARNERS, help="evaluation learners")
     asked.add_argument("--tuning", type=int, default=TUNING, help="tuning learners of the best oracle")
     asked.add_argument("--to", type=Path, help="the folder of finished rows")
+    asked.add_argument("--finished", action="store_true", help="only the rows of the folder, of any learners")
     given = asked.parse_args()
     print(HEAD, flush=True)
     for population in given.populations:
         file = None if given.to is None else given.to / f"{population}.json"
-        row = kept(file, given.learners)
+        row = kept(file, None if given.finished else given.learners)
+        if row is None and given.finished:
+            continue
         if row is None:
             row = measured(population, suited[population], given.learners, given.tuning)
             if file is not None:

@@ -32,9 +32,10 @@ log = logging.getLogger(__name__)
 class OracleBest:
     """Of the beams, the gated rollout, the greedy oracle and the threshold on true recall, the best one.
 
-    Where the exact oracle can do the task, it is that one, for no other can be better.  Else the best is the one with the highest mean return on `learners` tuning learners, who are few because a
-    rollout is costly (`OracleRollout`); the macro beam is tried only where no days pass.  An oracle that does not apply to the task is left out with a word.
-    Nothing depends on the seed.
+    Where the exact oracle can do the task, it is that one, for no other can be better.  Else the best is the
+    one with the highest mean return on `learners` tuning learners, who are few because a rollout is costly
+    (`OracleRollout`); the macro beam is tried only where no days pass.  An oracle that does not apply to the
+    task is left out with a word.  Nothing depends on the seed.
 
     Raises `InputError` for no learners.
     """

@@ -1,10 +1,10 @@
 """The macro beam: a search to the end of the budget for learners whose learning does not hang on luck.
 
-Where an item's effect follows from the learner's state, a plan made at the start needs no correction.  The beam
-lets copies of the learner practise every allowed item once, twice or four times in a row, because an item
-may show nothing before it has been practised several times; states of equally many steps compete.  They are
-ranked by the return so far, the mean mastery of the goal, and .3 / K for the mastery of each skill that leads
-to one of its K skills.
+Where an item's effect follows from the learner's state, a plan made at the start needs no correction.  The
+beam lets copies of the learner practise every allowed item once, twice or four times in a row, because an
+item may show nothing before it has been practised several times; states of equally many steps compete.  They
+are ranked by the return so far, the mean mastery of the goal, and .3 / K for the mastery of each skill that
+leads to one of its K skills.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,6 @@ import numpy as np
 
 from coursewright.agents.options import at_least
 from coursewright.agents.planners.copies import other_fates
-from coursewright.agents.planners.oracles import AHEAD
 from coursewright.agents.portions import bytes_of, parts
 from coursewright.agents.rule import OraclePolicy, RulePolicy, Seen
 from coursewright.agents.tracker import SILENT, Tracker
@@ -29,6 +28,7 @@ from coursewright.simulators.protocol import joined, spread
 REPEATS = (1, 2, 4)
 OF_AN_ANCESTOR = 0.3
 ALIKE = 9  # decimals to which two states of one learner are the same
+AHEAD = 10.0  # days
 PAID_AGAIN = 10.0  # weight of mastery days later: there it is memory that pays at many steps to come
 PROBED = 20  # learners, under two fates each
 
@@ -55,7 +55,8 @@ class Beam(NamedTuple):
 
     def of(self, rows: Ints) -> "Beam":
         """The states in `rows`."""
-        return Beam(spread(self.running, rows, len(self.owner)), *(part[rows] for part in self[1:]))
+        running = spread(self.running, rows, len(self.owner))
+        return Beam(running, self.owner[rows], self.plan[rows], self.returned[rows], self.score[rows])
 
     def best(self, width: int) -> Ints:
         """The rows of the `width` best states of each owner; of equal states, one."""
@@ -83,8 +84,11 @@ def marks(state: tuple[Any, ...], batch: int) -> Floats:
 
 def lean(task: Task) -> Task:
     """The task for a plan: nobody looks at its observations."""
-    seen = ("goal", "successes") if task.unlock_after else ("goal",)
-    return replace(task, features=seen, mind=None, tutor=None, strict=False)
+    return replace(task, features=_seen(task), mind=None, tutor=None, strict=False)
+
+
+def _seen(task: Task) -> tuple[str, ...]:
+    return ("goal", "successes") if task.unlock_after else ("goal",)
 
 
 def certain(task: Task) -> bool:
@@ -162,8 +166,10 @@ class MacroRule:
         fates = other_fates(episodes.luck, rows, 1)
         running, task = episodes.branch(rows, fates).snapshot(), lean(episodes.task)
         empty, full = Episodes(task, len(rows)).snapshot().records, running.records
-        memory = [full.memory[:, episodes.task.layout.columns(name)] for name in task.features]
-        kept = full._replace(memory=np.concatenate(memory, axis=1), thoughts=empty.thoughts)
+        memory, layout = empty.memory, episodes.task.layout
+        for name in _seen(task):
+            memory[:, task.layout.columns(name)] = full.memory[:, layout.columns(name)]
+        kept = full._replace(memory=memory, thoughts=empty.thoughts)
         plan = np.full((len(rows), self.task.horizon), -1, np.int64)
         none = np.zeros(len(rows))
         return Beam(running._replace(records=kept), np.arange(len(rows)), plan, none, none.copy())

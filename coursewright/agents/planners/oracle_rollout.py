@@ -133,5 +133,7 @@ class OracleRollout:
             raise reject("agent.base", type(base).__name__, "an agent that makes a rule, such as tuned_rule")
         steps = task.horizon * (task.horizon + 1) // 2 * (self.candidates + 1) * self.copies
         log.info("oracle_rollout: up to %s steps are tried out for each learner", f"{steps:,}")
-        rule = RolloutRule(base, OracleGreedy().by_copies(task), self.copies, self.candidates, self.z)
+        ahead = OracleGreedy().by_copies(task).rule
+        assert isinstance(ahead, CopiesRule)
+        rule = RolloutRule(base, ahead, self.copies, self.candidates, self.z)
         return OraclePolicy(RulePolicy("oracle_rollout", base.task, rule, tuned=base.tuned))

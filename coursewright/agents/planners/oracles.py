@@ -4,7 +4,7 @@ They never see the future: plans rest on the expected effect of practice, not on
 luck.  The simulator's type decides which search fits, here and nowhere else.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from coursewright.agents.options import at_least, not_negative
 from coursewright.agents.planners.oracle_bkt import BktBeamRule, BktGreedyRule
@@ -12,12 +12,13 @@ from coursewright.agents.planners.oracle_copies import CopiesRule
 from coursewright.agents.planners.oracle_kss import KssBeamRule, KssGreedyRule
 from coursewright.agents.rule import OraclePolicy, RulePolicy
 from coursewright.agents.tracker import SILENT, Tracker
+from coursewright.agents.tuning import Tuning, check_learners, tuned_option
 from coursewright.envs.task import Task
 from coursewright.errors import InputError, reject
 from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.kss.learners import Kss
 
-AHEAD = 10.0  # days
+AHEAD = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)  # days
 
 
 def _unsupported(name: str, task: Task) -> InputError:
@@ -31,19 +32,22 @@ class OracleGreedy:
     KSS: most targets mastered, then least lacking; of equals, the lowest index.  BKT: the highest
     sum, over the item's unknown skills, of T_eff times the worth of knowing the skill.  Learners of any other
     kind: the highest mean goal mastery `ahead` days later, where `copies` of the true state practise the item
-    under fates of their own (`CopiesRule`).  Without `ahead` it is 10 days where days pass between steps,
-    because a practice today is worth its mastery later, and else none.
+    under fates of their own (`CopiesRule`).  Without `ahead` it is none, or where days pass between steps the
+    best of 0 to 50 days on `learners` tuning learners: a practice today is worth its mastery later, and how
+    much later depends on the time between steps and on how fast these learners forget.
 
-    Raises `InputError` for no copies, or for days that are negative.
+    Raises `InputError` for no copies or learners, or for days that are negative.
     """
 
     copies: int = 32
     ahead: float | None = None
+    learners: int = 20
 
     def __post_init__(self) -> None:
         at_least(1, copies=self.copies)
         if self.ahead is not None:
             not_negative(ahead=self.ahead)
+        check_learners(self.learners)
 
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> OraclePolicy:
         """The policy."""
@@ -51,12 +55,20 @@ class OracleGreedy:
             return OraclePolicy(RulePolicy("oracle_greedy", task, KssGreedyRule(task.simulator)))
         if isinstance(task.simulator, Bkt):
             return OraclePolicy(RulePolicy("oracle_greedy", task, BktGreedyRule(task)))
-        return OraclePolicy(RulePolicy("oracle_greedy", task, self.by_copies(task)))
+        return OraclePolicy(self.by_copies(task, tracker))
 
-    def by_copies(self, task: Task) -> CopiesRule:
-        """The rule for learners of any kind, those of BKT and KSS too."""
-        later = AHEAD if task.longest_gap > 0.0 else 0.0
-        return CopiesRule(self.copies, later if self.ahead is None else self.ahead)
+    def by_copies(self, task: Task, tracker: Tracker = SILENT) -> RulePolicy:
+        """The policy for learners of any kind, those of BKT and KSS too, as long as nobody watches."""
+
+        def make(ahead: float) -> RulePolicy:
+            return RulePolicy("oracle_greedy", task, CopiesRule(self.copies, ahead))
+
+        if self.ahead is not None or task.longest_gap == 0.0:
+            return make(self.ahead or 0.0)
+        best, tuned = tuned_option(
+            "ahead", AHEAD, lambda ahead: OraclePolicy(make(ahead)), Tuning(task, tracker), self.learners
+        )
+        return replace(make(best), tuned=tuned)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from coursewright.agents.planners.copies import goal_means
 from coursewright.agents.planners.oracle_bkt import BktGreedyRule
 from coursewright.agents.planners.oracle_copies import CopiesRule
 from coursewright.agents.planners.oracles import OracleGreedy
-from coursewright.agents.rule import OraclePolicy, RulePolicy
+from coursewright.agents.rule import OraclePolicy
 from coursewright.agents.rules.baselines import UniformRandom
 from coursewright.agents.rules.mastery import NInARow
 from coursewright.envs.features import NAMES
@@ -27,11 +27,14 @@ from coursewright.simulators.knowledge.kt6kc import KT6kc
 from coursewright.simulators.knowledge.parameters import BktParameters
 from coursewright.simulators.luck import Seeds, identify
 from coursewright.simulators.memory.deeptutor import DeepTutor
+from coursewright.simulators.memory.dhp import Dhp
 from coursewright.simulators.memory.laws import Efc
 from coursewright.simulators.protocol import clone, spread
 from coursewright.simulators.strata import Strata
 from plain_simulator import Levels
 from small_tasks import begun, small_bkt, small_task
+
+GOAL = ("goal",)
 
 
 def efc(steps=100):
@@ -61,7 +64,7 @@ TASKS = {
 
 
 def by_copies(task, **options):
-    return OraclePolicy(RulePolicy("by_copies", task, OracleGreedy(**options).by_copies(task)))
+    return OraclePolicy(OracleGreedy(**options).by_copies(task))
 
 
 @pytest.mark.parametrize("made", TASKS)
@@ -173,12 +176,22 @@ def test_options_are_checked():
         OracleGreedy(copies=0)
     with pytest.raises(InputError, match="ahead = -1"):
         OracleGreedy(ahead=-1)
-    assert OracleGreedy().by_copies(efc()).ahead == 10.0
-    assert OracleGreedy().by_copies(kt6kc()).ahead == 0.0
-    assert OracleGreedy(ahead=3).by_copies(kt6kc()).ahead == 3.0
+    with pytest.raises(InputError, match="learners = 0"):
+        OracleGreedy(learners=0)
+    assert OracleGreedy().by_copies(kt6kc()).rule.ahead == 0.0
+    assert OracleGreedy(ahead=3).by_copies(kt6kc()).rule.ahead == 3.0
 
 
 # --- levels that were measured before --------------------------------------------------------------
+
+
+def test_it_looks_as_far_ahead_as_time_passes():
+    """Ten lessons a day want a view of two days: DHP 41.0, in ten days' view 20.7, the tuned rule 36.5."""
+    task = Task(Dhp(Course.of(50)), steps=100, days=0.1, reward=mean_recall, features=GOAL)
+    found = by_copies(task, copies=2)
+    assert found.policy.rule.ahead == 2.0
+    assert rollout(task, found, 40).returned.mean() == pytest.approx(40.5, abs=1.0)
+    assert rollout(task, by_copies(task, copies=2, ahead=10), 40).returned.mean() < 25.0
 
 
 def test_where_days_pass_it_looks_ahead():
@@ -186,7 +199,11 @@ def test_where_days_pass_it_looks_ahead():
     task = efc()
     ahead, today, random = (
         rollout(task, policy, 40).returned.mean()
-        for policy in (by_copies(task, copies=2), by_copies(task, copies=2, ahead=0), UniformRandom()(task))
+        for policy in (
+            by_copies(task, copies=2, ahead=10),
+            by_copies(task, copies=2, ahead=0),
+            UniformRandom()(task),
+        )
     )
     assert ahead == pytest.approx(37.4, abs=1.0)
     assert today == pytest.approx(23.7, abs=1.2)
