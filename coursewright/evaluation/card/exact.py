@@ -122,10 +122,10 @@ def optimum(card: Card, price: float, grid: CardGrid | None = None) -> Optimum:
     value = np.zeros((card.days + 1, len(grid.memory)))
     best = np.zeros(value.shape, np.int8)
     _iterate(grid, card.costs.review, float(price), value, best)
-    return Optimum(card, float(price), _first(card, price, value[-1]), best)
+    return Optimum(card, float(price), first_worth(card, price, value[-1]), best)
 
 
-def _first(card: Card, price: float, value: Floats) -> float:
+def first_worth(card: Card, price: float, value: Floats) -> float:
     """J of a new card, from the values `[points]` of the whole horizon."""
     costs, total = card.costs, 0.0
     for grade in range(AGAIN, EASY + 1):

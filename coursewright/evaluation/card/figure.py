@@ -4,11 +4,11 @@ from typing import Literal
 
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from coursewright.evaluation.card.frontier import ADR, ANKI, BASE, BEST, MEMRISE, Frontier
+from coursewright.evaluation.card.frontier import ADR, ANKI, BASE, BEST, MEMRISE, RANDOM, SSP, STILL, Frontier
 from coursewright.evaluation.figures import BLUE, GREEN, INK, ORANGE, Picture, new_figure, tidy
 from coursewright.evaluation.numbers import percent
 
-LineStyle = Literal["-", "--", ":", "none"]
+LineStyle = Literal["-", "--", ":", "-.", "none"]
 LIGHT = "#8C8C8C"  # lighter than the optimum's green, also in grey
 LOOKS: dict[str, tuple[str, LineStyle, str]] = {  # colour, line and mark
     BASE: (LIGHT, "-", "o"),
@@ -16,9 +16,12 @@ LOOKS: dict[str, tuple[str, LineStyle, str]] = {  # colour, line and mark
     BEST: (GREEN, "-", "^"),
     MEMRISE: (ORANGE, "none", "D"),
     ANKI: (INK, "none", "X"),
+    STILL: (INK, ":", "v"),
+    SSP: (ORANGE, "-.", "P"),
+    RANDOM: (LIGHT, ":", "x"),
 }
 WIDTH, HEIGHT = 6.0, 4.4  # inches
-TICKS = (8, 10, 15, 20, 30, 40, 60)
+TICKS = (6, 8, 10, 15, 20, 30, 40, 60)
 
 
 def frontier_figure(frontier: Frontier) -> Picture:

@@ -12,13 +12,24 @@ from coursewright.agents.schedulers.cost_adr import PRICES
 from coursewright.errors import reject
 from coursewright.evaluation.card.card import DECK, Card, Schedule, Score, score
 from coursewright.evaluation.card.exact import card_grid, optimum
-from coursewright.evaluation.card.schedules import AnkiCard, CostAdr, FixedRetention, MemriseCard
+from coursewright.evaluation.card.schedules import (
+    AnkiCard,
+    CostAdr,
+    FixedRetention,
+    MemorizeCard,
+    MemriseCard,
+    SspMmcCard,
+)
+from coursewright.evaluation.card.stationary import stationary
 
 RETENTIONS = (0.7, 0.75, 0.8, 0.85, 0.88, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98)
 OPTIMAL_PRICES = (0, 4, 16, 32, 64, 128, 256, 384)
 STEPS = 200  # points of a frontier's curve
 BASE, ADR, BEST = "fixed retention", "Cost-ADR", "exact optimum"
 MEMRISE, ANKI = "Memrise", "Anki SM-2"
+STILL, SSP, RANDOM = "stationary optimum", "SSP-MMC", "MEMORIZE"
+GOALS = (30, 90, 365, 1000, 3000, 10_000)  # stabilities, days
+WEIGHTS_OF_REVIEWS = (3, 10, 30, 100, 300, 1000, 3000, 10_000)  # q
 
 
 class Point(NamedTuple):
@@ -115,11 +126,11 @@ def frontier(
     own: Mapping[str, Schedule] | None = None,
     prices: Sequence[float] = OPTIMAL_PRICES,
 ) -> Frontier:
-    """Fixed retention, Cost-ADR, Memrise, Anki and the exact optimum, and schedules of your `own` by name.
+    """All families of schedules, and schedules of your `own` by name.
 
     Raises `InputError` where one of your own has a family's name.
     """
-    families = {BASE, ADR, MEMRISE, ANKI, BEST}
+    families = {BASE, ADR, MEMRISE, ANKI, BEST, STILL, SSP, RANDOM}
     for name in own or {}:
         if name in families:
             raise reject("own", name, "another name: a family is called so")
@@ -130,6 +141,9 @@ def frontier(
         (MEMRISE, "", MemriseCard()),
         (ANKI, "", AnkiCard()),
         *((BEST, f"price {p:g}", optimum(card, p, grid)) for p in prices),
+        *((STILL, f"price {p:g}", stationary(card, p, grid)) for p in prices),
+        *((SSP, f"goal {days:g} d", SspMmcCard(days, w)) for days in GOALS),
+        *((RANDOM, f"q {q:g}", MemorizeCard(q, w)) for q in WEIGHTS_OF_REVIEWS),
         *((name, "", schedule) for name, schedule in (own or {}).items()),
     ]
     return Frontier(tuple(Point(f, setting, score(card, s, cards, seed)) for f, setting, s in given))

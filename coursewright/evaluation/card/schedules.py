@@ -1,7 +1,8 @@
-"""Schedules of a card: fixed retention, Cost-ADR, and those that know no model of memory."""
+"""Schedules of a card: fixed retention, Cost-ADR, SSP-MMC, MEMORIZE, and those that know no memory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -14,13 +15,20 @@ from coursewright.agents.schedulers.anki import (
     next_ease,
     passing_interval,
 )
+from coursewright.agents.schedulers.by_memory import begun
 from coursewright.agents.schedulers.cost_adr import HEADS, adr_retentions, check_price
+from coursewright.agents.schedulers.fsrs_grid import LONGEST, SHORTEST
+from coursewright.agents.schedulers.memorize import MemorizePlan
 from coursewright.agents.schedulers.memrise import RUNGS, next_rung
+from coursewright.agents.schedulers.ssp_mmc import ShortestPath
 from coursewright.errors import reject
 from coursewright.evaluation.card.card import Cards
 from coursewright.simulators.arrays import Floats, Ints
+from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import kernel
-from coursewright.simulators.memory.fsrs import AGAIN, EASY, WEIGHTS, interval
+from coursewright.simulators.luck import POLICY, Seeds, Split, identify, uniforms
+from coursewright.simulators.memory.answered import FsrsMemory
+from coursewright.simulators.memory.fsrs import AGAIN, EASY, LONGEST_INTERVAL, WEIGHTS, Fsrs, interval
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,3 +151,66 @@ class AnkiCard:
         out = np.empty(len(cards.left))
         _eased(cards, memory, out)
         return out
+
+
+@dataclass(frozen=True, eq=False)
+class SspMmcCard:
+    """SSP-MMC over FSRS (see `agents/schedulers/ssp_mmc.py`); a card at the `goal` is reviewed no more.
+
+    Its aim is another one than the frontier's: the fewest seconds until a stability is reached.
+    """
+
+    goal: float
+    weights: tuple[float, ...] = WEIGHTS
+
+    def __post_init__(self) -> None:
+        if not SHORTEST < self.goal < LONGEST:
+            raise reject("goal", self.goal, f"days in ({SHORTEST:g}, {LONGEST:g})")
+
+    @cached_property
+    def _path(self) -> ShortestPath:
+        return ShortestPath(Fsrs(Course.of(1), self.weights), float(self.goal))
+
+    def begin(self, batch: int) -> tuple[()]:
+        """Nothing to remember."""
+        return ()
+
+    def intervals(self, cards: Cards, memory: tuple[()]) -> Floats:
+        """See `Schedule`."""
+        out, retention = np.empty(len(cards.left)), self._path.retentions(cards.stability, cards.difficulty)
+        _at_retentions(cards, np.where(retention > 0.0, retention, 0.5), np.array(self.weights), out)
+        return np.where(retention > 0.0, out, float(LONGEST_INTERVAL))
+
+
+class Turns(NamedTuple):
+    """The reviews so far, `[batch]`."""
+
+    turn: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class MemorizeCard:
+    """MEMORIZE by FSRS's recall (see `agents/schedulers/memorize.py`), in whole days of one or more."""
+
+    q: float
+    weights: tuple[float, ...] = WEIGHTS
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.q < np.inf:
+            raise reject("q", self.q, "a positive, finite number")
+
+    def begin(self, batch: int) -> Turns:
+        """No review yet."""
+        return Turns(np.zeros(batch, np.int64))
+
+    def intervals(self, cards: Cards, memory: Turns) -> Floats:
+        """See `Schedule`; draws belong to the card and the review."""
+        rows = np.arange(len(cards.left))
+        plan = MemorizePlan(FsrsMemory(Fsrs(Course.of(1), self.weights)), float(self.q))
+        learners, draw = begun(plan.memory, len(rows)), np.empty(len(rows))
+        learners.stability[:, 0], learners.difficulty[:, 0] = cards.stability, cards.difficulty
+        uniforms(identify(Seeds(), rows, Split.TRAIN, np.zeros_like(rows)).fate, memory.turn, POLICY, draw)
+        memory.turn[:] += 1
+        wanted = -np.log1p(-draw) * np.sqrt(self.q)
+        days = plan.first_event(learners, np.zeros_like(rows), wanted)
+        return np.maximum(np.rint(days), 1.0)

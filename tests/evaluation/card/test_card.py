@@ -10,8 +10,26 @@ from coursewright.errors import InputError
 from coursewright.evaluation.card import __main__ as command
 from coursewright.evaluation.card.card import Card, Cards, Score, score
 from coursewright.evaluation.card.exact import RETENTIONS, card_grid, optimum
-from coursewright.evaluation.card.frontier import ADR, BASE, BEST, Frontier, Point, frontier
-from coursewright.evaluation.card.schedules import AnkiCard, CostAdr, FixedRetention, MemriseCard
+from coursewright.evaluation.card.frontier import (
+    ADR,
+    BASE,
+    BEST,
+    RANDOM,
+    SSP,
+    STILL,
+    Frontier,
+    Point,
+    frontier,
+)
+from coursewright.evaluation.card.schedules import (
+    AnkiCard,
+    CostAdr,
+    FixedRetention,
+    MemorizeCard,
+    MemriseCard,
+    SspMmcCard,
+)
+from coursewright.evaluation.card.stationary import occupancy, stationary, worth_of
 from coursewright.simulators.luck import ANSWER, Seeds, Split, identify, uniform
 from coursewright.simulators.memory.fsrs import (
     FIRST_GRADES,
@@ -200,6 +218,87 @@ def test_nothing_beats_the_optimum():
         assert found.recall - price * found.minutes < best(price).worth
 
 
+# The stationary optimum
+
+
+@cache
+def still(price):
+    return stationary(CARD, price, grid())
+
+
+@pytest.mark.parametrize("price", [16, 64, 256])
+def test_the_stationary_optimum_is_near_the_exact_one_and_above_fixed_retention(price):
+    found, exact_worth = score(CARD, still(price)), best(price).worth
+    assert exact_worth - 0.004 < still(price).worth < exact_worth
+    assert (still(price).best == still(price).best[-1]).all()
+    assert found.recall - price * found.minutes == pytest.approx(still(price).worth, abs=0.002)
+    for retention in (0.7, 0.8, 0.85, 0.9, 0.93, 0.96):
+        other = score(CARD, FixedRetention(retention), 4000)
+        assert other.recall - price * other.minutes < still(price).worth + 0.001
+
+
+def test_the_worth_of_a_table_is_that_of_its_schedule():
+    """One action everywhere is a fixed retention."""
+    for place, retention in enumerate(RETENTIONS):
+        if retention in (0.7, 0.9):
+            table = np.full((CARD.days + 1, len(grid().memory)), place, np.int8)
+            found = score(CARD, FixedRetention(retention), 20_000)
+            worth, _ = worth_of(CARD, 64.0, grid(), table)
+            assert worth == pytest.approx(found.recall - 64.0 * found.minutes, abs=0.002)
+
+
+def test_occupancy_counts_reviews():
+    """Visits after a review, of a table, against those of simulated cards: minutes are their cost."""
+    place = RETENTIONS.index(0.9)
+    table = np.full((CARD.days + 1, len(grid().memory)), place, np.int8)
+    visits = occupancy(CARD, grid(), table)
+    assert visits[-1].sum() == pytest.approx(1.0)
+    after = visits.copy()
+    fits = grid().grid.days[:, place][None, :] <= np.arange(CARD.days + 1)[:, None]
+    cost = (after * fits * (grid().grid.chance[:, place] @ REVIEW)[None, :]).sum()
+    minutes = (cost + np.dot(FIRST_GRADES, LEARNING)) / CARD.days
+    assert minutes == pytest.approx(score(CARD, FixedRetention(0.9)).minutes, rel=0.015)
+
+
+def test_a_stationary_policy_is_between_one_action_and_the_exact_optimum():
+    """Two actions, six days: never below one action everywhere, never above the exact optimum."""
+    small, price = Card(6), 0.3
+    given = card_grid(small, (0.5, 0.98))
+    found = stationary(small, price, given)
+    start = optimum(small, price, given)
+    assert found.worth <= start.worth + 1e-12
+    for a in (0, 1):
+        constant = np.full((7, len(given.memory)), a, np.int8)
+        assert found.worth >= worth_of(small, price, given, constant)[0] - 1e-12
+
+
+# SSP-MMC and MEMORIZE
+
+
+def test_ssp_mmc_reviews_no_more_at_its_goal():
+    cards = states()
+    days = SspMmcCard(30.0).intervals(cards, ())
+    assert ((days == 36_500) == (cards.stability >= 30.0)).all()
+    near, far = score(CARD, SspMmcCard(30.0), 2000), score(CARD, SspMmcCard(1000.0), 2000)
+    assert near.recall < far.recall
+    assert near.minutes < far.minutes
+
+
+def test_memorize_reviews_at_the_rate_of_what_is_forgotten():
+    """The mean of the drawn intervals of one stability, by inverting the cumulated intensity numerically."""
+    n, s, q = 20_000, 20.0, 100.0
+    cards = states(n)._replace(stability=np.full(n, s), difficulty=np.full(n, 5.0))
+    schedule = MemorizeCard(q)
+    memory = schedule.begin(n)
+    days = schedule.intervals(cards, memory)
+    t = np.linspace(0.0, 4000.0, 400_001)
+    lost = 1.0 - (1.0 + (0.9 ** (-1 / W[20]) - 1.0) * np.floor(t + 1e-9) / s) ** -W[20]
+    survival = np.exp(-np.cumsum(lost) * (t[1] - t[0]) / math.sqrt(q))
+    assert days.mean() == pytest.approx(survival.sum() * (t[1] - t[0]), rel=0.03)
+    assert (memory.turn == 1).all()
+    assert not (schedule.intervals(cards, memory) == days).all()
+
+
 # Cost-ADR
 
 
@@ -264,7 +363,7 @@ def test_time_saved_and_coverage():
 
 def test_a_frontier_has_all_families_and_ones_own():
     found = frontier(Card(40), 200, own={"weekly": Every(7)}, prices=(0, 1))
-    assert set(found.families) >= {BASE, ADR, BEST, "Memrise", "Anki SM-2", "weekly"}
+    assert set(found.families) >= {BASE, ADR, BEST, STILL, SSP, RANDOM, "Memrise", "Anki SM-2", "weekly"}
     assert len(found.of(BEST)) == 2
     assert (found.table["deck_minutes"] > 0).all()
     with pytest.raises(InputError, match="own = Memrise"):
@@ -289,6 +388,8 @@ def test_the_command(monkeypatch, capsys, tmp_path):
         (lambda: Card(weights=(1.0,)), "fsrs.weights"),
         (lambda: FixedRetention(1.0), "retention = 1.0"),
         (lambda: CostAdr(2000), "price = 2000"),
+        (lambda: SspMmcCard(0.0), "goal = 0.0"),
+        (lambda: MemorizeCard(0.0), "q = 0.0"),
         (lambda: optimum(Card(5), -1.0), "price = -1.0"),
         (lambda: score(Card(5), MemriseCard(), 1), "cards = 1"),
     ],
