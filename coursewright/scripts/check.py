@@ -186,7 +186,7 @@ def _log(part: Plain, checker: Checker) -> None:
 def _run(part: Plain, checker: Checker) -> None:
     refuse_other_policy(part["to"])
     folder = Path(part["run"])
-    found_again(read_run(folder, trusted_of(part["trust"])), f"run = {folder}", part[MOVED])
+    found_again(read_run(folder, trusted_of(part["trust"])), folder, moved=part[MOVED])
     if not (folder / WEIGHTS).is_file() and not (folder / STORED).is_file():  # which `export` explains
         raise no_policy("run", folder, WEIGHTS)
 

@@ -20,12 +20,14 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from coursewright.errors import InputError, reject
 from coursewright.scripts.explain import explanation
+from coursewright.scripts.learners import KEPT, TABLE, TUTOR
 from coursewright.scripts.life import LOCK, STATE, alone, lived, queue, read, typed
 from coursewright.scripts.names import claim, group_of, plain
 from coursewright.scripts.overrides import override
 from coursewright.scripts.recorded import to_go_on
 
-BOOKS = {LOCK, STATE, "config.yaml", "code.json", ".hydra"}  # a run's own, before it has a result
+# Of a run that has no result yet: its own files, and the tutor and the learners that it was to begin with.
+BOOKS = {LOCK, STATE, "config.yaml", "code.json", ".hydra", TABLE, TUTOR, KEPT}
 
 
 class Asked(NamedTuple):

@@ -21,7 +21,7 @@ def main(config: DictConfig) -> None:
     from coursewright.agents.export.onnx import export
     from coursewright.agents.learning.trained import TrainedPolicy
     from coursewright.agents.stored import Stored
-    from coursewright.scripts.learners import others
+    from coursewright.scripts.learners import others, with_own_tutor
     from coursewright.scripts.products import refuse_other_policy
     from coursewright.scripts.recorded import STORED, WEIGHTS, read_run
     from coursewright.scripts.studies import made_by, trained_on
@@ -30,7 +30,7 @@ def main(config: DictConfig) -> None:
     folder = Path(str(config.run))
     run = read_run(folder, trusted_of(config.trust))
     task = trained_on(run, folder, moved=config.learners_folder)
-    for line in others(run, task.simulator, folder):
+    for line in others(with_own_tutor(run, folder), task.simulator, folder):
         log.warning("%s: %s", folder, line)
     agent: Any = made_by(run, folder)
     if not hasattr(agent, "algorithm"):

@@ -1,10 +1,12 @@
 """The learners of a training: found again from any working folder, and known from others in their place.
 
 `config.yaml` names a folder of one's own by its absolute path.  `learners.json` holds a hash of the learners
-that the folder held then: a refit may have put others into it.
+that the folder held then: a refit may have put others into it.  A tutor's model is part of the teaching, so
+a run keeps a copy of its folder.
 """
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,13 +15,17 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from coursewright.agents.kept import likeness
 from coursewright.errors import InputError
-from coursewright.files import write_text
+from coursewright.files import write_atomically, write_text
 from coursewright.scripts.making import model_of
 from coursewright.scripts.overrides import command_line, override
 from coursewright.simulators.folders import FACTS, SHIPPED
 
 KEPT = "learners.json"
 MOVED = "learners_folder"  # the setting that says where the folder is now
+TABLE = "tutor.csv"  # the tutor's table in a run's folder
+TUTOR = "tutor"  # the folder in a run's that holds the model of its tutor
+DATA = (".csv", ".json", ".md", ".npz")  # of a model: everything else stays behind
+RECORDS = "sessions.npz"  # learners' own sequences, which no tutor reads, stay behind too
 
 
 def anchored(config: DictConfig) -> DictConfig:
@@ -35,12 +41,14 @@ def anchored(config: DictConfig) -> DictConfig:
     return result
 
 
-def found_again(run: DictConfig, where: str, moved: str | None = None) -> DictConfig:
-    """The record of a run, with its learners' own folder where it is now: as recorded, or `moved` there.
+def found_again(run: DictConfig, folder: Path, field: str = "run", moved: str | None = None) -> DictConfig:
+    """The record of the run in `folder`, with its learners' own folder where it is now.
 
-    Raises `InputError`, which begins with `where`, for a folder that is gone.
+    That is where the record says, or `moved` to another place.  The tutor's model is the run's own copy.
+    Raises `InputError`, which begins with the setting `field`, for a folder that is gone.
     """
-    result = run.copy()
+    where = f"{field} = {folder}"
+    result = with_own_tutor(run, folder).copy()
     nodes = [(at, node) for at, node in _with_folder(result.get("simulator")) if _is_own(node.folder)]
     if moved is not None:
         recorded = sorted({str(node.folder) for _, node in nodes})
@@ -55,12 +63,58 @@ def found_again(run: DictConfig, where: str, moved: str | None = None) -> DictCo
             raise InputError(
                 f"{where}: the learners' folder is not there ({at} = {legible_path(node.folder)}); {remedy}"
             )
-    tutor = str(result.get("tutor"))
-    if Path(tutor).is_absolute() and not Path(tutor).exists():
-        raise InputError(
-            f"{where}: the tutor's model is not there (tutor = {legible_path(tutor)}); put it back there"
-        )
+    if _is_gone(result.get("tutor")):
+        told = legible_path(result.tutor)
+        raise InputError(f"{where}: the tutor's model is not there (tutor = {told}); put it back there")
     return result
+
+
+def take_along(config: DictConfig, folder: Path) -> None:
+    """Copy the folder of the tutor's model, where the tutor has one, into a run's: its data, and no code.
+
+    A copy that is there stays.  Raises `InputError` where the system refuses.
+    """
+    tutor = config.get("tutor")
+    if tutor is None or not Path(str(tutor)).is_dir() or (folder / TUTOR).is_dir():
+        return
+
+    def fill(part: Path) -> None:
+        part.mkdir()
+        try:
+            for path in sorted(Path(str(tutor)).iterdir()):
+                if path.is_file() and path.suffix in DATA and path.name != RECORDS:
+                    shutil.copyfile(path, part / path.name)
+        except BaseException:
+            shutil.rmtree(part)
+            raise
+
+    write_atomically(folder / TUTOR, fill)
+
+
+def with_own_tutor(config: DictConfig, folder: Path) -> DictConfig:
+    """The configuration of the run in `folder` with the tutor that it keeps there, if it keeps one.
+
+    That is its copy of the model's folder, or its table where the file that it was read from is gone.
+    """
+    model, table = folder / TUTOR, folder / TABLE
+    gone = _is_gone(config.get("tutor")) and _kept(folder).get("tutor", "") is None
+    own = model if model.is_dir() else table if gone and table.is_file() else None
+    if own is None:
+        return config
+    result = config.copy()
+    with open_dict(result):
+        result.tutor = str(own.absolute())
+    return result
+
+
+def _is_gone(tutor: object) -> bool:
+    return Path(str(tutor)).is_absolute() and not Path(str(tutor)).exists()
+
+
+def refuse_other_tutor(config: DictConfig, folder: Path) -> None:
+    """Refuse to go on in a run's folder with a tutor's model that has changed since the run began."""
+    for line in _unlike(config, _kept(folder), {"tutor": _likeness_of_tutor(config)}, folder):
+        raise InputError(f"hydra.run.dir = {folder}: {line}")
 
 
 def legible_path(path: object) -> str:
@@ -72,7 +126,8 @@ def legible_path(path: object) -> str:
 def keep(config: DictConfig, simulator: object, folder: Path) -> None:
     """Write down which learners these are; raises `InputError` where the run began with others."""
     refuse_others(config, simulator, folder, f"hydra.run.dir = {folder}")
-    write_text(folder / KEPT, json.dumps(_hashes(config, simulator), indent=2) + "\n")
+    hashes = _hashes(with_own_tutor(config, folder), simulator)
+    write_text(folder / KEPT, json.dumps(hashes, indent=2) + "\n")
 
 
 def trained_with(folder: Path) -> str:
@@ -85,7 +140,7 @@ def trained_with(folder: Path) -> str:
 
 def refuse_others(config: DictConfig, simulator: object, folder: Path, where: str) -> None:
     """Refuse learners, and a tutor's model, other than those of the training in `folder`."""
-    for line in others(config, simulator, folder):
+    for line in others(with_own_tutor(config, folder), simulator, folder):
         raise InputError(f"{where}: {line}")
 
 
@@ -94,18 +149,27 @@ def others(config: DictConfig, simulator: object, folder: Path) -> Iterator[str]
 
     Nothing of what cannot be known: a folder of an earlier version holds no hash.
     """
+    yield from _unlike(config, _kept(folder), _hashes(config, simulator), folder)
+
+
+def _kept(folder: Path) -> dict[str, str | None]:
+    """The hashes that a run's folder holds; none where it holds no such thing."""
     try:
         kept = json.loads(trained_with(folder))
     except (ValueError, RecursionError):
-        return
-    if not isinstance(kept, dict):
-        return
+        return {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def _unlike(
+    config: DictConfig, kept: dict[str, str | None], hashes: dict[str, str | None], folder: Path
+) -> Iterator[str]:
     nodes = [f"{at} = {node.folder}" for at, node in _with_folder(config.get("simulator"))]
     named = {
         "learners": ", ".join(nodes) or f"simulator = {config.choices.get('simulator', '')}",
         "tutor": f"tutor = {config.get('tutor')}",
     }
-    for part, mine in _hashes(config, simulator).items():
+    for part, mine in hashes.items():
         if None not in (mine, kept.get(part)) and mine != kept[part]:
             on_purpose = command_line("simulate", [override("policy", folder), "simulator=NAME"])
             yield (
@@ -115,9 +179,14 @@ def others(config: DictConfig, simulator: object, folder: Path) -> Iterator[str]
 
 
 def _hashes(config: DictConfig, simulator: object) -> dict[str, str | None]:
+    return {"learners": likeness(simulator), "tutor": _likeness_of_tutor(config)}
+
+
+def _likeness_of_tutor(config: DictConfig) -> str | None:
+    """The hash of the tutor's model; None where the tutor has no folder of one."""
     tutor = config.get("tutor")
     model = model_of(tutor) if tutor is not None and Path(str(tutor)).is_dir() else None
-    return {"learners": likeness(simulator), "tutor": None if model is None else likeness(model)}
+    return None if model is None else likeness(model)
 
 
 def _with_folder(node: Any, at: str = "simulator") -> Iterator[tuple[str, Any]]:

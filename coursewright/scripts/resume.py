@@ -14,7 +14,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from coursewright.errors import InputError, absent, reject
-from coursewright.scripts.learners import found_again, refuse_others
+from coursewright.scripts.learners import TUTOR, found_again, refuse_others
 from coursewright.scripts.life import read
 from coursewright.scripts.making import agent_of, recipe_of
 from coursewright.scripts.manual import CONFIGS
@@ -62,7 +62,7 @@ def resume(wish: Wish, train: Callable[[DictConfig, Place], Any]) -> None:
     folder = wish.folder
     _refuse_traps(folder)
     config = read_run(folder, wish.trusted, "resume", needed=())
-    found_again(config, f"resume = {folder}")
+    found_again(config, folder, "resume")
     with of_the_run(folder, "resume"):  # nothing has been written by then
         agent_of(config.agent)
         recipe = recipe_of(config)
@@ -81,7 +81,8 @@ def _listed(argument: str) -> list[str]:
 
 def _refuse_traps(folder: Path) -> None:
     """Refuse links that lead to another place, and W&B settings that may name another server."""
-    links = [path.name for path in sorted(folder.iterdir()) if path.is_symlink()]
+    entries = [*folder.iterdir(), *(folder / TUTOR).glob("*")]
+    links = [path.relative_to(folder).as_posix() for path in sorted(entries) if path.is_symlink()]
     if links:
         raise InputError(
             f"resume = {folder}: {shown(links[0])} is a link to another place; put the file itself there"

@@ -116,7 +116,7 @@ def trained_on(run: DictConfig, folder: Path, field: str = "run", moved: str | N
     The learners' own folder is where the run found it, or `moved` to another place.  Raises `InputError`
     where it is not there, and where the run's folder makes no task.
     """
-    run = found_again(run, f"{field} = {folder}", moved)
+    run = found_again(run, folder, field, moved)
     with of_the_run(folder, field):
         return task_of(run, str(folder / "tutor.csv"))
 

@@ -19,17 +19,19 @@ def main(config: DictConfig) -> float | None:
     from hydra.core.hydra_config import HydraConfig
 
     from coursewright.scripts.experiment import settled
-    from coursewright.scripts.learners import anchored
+    from coursewright.scripts.learners import anchored, refuse_other_tutor
 
     agents = GlobalHydra.instance().config_loader().get_group_options("agent")
     settings = anchored(settled(config, HydraConfig.get().overrides.task, agents))
-    return train(settings, placed(settings))
+    place = placed(settings)
+    refuse_other_tutor(settings, place.path)
+    return train(settings, place)
 
 
 def train(config: DictConfig, place: Place) -> float | None:
     """Instantiate the task and the agent, train, score, save, export."""
     from coursewright.evaluation.standing import in_a_line, standing
-    from coursewright.scripts.learners import keep
+    from coursewright.scripts.learners import keep, take_along, with_own_tutor
     from coursewright.scripts.making import agent_of, licence_of, task_of, warn_of_invented
     from coursewright.scripts.products import leave
     from coursewright.scripts.tracking import Results
@@ -39,7 +41,9 @@ def train(config: DictConfig, place: Place) -> float | None:
             log.info("finished before: %s", run.path)
             return None
         make_policy = agent_of(config.agent)
-        task = task_of(config, config.tutor, keep=run.path / "tutor.csv")
+        take_along(config, run.path)
+        mine = with_own_tutor(config, run.path)
+        task = task_of(mine, mine.tutor, keep=run.path / "tutor.csv")
         keep(config, task.simulator, run.path)
         warn_of_invented(config.simulator)
         tracker = run.tracker("train")

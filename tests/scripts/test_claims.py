@@ -15,6 +15,7 @@ from coursewright.files import HOST
 from coursewright.scripts.app import run
 from coursewright.scripts.claims import occupied
 from coursewright.scripts.life import STATE, State, read, works
+from coursewright.simulators.folders import SHIPPED
 
 
 @pytest.fixture(autouse=True)
@@ -114,6 +115,14 @@ def test_a_refused_command_takes_the_folder_that_it_made_with_it(tmp_path, refus
     assert run("fit", refused) == 2
     assert run("fit", [*refused, "hydra.run.dir=a/b"]) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["bad.csv"]
+
+
+def test_a_tutor_that_was_read_before_a_refusal_is_no_result(tmp_path):
+    line = ["simulator=pfa", "task=mastery", "agent=oracle_beam", "tracker=none"]
+    line += ["tutor=" + str(SHIPPED / "pfa")]
+    GlobalHydra.instance().clear()
+    assert run("train", line) == 2
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_refused_command_leaves_a_folder_that_was_there(tmp_path, refused):

@@ -16,6 +16,7 @@ from coursewright.simulators.logistic.tables import read_logistic
 
 MINE = ["simulator=bkt", "simulator.folder=mine", "task=mastery", "task.steps=5", "learners=20"]
 LINE = [*MINE, "tracker=none"]
+TINY = ["agent.steps=80", "agent.learners=16", "agent.imitate=null", "agent.layers=[4]"]
 GONE = ("random_legal", "round_robin", "topological", "n_in_a_row", "mastery_threshold", "tuned_mastery")
 GONE += ("expected_gain", "thompson", "ucb", "oracle_greedy", "oracle_beam")
 FEW = [*(f"~policies.{name}" for name in GONE), "reference=random", "~figures.path", "~figures.teaching"]
@@ -40,8 +41,7 @@ def home(tmp_path, monkeypatch):
     shutil.copytree(SHIPPED / "bkt_ednet", "mine")
     (place / "mine" / "draws.csv").unlink(missing_ok=True)
     assert run("train", [*LINE, "agent=random", "hydra.run.dir=rule"]) == 0
-    tiny = ["agent.steps=80", "agent.learners=16", "agent.imitate=null", "agent.layers=[4]"]
-    assert run("train", [*LINE, "agent=ppo", *tiny, "hydra.run.dir=net"]) == 0
+    assert run("train", [*LINE, "agent=ppo", *TINY, "hydra.run.dir=net"]) == 0
     return place
 
 
@@ -104,13 +104,82 @@ def test_an_interrupted_run_does_not_go_on_with_other_learners(home, capsys):
         assert "has other parameters now" in told.err
 
 
-def test_a_tutor_s_model_is_known_from_another(home, capsys):
+THINKS = [*LINE, "tutor=model", *TINY]
+
+
+@pytest.fixture
+def thinking(home):
+    """A run whose tutor thinks by a model of its own folder, with more in that than data."""
     shutil.copytree("mine", "model")
-    assert run("train", [*LINE, "agent=random", "tutor=model", "hydra.run.dir=thinks"]) == 0
-    changed(home / "model" / "parameters.csv", "learn", "0.02")
+    (home / "model" / "sessions.npz").write_bytes(b"learners' own answers")
+    (home / "model" / "extra.py").write_text("raise SystemExit\n")
+    assert run("train", [*THINKS, "agent=ppo", "hydra.run.dir=thinks"]) == 0
+    return home
+
+
+def uses(place):
+    compared = [*FEW, "baseline=random", "learners=20", "tracker=none", "workers=1"]
+    yield "evaluate", [f"runs={place}", *compared, f"hydra.run.dir={place}-report"]
+    yield "export", [f"run={place}", f"to={place}.onnx"]
+
+
+def test_a_run_takes_its_tutor_s_model_along(thinking, capsys):
+    held = {path.name for path in (thinking / "thinks" / "tutor").iterdir()}
+    assert held == {path.name for path in (SHIPPED / "bkt_ednet").iterdir() if path.name != "draws.csv"}
+    assert (thinking / "thinks" / "tutor" / "parameters.csv").read_bytes() == (
+        thinking / "model" / "parameters.csv"
+    ).read_bytes()
+    shutil.rmtree("model")
+    (thinking / "thinks").rename("moved")
+    for verb, words in uses("moved"):
+        assert run(verb, words) == 0, verb
+    before = (thinking / "moved" / "policy.npz").read_bytes()
+    (thinking / "moved" / "summary.json").unlink()
+    (thinking / "moved" / "policy.npz").unlink()
+    assert run("train", ["resume=moved"]) == 0
+    assert (thinking / "moved" / "policy.npz").read_bytes() == before
+
+
+def test_a_run_s_own_copy_is_known_from_another(thinking, capsys):
+    changed(thinking / "model" / "parameters.csv", "learn", "0.02")
+    for verb, words in uses("thinks"):
+        assert run(verb, words) == 0, verb  # the run has what it was trained with
+    (thinking / "thinks" / "summary.json").unlink()
+    code, told = said(capsys, "train", [*THINKS, "agent=ppo", "hydra.run.dir=thinks"])
+    assert code == 2
+    assert f"tutor = {thinking / 'model'} has other parameters now" in told.err
+    assert run("train", ["resume=thinks"]) == 0
+    changed(thinking / "thinks" / "tutor" / "parameters.csv", "learn", "0.02")
     code, told = said(capsys, "evaluate", ["runs=thinks", *FEW, "baseline=random", "tracker=none"])
     assert code == 2
-    assert f"tutor = {home / 'model'} has other parameters now" in told.err
+    assert f"tutor = {thinking / 'thinks' / 'tutor'} has other parameters now" in told.err
+
+
+def test_a_run_of_an_earlier_version_asks_for_its_model(thinking, capsys):
+    shutil.rmtree(thinking / "thinks" / "tutor")
+    (thinking / "model").rename("elsewhere")
+    code, told = said(capsys, "evaluate", ["runs=thinks", *FEW, "baseline=random", "tracker=none"])
+    assert code == 2
+    assert f"the tutor's model is not there (tutor = {thinking / 'model'}); put it back there" in told.err
+
+
+def test_a_link_in_a_copy_leads_nowhere(thinking, capsys):
+    table = thinking / "thinks" / "tutor" / "parameters.csv"
+    table.unlink()
+    table.symlink_to(thinking / "model" / "parameters.csv")
+    code, told = said(capsys, "train", ["resume=thinks"])
+    assert code == 2
+    assert "tutor/parameters.csv is a link to another place" in told.err
+
+
+def test_a_run_keeps_its_tutor_s_table(home):
+    shutil.copyfile("net/tutor.csv", "mine.csv")
+    assert run("train", [*LINE, "agent=random", "tutor=mine.csv", "hydra.run.dir=told"]) == 0
+    (home / "mine.csv").unlink()
+    compared = [*FEW, "baseline=random", "learners=20", "tracker=none", "workers=1"]
+    assert run("evaluate", ["runs=told", *compared, "hydra.run.dir=told-report"]) == 0
+    (home / "told" / "summary.json").unlink()
+    assert run("train", ["resume=told"]) == 0
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,9 @@ learners, against the tuned rule (see `agents.tuned_rule`) on the same evaluatio
 
     PYTHONPATH=.:tests/support python tests/support/tutors.py [--learners 300] [POPULATION ...]
 
-With `--filter` it prints instead how far 500 particles are from the exact filter on `bkt_ednet`.
+With `--filter` it prints instead how far 500 particles are from the exact filter on `bkt_ednet`, and with
+`--particles 500` what expected gain by so many earns there, with the tutor's parameters (fitted to logs).
+With `--by-particles` the minds of the table are 200 particles, also where an exact belief is known.
 """
 
 import argparse
@@ -16,9 +18,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from coursewright.agents.beliefs.memory import NeuralBelief
 from hydra import compose, initialize_config_module
 
 from coursewright.agents.beliefs.bkt import BktBelief
+from coursewright.agents.beliefs.intercept import InterceptBelief
+from coursewright.agents.beliefs.minds import AHEAD
 from coursewright.agents.beliefs.particles import Particles
 from coursewright.agents.rules.expected_gain import ExpectedGain
 from coursewright.agents.tuned_rule import TunedRule
@@ -28,6 +33,8 @@ from coursewright.envs.rollout import rollout
 from coursewright.envs.task import Task
 from coursewright.evaluation.statistics import over_learners
 from coursewright.scripts.making import task_of
+from coursewright.simulators.arrays import Floats
+from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.knowledge.tables import read_bkt
 from coursewright.simulators.luck import Split
 
@@ -47,6 +54,7 @@ SETTINGS = {
     "irt": Setting("mastery", "irt"),
     "best_lr": Setting("mastery", "best_lr"),
     "practice": Setting("mastery", "practice"),
+    "kes": Setting("mastery", "gru"),
     "das3h": Setting("recall", "das3h", ["task.steps=60", "task.days=1"]),
     "fsrs": Setting("recall", "fsrs", ["task.steps=120"]),
 }
@@ -89,19 +97,54 @@ def against_the_filter(learners: int) -> str:
     return "\n".join(lines)
 
 
-def row(population: str, setting: Setting, learners: int) -> str:
+def by_particles(size: int, learners: int) -> str:
+    """Expected gain on `bkt_ednet` by particles and by the exact filter, and the lead of the filter."""
+    simulator = read_bkt("bkt_ednet")
+    course = simulator.course
+    table = shipped.tutor("bkt_ednet", course)
+    model = Bkt(course, table, rho=1.0)
+    lines = ["| belief | expected gain [95 %] | ms a step |", "|---|---|---|"]
+    found = []
+    for name, mind in (
+        (f"{size} particles", Particles(course, model, size=size, deciding=size // 4)),
+        ("exact", BktBelief(course, model)),
+    ):
+        returned, each = gained(Task(simulator, table, mind=mind, steps=60), learners)
+        found.append(returned)
+        lines.append(f"| {name} | {interval(returned, sign='')} | {1e3 * each:.2f} |")
+    lines.append(f"| particles ahead of the filter | {interval(found[0] - found[1])} | |")
+    return "\n".join(lines)
+
+
+def gained(task: Task, learners: int) -> tuple[Floats, float]:
+    """The returns of expected gain `[learners]`, and the processor seconds of a step."""
+    policy = ExpectedGain()(task)
+    rollout(task, policy, 2)  # compiled code is no part of the cost
+    begun = time.process_time()
+    gains = rollout(task, policy, learners)
+    return gains.returned, (time.process_time() - begun) / gains.steps.sum()
+
+
+def interval(values: Floats, sign: str = "+") -> str:
+    """The mean over learners and its interval."""
+    found = over_learners(values)
+    return f"{found.value:{sign}.4f} [{found.low:{sign}.4f}, {found.high:{sign}.4f}]"
+
+
+def row(population: str, setting: Setting, learners: int, particles: bool) -> str:
     """One line of the table."""
     task = made(population, setting)
     rule = TunedRule()(task)
-    begun = time.process_time()
-    gains = rollout(task, ExpectedGain()(task), learners)
-    each = (time.process_time() - begun) / gains.steps.sum()
+    if particles and isinstance(task.mind, InterceptBelief | NeuralBelief):
+        ahead = AHEAD if task.longest_gap > 0.0 else 0.0
+        task = replace(task, mind=Particles(task.course, task.mind.model, ahead=ahead))
+    gains, each = gained(task, learners)
     known = rollout(task, rule, learners).returned
-    ahead = over_learners(gains.returned - known)
-    interval = f"{ahead.value:+.4f} [{ahead.low:+.4f}, {ahead.high:+.4f}]"
-    means = f"{known.mean():.4f} | {gains.returned.mean():.4f}"
+    ahead = gains - known
+    errors = ahead.mean() / (ahead.std(ddof=1) / np.sqrt(learners))
+    means = f"{known.mean():.4f} | {gains.mean():.4f}"
     what = f"| {population}, {setting.task} | {setting.tutor} | {rule.tuned.setting if rule.tuned else ''} "
-    return f"{what}| {means} | {interval} | {1e3 * each:.2f} |"
+    return f"{what}| {means} | {interval(ahead)} | {errors:.1f} | {1e3 * each:.3f} |"
 
 
 def main(given: Sequence[str]) -> None:
@@ -110,14 +153,19 @@ def main(given: Sequence[str]) -> None:
     asked.add_argument("populations", nargs="*", default=list(SETTINGS), help=", ".join(SETTINGS))
     asked.add_argument("--learners", type=int, default=LEARNERS, help="evaluation learners")
     asked.add_argument("--filter", action="store_true", help="particles against the exact filter")
+    asked.add_argument("--particles", type=int, metavar="N", help="expected gain by N particles")
+    asked.add_argument("--by-particles", action="store_true", help="no exact beliefs in the table")
     wanted = asked.parse_args(given)
     if wanted.filter:
         print(against_the_filter(wanted.learners))
         return
-    print("| learners | tutor | tuned rule | it | expected gain | ahead [95 %] | ms a step |")
-    print("|---|---|---|---|---|---|---|", flush=True)
+    if wanted.particles:
+        print(by_particles(wanted.particles, wanted.learners))
+        return
+    print("| learners | tutor | tuned rule | it | expected gain | ahead [95 %] | in errors | ms a step |")
+    print("|---|---|---|---|---|---|---|---|", flush=True)
     for population in wanted.populations:
-        print(row(population, SETTINGS[population], wanted.learners), flush=True)
+        print(row(population, SETTINGS[population], wanted.learners, wanted.by_particles), flush=True)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Counts and times follow from the responses, so that a response costs a look at e
 learner has to be simulated.  `particles` serves models with more that is hidden.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from coursewright.agents.beliefs.matched import Matched
+from coursewright.agents.portions import parts
 from coursewright.envs.features import Event
 from coursewright.envs.history import Past
 from coursewright.errors import reject
@@ -23,7 +25,7 @@ from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.lists import turned
 from coursewright.simulators.logistic.intercept import Form, OneIntercept
 from coursewright.simulators.luck import Keys, Luck
-from coursewright.simulators.protocol import put
+from coursewright.simulators.protocol import put, take
 
 NODES = 48  # three vectors of a compiled loop
 REACH = 5.0  # standard deviations on either side
@@ -240,7 +242,7 @@ class InterceptBelief:
         """Bayes' rule for the answer, then the answer counts, then the days pass."""
         learners, model = state.learners, self.model
         item = self.matched.of_items(event.item)
-        _weigh(self._worths(state, 0.0, 1), item, event.correct, self.theta, self._items, state.weight)
+        _weigh(self._worths(learners, 0.0, 1), item, event.correct, self.theta, self._items, state.weight)
         asked, shown = np.where(event.correct >= 0, item, -1), np.where(event.correct < 0, item, -1)
         model.record(learners, asked, event.taught, event.correct)
         if (shown >= 0).any():
@@ -273,25 +275,46 @@ class InterceptBelief:
         each = self.matched.goal(goal) / np.maximum(np.diff(course.items_of.start), 1)
         start, skills = course.needs
         worth = np.add.reduceat(each[:, skills], start[:-1], axis=1)
-        gain = np.empty_like(worth)
-        worths = self._worths(state, 0.0, 1)[rows], self._worths(state, self.ahead, 3)[rows]
-        _gains(worths, state.weight[rows], self.theta, self._items, worth, self._room(), gain)
+        gain, room = np.empty_like(worth), self._room()
+        for part in self._parts(len(rows)):
+            learners = _of(state, rows[part])
+            worths = self._worths(learners, 0.0, 1), self._worths(learners, self.ahead, 3)
+            some = np.empty_like(worth[part])
+            weight = state.weight[rows[part]]
+            _gains(worths, weight, self.theta, self._items, worth[part], room, some)
+            gain[part] = some
         out[:] = np.where(item >= 0, gain[:, item], 0.0)
 
     def stabilities(self, state: Posterior, rows: Ints, out: Floats) -> None:
         """Never asked for: these learners have none."""
         raise NotImplementedError
 
-    def _worths(self, state: Posterior, days: float, columns: int) -> Floats:
+    def _parts(self, rows: int) -> Iterator[Ints]:
+        """Places among so many rows, in parts whose worths are few enough to be in memory at once."""
+        return parts(np.arange(rows), 3 * 8 * self._counters)
+
+    @cached_property
+    def _counters(self) -> int:
+        return len(self._items.first) - 1
+
+    def _worths(self, learners: Any, days: float, columns: int) -> Floats:
         """The worth of counters `days` from now; see `OneIntercept.foresee`."""
-        counters = len(self._items.first) - 1
-        out = np.empty((len(state.weight), counters, columns))
-        self.model.foresee(state.learners, days, out)
+        out = np.empty((len(learners[0]), self._counters, columns))
+        self.model.foresee(learners, days, out)
         return out
 
     def _p(self, state: Posterior, rows: Ints) -> Floats:
         """P(correct) of the model's items, `[rows, items]`."""
-        out = np.empty((len(rows), self.model.course.n_items))
-        worth = self._worths(state, 0.0, 1)[rows]
-        _chances(worth, state.weight[rows], self.theta, self._items, self._room(), out)
+        out, room = np.empty((len(rows), self.model.course.n_items)), self._room()
+        for part in self._parts(len(rows)):
+            worth = self._worths(_of(state, rows[part]), 0.0, 1)
+            some = out[part]
+            _chances(worth, state.weight[rows[part]], self.theta, self._items, room, some)
+            out[part] = some
         return out
+
+
+def _of(state: Posterior, rows: Ints) -> Any:
+    """The learners in these rows: the state itself where they are all, else copies."""
+    everyone = len(rows) == len(state.weight) and bool((np.diff(rows) == 1).all())
+    return state.learners if everyone else take(state.learners, rows)

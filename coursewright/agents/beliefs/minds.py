@@ -27,6 +27,13 @@ from coursewright.simulators.neural.tracer import read_neural
 from coursewright.simulators.protocol import Simulator
 
 AHEAD = 10.0  # days
+
+
+def _read_kes(folder: Path) -> Kes:
+    """The network alone: a tutor has no use for the sessions of the learners whom it was trained on."""
+    return Kes(replace(read_neural(folder), sessions=None), start_count=0, target_count=1)
+
+
 READERS: Mapping[str, Callable[[Path], Simulator[Any]]] = {
     "act_r": read_act_r,
     "bkt": read_bkt,
@@ -36,7 +43,7 @@ READERS: Mapping[str, Callable[[Path], Simulator[Any]]] = {
     "hlr": read_hlr,
     "irt": read_irt,
     "logistic": read_logistic,
-    "neural": lambda folder: Kes(read_neural(folder), start_count=0, target_count=1),
+    "neural": _read_kes,
 }
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from coursewright.agents.beliefs import intercept
 from coursewright.agents.beliefs.intercept import NO_LUCK, InterceptBelief
 from coursewright.agents.beliefs.minds import mind_of
 from coursewright.agents.beliefs.particles import Particles
@@ -191,6 +192,23 @@ def test_a_row_alone_is_believed_as_among_others():
             mind.update(one, event(*(part[4:5] for part in response)))
         for how, columns in (("chances", 5), ("known", 3), ("gains", 5)):
             assert (told(mind, many, how, columns)[4] == told(mind, one, how, columns)[0]).all()
+
+
+def test_many_rows_are_looked_at_in_parts(monkeypatch):
+    for model, _ in MODELS.values():
+        mind = InterceptBelief(SKILLS, model, 3.0)
+        state = opened(mind, 7)
+        for response in responses(7, 9):
+            mind.update(state, event(*response))
+        whole = [told(mind, state, how, n) for how, n in (("chances", 5), ("known", 3), ("gains", 5))]
+        few = np.full((2, 5), np.nan)
+        mind.gains(state, np.array([5, 2]), np.ones((2, 3), bool), few)
+        assert (few == whole[2][[5, 2]]).all()
+        with monkeypatch.context() as patched:
+            patched.setattr(intercept, "CELLS", 3 * mind._counters * 2)
+            parts = [told(mind, state, how, n) for how, n in (("chances", 5), ("known", 3), ("gains", 5))]
+        for one, other in zip(whole, parts, strict=True):
+            assert (one == other).all()
 
 
 def test_looking_changes_nothing():

@@ -6,12 +6,16 @@ from functools import partial
 import numpy as np
 import pytest
 
+from coursewright.agents.bandits.thompson import Thompson
 from coursewright.agents.beliefs.bkt import BktBelief
 from coursewright.agents.beliefs.intercept import InterceptBelief
 from coursewright.agents.beliefs.minds import learners_of, mind_of
 from coursewright.agents.beliefs.particles import Particles
+from coursewright.agents.rules.baselines import RandomLegal, RoundRobin, Topological
 from coursewright.agents.rules.expected_gain import ExpectedGain
+from coursewright.agents.rules.mastery import MasteryThreshold, NInARow
 from coursewright.agents.rules.tuned import TunedMastery
+from coursewright.agents.schedulers.leitner import Leitner
 from coursewright.agents.tutor import TaskRecipe
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.rollout import rollout
@@ -65,6 +69,25 @@ def test_a_policy_is_shown_what_it_reads_and_others_are_not():
     plain = rollout(TASK, TunedMastery(learners=50)(TASK), 100)
     same = rollout(thinks, TunedMastery(learners=50)(thinks), 100)
     assert (plain.item == same.item).all()
+
+
+PLAIN = [RoundRobin(), RandomLegal(), Topological(), NInARow(), MasteryThreshold(), Thompson(), Leitner()]
+
+
+class Unused:
+    """A mind that nobody may ask for anything."""
+
+    def __getattr__(self, name):
+        raise AssertionError(f"a mind was asked for {name}")
+
+
+@pytest.mark.parametrize("make", PLAIN, ids=lambda make: type(make).__name__)
+def test_a_policy_that_reads_no_mind_pays_nothing_for_one(make):
+    thinks = replace(TASK, mind=Unused())
+    given = rollout(thinks, make(thinks), 40)
+    assert (given.item == rollout(TASK, make(TASK), 40).item).all()
+    with pytest.raises(AssertionError, match="a mind was asked for"):
+        rollout(thinks, ExpectedGain()(thinks), 2)
 
 
 def test_beliefs_are_features():

@@ -149,6 +149,7 @@ def test_the_minds_of_neural_learners():
     apart = replace(model, feedback="expected")
     assert isinstance(mind_of(apart, model.course), Particles)
     found = learners_of(SHIPPED / "kes_synthetic")
+    assert found.tracer.sessions is None
     assert isinstance(mind_of(found, found.course), NeuralBelief)
 
 
