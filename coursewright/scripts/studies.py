@@ -29,6 +29,7 @@ from coursewright.scripts.recorded import (
     finished,
     in_a_line,
     of_the_run,
+    policy_file,
     read_run,
     to_go_on,
     unfinished,
@@ -125,6 +126,20 @@ def made_by(run: DictConfig, folder: Path, field: str = "run") -> "Agent":
     """The agent of a run.  Raises `InputError` where its folder's content makes none."""
     with of_the_run(folder, field):
         return agent_of(run.agent)
+
+
+def kept_policy(given: Path, task: Task) -> Policy:
+    """The policy of a run's folder or of a file of one, for a task; only our own agents read theirs.
+
+    Raises `InputError` where there is none, and where it was made for another task.
+    """
+    file = policy_file(given)
+    if file.suffix != Path(STORED).suffix:
+        return OnnxPolicy(file, task)
+    agent = made_by(read_run(file.parent, (), "policy"), file.parent, "policy")
+    if not isinstance(agent, Stored):
+        raise reject("policy", given, f"a run whose agent leaves {STORED}")
+    return agent.load(file, task)
 
 
 def rules(
