@@ -19,6 +19,7 @@ from coursewright.errors import InputError, reject
 from coursewright.evaluation.comparison.compare import compare
 from coursewright.evaluation.comparison.jobs import Seeded
 from coursewright.evaluation.comparison.publish import Published, publish
+from coursewright.evaluation.standing import references
 from coursewright.progress import Progress, each
 from coursewright.scripts.learners import found_again, refuse_others, trained_with
 from coursewright.scripts.making import agent_of, comparing_of, licence_of, task_of
@@ -198,8 +199,7 @@ def reference_of(policies: Sequence[str], task: Task, baseline: str) -> str:
 
     Where no rule that was tuned can do the task, it is the baseline.
     """
-    best = ("tuned_rule", "tuned_mastery") if task.kind == "memory" else ("tuned_mastery", "tuned_rule")
-    return next((name for name in best if name in policies), baseline)
+    return next((name for name in references(task) if name in policies), baseline)
 
 
 def results(done: Sequence[Published], given: Sequence[Study]) -> Results:

@@ -17,7 +17,16 @@ from coursewright.simulators.logistic.tables import read_logistic
 MINE = ["simulator=bkt", "simulator.folder=mine", "task=mastery", "task.steps=5", "learners=20"]
 LINE = [*MINE, "tracker=none"]
 GONE = ("random_legal", "round_robin", "topological", "n_in_a_row", "mastery_threshold", "tuned_mastery")
-GONE += ("expected_gain", "thompson", "ucb", "oracle_greedy", "oracle_beam")
+GONE += (
+    "index",
+    "zpdes",
+    "target_success",
+    "expected_gain",
+    "thompson",
+    "ucb",
+    "oracle_greedy",
+    "oracle_beam",
+)
 FEW = [*(f"~policies.{name}" for name in GONE), "reference=random", "~figures.path", "~figures.teaching"]
 
 
