@@ -2,6 +2,9 @@
 
 All meet the same learners of the tuning split, from number `FIRST` on: nobody was trained on them, and no
 rule's settings were chosen on them.  The learners of a comparison stay unseen.
+
+The tuned rule is the one that comparisons measure differences from: the best of all families where days pass,
+since a mastery rule falls below round-robin there, and the tuned mastery rule elsewhere.
 """
 
 from collections.abc import Iterator
@@ -11,6 +14,7 @@ import numpy as np
 
 from coursewright.agents.rules.baselines import UniformRandom
 from coursewright.agents.rules.tuned import TunedMastery
+from coursewright.agents.tuned_rule import TunedRule
 from coursewright.agents.tuning import Tuned
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.policy import Oracle, Policy, seen_by
@@ -59,13 +63,20 @@ class Standing(NamedTuple):
         return self.listens < DEAF
 
 
+def references(task: Task) -> tuple[str, ...]:
+    """The names of the rules that a policy is measured against on such a task, the first that there is."""
+    best = ("tuned_rule", "tuned_mastery")
+    return best if task.kind == "memory" else best[::-1]
+
+
 def standing(name: str, policy: Policy, task: Task, learners: int) -> Standing:
     """Let the policy called `name`, random choice and the tuned rule teach the same learners."""
     others: dict[str, Policy] = {"random": UniformRandom()(task)}
-    tuned = None
+    tuned, best = None, references(task)[0]
+    agent = TunedRule() if best == "tuned_rule" else TunedMastery()
     try:
-        rule = TunedMastery()(task)
-        others["tuned_mastery"], tuned = rule, rule.tuned
+        rule = agent(task)
+        others[best], tuned = rule, rule.tuned
     except InputError:  # it cannot do this task, so there is nothing to stand beside
         pass
     others = {label: other for label, other in others.items() if label != name}

@@ -18,7 +18,7 @@ from coursewright.scripts.learners import MOVED, found_again
 from coursewright.scripts.making import agent_of, comparing_of, made, recipe_of, refusal_at
 from coursewright.scripts.memory import refuse_too_much
 from coursewright.scripts.products import mark_of, refuse_other_log, refuse_other_policy
-from coursewright.scripts.recorded import POLICY, STORED, WEIGHTS, no_policy, read_run
+from coursewright.scripts.recorded import STORED, WEIGHTS, no_policy, policy_file, read_run
 from coursewright.scripts.settings import SETTINGS, Simulate, writable
 from coursewright.scripts.signatures import TARGET, fields, fields_of, refuse_misfits
 from coursewright.scripts.trust import trusted_of
@@ -212,9 +212,10 @@ def _teacher(part: Plain, checker: Checker) -> None:
     if given.exists():
         from coursewright.agents.export.policy import OnnxPolicy
 
-        if not (file := given / POLICY if given.is_dir() else given).is_file():
-            raise no_policy("policy", given, POLICY)
-        OnnxPolicy(file)
+        if (file := policy_file(given)).suffix == Path(STORED).suffix:
+            read_run(file.parent, (), "policy")
+        else:
+            OnnxPolicy(file)
     elif part["policy"] not in known:
         raise absent("policy", given, "a finished run's folder or an exported file", known)
     else:

@@ -129,6 +129,8 @@ NAMES: dict[str, str] = {  # a hint may follow the address
     "agents.schedulers.sm2": "agents.schedulers.sm2.Sm2",
     "agents.schedulers.recall.informed_threshold": "agents.schedulers.informed_threshold.InformedThreshold",
     "agents.recall.informed_threshold": "agents.schedulers.informed_threshold.InformedThreshold",
+    "agents.bandits.lin_ucb.LinUcb": "agents.bandits.linear_bandit.LinearBandit",
+    "agents.bandits.lin_thompson.LinThompson": "agents.bandits.linear_bandit.LinearBandit",
     "agents.bandits.skills.thompson": "agents.bandits.thompson.Thompson",
     "agents.bandits.thompson": "agents.bandits.thompson.Thompson",
     "agents.bandits.skills.ucb": "agents.bandits.ucb.Ucb",

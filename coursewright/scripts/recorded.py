@@ -105,6 +105,19 @@ def no_policy(field: str, folder: Path, lacking: str) -> InputError:
     return reject(field, folder, allowed)
 
 
+def policy_file(given: Path) -> Path:
+    """The file of a `policy`: that of a run's folder, a network's or a bandit's, or the file that is given.
+
+    Raises `InputError` for a folder that has none.
+    """
+    if not given.is_dir():
+        return given
+    for name in (POLICY, STORED):
+        if (given / name).is_file():
+            return given / name
+    raise no_policy("policy", given, POLICY)
+
+
 def unfinished(folder: Path) -> str:
     """The words for a run that has not come to its end; empty where nothing tells of one."""
     state = read_state(folder)

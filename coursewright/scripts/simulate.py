@@ -18,20 +18,19 @@ log = logging.getLogger(__name__)
 @explained
 def main(config: DictConfig) -> None:
     """Write the allowed items, the choice and the answer, one row per response."""
-    from coursewright.agents.export.policy import OnnxPolicy
     from coursewright.agents.logs import write_log
     from coursewright.agents.tracker import SILENT
     from coursewright.envs.policy import Policy
     from coursewright.envs.rollout import Group
     from coursewright.scripts.making import agent_of, task_of
-    from coursewright.scripts.recorded import POLICY
+    from coursewright.scripts.studies import kept_policy
     from coursewright.simulators.luck import Split
 
     given = Path(config.policy)
     policy: Policy
     if given.exists():
         task = task_of(config, config.tutor)
-        policy = OnnxPolicy(given / POLICY if given.is_dir() else given, task)
+        policy = kept_policy(given, task)
         for line in unlike_training(given, config, task.simulator):
             log.warning(line)
     else:

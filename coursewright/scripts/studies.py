@@ -19,6 +19,7 @@ from coursewright.errors import InputError, reject
 from coursewright.evaluation.comparison.compare import compare
 from coursewright.evaluation.comparison.jobs import Seeded
 from coursewright.evaluation.comparison.publish import Published, publish
+from coursewright.evaluation.standing import references
 from coursewright.progress import Progress, each
 from coursewright.scripts.learners import found_again, refuse_others, trained_with
 from coursewright.scripts.making import agent_of, comparing_of, licence_of, task_of
@@ -29,6 +30,7 @@ from coursewright.scripts.recorded import (
     finished,
     in_a_line,
     of_the_run,
+    policy_file,
     read_run,
     to_go_on,
     unfinished,
@@ -127,6 +129,20 @@ def made_by(run: DictConfig, folder: Path, field: str = "run") -> "Agent":
         return agent_of(run.agent)
 
 
+def kept_policy(given: Path, task: Task) -> Policy:
+    """The policy of a run's folder or of a file of one, for a task; only our own agents read theirs.
+
+    Raises `InputError` where there is none, and where it was made for another task.
+    """
+    file = policy_file(given)
+    if file.suffix != Path(STORED).suffix:
+        return OnnxPolicy(file, task)
+    agent = made_by(read_run(file.parent, (), "policy"), file.parent, "policy")
+    if not isinstance(agent, Stored):
+        raise reject("policy", given, f"a run whose agent leaves {STORED}")
+    return agent.load(file, task)
+
+
 def rules(
     policies: Mapping[str, DictConfig], task: Task, seed: int, needed: Mapping[str, str]
 ) -> dict[str, Policy]:
@@ -183,8 +199,7 @@ def reference_of(policies: Sequence[str], task: Task, baseline: str) -> str:
 
     Where no rule that was tuned can do the task, it is the baseline.
     """
-    best = ("tuned_rule", "tuned_mastery") if task.kind == "memory" else ("tuned_mastery", "tuned_rule")
-    return next((name for name in best if name in policies), baseline)
+    return next((name for name in references(task) if name in policies), baseline)
 
 
 def results(done: Sequence[Published], given: Sequence[Study]) -> Results:

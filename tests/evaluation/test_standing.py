@@ -9,10 +9,16 @@ from coursewright.agents.planners.oracles import OracleGreedy
 from coursewright.agents.rules.baselines import RoundRobin, Topological, UniformRandom
 from coursewright.agents.rules.mastery import NInARow
 from coursewright.agents.rules.tuned import TunedMastery
+from coursewright.agents.tuned_rule import TunedRule
+from coursewright.envs.rewards import mean_recall
 from coursewright.envs.rollout import rollout
 from coursewright.envs.shipped import bkt, kss
-from coursewright.evaluation.standing import FIRST, in_a_line, share_that_listens, standing
+from coursewright.envs.task import Task
+from coursewright.evaluation.standing import FIRST, in_a_line, references, share_that_listens, standing
+from coursewright.simulators.course import Course
 from coursewright.simulators.luck import Split
+from coursewright.simulators.memory.deeptutor import DeepTutor
+from coursewright.simulators.memory.laws import Efc
 
 TASK = kss(6)
 
@@ -73,6 +79,23 @@ def test_nobody_is_compared_with_themselves():
     found = standing("random", UniformRandom()(TASK), TASK, 40)
     assert list(found.means) == ["random", "tuned_mastery"]
     assert found.deaf
+
+
+def test_where_days_pass_the_reference_is_the_best_of_all_families(monkeypatch):
+    monkeypatch.setattr("coursewright.evaluation.standing.TunedRule", lambda: TunedRule(learners=40))
+    cards = Task(
+        simulator=DeepTutor(Efc(), Course.of(4)),
+        steps=15,
+        days=5.0,
+        reward=mean_recall,
+        features=("days_since", "last_correct"),
+    )
+    assert references(cards)[0] == "tuned_rule"
+    assert references(TASK)[0] == "tuned_mastery"
+    found = standing("mine", RoundRobin()(cards), cards, 50)
+    assert list(found.means) == ["mine", "random", "tuned_rule"]
+    assert found.ahead["tuned_rule"].value < 0.1, "round-robin is one of its families"
+    assert "eval/ahead_of_tuned_rule_low" in found.scores
 
 
 def test_a_task_that_the_rule_cannot_do_has_random_choice_alone():

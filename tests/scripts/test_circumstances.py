@@ -35,7 +35,17 @@ pytestmark = [
 
 FEW = [
     f"~policies.{name}"
-    for name in ("thompson", "ucb", "tuned_mastery", "expected_gain", "topological", "oracle_beam")
+    for name in (
+        "index",
+        "zpdes",
+        "target_success",
+        "thompson",
+        "ucb",
+        "tuned_mastery",
+        "expected_gain",
+        "topological",
+        "oracle_beam",
+    )
 ]
 
 

@@ -211,7 +211,17 @@ def test_evaluate_gathers_a_sweep(sweep):
     rules = ["random", "random_legal", "topological", "n_in_a_row", "tuned_mastery", "oracle_greedy"]
     left_out = [
         f"~policies.{name}"
-        for name in ["round_robin", "mastery_threshold", "expected_gain", "thompson", "ucb", "oracle_beam"]
+        for name in [
+            "index",
+            "zpdes",
+            "target_success",
+            "round_robin",
+            "mastery_threshold",
+            "expected_gain",
+            "thompson",
+            "ucb",
+            "oracle_beam",
+        ]
     ]
     done = coursewright(
         sweep,

@@ -25,7 +25,18 @@ class Case(NamedTuple):
     made: str
 
 
-SLOW = ["thompson", "ucb", "tuned_mastery", "expected_gain", "n_in_a_row", "topological", "oracle_beam"]
+SLOW = [
+    "index",
+    "zpdes",
+    "target_success",
+    "thompson",
+    "ucb",
+    "tuned_mastery",
+    "expected_gain",
+    "n_in_a_row",
+    "topological",
+    "oracle_beam",
+]
 FEW = [f"~policies.{name}" for name in SLOW]
 RUN = "hydra.run.dir=run"
 CASES = {

@@ -18,7 +18,16 @@ MINE = ["simulator=bkt", "simulator.folder=mine", "task=mastery", "task.steps=5"
 LINE = [*MINE, "tracker=none"]
 TINY = ["agent.steps=80", "agent.learners=16", "agent.imitate=null", "agent.layers=[4]"]
 GONE = ("random_legal", "round_robin", "topological", "n_in_a_row", "mastery_threshold", "tuned_mastery")
-GONE += ("expected_gain", "thompson", "ucb", "oracle_greedy", "oracle_beam")
+GONE += (
+    "index",
+    "zpdes",
+    "target_success",
+    "expected_gain",
+    "thompson",
+    "ucb",
+    "oracle_greedy",
+    "oracle_beam",
+)
 FEW = [*(f"~policies.{name}" for name in GONE), "reference=random", "~figures.path", "~figures.teaching"]
 
 

@@ -132,7 +132,7 @@ def test_a_terminal_stops_a_whole_sweep(tmp_path, sent):
 
 def test_a_comparison_that_is_killed_leaves_no_orphans(tmp_path):
     few = ["random_legal", "round_robin", "topological", "n_in_a_row", "mastery_threshold", "tuned_mastery"]
-    few += ["expected_gain", "thompson", "ucb", "oracle_greedy"]
+    few += ["index", "zpdes", "target_success", "expected_gain", "thompson", "ucb", "oracle_greedy"]
     left_out = [f"~policies.{name}" for name in few]
     arguments = ["learners=20_000", "reference=random", "tracker=none", "policies.oracle_beam.kss_width=400"]
     running = start(tmp_path, "evaluate", *left_out, *arguments, "hydra.run.dir=report")

@@ -1,8 +1,8 @@
 """RiARiT: a bandit for each learner over items, paid by what an answer says about the learner's level.
 
 Clement, Roy, Oudeyer & Lopes, "Multi-armed bandits for intelligent tutoring systems", Journal of
-Educational Data Mining 7(2), 2015.  An item asks for a level q of each of its skills, and the learner is
-thought to have the level c of a skill, 0 at first:
+Educational Data Mining 7(2), 2015.  An item asks for a level q of each of its skills (theirs may differ), and
+the learner is thought to have the level c of a skill, 0 at first:
 
     r = q - c     where the answer is right and q > c, or wrong and q < c; else 0
     c <- c + .6 r
@@ -48,7 +48,7 @@ def _learn(last: Last, needed: Lists, asks: Floats, kept: Levels) -> None:
             continue
         total = 0.0
         for j in range(needed.start[a], needed.start[a + 1]):
-            above = asks[a] - kept.level[i, needed.values[j]]
+            above = asks[j] - kept.level[i, needed.values[j]]
             if (last.right[i] and above > 0.0) or (not last.right[i] and above < 0.0):
                 total += above
                 kept.level[i, needed.values[j]] += RATE * above
@@ -79,7 +79,7 @@ def _draw(fate: Keys, turn: Ints, among: Bools, weight: Floats, out: Ints) -> No
 class RiaritRule:
     """RiARiT among the open items (see `Seen.open`); where no weight is left, all are equally likely.
 
-    `asks [items]` is the level that an item asks for, of each of its skills.
+    `asks` holds the levels that items ask for, beside the skills in `course.needed.values`.
     """
 
     course: Course
@@ -104,25 +104,38 @@ class RiaritRule:
 class Riarit:
     """The Right Activity at the Right Time: an item pays while it raises the estimated levels.
 
-    `levels` maps items to the level in [0, 1] that they ask for; all others ask for `level`.  Raises
-    `InputError` for a level out of range, and for an item that the course does not have.
+    `levels` maps items to the level in [0, 1] that they ask for, of all their skills or skill by skill; all
+    others ask for `level`.  Raises `InputError` for a level out of range, an item that the course does not
+    have, and a skill that the item does not need.
     """
 
     level: float = 1.0
-    levels: Mapping[str, float] | None = None
+    levels: Mapping[str, float | Mapping[str, float]] | None = None
 
     def __post_init__(self) -> None:
         shares(level=self.level)
         if self.levels is not None and not isinstance(self.levels, Mapping):
             raise reject("agent.levels", self.levels, "null, or a level for each of some items")
-        for name, value in (self.levels or {}).items():
-            shares(**{f"levels.{name}": value})
+        for item, value in (self.levels or {}).items():
+            for skill, level in value.items() if isinstance(value, Mapping) else [("", value)]:
+                shares(**{f"levels.{item}.{skill}".rstrip("."): level})
 
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:
         """The policy.  Raises `InputError` where the task lacks `last_correct` or `goal`."""
-        asks = np.full(task.course.n_items, float(self.level))
+        return RulePolicy("riarit", task, RiaritRule(task.course, self._asks(task.course)))
+
+    def _asks(self, course: Course) -> Floats:
+        """The level of each skill of each item, beside `course.needed.values`."""
+        asks = np.full(len(course.needed.values), float(self.level))
         for name, value in (self.levels or {}).items():
-            if name not in task.course.items:
-                raise unknown("agent.levels", name, task.course.items)
-            asks[task.course.items.index(name)] = value
-        return RulePolicy("riarit", task, RiaritRule(task.course, asks))
+            if name not in course.items:
+                raise unknown("agent.levels", name, course.items)
+            item = course.items.index(name)
+            part = slice(course.needed.start[item], course.needed.start[item + 1])
+            skills = [course.skills[k] for k in course.needed.values[part]]
+            own = value if isinstance(value, Mapping) else dict.fromkeys(skills, value)
+            for skill in own:
+                if skill not in skills:
+                    raise unknown(f"agent.levels.{name}", skill, skills)
+            asks[part] = [own.get(skill, self.level) for skill in skills]
+        return asks

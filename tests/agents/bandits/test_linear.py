@@ -8,9 +8,8 @@ import pytest
 from scipy import stats
 
 from coursewright.agents.bandits import linear
-from coursewright.agents.bandits.lin_thompson import Draw, LinThompson
-from coursewright.agents.bandits.lin_ucb import Bonus, LinUcb
 from coursewright.agents.bandits.linear import LinearRule, Plan, contexts, learn, taught, untaught
+from coursewright.agents.bandits.linear_bandit import Bound, Draw, LinearBandit
 from coursewright.agents.rule import RulePolicy
 from coursewright.agents.rules.baselines import UniformRandom
 from coursewright.agents.tracker import SILENT
@@ -23,6 +22,7 @@ from small_tasks import small_task
 
 KSS = kss(10)
 SMALL = {"learners": 60, "batch": 20}
+UCB, THOMPSON = LinearBandit("ucb", 0.5), LinearBandit("thompson", 0.25)
 
 
 def pulls(n, skills=3, d=4, seed=0):
@@ -89,7 +89,7 @@ def model_of(task, seed=0):
 
 def test_linucb_takes_the_highest_bound():
     model, alpha = model_of(KSS), 0.7
-    policy = RulePolicy("here", KSS, LinearRule(KSS, model, Bonus(alpha)))
+    policy = RulePolicy("here", KSS, LinearRule(KSS, model, Bound(alpha)))
     observation = np.random.default_rng(3).random((40, KSS.layout.width)).astype(np.float32)
     observation[:, KSS.layout.columns("goal")] = 1.0
     item, _ = policy.predict(observation, policy.begin(luck_of(np.arange(40))))
@@ -119,7 +119,7 @@ def test_linear_thompson_draws_from_the_posterior():
 
 
 def test_a_pull_is_paid_by_later_rewards_as_well():
-    policy = RulePolicy("here", KSS, LinearRule(KSS, model_of(KSS), Bonus(1.0)))
+    policy = RulePolicy("here", KSS, LinearRule(KSS, model_of(KSS), Bound(1.0)))
     numbers = np.arange(8)
     by_step, whole = (taught(KSS, policy, numbers, discount).worth.reshape(10, 8) for discount in (0.0, 1.0))
     half = taught(KSS, policy, numbers, 0.5).worth.reshape(10, 8)
@@ -127,7 +127,7 @@ def test_a_pull_is_paid_by_later_rewards_as_well():
     np.testing.assert_allclose(half[:-1], by_step[:-1] + 0.5 * half[1:])
 
 
-@pytest.mark.parametrize("agent", [LinUcb(), LinThompson()])
+@pytest.mark.parametrize("agent", [UCB, THOMPSON])
 def test_it_learns_to_teach(agent):
     task = kss(30)
     policy = agent(task)
@@ -136,18 +136,18 @@ def test_it_learns_to_teach(agent):
     assert random < 0.25 < 0.75 < score
 
 
-@pytest.mark.parametrize("make", [LinUcb, LinThompson])
-def test_training_repeats_and_seeds_and_batches_matter(make):
-    first, second = (make(**SMALL)(KSS, 3).model for _ in range(2))
+@pytest.mark.parametrize("agent", [UCB, THOMPSON])
+def test_training_repeats_and_seeds_and_batches_matter(agent):
+    first, second = (replace(agent, **SMALL)(KSS, 3).model for _ in range(2))
     assert all(np.array_equal(one, other) for one, other in zip(first, second, strict=True))
-    assert not np.array_equal(first.b, make(**SMALL)(KSS, 4).model.b)
-    assert not np.array_equal(first.b, make(learners=60, batch=30)(KSS, 3).model.b)
+    assert not np.array_equal(first.b, replace(agent, **SMALL)(KSS, 4).model.b)
+    assert not np.array_equal(first.b, replace(agent, learners=60, batch=30)(KSS, 3).model.b)
 
 
 def test_models_do_not_change_within_a_batch(monkeypatch):
     told = []
     monkeypatch.setattr(linear, "learn", lambda model, arm, x, worth: told.append(len(arm)))
-    linear.train(KSS, Plan(45, 20, 0.0, 1.0), Bonus(0.5), 0, SILENT)
+    linear.train(KSS, Plan(45, 20, 0.0, 1.0), Bound(0.5), 0, SILENT)
     assert told == [200, 200, 50]
 
 
@@ -161,14 +161,14 @@ def test_training_learners_are_those_of_the_seed():
 
     linear.Episodes.begin = spy
     try:
-        LinUcb(**SMALL)(KSS, 7)
+        replace(UCB, **SMALL)(KSS, 7)
     finally:
         linear.Episodes.begin = begin
     assert np.concatenate([n for n, _ in numbers]).tolist() == (first_learner(7) + np.arange(60)).tolist()
     assert {int(split) for _, split in numbers} == {0}
 
 
-@pytest.mark.parametrize("agent", [LinUcb(**SMALL), LinThompson(**SMALL)])
+@pytest.mark.parametrize("agent", [replace(UCB, **SMALL), replace(THOMPSON, **SMALL)])
 def test_a_saved_policy_chooses_alike(agent, tmp_path):
     policy = agent(KSS, 2)
     policy.save(tmp_path / "policy.json")
@@ -181,7 +181,7 @@ def test_a_saved_policy_chooses_alike(agent, tmp_path):
 
 
 def test_a_file_of_something_else_is_refused(tmp_path):
-    agent, path = LinUcb(**SMALL), tmp_path / "policy.json"
+    agent, path = replace(UCB, **SMALL), tmp_path / "policy.json"
     agent(KSS).save(path)
     whole = path.read_text()
     with pytest.raises(InputError, match="course"):
@@ -189,9 +189,9 @@ def test_a_file_of_something_else_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"task\.features"):
         agent.load(path, replace(KSS, features=("goal",)))
     with pytest.raises(InputError, match="lin_ucb made it"):
-        LinThompson(**SMALL).load(path, KSS)
-    with pytest.raises(InputError, match=r"agent\.alpha = 0\.1: must be 0\.5"):
-        replace(agent, alpha=0.1).load(path, KSS)
+        replace(THOMPSON, **SMALL).load(path, KSS)
+    with pytest.raises(InputError, match=r"agent\.width = 0\.1: must be 0\.5"):
+        replace(agent, width=0.1).load(path, KSS)
     with pytest.raises(InputError, match="cannot be read"):
         agent.load(tmp_path / "nowhere", KSS)
     tree = json.loads(whole)
@@ -211,14 +211,14 @@ def test_a_file_of_something_else_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("make", "field"),
     [
-        (lambda: LinUcb(alpha=-1.0), "agent.alpha = -1.0"),
-        (lambda: LinThompson(v=-1.0), "agent.v = -1.0"),
-        (lambda: LinUcb(ridge=0.0), "agent.ridge = 0.0"),
-        (lambda: LinUcb(discount=1.5), "agent.discount = 1.5"),
-        (lambda: LinUcb(learners=0), "agent.learners = 0"),
-        (lambda: LinThompson(batch=0), "agent.batch = 0"),
-        (lambda: LinUcb()(replace(KSS, features=("attempts",))), "task.features for lin_ucb"),
-        (lambda: LinUcb()(KSS, seed=-1), "agent.seed = -1"),
+        (lambda: LinearBandit(width=-1.0), "agent.width = -1.0"),
+        (lambda: LinearBandit(bonus="ucbb"), "agent.bonus = 'ucbb': no such name .did you mean 'ucb'"),
+        (lambda: LinearBandit(ridge=0.0), "agent.ridge = 0.0"),
+        (lambda: LinearBandit(discount=1.5), "agent.discount = 1.5"),
+        (lambda: LinearBandit(learners=0), "agent.learners = 0"),
+        (lambda: LinearBandit(batch=0), "agent.batch = 0"),
+        (lambda: LinearBandit()(replace(KSS, features=("attempts",))), "task.features for lin_ucb"),
+        (lambda: LinearBandit()(KSS, seed=-1), "agent.seed = -1"),
     ],
 )
 def test_wrong_options_are_named(make, field):

@@ -229,6 +229,20 @@ def test_riarit_moves_levels_and_weights_as_a_plain_loop_does():
             weight[a] = 0.2 * weight[a] + 0.8 * max(0.0, np.mean(moved))
 
 
+def test_an_item_may_ask_for_another_level_of_each_of_its_skills():
+    made = task(items={"one": "s0", "both": ["s1", "s2"], "last": "s3"})
+    policy = Riarit(level=0.6, levels={"both": {"s2": 0.2}, "last": 0.9})(made)
+    state = policy.begin(luck_of(np.arange(200)))
+    item, state = policy.predict(seen(made, np.full(200, np.nan)), state)
+    _, state = policy.predict(seen(made, np.ones(200)), state)  # everybody was right: c = .6 q, r = q
+    for learner in np.flatnonzero(item == 1):
+        assert state.memory.level[learner] == pytest.approx([0.0, 0.6 * 0.6, 0.6 * 0.2, 0.0])
+        assert state.memory.weight[learner, 1] == pytest.approx(0.2 * 0.05 + 0.8 * (0.6 + 0.2) / 2)
+    for learner in np.flatnonzero(item == 2):
+        assert state.memory.level[learner, 3] == pytest.approx(0.6 * 0.9)
+    assert {1, 2} <= set(item.tolist())
+
+
 def test_riarit_draws_in_proportion():
     made, n = task(), 40_000
     policy = Riarit()(made)
@@ -251,6 +265,8 @@ def test_riarit_draws_in_proportion():
         (lambda: Riarit(levels={"s0": 2.0}), "agent.levels.s0 = 2.0"),
         (lambda: Riarit(levels={"nowhere": 0.5})(task()), "agent.levels = .*nowhere"),
         (lambda: Riarit(levels=3), "agent.levels = 3"),
+        (lambda: Riarit(levels={"s0": {"s0": 2.0}}), "agent.levels.s0.s0 = 2.0"),
+        (lambda: Riarit(levels={"s0": {"s1": 0.5}})(task()), "agent.levels.s0 = 's1'"),
     ],
 )
 def test_wrong_options_are_named(make, field):
