@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from coursewright.agents.beliefs import intercept
+from coursewright.agents import portions
 from coursewright.agents.beliefs.intercept import NO_LUCK, InterceptBelief
 from coursewright.agents.beliefs.minds import mind_of
 from coursewright.agents.beliefs.particles import Particles
@@ -205,7 +205,7 @@ def test_many_rows_are_looked_at_in_parts(monkeypatch):
         mind.gains(state, np.array([5, 2]), np.ones((2, 3), bool), few)
         assert (few == whole[2][[5, 2]]).all()
         with monkeypatch.context() as patched:
-            patched.setattr(intercept, "CELLS", 3 * mind._counters * 2)
+            patched.setattr(portions, "MOST_BYTES", 2 * 3 * 8 * mind._counters)  # two learners at once
             parts = [told(mind, state, how, n) for how, n in (("chances", 5), ("known", 3), ("gains", 5))]
         for one, other in zip(whole, parts, strict=True):
             assert (one == other).all()

@@ -49,7 +49,7 @@ def narrow(task):
 def test_rows_do_not_depend_on_the_batch_and_masks_hold(made, monkeypatch):
     task = TASKS[made]()
     together, apart = rollout(task, narrow(task), 9), rollout(task, narrow(task), 9, chunk=4)
-    monkeypatch.setattr("coursewright.agents.planners.copies.MOST_BYTES", 1)
+    monkeypatch.setattr("coursewright.agents.portions.MOST_BYTES", 1)
     alone = rollout(task, narrow(task), 9)
     assert (together.item == apart.item).all()
     assert (together.item == alone.item).all()
