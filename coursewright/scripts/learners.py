@@ -69,11 +69,17 @@ def found_again(run: DictConfig, folder: Path, field: str = "run", moved: str | 
     return result
 
 
-def take_along(config: DictConfig, folder: Path) -> None:
-    """Copy the folder of the tutor's model, where the tutor has one, into a run's: its data, and no code.
+def take_along(config: DictConfig, folder: Path) -> DictConfig:
+    """Copy the tutor's model into a run's folder, and the configuration with the tutor that is kept there.
 
-    A copy that is there stays.  Raises `InputError` where the system refuses.
+    A folder is copied, its data and no code; a copy that is there stays.  Raises `InputError` where the
+    system refuses.
     """
+    _copy_tutor(config, folder)
+    return with_own_tutor(config, folder)
+
+
+def _copy_tutor(config: DictConfig, folder: Path) -> None:
     tutor = config.get("tutor")
     if tutor is None or not Path(str(tutor)).is_dir() or (folder / TUTOR).is_dir():
         return

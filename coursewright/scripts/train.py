@@ -31,7 +31,7 @@ def main(config: DictConfig) -> float | None:
 def train(config: DictConfig, place: Place) -> float | None:
     """Instantiate the task and the agent, train, score, save, export."""
     from coursewright.evaluation.standing import in_a_line, standing
-    from coursewright.scripts.learners import keep, take_along, with_own_tutor
+    from coursewright.scripts.learners import keep, take_along
     from coursewright.scripts.making import agent_of, licence_of, task_of, warn_of_invented
     from coursewright.scripts.products import leave
     from coursewright.scripts.tracking import Results
@@ -41,8 +41,7 @@ def train(config: DictConfig, place: Place) -> float | None:
             log.info("finished before: %s", run.path)
             return None
         make_policy = agent_of(config.agent)
-        take_along(config, run.path)
-        mine = with_own_tutor(config, run.path)
+        mine = take_along(config, run.path)
         task = task_of(mine, mine.tutor, keep=run.path / "tutor.csv")
         keep(config, task.simulator, run.path)
         warn_of_invented(config.simulator)
