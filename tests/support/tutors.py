@@ -7,7 +7,7 @@ learners, against the tuned rule (see `agents.tuned_rule`) on the same evaluatio
 
 With `--filter` it prints instead how far 500 particles are from the exact filter on `bkt_ednet`, and with
 `--particles 500` what expected gain by so many earns there, with the tutor's parameters (fitted to logs).
-With `--by-particles` the minds of the table are 200 particles, also where an exact belief is known.
+With `--exact` it sets exact minds against 200 particles of the same fitted models: gains and costs.
 """
 
 import argparse
@@ -18,15 +18,14 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from coursewright.agents.beliefs.memory import NeuralBelief
 from hydra import compose, initialize_config_module
 
 from coursewright.agents.beliefs.bkt import BktBelief
-from coursewright.agents.beliefs.intercept import InterceptBelief
 from coursewright.agents.beliefs.minds import AHEAD
 from coursewright.agents.beliefs.particles import Particles
 from coursewright.agents.rules.expected_gain import ExpectedGain
 from coursewright.agents.tuned_rule import TunedRule
+from coursewright.agents.tutor import pause_of
 from coursewright.envs import shipped
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.rollout import rollout
@@ -39,6 +38,8 @@ from coursewright.simulators.knowledge.tables import read_bkt
 from coursewright.simulators.luck import Split
 
 LEARNERS = 300
+HEAD = "| learners | tutor | tuned rule | it | expected gain | ahead [95 %] | in errors | ms a step |"
+EXACT_HEAD = "| learners | tutor | 200 particles | exact | exact ahead [95 %] | ms, particles | ms, exact |"
 
 
 class Setting(NamedTuple):
@@ -131,13 +132,24 @@ def interval(values: Floats, sign: str = "+") -> str:
     return f"{found.value:{sign}.4f} [{found.low:{sign}.4f}, {found.high:{sign}.4f}]"
 
 
-def row(population: str, setting: Setting, learners: int, particles: bool) -> str:
+def exact_against_particles(population: str, setting: Setting, learners: int) -> str:
+    """One line: expected gain by the exact mind of a fitted model, and by 200 particles of that model."""
+    task = made(population, setting)
+    if isinstance(task.mind, Particles):
+        return f"| {population}, {setting.task} | {setting.tutor} | no exact mind | | | | |"
+    pause = pause_of(task)
+    ahead = AHEAD if pause > 0.0 else 0.0
+    crowd = replace(task, mind=Particles(task.course, task.mind.model, pause=pause, ahead=ahead))
+    (many, slow), (one, fast) = gained(crowd, learners), gained(task, learners)
+    costs = f"{1e3 * slow:.3f} | {1e3 * fast:.3f}"
+    means = f"{many.mean():.4f} | {one.mean():.4f} | {interval(one - many)}"
+    return f"| {population}, {setting.task} | {setting.tutor} | {means} | {costs} |"
+
+
+def row(population: str, setting: Setting, learners: int) -> str:
     """One line of the table."""
     task = made(population, setting)
     rule = TunedRule()(task)
-    if particles and isinstance(task.mind, InterceptBelief | NeuralBelief):
-        ahead = AHEAD if task.longest_gap > 0.0 else 0.0
-        task = replace(task, mind=Particles(task.course, task.mind.model, ahead=ahead))
     gains, each = gained(task, learners)
     known = rollout(task, rule, learners).returned
     ahead = gains - known
@@ -154,7 +166,7 @@ def main(given: Sequence[str]) -> None:
     asked.add_argument("--learners", type=int, default=LEARNERS, help="evaluation learners")
     asked.add_argument("--filter", action="store_true", help="particles against the exact filter")
     asked.add_argument("--particles", type=int, metavar="N", help="expected gain by N particles")
-    asked.add_argument("--by-particles", action="store_true", help="no exact beliefs in the table")
+    asked.add_argument("--exact", action="store_true", help="exact minds against particles")
     wanted = asked.parse_args(given)
     if wanted.filter:
         print(against_the_filter(wanted.learners))
@@ -162,10 +174,12 @@ def main(given: Sequence[str]) -> None:
     if wanted.particles:
         print(by_particles(wanted.particles, wanted.learners))
         return
-    print("| learners | tutor | tuned rule | it | expected gain | ahead [95 %] | in errors | ms a step |")
-    print("|---|---|---|---|---|---|---|---|", flush=True)
+    head, line = HEAD, row
+    if wanted.exact:
+        head, line = EXACT_HEAD, exact_against_particles
+    print(head, "|---" * (head.count("|") - 1) + "|", sep="\n", flush=True)
     for population in wanted.populations:
-        print(row(population, SETTINGS[population], wanted.learners, wanted.by_particles), flush=True)
+        print(line(population, SETTINGS[population], wanted.learners), flush=True)
 
 
 if __name__ == "__main__":
