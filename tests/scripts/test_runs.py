@@ -122,7 +122,8 @@ def test_a_comparison_shows_the_rules_of_the_tasks_kind(verb, tmp_path):
     memory = ["simulator=fsrs", "simulator.course.skills=3", "task=recall", "task.steps=3"]
     assert verb("evaluate", *memory, *few)[0] == 0
     table = pd.read_csv(tmp_path / "out" / "comparison.csv")
-    assert {"tuned_rule", "leitner", "sm2", "anki_sm2", "memrise", "fixed_interval"} <= set(table.policy)
+    schedulers = {"leitner", "sm2", "anki_sm2", "memrise", "fixed_interval", "fsrs", "cost_adr", "ssp_mmc"}
+    assert {"tuned_rule", "memorize", "recall_threshold", *schedulers} <= set(table.policy)
     assert not {"ucb", "n_in_a_row", "topological"} & set(table.policy)
     paired = table[table.statistic == "difference"]
     assert (paired[paired.policy == "tuned_rule"].value == 0.0).all(), "differences are measured from it"

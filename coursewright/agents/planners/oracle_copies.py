@@ -25,7 +25,8 @@ ALIKE = 1e-7  # means that differ by less are equal: float32 knows no better
 class CopiesRule:
     """The allowed item after which mean goal mastery is highest over `copies` fates.
 
-    Mastery is that at the next step, or `ahead` days after it.  Of equals, an item that bears on the goal,
+    Mastery is that at the next step, or `ahead` days after it, where a shortest delay stands for a schedule
+    without pauses.  Of equals, an item that bears on the goal,
     and of those the item whose skills are mastered least.
     """
 
@@ -68,7 +69,8 @@ class CopiesRule:
         taught, response, value = np.ones(batch, bool), empty_response(batch), np.empty(len(rows))
         pause, later = np.empty(batch), np.full(batch, self.ahead)
         task.schedule.gaps(luck._replace(step=luck.step + 1), pause)
-        pause[pause == 0.0] = min((days for days in task.delays if days > 0.0), default=0.0)
+        if self.ahead > 0.0:
+            pause[pause == 0.0] = min((days for days in task.delays if days > 0.0), default=0.0)
         for a in np.flatnonzero(items.any(axis=0)):
             tried = clone(copied)
             item = np.where(items[:, a], a, -1)

@@ -2,7 +2,7 @@
 
 The intensity of an item's next review is u(t) = (1 - m(t)) / sqrt(q), with m(t) the believed recall t days
 after the last one.  The law of its first event is that of thinning: the cumulated intensity reaches an
-exponential draw.  It is summed between ages that grow by a fixed factor, as if m were straight in between.
+exponential draw.
 """
 
 from dataclasses import dataclass
@@ -15,12 +15,8 @@ from coursewright.agents.schedulers.by_memory import Recalled, begun, believed_m
 from coursewright.agents.schedulers.calendar import Calendar, CalendarRule
 from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.task import Task
-from coursewright.simulators.arrays import Floats, Ints
 from coursewright.simulators.luck import POLICY, uniforms
-from coursewright.simulators.memory.answered import Memory, nobody, recall_after
-from coursewright.simulators.memory.fsrs import LONGEST_INTERVAL
-
-AGES = np.geomspace(0.01, LONGEST_INTERVAL, 96)  # days
+from coursewright.simulators.memory.answered import Memory, nobody
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,28 +37,10 @@ class MemorizePlan:
         if len(rows):
             draw, item = np.empty(len(last.item)), np.maximum(last.item, 0)
             uniforms(seen.fate, seen.turn, POLICY, draw)
-            days = self.first_event(learners, item, -np.log1p(-draw) * np.sqrt(self.q))
+            days = np.empty(len(draw))
+            self.memory.lost_in(learners, item, -np.log1p(-draw) * np.sqrt(self.q), days)
             kept.due[rows, item[rows]] = (kept.now + days)[rows]
         self.memory.model.elapse(learners, last.days, nobody(len(last.item)))
-
-    def first_event(self, learners: object, item: Ints, wanted: Floats) -> Floats:
-        """Days `[batch]` until the sum of 1 - m over time is `wanted [batch]`; at most 36,500."""
-        days, p = np.full(len(item), float(LONGEST_INTERVAL)), np.empty(len(item))
-        recall_after(self.memory, learners, item, np.zeros(len(item)), p)
-        since, lost, summed, open_ = 0.0, 1.0 - p, np.zeros(len(item)), np.ones(len(item), bool)
-        for age in AGES:
-            recall_after(self.memory, learners, item, np.full(len(item), age), p)
-            wide, more = age - since, 1.0 - p
-            short, slope = np.maximum(wanted - summed, 0.0), (more - lost) / wide
-            summed = summed + 0.5 * (lost + more) * wide
-            hit = open_ & (summed >= wanted)
-            root = np.sqrt(np.maximum(lost**2 + 2.0 * slope * short, 0.0))
-            days[hit] = since + (2.0 * short / np.maximum(lost + root, 1e-300))[hit]
-            open_ &= ~hit
-            since, lost = age, more
-            if not open_.any():
-                break
-        return days
 
 
 @dataclass(frozen=True)

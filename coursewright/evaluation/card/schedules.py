@@ -18,7 +18,6 @@ from coursewright.agents.schedulers.anki import (
 from coursewright.agents.schedulers.by_memory import begun
 from coursewright.agents.schedulers.cost_adr import HEADS, adr_retentions, check_price
 from coursewright.agents.schedulers.fsrs_grid import LONGEST, SHORTEST
-from coursewright.agents.schedulers.memorize import MemorizePlan
 from coursewright.agents.schedulers.memrise import RUNGS, next_rung
 from coursewright.agents.schedulers.ssp_mmc import ShortestPath
 from coursewright.errors import reject
@@ -206,11 +205,11 @@ class MemorizeCard:
     def intervals(self, cards: Cards, memory: Turns) -> Floats:
         """See `Schedule`; draws belong to the card and the review."""
         rows = np.arange(len(cards.left))
-        plan = MemorizePlan(FsrsMemory(Fsrs(Course.of(1), self.weights)), float(self.q))
-        learners, draw = begun(plan.memory, len(rows)), np.empty(len(rows))
+        memories, draw, days = FsrsMemory(Fsrs(Course.of(1), self.weights)), *np.empty((2, len(rows)))
+        learners = begun(memories, len(rows))
         learners.stability[:, 0], learners.difficulty[:, 0] = cards.stability, cards.difficulty
         uniforms(identify(Seeds(), rows, Split.TRAIN, np.zeros_like(rows)).fate, memory.turn, POLICY, draw)
         memory.turn[:] += 1
         wanted = -np.log1p(-draw) * np.sqrt(self.q)
-        days = plan.first_event(learners, np.zeros_like(rows), wanted)
+        memories.lost_in(learners, np.zeros_like(rows), wanted, days)
         return np.maximum(np.rint(days), 1.0)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from coursewright.simulators.arrays import Floats, Ints
+from coursewright.simulators.branch_free import power
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.luck import Luck
@@ -21,6 +22,8 @@ from coursewright.simulators.memory.hlr import Hlr, HlrState
 
 STABLE = 0.9  # recall at the age that is called stability
 RARE = 0.01  # share of grades that a tutor without grades may leave out
+NEWTON, NEAR = 60, 1e-9  # steps at most, and the relative step that ends them
+YOUNGEST, OLDER, TINY = 0.01, 1.15, 1e-300  # the first age in days, and the factor to the next
 HALVINGS = 60  # of an interval of days, in which an age is looked for
 
 
@@ -53,6 +56,13 @@ class Memory(Protocol):
         """Days from its last review until P(recall) of an item is .9, `[batch, items]`; 0: never met."""
         ...
 
+    def lost_in(self, state: Any, item: Ints, lost: Floats, out: Floats) -> None:
+        """Days from now until 1 - P(recall) of `item [batch]`, summed over them, is `lost [batch]`.
+
+        `item` was reviewed just now.
+        """
+        ...
+
 
 @kernel
 def _tell_fsrs(state: FsrsState, constants: fsrs.Constants, item: Ints, correct: Ints) -> None:
@@ -67,6 +77,25 @@ def _due_fsrs(state: FsrsState, item: Ints, recall: Floats, out: Floats) -> None
     for i in range(item.shape[0]):
         known = state.stability[i, item[i]]
         out[i] = interval(known, recall[i], state.weights[i]) if known > 0.0 else 0.0
+
+
+@kernel
+def _lost_fsrs(state: FsrsState, item: Ints, lost: Floats, out: Floats) -> None:
+    """The integral is t - S / (F (1 - c)) ((1 + F t / S)^(1 - c) - 1), with c = w20; Newton from below."""
+    for i in range(item.shape[0]):
+        c = state.weights[i, 20]
+        rate = state.factor[i] / max(state.stability[i, item[i]], fsrs.LEAST_STABILITY)
+        t = max(lost[i], np.sqrt(2.0 * lost[i] / (c * rate)))
+        for _ in range(NEWTON):
+            base = 1.0 + rate * t
+            kept = power(base, -c)
+            if kept >= 1.0:
+                break
+            step = (t - (base * kept - 1.0) / (rate * (1.0 - c)) - lost[i]) / (1.0 - kept)
+            t -= step
+            if abs(step) <= NEAR * t:
+                break
+        out[i] = min(t, float(LONGEST_INTERVAL))
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +127,10 @@ class FsrsMemory:
         """See `Memory`."""
         _due_fsrs(state, item, recall, out)
 
+    def lost_in(self, state: FsrsState, item: Ints, lost: Floats, out: Floats) -> None:
+        """See `Memory`."""
+        _lost_fsrs(state, item, lost, out)
+
     def stabilities(self, state: FsrsState, out: Floats) -> None:
         """S itself, at most 36,500 days."""
         np.minimum(state.stability, LONGEST_INTERVAL, out=out)
@@ -125,6 +158,23 @@ def _due_hlr(state: HlrState, constants: hlr.Constants, item: Ints, recall: Floa
         wanted = min(max(recall[i], hlr.LEAST), 1.0)
         met = state.last[i, item[i]] >= 0.0
         out[i] = -np.log2(wanted) * _half_life(state, constants, i, item[i]) if met else 0.0
+
+
+@kernel
+def _lost_hlr(state: HlrState, constants: hlr.Constants, item: Ints, lost: Floats, out: Floats) -> None:
+    """The integral is t - (1 - exp(-n t)) / n, with n = ln 2 / h; Newton from below."""
+    for i in range(item.shape[0]):
+        n = np.log(2.0) / _half_life(state, constants, i, item[i])
+        t = max(lost[i], np.sqrt(2.0 * lost[i] / n))
+        for _ in range(NEWTON):
+            kept = np.exp(-n * t)
+            if kept >= 1.0:
+                break
+            step = (t - (1.0 - kept) / n - lost[i]) / (1.0 - kept)
+            t -= step
+            if abs(step) <= NEAR * t:
+                break
+        out[i] = min(t, float(LONGEST_INTERVAL))
 
 
 @kernel
@@ -158,6 +208,10 @@ class HlrMemory:
     def due_in(self, state: HlrState, item: Ints, recall: Floats, out: Floats) -> None:
         """See `Memory`."""
         _due_hlr(state, self.model.constants, item, recall, out)
+
+    def lost_in(self, state: HlrState, item: Ints, lost: Floats, out: Floats) -> None:
+        """See `Memory`."""
+        _lost_hlr(state, self.model.constants, item, lost, out)
 
     def stabilities(self, state: HlrState, out: Floats) -> None:
         """See `Memory`."""
@@ -198,6 +252,23 @@ def _lasts(state: ActRState, constants: act_r.Constants, i: int, a: int, wanted:
 
 
 @kernel
+def _lost_act_r(state: ActRState, constants: act_r.Constants, item: Ints, lost: Floats, out: Floats) -> None:
+    """By trapezoids between ages that grow by a fixed factor."""
+    for i in range(item.shape[0]):
+        since, before, summed, t = 0.0, 0.0, 0.0, YOUNGEST
+        while t < LONGEST_INTERVAL:
+            strength = strength_at(state.now[i] + t, state, constants.h, i, item[i])
+            gone = 1.0 - act_r.recall(strength, constants.s, constants.tau)
+            part = 0.5 * (before + gone) * (t - since)
+            if summed + part >= lost[i]:
+                break
+            since, before, summed, t = t, gone, summed + part, OLDER * t
+        slope, short = (gone - before) / (t - since), lost[i] - summed
+        root = np.sqrt(max(before * before + 2.0 * slope * short, 0.0))
+        out[i] = min(since + 2.0 * short / max(before + root, TINY), float(LONGEST_INTERVAL))
+
+
+@kernel
 def _due_act_r(state: ActRState, constants: act_r.Constants, item: Ints, recall: Floats, out: Floats) -> None:
     for i in range(item.shape[0]):
         out[i] = _lasts(state, constants, i, item[i], recall[i])
@@ -233,6 +304,10 @@ class ActRMemory:
         """See `Memory`; by halving, to a millionth."""
         _due_act_r(state, self.model.constants, item, recall, out)
 
+    def lost_in(self, state: ActRState, item: Ints, lost: Floats, out: Floats) -> None:
+        """See `Memory`."""
+        _lost_act_r(state, self.model.constants, item, lost, out)
+
     def stabilities(self, state: ActRState, out: Floats) -> None:
         """See `Memory`; every item costs some twenty sums over its presentations."""
         _stable_act_r(state, self.model.constants, STABLE, out)
@@ -245,14 +320,6 @@ def memory_of(model: object) -> Memory | None:
     """The memory of these learners as a tutor keeps it; None where answers do not tell it."""
     make = MEMORIES.get(type(model))
     return None if make is None else make(model)
-
-
-def recall_after(memory: Memory, state: Any, item: Ints, days: Floats, out: Floats) -> None:
-    """P(correct) of `item [batch]` if `days [batch]` more pass; the state is as it was afterwards."""
-    now = state.now.copy()
-    state.now[:] += days
-    memory.model.p_correct(state, item, out)
-    state.now[:] = now
 
 
 def nobody(batch: int) -> Luck:

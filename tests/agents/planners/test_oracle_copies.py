@@ -194,6 +194,19 @@ def test_it_looks_as_far_ahead_as_time_passes():
     assert rollout(task, by_copies(task, copies=2, ahead=10), 40).returned.mean() < 25.0
 
 
+@pytest.mark.parametrize(("days", "delays", "pause"), [(5.0, (), 5.0), (0.0, (3.0, 0.0, 2.0), 2.0)])
+def test_the_first_gap_after_a_practice_is_one_of_its_own(days, delays, pause):
+    """EFC takes an item for shown at the end of the first gap; strength is 1, and 2 after the practice."""
+    learners = DeepTutor(Efc(decay=0.1, decay_sd=0.0), Course.of(3))
+    task = Task(learners, steps=5, days=days, delays=delays, features=("goal",))
+    episodes = begun(task, 4)
+    worth = CopiesRule(copies=2, ahead=10.0).worth(episodes, np.ones((4, 3), bool))
+    faded = np.exp(-0.1 * (pause + 10.0 - episodes.state.shown))
+    for a in range(3):
+        others = np.delete(faded, a, axis=1).sum(axis=1)
+        assert worth[:, a] == pytest.approx((np.exp(-0.1 * 10.0 / 2.0) + others) / 3.0, abs=1e-6)
+
+
 def test_where_days_pass_it_looks_ahead():
     """EFC, 100 steps five days apart: 37.4 in ten days' view, 23.7 in today's, random choice 27.0."""
     task = efc()

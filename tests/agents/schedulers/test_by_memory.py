@@ -12,7 +12,7 @@ from coursewright.agents.beliefs.remembered import Remembered
 from coursewright.agents.schedulers.by_memory import begun, believed_memory
 from coursewright.agents.schedulers.cost_adr import HEADS, CostAdr, adr_retentions
 from coursewright.agents.schedulers.fsrs import FsrsRetention, RecallThreshold
-from coursewright.agents.schedulers.memorize import Memorize, MemorizePlan
+from coursewright.agents.schedulers.memorize import Memorize
 from coursewright.agents.schedulers.ssp_mmc import RETENTIONS, ShortestPath, SspMmc
 from coursewright.envs.rewards import mean_recall
 from coursewright.envs.rollout import rollout
@@ -26,7 +26,7 @@ from coursewright.simulators.memory.answered import FsrsMemory, memory_of
 from coursewright.simulators.memory.fsrs import WEIGHTS, Fsrs
 from coursewright.simulators.memory.hlr import Hlr
 from learners import luck_of
-from plain_memories import PlainFsrs, PlainHlr
+from plain_memories import PlainActR, PlainFsrs, PlainHlr
 
 FEATURES = ("days_since", "last_item", "last_correct", "goal", "budget_left")
 COURSE = Course.of(3)
@@ -176,16 +176,18 @@ def test_the_next_due_day_decides_the_delay():
 
 def test_memorize_is_the_law_of_thinning():
     """Quantiles of the time to the first review, against candidates at the highest rate that are thinned."""
-    for memory, plain in ((memory_of(Fsrs(COURSE)), PlainFsrs(0)), (memory_of(HLR), PlainHlr(0))):
+    act_r = ActR(COURSE, history=3)
+    memories = (memory_of(Fsrs(COURSE)), memory_of(HLR), memory_of(act_r))
+    for memory, plain in zip(memories, (PlainFsrs(0), PlainHlr(0), PlainActR(0)), strict=True):
         batch, q = 4000, 9.0
-        plan, state = MemorizePlan(memory, q), begun(memory, batch)
+        state, found = begun(memory, batch), np.empty(batch)
         item = np.zeros(batch, np.int64)
         for days in (0.0, 3.0, 9.0):
             state.now[:] += days
             memory.tell(state, item, np.ones(batch, np.int64))
             plain.tell(1, float(state.now[0]))
         draw = np.random.default_rng(1)
-        found = plan.first_event(state, item, draw.exponential(size=batch) * math.sqrt(q))
+        memory.lost_in(state, item, draw.exponential(size=batch) * math.sqrt(q), found)
         thinned = []
         for _ in range(batch):
             t = draw.exponential(math.sqrt(q))
@@ -195,6 +197,20 @@ def test_memorize_is_the_law_of_thinning():
         assert found.mean() == pytest.approx(np.mean(thinned), abs=4 * np.std(thinned) / math.sqrt(batch / 2))
         for share in (0.1, 0.5, 0.9):
             assert np.mean(found < np.quantile(thinned, share)) == pytest.approx(share, abs=0.03)
+
+
+def test_what_is_lost_by_then_is_what_was_asked_for():
+    """The sum of 1 - R over the days found, by trapezoids, for stabilities of minutes to years."""
+    memory = FsrsMemory(Fsrs(COURSE))
+    stable, lost = np.meshgrid([0.01, 0.5, 3.0, 50.0, 2000.0], [1e-4, 0.02, 1.0, 30.0])
+    state, days = begun(memory, stable.size), np.empty(stable.size)
+    state.stability[:, 0] = stable.ravel()
+    memory.lost_in(state, np.zeros(stable.size, np.int64), lost.ravel(), days)
+    factor = 0.9 ** (-1 / WEIGHTS[20]) - 1
+    for s, wanted, until in zip(stable.ravel(), lost.ravel(), days, strict=True):
+        t = np.linspace(0.0, math.sqrt(until), 20_001) ** 2
+        gone = 1.0 - (1.0 + factor * t / s) ** -WEIGHTS[20]
+        assert np.trapezoid(gone, t) == pytest.approx(wanted, rel=1e-4)
 
 
 def test_memorize_draws_with_the_learners_own_luck():
@@ -208,7 +224,8 @@ def test_memorize_draws_with_the_learners_own_luck():
     learners = begun(memory, 1)
     memory.tell(learners, np.zeros(1, np.int64), np.ones(1, np.int64))
     wanted = -math.log1p(-uniform(luck.fate[0], 1, POLICY)) * 2.0
-    days = MemorizePlan(memory, 4.0).first_event(learners, np.zeros(1, np.int64), np.array([wanted]))
+    days = np.empty(1)
+    memory.lost_in(learners, np.zeros(1, np.int64), np.array([wanted]), days)
     assert state.memory.due[0, 0] == pytest.approx(days[0])
 
 
