@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from agent_contract import names
 from bench_against import RENAMED, speeds, table
+from speed import rules
 from speed.measuring import Row
 
 NONE = float("nan")
@@ -33,6 +35,10 @@ def test_the_median_over_rounds_is_printed_with_its_range_and_its_aim() -> None:
     assert lines[2].split() == ["fresh", "new"]
     assert "missed" in table(then, [{row: 15.9}] * 3, aims=True)[0]
     assert "missed" not in table(then, [{row: 15.9}] * 3, aims=False)[0]
+
+
+def test_agents_that_stand_apart_are_agents() -> None:
+    assert {*rules.SCHEDULERS, *rules.PLANNERS, *rules.OTHERS} <= set(names())
 
 
 @pytest.mark.parametrize("given", [["no-such-commit"], ["HEAD", "0"], ["HEAD", "1", "zoo,nothing"]])
