@@ -1,6 +1,6 @@
 """The table of docs/populations.md: random choice, round-robin, the tuned rule and the best oracle.
 
-    python tests/populations.py --to outputs/populations     # every population, 500 learners: hours of CPU
+    python tests/populations.py --to outputs/populations     # every population, 500 learners
     python tests/populations.py --learners 100 irt tms       # two rows, of fewer learners
 
 A row is a configured population with a task that suits it.  All four teach the same evaluation learners.
