@@ -29,8 +29,14 @@ SCHEDULERS = (
     "sm2",
     "ssp_mmc",
 )
-PLANNERS = ("informed_threshold", "oracle_beam", "oracle_greedy", "oracle_rollout")  # or Bayesians over draws
-OTHERS = ("oracle_best",)  # is one of those
+PLANNERS = (  # or Bayesians over draws
+    "informed_threshold",
+    "oracle_beam",
+    "oracle_greedy",
+    "oracle_macro_beam",
+    "oracle_rollout",
+)
+OTHERS = ("oracle_best", "oracle_exact")  # the first is one of those, the second for BKT learners alone
 FEW = 4  # learners who are taught by a planner
 PARTICLES = 200
 
