@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
+from compared import only
 from lives import SMALL, below, finish, results, run_on, same, start, until
 
 pytestmark = [
@@ -25,19 +26,7 @@ class Case(NamedTuple):
     made: str
 
 
-SLOW = [
-    "index",
-    "zpdes",
-    "target_success",
-    "thompson",
-    "ucb",
-    "tuned_mastery",
-    "expected_gain",
-    "n_in_a_row",
-    "topological",
-    "oracle_beam",
-]
-FEW = [f"~policies.{name}" for name in SLOW]
+FEW = only("random", "random_legal", "round_robin", "mastery_threshold", "oracle_greedy")
 RUN = "hydra.run.dir=run"
 CASES = {
     "csv": Case(["train", *SMALL, "tracker=csv", RUN], ["train", "resume=run"], "run"),

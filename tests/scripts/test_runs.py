@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
+from compared import only
 from coursewright.envs.rollout import rollout
 from coursewright.evaluation.standing import FIRST
 from coursewright.scripts.app import run
@@ -164,19 +165,7 @@ def test_an_experiment_and_an_agent_of_ones_own(verb, tmp_path, monkeypatch):
     assert OmegaConf.load(tmp_path / "runs" / "a2c" / "config.yaml").agent.layers == [8]
     assert (tmp_path / "runs" / "a2c" / "policy.onnx").is_file()
     assert verb("export", "run=runs/a2c", "to=mine.onnx", "trust=outside_agent") == (0, [])
-    few = [
-        f"~policies.{name}"
-        for name in (
-            "index",
-            "zpdes",
-            "target_success",
-            "thompson",
-            "ucb",
-            "oracle_beam",
-            "tuned_mastery",
-            "n_in_a_row",
-        )
-    ]
+    few = only("random", "random_legal", "round_robin", "topological", "expected_gain", "oracle_greedy")
     compared = [
         "runs=runs",
         "trust=outside_agent",
@@ -234,19 +223,7 @@ def bandit(tmp_path_factory):
 
 def test_a_linear_bandit_is_kept_as_json_and_read_by_evaluate(verb, tmp_path, bandit):
     assert sorted(p.name for p in bandit.glob("policy.*")) == ["policy.json"]
-    few = [
-        f"~policies.{name}"
-        for name in (
-            "index",
-            "zpdes",
-            "target_success",
-            "thompson",
-            "ucb",
-            "oracle_beam",
-            "tuned_mastery",
-            "n_in_a_row",
-        )
-    ]
+    few = only("random", "random_legal", "round_robin", "topological", "expected_gain", "oracle_greedy")
     given = [f"runs={bandit}", *few, "reference=random", "workers=1", "hydra.run.dir=out", *TINY]
     code, lines = verb("evaluate", *given)
     assert (code, lines) == (0, [])

@@ -13,6 +13,7 @@ import yaml
 from hydra.utils import get_object, instantiate
 from omegaconf import OmegaConf
 
+from compared import only
 from coursewright.envs import rewards
 from coursewright.errors import InputError
 from coursewright.scripts.app import run
@@ -23,27 +24,12 @@ from coursewright.simulators.folders import SHIPPED
 from places import SUPPORT
 
 TINY = ["agent.steps=1_280", "agent.learners=64", "agent.layers=[8]", "learners=30", "tracker=csv"]
-ABSENT = [
-    "round_robin",
-    "topological",
-    "n_in_a_row",
-    "mastery_threshold",
-    "tuned_mastery",
-    "expected_gain",
-    "index",
-    "zpdes",
-    "target_success",
-    "thompson",
-    "ucb",
-    "oracle_greedy",
-    "oracle_beam",
-]
 QUICK = [
     "learners=20",
     "workers=1",
     "tracker=none",
     "reference=random",
-    *(f"~policies.{name}" for name in ABSENT),
+    *only("random"),
 ]
 
 
