@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from coursewright.agents.beliefs.lived import turns
 from coursewright.agents.beliefs.matched import Matched
 from coursewright.agents.portions import parts
 from coursewright.envs.features import Event
@@ -227,16 +228,8 @@ class InterceptBelief:
         """New learners, and then the answers of the past; nothing is drawn."""
         put(state.learners, rows, self.model.empty(len(rows)))
         state.weight[rows] = self._prior
-        batch = len(state.weight)
-        for t in range(past.item.shape[1]):
-            there = t < past.length
-            item, correct = np.full((2, batch), -1, np.int64)
-            taught = np.zeros(batch, bool)
-            item[rows] = np.where(there, past.item[:, t], -1)
-            correct[rows] = past.correct[:, t]
-            taught[rows] = past.taught[:, t]
-            nothing = np.zeros(batch)
-            self.update(state, Event(item, correct, nothing, nothing, taught, taught, True))
+        for turn in turns(past, rows, len(state.weight)):
+            self.update(state, turn)
 
     def update(self, state: Posterior, event: Event) -> None:
         """Bayes' rule for the answer, then the answer counts, then the days pass."""

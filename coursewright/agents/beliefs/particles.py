@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from coursewright.agents.beliefs.crowd import copy_rows, drawn, force, means, normalised, weigh
+from coursewright.agents.beliefs.lived import turns
 from coursewright.agents.beliefs.matched import Matched
 from coursewright.agents.portions import bytes_of, parts
 from coursewright.envs.features import Event
@@ -121,16 +122,8 @@ class Particles:
         state.looks[rows] = 0.0
         places = (rows[:, None] * self.size + np.arange(self.size)).ravel()
         self.model.enrol(state.particles, places, self._luck(state))
-        batch = len(state.key)
-        for t in range(past.item.shape[1]):
-            there = t < past.length
-            item, correct = np.full((2, batch), -1, np.int64)
-            taught = np.zeros(batch, bool)
-            item[rows] = np.where(there, past.item[:, t], -1)
-            correct[rows] = past.correct[:, t]
-            taught[rows] = past.taught[:, t]
-            nothing = np.zeros(batch)
-            self.update(state, Event(item, correct, nothing, nothing, taught, taught, True))
+        for turn in turns(past, rows, len(state.key)):
+            self.update(state, turn)
 
     def update(self, state: Cloud, event: Event) -> None:
         """Weigh each particle by the answer, have it give that answer, and let the days pass."""
