@@ -16,6 +16,7 @@ from coursewright.envs import shipped
 from coursewright.envs.mind import Mind
 from coursewright.envs.task import Task
 from coursewright.fitting.bkt.em import EmSettings, fit
+from coursewright.fitting.bkt.model import BktModel
 from coursewright.fitting.bkt.sequences import Sequences
 from coursewright.fitting.coded import Coded
 from coursewright.fitting.model import LearnerModel
@@ -96,8 +97,10 @@ def fit_tutor(task: Task, learners: int = LEARNERS) -> BktParameters:
 def fit_learners(task: Task, model: LearnerModel, learners: int = LEARNERS) -> Simulator[Any]:
     """Learners like the task's training learners, as the model `model` sees their logs (see `fit_tutor`).
 
-    Grades are left out: a tutor's records hold right and wrong.
+    Grades are left out: a tutor's records hold right and wrong.  BKT keeps every skill: a tutor needs all.
     """
+    if isinstance(model, BktModel):
+        model = replace(model, n_skills=None)
     log = unaided(Coded.of(simulated_log(task, learners)))
     return model.fit(replace(log, grade=np.full(log.rows, np.nan))).simulator()
 

@@ -21,12 +21,15 @@ from coursewright.scripts.products import mark_of, refuse_other_log, refuse_othe
 from coursewright.scripts.recorded import STORED, WEIGHTS, no_policy, policy_file, read_run
 from coursewright.scripts.settings import SETTINGS, Simulate, writable
 from coursewright.scripts.signatures import TARGET, fields, fields_of, refuse_misfits
-from coursewright.scripts.trust import trusted_of
+from coursewright.scripts.trust import targets, trusted_of
 
 if TYPE_CHECKING:
+    from coursewright.envs.mind import Mind
     from coursewright.simulators.course import Course
+    from coursewright.simulators.knowledge.bkt import Bkt
 
 Plain = dict[str, Any]
+MEMORIES = "coursewright.fitting.memory."  # models whose minds tell stabilities
 LATE = ("figures",)  # their library takes a second to import
 FITTED = "fitted"  # a tutor that is fitted where the task is new
 
@@ -97,17 +100,11 @@ def _nodes(part: Plain, checker: Checker) -> None:
 
 def _task(part: Plain, checker: Checker) -> None:
     """The task as it will be, with a neutral tutor where one would have to be fitted."""
-    from coursewright.agents.beliefs.bkt import BktBelief
-    from coursewright.simulators.knowledge.bkt import Bkt
-    from coursewright.simulators.knowledge.parameters import BktParameters
-
     recipe = recipe_of(OmegaConf.create({name: part[name] for name in TASK}))
     course = recipe.simulator.course
-    thinks = part["tutor"] not in (None, FITTED) and _thinks(part["tutor"], course, checker)
-    even = dict.fromkeys(("prior", "learn", "guess", "slip"), [0.25] * course.n_skills)
+    mind = None if part["tutor"] in (None, FITTED) else _mind(part["tutor"], course, checker)
     try:
-        table = BktParameters(**even, skills=course.skills)  # type: ignore[arg-type]
-        task = recipe.with_tutor(table, BktBelief(course, Bkt(course, table)) if thinks else None)
+        task = recipe.with_tutor(_even(course).parameters, mind)
     except Exception as error:
         raise refusal_at(error, part["task"], "task") from error
     refuse_too_much(part, task)
@@ -116,19 +113,32 @@ def _task(part: Plain, checker: Checker) -> None:
             raise unknown("agent.features", name, task.layout.features)
 
 
-def _thinks(given: str, course: "Course", checker: Checker) -> bool:
-    """True for a tutor that is a learner model, by name or as a folder of fitted learners; else a table."""
+def _mind(given: str, course: "Course", checker: Checker) -> "Mind[Any] | None":
+    """The mind of a folder's learners, or one that shows what a fitted model would; None: a table."""
+    from coursewright.agents.beliefs.bkt import BktBelief
+    from coursewright.agents.beliefs.minds import learners_of, mind_of
     from coursewright.envs import shipped
+    from coursewright.simulators.memory.fsrs import Fsrs
 
     if Path(given).is_dir():
-        from coursewright.agents.beliefs.minds import learners_of, mind_of
-
-        mind_of(learners_of(Path(given)), course)
-        return True
+        return mind_of(learners_of(Path(given)), course)
     models = options(checker.loader, "model")
     if given not in models:
         shipped.tutor(given, course, models)
-    return given in models
+        return None
+    model = checker.loader.load_configuration(f"model/{given}", [], RunMode.RUN)
+    named = targets(OmegaConf.to_container(model, resolve=False))
+    fades = any(str(address).startswith(MEMORIES) for _, address in named)
+    return mind_of(Fsrs(course), course) if fades else BktBelief(course, _even(course))
+
+
+def _even(course: "Course") -> "Bkt":
+    """BKT of which nothing is known."""
+    from coursewright.simulators.knowledge.bkt import Bkt
+    from coursewright.simulators.knowledge.parameters import BktParameters
+
+    even = dict.fromkeys(("prior", "learn", "guess", "slip"), [0.25] * course.n_skills)
+    return Bkt(course, BktParameters(**even, skills=course.skills))  # type: ignore[arg-type]
 
 
 def _agents(part: Plain, checker: Checker) -> None:

@@ -27,6 +27,8 @@ LIKE = ("simulator", "task")  # the parts of a training that a policy has learnt
 SUMMARY = "summary.json"
 WEIGHTS, POLICY = "policy.npz", "policy.onnx"  # a training's network, as it leaves it
 STORED = "policy.json"  # the same of an agent that trains no network
+BEST = "best.yaml"  # the winner of a tuning
+A_TUNING = f"not a tuning's: its {BEST} holds the line that trains the winner"
 # The entries of a training run's record, and their kinds
 KINDS: dict[str, tuple[type, ...]] = {
     "simulator": (dict,),
@@ -64,6 +66,8 @@ def read_run(
         plain: Any = OmegaConf.to_container(run, resolve=False)
         if not isinstance(run, DictConfig):
             raise InputError(f"{where}: its config.yaml is truncated or broken (it is no mapping)")
+    if is_tuning(folder):
+        raise InputError(f"{where}: must be the folder of a training, {A_TUNING}")
     for at, address in targets(plain):
         if isinstance(address, str) and (moved := new_address(address)) is not None:
             raise InputError(f"{where}: {at} = {address} has moved; it is now {moved}")
@@ -84,6 +88,11 @@ def read_run(
     for name in ("name", "study"):
         plain_name(f"{where}: {name}", plain[name])
     return run
+
+
+def is_tuning(folder: Path) -> bool:
+    """True for the folder of a tuning, which tries settings and keeps no policy."""
+    return (folder / BEST).is_file()
 
 
 def finished(folder: Path) -> bool:

@@ -25,10 +25,12 @@ from coursewright.scripts.learners import found_again, refuse_others, trained_wi
 from coursewright.scripts.making import agent_of, comparing_of, licence_of, task_of
 from coursewright.scripts.overrides import command_line
 from coursewright.scripts.recorded import (
+    BEST,
     POLICY,
     STORED,
     finished,
     in_a_line,
+    is_tuning,
     of_the_run,
     policy_file,
     read_run,
@@ -234,6 +236,9 @@ def finished_below(places: Sequence[Path]) -> list[Path]:
         {p.parent for place in places for p in place.glob("**/config.yaml") if p.parent.name != ".hydra"}
     )
     folders = [folder for folder in folders if (folder / "tutor.csv").is_file()]
+    for folder in filter(is_tuning, folders):
+        log.info("left out: %s is a tuning; its %s holds the line that trains the winner", folder, BEST)
+    folders = [folder for folder in folders if not is_tuning(folder)]
     for folder in folders:
         if not finished(folder):
             log.info("left out: %s is not finished (%s)", shown(folder), to_go_on(folder))

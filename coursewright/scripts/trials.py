@@ -28,6 +28,7 @@ from coursewright.evaluation.tuning.together import Claims
 from coursewright.files import write_atomically, write_text
 from coursewright.scripts.making import agent_of
 from coursewright.scripts.overrides import command_line, override
+from coursewright.scripts.recorded import BEST
 from coursewright.scripts.settings import Tune
 from coursewright.scripts.signatures import TARGET, fields, fields_of, misfits
 from coursewright.scripts.tracking import Results
@@ -221,7 +222,7 @@ def finish(
     write_text(folder / "costs.csv", spent.to_csv(index=False, lineterminator="\n"))
     write_text(folder / "comparison.csv", found.to_csv(index=False, lineterminator="\n"))
     options = OmegaConf.to_yaml(OmegaConf.create({"agent": best.settings}))
-    write_text(folder / "best.yaml", f"# {line}\n{options}")
+    write_text(folder / BEST, f"# {line}\n{options}")
     for part in tables(found, spent, f"{config.study}: {policy.n:,} unseen learners"):
         say("", part)
     say("")

@@ -11,7 +11,7 @@ from coursewright.agents.planners.known_sets import MOST_SKILLS, KnownSets, know
 from coursewright.agents.rule import Nothing, OraclePolicy, RulePolicy, Seen
 from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.task import Task
-from coursewright.errors import reject
+from coursewright.errors import InputError
 from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.luck import Luck
 
@@ -83,6 +83,6 @@ class OracleExact:
         if not reason and task.unlock_after:
             reason = "answers unlock items"
         if reason:
-            allowed = f"a task whose state is a set of at most {MOST_SKILLS} known skills"
-            raise reject("task of oracle_exact", reason, allowed)
+            suits = f"tasks whose state is a set of at most {MOST_SKILLS} known skills"
+            raise InputError(f"task: {reason}; oracle_exact is for {suits}")
         return OraclePolicy(RulePolicy("oracle_exact", task, ExactRule(task)))

@@ -1,5 +1,6 @@
 """The task of a comparison in plain words: learners, goal, budget, and the rules of the choice."""
 
+import re
 from collections.abc import Callable
 from functools import partial
 from inspect import getdoc
@@ -41,7 +42,7 @@ def budget(task: Task) -> str:
 def _said(thing: Callable[..., Any]) -> str:
     """The first sentence of the documentation of a class or function."""
     text = " ".join((getdoc(thing) or str(thing)).split("\n\n")[0].split())
-    return text.split("; ")[0].split(". ")[0].rstrip(".")
+    return re.split(r"; |(?<! al)\. ", text)[0].rstrip(".")
 
 
 def _strata(task: Task) -> str:

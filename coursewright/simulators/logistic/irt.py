@@ -102,7 +102,7 @@ def _grow(practices: Ints, needed: Lists, item: Ints, taught: Bools) -> None:
 
 
 @kernel
-def _foresee(practices: Ints, mean: Floats, growth: Floats, out: Floats) -> None:
+def _foresee(mean: Floats, practices: Ints, growth: Floats, out: Floats) -> None:
     """See `intercept.OneIntercept.foresee`: a wrong answer is practice as a right one is."""
     for i in range(out.shape[0]):
         for k in range(out.shape[1]):
@@ -176,7 +176,7 @@ class Irt:
 
     def foresee(self, state: IrtState, days: float, out: Floats) -> None:
         """See `intercept.OneIntercept`."""
-        _foresee(state.practices, self.mean, self.growth, out)
+        _foresee(self.mean, state.practices, self.growth, out)
 
     def elapse(self, state: IrtState, days: Floats, luck: Luck) -> None:
         """Nothing: these learners do not forget."""

@@ -65,7 +65,7 @@ class Memory(Protocol):
 
 
 @kernel
-def _tell_fsrs(state: FsrsState, constants: fsrs.Constants, item: Ints, correct: Ints) -> None:
+def _tell_fsrs(state: FsrsState, item: Ints, constants: fsrs.Constants, correct: Ints) -> None:
     for i in range(item.shape[0]):
         if item[i] >= 0:
             mark = fsrs.AGAIN if correct[i] == 0 else fsrs.GOOD
@@ -121,7 +121,7 @@ class FsrsMemory:
 
     def tell(self, state: FsrsState, item: Ints, correct: Ints) -> None:
         """See `Memory`."""
-        _tell_fsrs(state, self.model.constants, item, correct)
+        _tell_fsrs(state, item, self.model.constants, correct)
 
     def due_in(self, state: FsrsState, item: Ints, recall: Floats, out: Floats) -> None:
         """See `Memory`."""
@@ -137,7 +137,7 @@ class FsrsMemory:
 
 
 @kernel
-def _tell_hlr(state: HlrState, item: Ints, correct: Ints) -> None:
+def _tell_hlr(item: Ints, state: HlrState, correct: Ints) -> None:
     for i in range(item.shape[0]):
         if item[i] >= 0:
             state.right[i, item[i]] += correct[i] == 1
@@ -203,7 +203,7 @@ class HlrMemory:
 
     def tell(self, state: HlrState, item: Ints, correct: Ints) -> None:
         """See `Memory`."""
-        _tell_hlr(state, item, correct)
+        _tell_hlr(item, state, correct)
 
     def due_in(self, state: HlrState, item: Ints, recall: Floats, out: Floats) -> None:
         """See `Memory`."""

@@ -154,7 +154,7 @@ def test_a_share_of_no_lead_or_of_no_bound_is_refused():
 
 
 def test_the_bound_is_told_with_the_shares_or_with_the_reason_for_none(comparison, tmp_path):
-    reason = "no bound known: Kss learners are neither Bkt nor KT6kc"
+    reason = "no bound known: Kss learners are neither Bkt, KT6kc nor KnowledgeSpace"
     assert comparison.estimate("topological", "possible").note == reason
     assert words.limit(comparison) == [f"N{reason[1:]}."]
     assert "possible" not in printed(comparison_tables(comparison))
