@@ -28,7 +28,6 @@ SUMMARY = "summary.json"
 WEIGHTS, POLICY = "policy.npz", "policy.onnx"  # a training's network, as it leaves it
 STORED = "policy.json"  # the same of an agent that trains no network
 BEST = "best.yaml"  # the winner of a tuning
-A_TUNING = f"not a tuning's: its {BEST} holds the line that trains the winner"
 # The entries of a training run's record, and their kinds
 KINDS: dict[str, tuple[type, ...]] = {
     "simulator": (dict,),
@@ -66,8 +65,7 @@ def read_run(
         plain: Any = OmegaConf.to_container(run, resolve=False)
         if not isinstance(run, DictConfig):
             raise InputError(f"{where}: its config.yaml is truncated or broken (it is no mapping)")
-    if is_tuning(folder):
-        raise InputError(f"{where}: must be the folder of a training, {A_TUNING}")
+    refuse_tuning(folder, field)
     for at, address in targets(plain):
         if isinstance(address, str) and (moved := new_address(address)) is not None:
             raise InputError(f"{where}: {at} = {address} has moved; it is now {moved}")
@@ -95,6 +93,13 @@ def is_tuning(folder: Path) -> bool:
     return (folder / BEST).is_file()
 
 
+def refuse_tuning(folder: Path, field: str) -> None:
+    """Refuse the folder of a tuning where one of a training is meant."""
+    if is_tuning(folder):
+        trains = f"its {BEST} holds the line that trains the winner"
+        raise InputError(f"{field} = {folder}: is a tuning, which keeps no policy; {trains}")
+
+
 def finished(folder: Path) -> bool:
     """True where a run has come to its end: its summary is the last file, and is whole."""
     try:
@@ -105,6 +110,7 @@ def finished(folder: Path) -> bool:
 
 def no_policy(field: str, folder: Path, lacking: str) -> InputError:
     """The error for a folder that holds no trained policy, with what it holds instead."""
+    refuse_tuning(folder, field)
     if (folder / "config.yaml").is_file() and finished(folder):
         with in_a_line(f"{field} = {shown(folder)}: its config.yaml is truncated or broken"):
             rule = shown(OmegaConf.load(folder / "config.yaml").choices.agent)

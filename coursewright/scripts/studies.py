@@ -25,7 +25,6 @@ from coursewright.scripts.learners import found_again, refuse_others, trained_wi
 from coursewright.scripts.making import agent_of, comparing_of, licence_of, task_of
 from coursewright.scripts.overrides import command_line
 from coursewright.scripts.recorded import (
-    BEST,
     POLICY,
     STORED,
     finished,
@@ -34,6 +33,7 @@ from coursewright.scripts.recorded import (
     of_the_run,
     policy_file,
     read_run,
+    refuse_tuning,
     to_go_on,
     unfinished,
 )
@@ -236,9 +236,12 @@ def finished_below(places: Sequence[Path]) -> list[Path]:
         {p.parent for place in places for p in place.glob("**/config.yaml") if p.parent.name != ".hydra"}
     )
     folders = [folder for folder in folders if (folder / "tutor.csv").is_file()]
-    for folder in filter(is_tuning, folders):
-        log.info("left out: %s is a tuning; its %s holds the line that trains the winner", folder, BEST)
-    folders = [folder for folder in folders if not is_tuning(folder)]
+    tunings = [folder for folder in folders if is_tuning(folder)]
+    if tunings and tunings == folders:
+        refuse_tuning(tunings[0], "runs")
+    for folder in tunings:
+        log.info("left out: %s is a tuning", folder)
+    folders = [folder for folder in folders if folder not in tunings]
     for folder in folders:
         if not finished(folder):
             log.info("left out: %s is not finished (%s)", shown(folder), to_go_on(folder))

@@ -17,6 +17,7 @@ from coursewright.simulators.logistic.tables import read_logistic
 
 MINE = ["simulator=bkt", "simulator.folder=mine", "task=mastery", "task.steps=5", "learners=20"]
 LINE = [*MINE, "tracker=none"]
+LEARNERS = ["agent=random", "learners=10", "tracker=none"]
 TINY = ["agent.steps=80", "agent.learners=16", "agent.imitate=null", "agent.layers=[4]"]
 FEW = [*only("random"), "reference=random", "~figures.path", "~figures.teaching"]
 
@@ -198,3 +199,17 @@ def test_the_hash_hears_parameters_and_no_rounding():
     assert likeness(replace(Outside(numbers), numbers=np.append(numbers[:-1], 1.0 - 1e-6))) != first
     assert likeness(Outside(np.array([1, 2]))) != likeness(Outside(np.array([1, 3])))
     assert likeness(Outside(lambda: numbers)) is None
+
+
+def test_a_tutors_name_is_enough_for_what_its_model_shows(home, capsys):
+    task = ["simulator=fsrs", "task=recall", "task.steps=4", "task.features=[goal,stability]", *LEARNERS]
+    assert run("train", [*task, "tutor=hlr", "hydra.run.dir=faded"]) == 0
+    assert run("train", [*task, "tutor=pfa", "hydra.run.dir=refused"]) == 2
+    assert "task.features holds 'stability'" in capsys.readouterr().err
+    assert not (home / "refused").exists()
+
+
+def test_a_tutor_of_bkt_knows_every_skill(home):
+    """Practice that shows nothing leaves skills whose fit is not sound; `fit` leaves those out."""
+    few = ["simulator=pfa", "task=mastery", "task.steps=4", *LEARNERS]
+    assert run("train", [*few, "tutor=bkt", "hydra.run.dir=taught"]) == 0

@@ -135,6 +135,18 @@ def test_the_best_file_names_a_command_that_trains_it(tuned, tmp_path, monkeypat
     assert {name: agent[name] for name in best} == dict(best)
 
 
+@pytest.mark.parametrize("verb", ["evaluate runs", "simulate policy", "export run"])
+def test_a_tuning_is_taken_for_no_training(verb, tuned, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    name, field = verb.split()
+    more = ["to=log.parquet", *TASK] if name == "simulate" else []
+    assert run(name, [f"{field}={tuned}", *more]) == 2
+    said = capsys.readouterr().err
+    assert "tuning" in said
+    assert "best.yaml" in said
+    assert not list(tmp_path.iterdir())
+
+
 def test_it_goes_on_and_workers_change_nothing(tuned, tmp_path):
     other = tmp_path / "other"
     assert run("tune", [*SMALL[:-1], "workers=2", f"hydra.run.dir={other}"]) == 0
