@@ -12,7 +12,7 @@ from coursewright.scripts.run_directory import Place, open_run, placed
 log = logging.getLogger(__name__)
 
 TASK = ("simulator", "task", "seeds", "tutor", "choices")
-TITLE = "Does the trained policy beat a tuned mastery rule?"
+TITLE, RULES = "Does the trained policy beat the tuned rules?", "Which rule teaches best?"
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="evaluate")
@@ -42,7 +42,8 @@ def evaluate(config: DictConfig, place: Place) -> None:
         done = [published(study, config, run.path) for study in given]
         sections = [part.section for part in done]
         page = run.path / "report.html"
-        Report(TITLE, sections, run.facts(), {"files": beside([study.name for study in given])}).write(page)
+        title = TITLE if any(study.trained for study in given) else RULES
+        Report(title, sections, run.facts(), {"files": beside([study.name for study in given])}).write(page)
         tracker.report(results(done, given))
     for section in sections:
         show(section.comparison)

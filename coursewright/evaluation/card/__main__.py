@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from coursewright.errors import InputError
+from coursewright.errors import InputError, reject
 from coursewright.evaluation.card.card import DAYS, Card
 from coursewright.evaluation.card.figure import frontier_figure
 from coursewright.evaluation.card.frontier import frontier
@@ -26,6 +26,8 @@ def main() -> int:
     words.add_argument("--to", type=Path, help="the folder for the table and the picture")
     given = words.parse_args()
     try:
+        if given.decks < 0:
+            raise reject("--decks", given.decks, "0 or more")
         found = frontier(Card(given.days), given.cards, given.seed)
         show(found)
         if given.decks:

@@ -380,6 +380,9 @@ def test_the_command(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr("sys.argv", ["card", "--days", "0"])
     assert command.main() == 2
     assert capsys.readouterr().err == "error: card.days = 0: must be a whole number >= 1\n"
+    monkeypatch.setattr("sys.argv", ["card", "--decks", "-1"])
+    assert command.main() == 2
+    assert capsys.readouterr().err == "error: --decks = -1: must be 0 or more\n"
 
 
 @pytest.mark.parametrize(
