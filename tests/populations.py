@@ -50,6 +50,7 @@ MORE = {
 
 POLICIES = ("random", "round-robin", "tuned rule", "oracle")
 MASTERY = re.compile(rf"{TunedMastery.__name__}\(.*\)")
+DEFAULT = re.compile(r", heads=\(\(.*?\)\)|, learners=\d+")  # long, and never set
 Row = Mapping[str, Any]
 
 
@@ -129,7 +130,7 @@ def line(row: Row) -> str:
         *map(mean, POLICIES),
         *map(ahead, ("tuned rule - random", "tuned rule - round-robin", "oracle - tuned rule")),
         "yes" if holds(row) else "**no**",
-        MASTERY.sub("streak or threshold", row["rule"]),
+        DEFAULT.sub("", MASTERY.sub("streak or threshold", row["rule"])),
         row["chosen"].removeprefix("oracle_"),
         row["bound"],
         f"{row['seconds']:.0f}",
