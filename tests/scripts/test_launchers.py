@@ -6,10 +6,9 @@ import subprocess
 import sys
 
 import pytest
-import yaml
 
+from compared import only
 from coursewright.scripts.app import run
-from coursewright.scripts.manual import CONFIGS
 from places import SUPPORT
 
 COMMAND = [sys.executable, "-m", "coursewright", "train", "-m", "--config-dir=mine", "agent=moody"]
@@ -100,17 +99,9 @@ EVALUATED = ["evaluate", "simulator=bkt_v0", "task=mastery", "task.steps=6", "le
 EVALUATED += ["reference=random", "~figures.path", "~figures.training", "~figures.comparison"]
 
 
-def rules_but(*kept):
-    """Words that leave out all policies of `evaluate` but these."""
-    known = yaml.safe_load((CONFIGS / "evaluate.yaml").read_text(encoding="utf-8"))["defaults"]
-    chosen = [key for entry in known if isinstance(entry, dict) for key in entry if "@policies." in key]
-    names = [key.removeprefix("agent@policies.") for key in chosen]
-    return [f"~policies.{name}" for name in names if name not in kept]
-
-
-@pytest.mark.parametrize("launcher", PROCESSES)
+@pytest.mark.parametrize("launcher", ["joblib", pytest.param("submitit_local", marks=pytest.mark.slow)])
 def test_a_comparison_runs_where_its_launcher_says(launcher, tmp_path):
-    words = [*EVALUATED, *rules_but("random", "oracle_greedy"), f"hydra/launcher={launcher}"]
+    words = [*EVALUATED, *only("random", "oracle_greedy"), f"hydra/launcher={launcher}"]
     command = [*COMMAND[:3], *words, "hydra.sweep.dir=s"]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=300)
     here = [*COMMAND[:3], *words[:-1], "hydra.run.dir=here"]
@@ -120,8 +111,9 @@ def test_a_comparison_runs_where_its_launcher_says(launcher, tmp_path):
     assert (table.parent / "report.html").is_file()
 
 
+@pytest.mark.slow
 def test_several_comparisons_are_a_job_each(tmp_path):
-    words = [*EVALUATED, *rules_but("random", "oracle_greedy"), "simulator=bkt_v0,kt6kc"]
+    words = [*EVALUATED, *only("random", "oracle_greedy"), "simulator=bkt_v0,kt6kc"]
     words = [word for word in words if word != "simulator=bkt_v0"]
     command = [*COMMAND[:3], *words, "-m", "hydra/launcher=joblib", "hydra.sweep.dir=s"]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=300)

@@ -150,6 +150,7 @@ def test_every_shipped_population_of_a_known_kind_can_be_thought_by(tmp_path):
         learners_of(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_fitted_mind_teaches_better_than_the_tuned_rule():
     """Paired over 200 learners; the mind is fitted to what a random policy left of 2,000 others."""
     recipe = TaskRecipe(PFA, partial(Task, steps=40))
