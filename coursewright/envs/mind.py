@@ -4,7 +4,7 @@ Records keep its state beside the history, and show what it believes as features
 skill, `chance`, `gain` and `stability` by item.  The minds themselves are in `agents/beliefs/`.
 """
 
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -55,7 +55,12 @@ class Mind(Protocol[S]):
         """Expected gain in mean mastery over the `goal [rows, skills]` by one practice, `[rows, items]`."""
         ...
 
-    def stabilities(self, state: S, rows: Ints, out: Floats) -> None:
+
+@runtime_checkable
+class Lasting(Protocol):
+    """A mind that may tell how long an item is remembered; its `tells` says if it does."""
+
+    def stabilities(self, state: Any, rows: Ints, out: Floats) -> None:
         """Days from an item's last review until P(correct) is .9, `[rows, items]`; 0 of a new one."""
         ...
 
@@ -67,6 +72,7 @@ def show(mind: Mind[Any], state: Any, feature: str, rows: Ints, goal: Bools, out
     elif feature == "chance":
         mind.chances(state, rows, out)
     elif feature == "stability":
+        assert isinstance(mind, Lasting)  # a task asks no other for it
         mind.stabilities(state, rows, out)
     else:
         mind.gains(state, rows, goal, out)

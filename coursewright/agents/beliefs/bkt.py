@@ -102,10 +102,6 @@ class BktBelief:
         item = self.matched.item
         out[:] = np.where(item >= 0, p[:, item], 0.5)
 
-    def stabilities(self, state: Filter, rows: Ints, out: Floats) -> None:
-        """Never asked for: a skill of BKT has none."""
-        raise NotImplementedError
-
     def gains(self, state: Filter, rows: Ints, goal: Bools, out: Floats) -> None:
         """(1 - P(known)) P(T), summed over the item's goal skills, a share of the goal, `[rows, items]`."""
         worth = (1.0 - state.known[rows]) * self.model.parameters.learn[0] * self.matched.goal(goal)

@@ -278,10 +278,6 @@ class InterceptBelief:
             gain[part] = some
         out[:] = np.where(item >= 0, gain[:, item], 0.0)
 
-    def stabilities(self, state: Posterior, rows: Ints, out: Floats) -> None:
-        """Never asked for: these learners have none."""
-        raise NotImplementedError
-
     def _parts(self, rows: int) -> Iterator[Ints]:
         """Places among so many rows, in parts whose worths are few enough to be in memory at once."""
         return parts(np.arange(rows), 3 * 8 * self._counters)

@@ -87,10 +87,6 @@ class NeuralBelief:
             gain = (1.0 - p[:, unit]) * after[0] + p[:, unit] * after[1] - before
             out[:, self._unit == unit] = gain[:, None]
 
-    def stabilities(self, state: KesState, rows: Ints, out: Floats) -> None:
-        """Never asked for: a network has none."""
-        raise NotImplementedError
-
     def _p(self, memory: Weights) -> Weights:
         """P(correct) of every unit, `[batch, units]`."""
         p = np.empty((len(memory), self.model.tracer.network.units), np.float32)

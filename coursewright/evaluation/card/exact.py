@@ -27,7 +27,7 @@ from coursewright.agents.schedulers.fsrs_grid import (
 from coursewright.errors import reject
 from coursewright.evaluation.card.card import Card, Cards
 from coursewright.simulators.arrays import Floats
-from coursewright.simulators.kernel import kernel
+from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.memory.fsrs import AGAIN, EASY, first_difficulty, in_range, interval, recall
 
 RETENTIONS = (0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.96, 0.98)
@@ -51,27 +51,35 @@ def _fill(w: Floats, memory: Floats) -> None:
             memory[point, d] = memory[point, d - 1] + recall(d, stability_at(point), w)
 
 
+@inlined
+def action_worth(
+    given: CardGrid, review: Floats, price: float, value: Floats, left: int, point: int, a: int
+) -> float:
+    """The worth of an action with so many days left, by the values `[days + 1, points]` of what follows."""
+    grid, days = given.grid, given.grid.days[point, a]
+    total = given.memory[point, min(days, left)]
+    if days <= left:
+        for grade in range(review.shape[0]):
+            after = -price * review[grade]
+            for place in range(CORNERS):
+                corner = grid.corner[point, a, grade, place]
+                after += grid.share[point, a, grade, place] * value[left - days, corner]
+            total += grid.chance[point, a, grade] * after
+    return float(total)
+
+
 @kernel
 def _iterate(
     given: CardGrid, review: Floats, price: float, value: Floats, best: npt.NDArray[np.int8]
 ) -> None:
     """Fill `value` and `best [days + 1, points]` from no days left upwards."""
-    grid, memory = given.grid, given.memory
     for left in range(1, value.shape[0]):
         for point in range(value.shape[1]):
             value[left, point] = -np.inf
-            for a in range(grid.days.shape[1]):
-                days = grid.days[point, a]
-                worth = memory[point, min(days, left)]
-                if days <= left:
-                    for grade in range(review.shape[0]):
-                        after = -price * review[grade]
-                        for place in range(CORNERS):
-                            corner = grid.corner[point, a, grade, place]
-                            after += grid.share[point, a, grade, place] * value[left - days, corner]
-                        worth += grid.chance[point, a, grade] * after
-                if worth > value[left, point]:
-                    value[left, point] = worth
+            for a in range(given.grid.days.shape[1]):
+                found = action_worth(given, review, price, value, left, point, a)
+                if found > value[left, point]:
+                    value[left, point] = found
                     best[left, point] = a
 
 

@@ -14,30 +14,20 @@ import numpy.typing as npt
 
 from coursewright.agents.schedulers.fsrs_grid import CORNERS, cell
 from coursewright.evaluation.card.card import Card
-from coursewright.evaluation.card.exact import CardGrid, Optimum, card_grid, first_worth, optimum
+from coursewright.evaluation.card.exact import (
+    CardGrid,
+    Optimum,
+    action_worth,
+    card_grid,
+    first_worth,
+    optimum,
+)
 from coursewright.simulators.arrays import Floats, Ints
-from coursewright.simulators.kernel import inlined, kernel
+from coursewright.simulators.kernel import kernel
 from coursewright.simulators.memory.fsrs import AGAIN, EASY, first_difficulty, in_range
 
 STEPS = 50  # of improvement, at most
 Table = npt.NDArray[np.int8]
-
-
-@inlined
-def _worth(
-    given: CardGrid, review: Floats, price: float, value: Floats, left: int, point: int, a: int
-) -> float:
-    """The worth of an action with so many days left, by the values `[days + 1, points]` of what follows."""
-    grid, days = given.grid, given.grid.days[point, a]
-    worth = given.memory[point, min(days, left)]
-    if days <= left:
-        for grade in range(review.shape[0]):
-            after = -price * review[grade]
-            for place in range(CORNERS):
-                corner = grid.corner[point, a, grade, place]
-                after += grid.share[point, a, grade, place] * value[left - days, corner]
-            worth += grid.chance[point, a, grade] * after
-    return float(worth)
 
 
 @kernel
@@ -45,7 +35,7 @@ def _evaluate(given: CardGrid, review: Floats, price: float, best: Table, value:
     """Fill `value [days + 1, points]` for the actions of a table, from no days left upwards."""
     for left in range(1, value.shape[0]):
         for point in range(value.shape[1]):
-            value[left, point] = _worth(given, review, price, value, left, point, best[left, point])
+            value[left, point] = action_worth(given, review, price, value, left, point, best[left, point])
 
 
 @kernel
@@ -74,7 +64,7 @@ def _weigh(
         for point in range(value.shape[1]):
             if occupied[left, point] > 0.0:
                 for a in range(out.shape[1]):
-                    worth = _worth(given, review, price, value, left, point, a)
+                    worth = action_worth(given, review, price, value, left, point, a)
                     out[point, a] += occupied[left, point] * worth
 
 
