@@ -161,8 +161,14 @@ class KeptScores:
         key = content((made_with(), task))
         folder = cache_folder() if key is not None else None
         self._file = None if folder is None else folder / f"{key}.json"
-        self._scores = {} if self._file is None else _read(self._file)
+        self._scores: dict[str, Score] = {}
         self._fresh = False
+        self.read()
+
+    def read(self) -> None:
+        """Take what is in the file by now: another tuning of the same command may have written."""
+        if self._file is not None:
+            self._scores |= _read(self._file)
 
     def get(self, rule: object, learners: int) -> Score | None:
         """The score of a rule, where it is known."""

@@ -85,8 +85,9 @@ class Tuning:
         return found.mean
 
     def include(self, others: Sequence[Trial]) -> None:
-        """Count trials that a candidate was tuned by before it came here."""
+        """Count trials that a candidate was tuned by before it came here; their scores are known now."""
         self.trials.extend(others)
+        self.kept.read()
         self._steps += sum(trial.steps for trial in others)
 
     def best(self, candidates: Sequence[tuple[str, Policy]], learners: int, keep: int = 1) -> list[int]:
