@@ -55,7 +55,7 @@ def test_on_tuning_learners_no_rule_of_the_families_is_better(task):
     score = rollout(task, rule, 60, Split.TUNE).returned.mean()
     assert score == pytest.approx(rule.tuned.score, abs=1e-12)
     others = [TunedMastery(learners=60), RoundRobin()]
-    others += [Memrise(new_first=True), FsrsRetention(0.9, True), SspMmc(60.0)] if task is MEMORY else []
+    others += [Memrise(), FsrsRetention(), SspMmc(60.0)] if task is MEMORY else []
     for agent in others:
         assert score >= rollout(task, agent(task), 60, Split.TUNE).returned.mean() - 1e-12
 

@@ -164,7 +164,7 @@ class AnkiSm2:
     new_share: float = 0.0
     fuzz: bool = False
     suspend: bool = False
-    new_first: bool = False
+    new_first: bool = True
 
     def __post_init__(self) -> None:
         shares(new_share=self.new_share)

@@ -91,8 +91,8 @@ class CostAdr:
 
     price: float = 32.0
     heads: Sequence[Sequence[float]] = HEADS
-    new_first: bool = False
-    order: str = "recall"
+    new_first: bool = True
+    order: str = "day"
 
     def __post_init__(self) -> None:
         check_price(self.price, "agent.price")

@@ -18,7 +18,7 @@ class FixedInterval:
     """
 
     days: float = 8.0
-    new_first: bool = False
+    new_first: bool = True
 
     def __post_init__(self) -> None:
         positive(days=self.days)

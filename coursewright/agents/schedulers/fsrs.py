@@ -39,8 +39,8 @@ class FsrsRetention:
     """
 
     retention: float = 0.9
-    new_first: bool = False
-    order: str = "recall"
+    new_first: bool = True
+    order: str = "day"
 
     def __post_init__(self) -> None:
         between(0.0, 1.0, retention=self.retention)
@@ -62,7 +62,7 @@ class RecallThreshold:
     """
 
     recall: float = 0.7
-    new_first: bool = False
+    new_first: bool = True
 
     def __post_init__(self) -> None:
         between(0.0, 1.0, recall=self.recall)

@@ -51,7 +51,7 @@ class Memorize:
     """
 
     q: float = 1.0
-    new_first: bool = False
+    new_first: bool = True
 
     def __post_init__(self) -> None:
         positive(q=self.q)

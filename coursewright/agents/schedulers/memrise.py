@@ -73,7 +73,7 @@ class Memrise:
     """Memrise's ladder, or another one of so many `days` each, by the calendar that the task shows."""
 
     days: Sequence[float] = RUNGS
-    new_first: bool = False
+    new_first: bool = True
 
     def __post_init__(self) -> None:
         switches(new_first=self.new_first)

@@ -72,7 +72,7 @@ class Sm2:
     Where steps are rarer than reviews fall due, new items never get their turn unless `new_first`.
     """
 
-    new_first: bool = False
+    new_first: bool = True
 
     def __post_init__(self) -> None:
         switches(new_first=self.new_first)

@@ -146,8 +146,8 @@ class SspMmc:
     """
 
     goal: float = 365.0
-    new_first: bool = False
-    order: str = "recall"
+    new_first: bool = True
+    order: str = "day"
 
     def __post_init__(self) -> None:
         between(SHORTEST, LONGEST, goal=self.goal)

@@ -107,17 +107,17 @@ def nearest(p, target):
 
 
 CASES = {
-    "fsrs .9": (FsrsRetention(0.9), None, PlainScheduler(steady(0.9))),
-    "fsrs .7, new first": (FsrsRetention(0.7, True), None, PlainScheduler(steady(0.7), new_first=True)),
-    "fsrs by half-lives": (FsrsRetention(0.8), HLR, PlainScheduler(half_life(0.8), PlainHlr)),
-    "fsrs .8 by day": (
-        FsrsRetention(0.8, True, "day"),
-        None,
-        PlainScheduler(steady(0.8), order=None, new_first=True),
+    "fsrs .9": (FsrsRetention(0.9, False, "recall"), None, PlainScheduler(steady(0.9))),
+    "fsrs .7, new first": (FsrsRetention(0.7, True, "recall"), None, PlainScheduler(steady(0.7), new_first=True)),
+    "fsrs by half-lives": (
+        FsrsRetention(0.8, False, "recall"),
+        HLR,
+        PlainScheduler(half_life(0.8), PlainHlr),
     ),
-    "threshold": (RecallThreshold(0.85), None, PlainScheduler(steady(0.85), order=nearest)),
-    "cost-adr, free": (CostAdr(0.0), None, PlainScheduler(adr(0.0))),
-    "cost-adr, dear": (CostAdr(256.0, new_first=True), None, PlainScheduler(adr(256.0), new_first=True)),
+    "fsrs .8 by day": (FsrsRetention(0.8), None, PlainScheduler(steady(0.8), order=None, new_first=True)),
+    "threshold": (RecallThreshold(0.85, False), None, PlainScheduler(steady(0.85), order=nearest)),
+    "cost-adr, free": (CostAdr(0.0, new_first=False, order="recall"), None, PlainScheduler(adr(0.0))),
+    "cost-adr, dear": (CostAdr(256.0), None, PlainScheduler(adr(256.0), order=None, new_first=True)),
 }
 
 

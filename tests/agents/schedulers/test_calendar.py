@@ -22,7 +22,8 @@ from coursewright.simulators.memory.laws import Efc
 from learners import luck_of
 
 FEATURES = ("attempts", "successes", "days_since", "last_item", "last_correct", "budget_left")
-PLANS = {"sm2": Sm2(), "anki": AnkiSm2(), "memrise": Memrise(), "fixed": FixedInterval()}
+PLANS = {"sm2": Sm2(False), "anki": AnkiSm2(new_first=False), "memrise": Memrise(new_first=False)}
+PLANS |= {"fixed": FixedInterval(new_first=False)}
 
 
 def task(items=1, days=1.0, **changes):
@@ -123,7 +124,7 @@ def test_anki_takes_the_days_into_account():
 
 def test_anki_suspends_a_leech():
     wrongs = [True] + [False] * 8
-    items, memory = walked(AnkiSm2(suspend=True), task(items=2, days=1.0), [*wrongs, True, True])
+    items, memory = walked(AnkiSm2(suspend=True, new_first=False), task(items=2, days=1.0), [*wrongs, True, True])
     assert items[:9] == [0] * 9
     assert memory.own.lapses[0].tolist() == [8, 0]
     assert set(items[9:]) == {1}
@@ -188,7 +189,7 @@ def delay_of(agent, made, due, met=True, days=()):
 
 
 def test_the_smallest_delay_that_reaches_the_next_due_day():
-    made, fixed, days = task(items=3, days=0.0), FixedInterval(days=8.0), (4.0, 0.0, 1.0, 20.0)
+    made, fixed, days = task(items=3, days=0.0), FixedInterval(8.0, False), (4.0, 0.0, 1.0, 20.0)
     assert delay_of(fixed, made, [7.0, 9.5, 30.0], days=days) == (0, 4.0)  # 2.5 days to item 1
     assert delay_of(fixed, made, [7.0, 8.0, 30.0], days=days) == (0, 1.0)  # exactly
     assert delay_of(fixed, made, [6.0, 7.0, 30.0], days=days) == (0, 0.0)  # item 1 is due already

@@ -43,7 +43,7 @@ RULES = {
     "informed": lambda task: InformedThreshold(recall=0.3, draws=5)(task, 0, TRACKER),
     "oracle": lambda task: OracleThreshold(recall=0.3)(task, 0, TRACKER),
     "leitner": lambda task: Leitner(arrival=0.4)(task, 0, TRACKER),
-    "sm2": lambda task: Sm2(new_first=True)(task, 0, TRACKER),
+    "sm2": lambda task: Sm2()(task, 0, TRACKER),
 }
 
 
@@ -292,15 +292,15 @@ def test_the_informed_rule_takes_nothing_from_what_asks_nothing() -> None:
 
 def test_sm2_reviews_what_is_due_before_what_is_new() -> None:
     task = recall_task(items=3, days=1.0)
-    items, _ = watch_answers(Sm2()(task, 0, TRACKER), task, [True] * 4)
+    items, _ = watch_answers(Sm2(new_first=False)(task, 0, TRACKER), task, [True] * 4)
     # day 0: item 0, due on day 1 and then on day 7; day 2: item 1, due on day 3, then on day 9
     assert items == [0, 0, 1, 1, 2]
-    items, _ = watch_answers(Sm2()(task, 0, TRACKER), task, [False] * 4)
+    items, _ = watch_answers(Sm2(new_first=False)(task, 0, TRACKER), task, [False] * 4)
     assert items == [0, 0, 0, 0, 0]
-    items, _ = watch_answers(Sm2(new_first=True)(task, 0, TRACKER), task, [False, True, True, True])
+    items, _ = watch_answers(Sm2()(task, 0, TRACKER), task, [False, True, True, True])
     assert items == [0, 1, 2, 0, 1]
     two = recall_task(items=2, days=1.0)
-    items, _ = watch_answers(Sm2()(two, 0, TRACKER), two, [True] * 5)
+    items, _ = watch_answers(Sm2(new_first=False)(two, 0, TRACKER), two, [True] * 5)
     assert items == [0, 0, 1, 1, 0, 1]  # nothing is due on day 4: the item of day 7 is due soonest
 
 
