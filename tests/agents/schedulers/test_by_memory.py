@@ -9,10 +9,15 @@ import pytest
 from coursewright.agents.beliefs.minds import mind_of
 from coursewright.agents.beliefs.particles import Particles
 from coursewright.agents.beliefs.remembered import Remembered
+from coursewright.agents.rules.baselines import UniformRandom
+from coursewright.agents.schedulers.anki import AnkiSm2
 from coursewright.agents.schedulers.by_memory import begun, believed_memory
 from coursewright.agents.schedulers.cost_adr import HEADS, CostAdr, adr_retentions
+from coursewright.agents.schedulers.fixed_interval import FixedInterval
 from coursewright.agents.schedulers.fsrs import FsrsRetention, RecallThreshold
 from coursewright.agents.schedulers.memorize import Memorize
+from coursewright.agents.schedulers.memrise import Memrise
+from coursewright.agents.schedulers.sm2 import Sm2
 from coursewright.agents.schedulers.ssp_mmc import RETENTIONS, ShortestPath, SspMmc
 from coursewright.envs.rewards import mean_recall
 from coursewright.envs.rollout import rollout
@@ -108,7 +113,11 @@ def nearest(p, target):
 
 CASES = {
     "fsrs .9": (FsrsRetention(0.9, False, "recall"), None, PlainScheduler(steady(0.9))),
-    "fsrs .7, new first": (FsrsRetention(0.7, True, "recall"), None, PlainScheduler(steady(0.7), new_first=True)),
+    "fsrs .7, new first": (
+        FsrsRetention(0.7, True, "recall"),
+        None,
+        PlainScheduler(steady(0.7), new_first=True),
+    ),
     "fsrs by half-lives": (
         FsrsRetention(0.8, False, "recall"),
         HLR,
@@ -315,3 +324,11 @@ def test_a_tutor_of_another_kind_is_refused():
     for agent in AGENTS.values():
         with pytest.raises(InputError, match=r"tutor = a model of Bkt learners: must be null"):
             agent(made)
+
+
+@pytest.mark.parametrize("agent", [*AGENTS.values(), Sm2(), AnkiSm2(), Memrise(), FixedInterval()], ids=repr)
+def test_the_defaults_teach_where_steps_are_rare(agent):
+    """30 items, 200 steps of five days, 100 learners: three standard errors above practice at random."""
+    made = task(simulator=Fsrs(Course.of(30)), steps=200, days=5.0)
+    ahead = rollout(made, agent(made), 100).returned - rollout(made, UniformRandom()(made), 100).returned
+    assert ahead.mean() > 3.0 * ahead.std() / 10.0

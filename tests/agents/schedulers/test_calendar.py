@@ -124,11 +124,13 @@ def test_anki_takes_the_days_into_account():
 
 def test_anki_suspends_a_leech():
     wrongs = [True] + [False] * 8
-    items, memory = walked(AnkiSm2(suspend=True, new_first=False), task(items=2, days=1.0), [*wrongs, True, True])
+    items, memory = walked(
+        AnkiSm2(suspend=True, new_first=False), task(items=2, days=1.0), [*wrongs, True, True]
+    )
     assert items[:9] == [0] * 9
     assert memory.own.lapses[0].tolist() == [8, 0]
     assert set(items[9:]) == {1}
-    items, _ = walked(AnkiSm2(), task(items=2, days=1.0), [*wrongs, True])
+    items, _ = walked(AnkiSm2(new_first=False), task(items=2, days=1.0), [*wrongs, True])
     assert items[9] == 0
 
 
