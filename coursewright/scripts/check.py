@@ -52,6 +52,8 @@ class Checker:
             if config.hydra.mode == RunMode.MULTIRUN:
                 self._once(_launcher, {TARGET: config.hydra.launcher[TARGET]})
             plain = _plain(self._settled(config))
+            for check, needed in FIRST.get(self.verb, ()):
+                self._once(check, {name: plain.get(name) for name in needed})
             self._once(_settings, plain)
             nodes = {name: node for name, node in plain.items() if isinstance(node, dict | list)}
             late = {name: nodes.pop(name) for name in LATE if name in nodes}
@@ -188,8 +190,8 @@ def _comparing(part: Plain, checker: Checker) -> None:
 
 
 def _log(part: Plain, checker: Checker) -> None:
-    path = part["log"].get("path")
-    if path is not None and not Path(str(path)).exists():
+    path = part["log"].get("path") if isinstance(part["log"], dict) else None
+    if isinstance(path, str) and not Path(path).exists():
         raise absent("log.path", path, "the path of a log")
 
 
@@ -204,6 +206,8 @@ def _run(part: Plain, checker: Checker) -> None:
 def _models(part: Plain, checker: Checker) -> None:
     known = options(checker.loader, "model")
     names = [part["models"]] if isinstance(part["models"], str) else part["models"]
+    if not isinstance(names, list):
+        return  # the settings refuse it
     for field, name in [("reference", part["reference"]), *(("models", name) for name in names)]:
         if name not in known:
             raise unknown(field, name, known)
@@ -237,6 +241,12 @@ def _teacher(part: Plain, checker: Checker) -> None:
 
 TASK = ("simulator", "task", "seeds", "tutor", "choices")
 COMPARED = ("learners", "reference", "baseline", "outcomes", "statistics", "aims", "columns", "example")
+# Paths and names, before the libraries that read and fit a log are imported, which takes a second
+FIRST: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
+    "import": [(_log, ("log",))],
+    "fit": [(_log, ("log",))],
+    "validate": [(_log, ("log",)), (_models, ("models", "reference"))],
+}
 # The parts of a verb that have to fit together: a check, and the parts of the configuration it needs
 THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
     "train": [(_agents, ("agent",)), (_task, ("agent", "learners", *TASK))],
@@ -251,9 +261,9 @@ THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
         (_runs, ("runs", MOVED, "trust", "policies", "reference", "baseline", "learners", *TASK)),
         (_comparing, ("runs", "policies", "seed", "workers", *COMPARED)),
     ],
-    "import": [(_log, ("log",))],
-    "fit": [(_log, ("log",))],
-    "validate": [(_log, ("log",)), (_models, ("models", "reference"))],
+    "import": [],
+    "fit": [],
+    "validate": [],
     "export": [(_run, ("run", MOVED, "trust", "to"))],
     "simulate": [(_simulated, tuple(fields(Simulate) or ())), (_teacher, ("policy",)), (_task, TASK)],
 }
