@@ -20,6 +20,7 @@ from coursewright.scripts.manual import first_line
 from places import ROOT, SUPPORT
 
 TINY = ["agent.steps=2_560", "agent.learners=64", "learners=50", "tracker=none"]
+TINY += ["agents.tuned_mastery.learners=20"]
 COMMAND = [
     sys.executable,
     "-P",
