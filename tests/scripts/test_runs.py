@@ -90,6 +90,9 @@ def test_the_command_line_wins_and_a_resumed_run_keeps_that(verb, tmp_path):
         ([f"tutor={SHIPPED / 'pfa'}"], ["tutor = a model of other items", "the course's items"]),
         (["tutor=."], ["tutor (population.json) = without a kind", "a folder that fit wrote"]),
         (["task.features=[goal,chance]"], ["tutor = a table", "task.features holds 'chance'"]),
+        (["agent=sm2"], ["task.days = 0: must be above 0", "no days pass in this task"]),
+        (["agent=fsrs", "task=recall", "tutor=pfa"], ["tutor = pfa: must be null, fsrs, hlr, act_r"]),
+        (["agent=ssp_mmc", "task=recall", "tutor=bkt"], ["tutor = bkt: must be null, fsrs"]),
     ],
 )
 def test_wrong_input_is_one_line(verb, arguments, words):
@@ -99,6 +102,14 @@ def test_wrong_input_is_one_line(verb, arguments, words):
     assert lines[0].startswith("error: ")
     for word in words:
         assert word in lines[0]
+
+
+@pytest.mark.parametrize("words", [["agent=sm2"], ["agent=leitner", "task.features=[goal]"]])
+def test_an_agent_that_refuses_its_task_leaves_nothing(verb, tmp_path, words):
+    code, lines = verb("train", *words)  # with the default tracker
+    assert code == 2
+    assert lines[-1].startswith("error: task.")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_tutor_that_does_not_exist_is_refused_by_evaluate_too(verb):

@@ -108,7 +108,11 @@ def nearest(p, target):
 
 CASES = {
     "fsrs .9": (FsrsRetention(0.9, False, "recall"), None, PlainScheduler(steady(0.9))),
-    "fsrs .7, new first": (FsrsRetention(0.7, True, "recall"), None, PlainScheduler(steady(0.7), new_first=True)),
+    "fsrs .7, new first": (
+        FsrsRetention(0.7, True, "recall"),
+        None,
+        PlainScheduler(steady(0.7), new_first=True),
+    ),
     "fsrs by half-lives": (
         FsrsRetention(0.8, False, "recall"),
         HLR,
@@ -311,7 +315,7 @@ def test_what_cannot_be_is_refused(make, line):
 
 def test_a_tutor_of_another_kind_is_refused():
     bkt = replace(read_bkt("bkt_ednet"), rho=1.0)
-    made = Task(bkt, None, mind=mind_of(bkt, bkt.course), steps=3, features=FEATURES)
+    made = Task(bkt, None, mind=mind_of(bkt, bkt.course), steps=3, days=1, features=FEATURES)
     for agent in AGENTS.values():
         with pytest.raises(InputError, match=r"tutor = a model of Bkt learners: must be null"):
             agent(made)
