@@ -17,6 +17,7 @@ from coursewright.agents.kept import PASSING
 from coursewright.agents.tuning import Tuned
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.features import Feature
+from coursewright.envs.policy import Policy
 from coursewright.envs.task import Task
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
@@ -25,6 +26,7 @@ from coursewright.simulators.luck import Keys, Luck, Seeds, Split, identify
 from coursewright.simulators.protocol import clone
 
 Memory = TypeVar("Memory", bound=tuple)  # type: ignore[type-arg]
+UNFADING = "it goes by BKT's belief, which does not fade while days pass (tutor=fsrs gives a tutor a memory)"
 Nothing = tuple[()]
 """The memory of a rule that remembers nothing."""
 
@@ -183,6 +185,7 @@ class RulePolicy:
     task, rule : the task that it plays, and the rule.
     respects_mask : if False, the rule is told that everything is allowed.
     tuned : the search for the rule's settings, if they were tuned.
+    caveat : a reason of its own for which it may be no good rule on this task; "" for none (see `caveat_of`).
     watched : see `OraclePolicy`.
     """
 
@@ -191,6 +194,7 @@ class RulePolicy:
     rule: Rule[Any]
     respects_mask: bool = True
     tuned: Tuned | None = field(default=None, metadata=PASSING)
+    caveat: str = field(default="", metadata=PASSING)
     watched: Episodes | None = field(default=None, metadata=PASSING)
 
     def __repr__(self) -> str:
@@ -269,6 +273,14 @@ class RulePolicy:
             actions = np.asarray(mask[:, :choices], bool)
         last = _last(self.task, observation, kept.item)
         return Seen(self.task, observation, actions, kept.luck.fate, kept.turn, last, self.watched)
+
+
+def caveat_of(policy: Policy) -> str:
+    """A reason for which a policy may be no good rule on its task; "" for none, and for what is no rule."""
+    if not isinstance(policy, RulePolicy):
+        return ""
+    stale = "belief" in policy.rule.needs and policy.task.longest_gap > 0.0
+    return "; ".join(filter(None, (policy.caveat, UNFADING if stale else "")))
 
 
 class OraclePolicy:

@@ -22,7 +22,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from coursewright.agents.planners.known_sets import KnownSets, known_sets, optimum, unlike, unlike_any
+from coursewright.agents.conditions import entangled, unlike_any
+from coursewright.agents.planners.known_sets import KnownSets, known_sets, optimum, unlike
 from coursewright.agents.rules.one_skill import GRID, Skill, values
 from coursewright.envs.task import RandomGoal, Task
 from coursewright.simulators.arrays import Bools, Floats
@@ -80,7 +81,8 @@ def bound(task: Task) -> Bound:
     if not exact and len(goals.size) << task.course.n_skills > MOST_VALUES:
         exact = "there are too many goals and sets of known skills"
     if isinstance(learners, Bkt) and not reason:
-        loose = _entangled(learners)
+        tangle = entangled(learners)
+        loose = f"{tangle}, so that the Lagrangian bound is none" if tangle else ""
         if not loose:
             value = lagrangian(learners.parameters, learners.parameters.prior[0], goals, steps)
             return Bound(value, RESPONSES, LAGRANGIAN)
@@ -89,15 +91,6 @@ def bound(task: Task) -> Bound:
     if exact:
         return Bound(np.nan, NONE, note=exact)
     return Bound(_by_sets(known_sets(learners), goals, steps), TOLD, OPTIMUM, loose)
-
-
-def _entangled(learners: Bkt) -> str:
-    """The reason for no Lagrangian bound; "" where it holds."""
-    if len(learners.course.parents.values) and learners.rho < 1.0:
-        return "with prerequisites, practice of a skill tells of others, so that the Lagrangian bound is none"
-    if np.any(learners.parameters.forget):
-        return "learners forget, so that the Lagrangian bound is none"
-    return ""
 
 
 def goals_of(task: Task) -> Goals:

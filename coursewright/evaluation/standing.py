@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from coursewright.agents.rule import caveat_of
 from coursewright.agents.rules.baselines import UniformRandom
 from coursewright.agents.rules.tuned import TunedMastery
 from coursewright.agents.tuned_rule import TunedRule
@@ -41,12 +42,14 @@ class Standing(NamedTuple):
     ahead : name of another policy -> the paired difference to it.
     tuned : what the rule was tuned to.
     listens : share of choices that hang on answers (`share_that_listens`); nan where nobody can tell.
+    caveat : a reason for which a rule may be none for this task; "" for none.
     """
 
     means: dict[str, float]
     ahead: dict[str, Estimate]
     tuned: Tuned | None
     listens: float
+    caveat: str = ""
 
     @property
     def scores(self) -> dict[str, float]:
@@ -61,6 +64,12 @@ class Standing(NamedTuple):
     def deaf(self) -> bool:
         """True where the policy ignores the learner."""
         return self.listens < DEAF
+
+    @property
+    def warnings(self) -> list[str]:
+        """The reasons for doubt, a line each."""
+        deaf = f"ignores the learner: {self.listens:.1%} of its choices hang on answers" if self.deaf else ""
+        return [line for line in (deaf, self.caveat) if line]
 
 
 def references(task: Task) -> tuple[str, ...]:
@@ -88,6 +97,7 @@ def standing(name: str, policy: Policy, task: Task, learners: int) -> Standing:
         ahead={label: over_learners(mine - values) for label, values in paired.items()},
         tuned=tuned,
         listens=share_that_listens(policy, task, min(learners, LISTENERS)),
+        caveat=caveat_of(policy),
     )
 
 

@@ -10,6 +10,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from coursewright.agents.tracker import SILENT
 from coursewright.errors import InputError, absent, reject, unknown
 from coursewright.scripts.compose import options
 from coursewright.scripts.experiment import settled
@@ -25,11 +26,13 @@ from coursewright.scripts.trust import targets, trusted_of
 
 if TYPE_CHECKING:
     from coursewright.envs.mind import Mind
+    from coursewright.envs.task import Task
     from coursewright.simulators.course import Course
     from coursewright.simulators.knowledge.bkt import Bkt
 
 Plain = dict[str, Any]
 MEMORIES = "coursewright.fitting.memory."  # models whose minds tell stabilities
+RULES = ("rules", "schedulers", "bandits")  # rooms of agents that choose by a rule
 LATE = ("figures",)  # their library takes a second to import
 FITTED = "fitted"  # a tutor that is fitted where the task is new
 
@@ -79,7 +82,7 @@ class Checker:
             self.done.add(key)
 
 
-Check = Callable[[Plain, Checker], None]  # refuses a part of a verb's configuration
+Check = Callable[[Plain, Checker], object]  # refuses a part of a verb's configuration
 
 
 def _launcher(part: Plain, checker: Checker) -> None:
@@ -100,7 +103,7 @@ def _nodes(part: Plain, checker: Checker) -> None:
         made(node, at)
 
 
-def _task(part: Plain, checker: Checker) -> None:
+def _task(part: Plain, checker: Checker) -> "Task":
     """The task as it will be, with a neutral tutor where one would have to be fitted."""
     recipe = recipe_of(OmegaConf.create({name: part[name] for name in TASK}))
     course = recipe.simulator.course
@@ -113,6 +116,21 @@ def _task(part: Plain, checker: Checker) -> None:
     for name in part.get("agent", {}).get("features") or ():
         if name not in task.layout.features:
             raise unknown("agent.features", name, task.layout.features)
+    return task
+
+
+def _able(part: Plain, checker: Checker) -> None:
+    """The task, and a rule on it that neither trains nor tunes itself: such a one refuses at once."""
+    task, agent = _task(part, checker), agent_of(OmegaConf.create({**part["agent"]}))
+    room = type(agent).__module__.removeprefix("coursewright.agents.").partition(".")[0]
+    if room not in RULES or hasattr(agent, "learners"):
+        return
+    try:
+        agent(task, 0, SILENT)
+    except InputError as error:
+        if error.field != "tutor":
+            raise
+        raise reject("tutor", part["tutor"], str(error).partition(": must be ")[2]) from error
 
 
 def _mind(given: str, course: "Course", checker: Checker) -> "Mind[Any] | None":
@@ -249,12 +267,12 @@ FIRST: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
 }
 # The parts of a verb that have to fit together: a check, and the parts of the configuration it needs
 THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
-    "train": [(_agents, ("agent",)), (_task, ("agent", "learners", *TASK))],
+    "train": [(_agents, ("agent",)), (_able, ("agent", "learners", *TASK))],
     "tune": [
         (_agents, ("agent",)),
         (_agents, ("policies",)),
         (_space, ("space", "agent")),
-        (_task, ("agent", "learners", *TASK)),
+        (_able, ("agent", "learners", *TASK)),
     ],
     "evaluate": [
         (_agents, ("policies",)),

@@ -26,8 +26,10 @@ from coursewright.scripts.names import claim, group_of, plain
 from coursewright.scripts.overrides import override
 from coursewright.scripts.recorded import to_go_on
 
-# Of a run that has no result yet: its own files, and the tutor and the learners that it was to begin with.
-BOOKS = {LOCK, STATE, "config.yaml", "code.json", ".hydra", TABLE, TUTOR, KEPT}
+# Of a run that has no result yet: its own files, the tutor and the learners that it was to begin with, and a
+# tracker's (where anything was logged, metrics.csv is there too).
+BOOKS = {LOCK, STATE, "config.yaml", "code.json", ".hydra", TABLE, TUTOR, KEPT, "wandb"}
+BOOKS |= {f"wandb-{verb}.id" for verb in ("train", "tune", "evaluate")}
 
 
 class Asked(NamedTuple):

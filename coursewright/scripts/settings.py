@@ -18,7 +18,7 @@ Node = Mapping[str, Any]
 MOST = 10_000_000  # learners, resamples: beyond it no machine has the memory or the time
 SEEDS = 2**32 - 1
 FEWEST = 5  # trainings for an interval about a recipe
-KINDS = ("knowledge", "memory", "content")  # of tasks, see `Task.kind`
+KINDS = ("knowledge", "memory", "content", "model")  # of tasks (see `Task.kind`); model: the tutor has one
 LONGEST = 255  # bytes of a file's name
 
 

@@ -172,8 +172,7 @@ def rules(
 def published(study: Study, config: DictConfig, folder: Path) -> Published:
     """Compare a study's policies with the rules and write everything into `folder/<study>`."""
     needed = {name: config[name] for name in ("reference", "baseline") if config[name] not in study.trained}
-    kinds = {name: config.kinds.get(name, KINDS) for name in config.policies}
-    suited = {name: rule for name, rule in config.policies.items() if study.task.kind in kinds[name]}
+    suited = suited_of(config, study.task)
     named = {name: config.policies[name] for name in needed.values() if name in config.policies}
     made = rules(suited | named, study.task, config.seed, needed)
     policies: dict[str, Seeded] = {**study.trained, **made}
@@ -194,6 +193,20 @@ def published(study: Study, config: DictConfig, folder: Path) -> Published:
     notes = [f"These learners come from a log; its licence: {licence.rstrip('.')}." for licence in licences]
     whole = replace(comparison, training=curves)
     return publish(whole, folder / study.name, figures, notes, card=study.card)
+
+
+def suited_of(config: DictConfig, task: Task) -> dict[str, DictConfig]:
+    """The policies for a task of this kind, or for a tutor with a model (`kinds`); a line names others.
+
+    A policy that `kinds` does not name is for every task.
+    """
+    here = {task.kind} | ({"model"} if task.mind is not None else set())
+    suited = {name: rule for name, rule in config.policies.items() if here & {*config.kinds.get(name, KINDS)}}
+    others = [str(name) for name in config.policies if name not in suited]
+    if others:
+        shown = f"kinds.{others[0]}=[{task.kind}] shows it"
+        log.info("not for tasks of the kind %s: %s (%s)", task.kind, ", ".join(others), shown)
+    return suited
 
 
 def reference_of(policies: Sequence[str], task: Task, baseline: str) -> str:

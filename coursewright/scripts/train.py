@@ -53,8 +53,7 @@ def train(config: DictConfig, place: Place) -> float | None:
         summary = {"eval/return": score, "eval/learners": config.learners, **licence_of(task)}
         tracker.report(Results(summary | found.scores, files=files))
     log.info("%s-%d: %s", config.name, config.seed, in_a_line(found, config.learners))
-    if found.deaf:
-        share = f"{found.listens:.1%} of its choices hang on answers"
-        log.warning("%s-%d ignores the learner: %s", config.name, config.seed, share)
+    for doubt in found.warnings:
+        log.warning("%s-%d: %s", config.name, config.seed, doubt)
     log.info("kept in %s", run.path)
     return score

@@ -22,7 +22,7 @@ from coursewright.evaluation.statistics import over_learners, over_seeds
 from coursewright.evaluation.tables import say
 from coursewright.evaluation.tuning.efforts import Effort, costs, standings, tables
 from coursewright.evaluation.tuning.jobs import Agent, Job, Trained, run_all
-from coursewright.evaluation.tuning.search import CLAIMS, Plan, Trial, best_of, search
+from coursewright.evaluation.tuning.search import CLAIMS, Plan, Trial, best_of, forget, search
 from coursewright.evaluation.tuning.space import Settings, Space
 from coursewright.evaluation.tuning.together import Claims
 from coursewright.files import write_atomically, write_text
@@ -158,6 +158,8 @@ def searched(config: DictConfig, task: Task, one: Contestant, tracker: Tracker) 
         words = trial.note if not np.isfinite(trial.score) else number(trial.score)
         said = "%s: trial %d of %d: %s; best %s"
         log.info(said, one.name, len(trials), plan.trials, words, number(best))
+    if not np.isfinite(best) and config.part is None:  # a command that is refused leaves nothing
+        forget(one.folder)
     return trials
 
 

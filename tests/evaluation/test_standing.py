@@ -7,6 +7,7 @@ import pytest
 
 from coursewright.agents.planners.oracles import OracleGreedy
 from coursewright.agents.rules.baselines import RoundRobin, Topological, UniformRandom
+from coursewright.agents.rules.index import Index
 from coursewright.agents.rules.mastery import NInARow
 from coursewright.agents.rules.tuned import TunedMastery
 from coursewright.agents.tuned_rule import TunedRule
@@ -103,3 +104,8 @@ def test_a_task_that_the_rule_cannot_do_has_random_choice_alone():
     found = standing("mine", RoundRobin()(blind), blind, 1)
     assert list(found.means) == ["mine", "random"]
     assert found.ahead == {}  # one learner makes no interval
+
+
+def test_the_end_of_a_training_names_a_heuristic():
+    found = standing("index", Index()(TASK), TASK, 20)
+    assert found.warnings[-1] == "the index is a heuristic here: Kss learners are no Bkt"

@@ -90,6 +90,9 @@ def test_the_command_line_wins_and_a_resumed_run_keeps_that(verb, tmp_path):
         ([f"tutor={SHIPPED / 'pfa'}"], ["tutor = a model of other items", "the course's items"]),
         (["tutor=."], ["tutor (population.json) = without a kind", "a folder that fit wrote"]),
         (["task.features=[goal,chance]"], ["tutor = a table", "task.features holds 'chance'"]),
+        (["agent=sm2"], ["task.days = 0: must be above 0", "no days pass in this task"]),
+        (["agent=fsrs", "task=recall", "tutor=pfa"], ["tutor = pfa: must be null, fsrs, hlr, act_r"]),
+        (["agent=ssp_mmc", "task=recall", "tutor=bkt"], ["tutor = bkt: must be null, fsrs"]),
     ],
 )
 def test_wrong_input_is_one_line(verb, arguments, words):
@@ -99,6 +102,14 @@ def test_wrong_input_is_one_line(verb, arguments, words):
     assert lines[0].startswith("error: ")
     for word in words:
         assert word in lines[0]
+
+
+@pytest.mark.parametrize("words", [["agent=sm2"], ["agent=leitner", "task.features=[goal]"]])
+def test_an_agent_that_refuses_its_task_leaves_nothing(verb, tmp_path, words):
+    code, lines = verb("train", *words)  # with the default tracker
+    assert code == 2
+    assert lines[-1].startswith("error: task.")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_tutor_that_does_not_exist_is_refused_by_evaluate_too(verb):
@@ -126,6 +137,8 @@ def test_a_comparison_shows_the_rules_of_the_tasks_kind(verb, tmp_path):
     schedulers = {"leitner", "sm2", "anki_sm2", "memrise", "fixed_interval", "fsrs", "cost_adr", "ssp_mmc"}
     assert {"tuned_rule", "memorize", "recall_threshold", *schedulers} <= set(table.policy)
     assert not {"ucb", "n_in_a_row", "topological"} & set(table.policy)
+    by_bkt = {"expected_gain", "target_success", "tuned_mastery", "mastery_threshold", "index"}
+    assert not by_bkt & set(table.policy), "BKT is no mind for memories"
     paired = table[table.statistic == "difference"]
     assert (paired[paired.policy == "tuned_rule"].value == 0.0).all(), "differences are measured from it"
     assert (paired[paired.policy == "leitner"].value != 0.0).any()
@@ -135,6 +148,18 @@ def test_a_comparison_shows_the_rules_of_the_tasks_kind(verb, tmp_path):
     table = pd.read_csv(tmp_path / "other" / "comparison.csv")
     assert "ucb" in set(table.policy)
     assert "leitner" not in set(table.policy)
+
+
+def test_rules_that_think_by_a_model_are_compared_where_the_tutor_has_one(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    memory = ["simulator=fsrs", "simulator.course.skills=3", "task=recall", "task.steps=3", "tutor=fsrs"]
+    kept = only("random", "expected_gain", "target_success", "tuned_mastery", "round_robin")
+    few = ["learners=20", "tracker=csv", "workers=1", "hydra.run.dir=out", "reference=random"]
+    assert run("evaluate", [*memory, *few, *kept]) == 0
+    table = pd.read_csv(tmp_path / "out" / "comparison.csv")
+    assert {"random", "expected_gain", "target_success", "round_robin"} == set(table.policy)
+    told = "not for tasks of the kind memory: tuned_mastery (kinds.tuned_mastery=[memory] shows it)"
+    assert told in capsys.readouterr().out.replace("\n", " ")
 
 
 @pytest.mark.parametrize(

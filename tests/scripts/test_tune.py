@@ -210,6 +210,8 @@ def test_a_space_suits_the_agent_of_its_name(name):
         (["agent=ucb", "+agent@policies.a=rnadom"], "did you mean 'random'?"),
         (["agent=ucb", "trials=0"], "error: trials = 0: must be a whole number from 1"),
         (["agent=ucb", "trails=3"], "did you mean 'trials'?"),
+        (["agent=fsrs"], "error: task.days = 0: must be above 0, or task.delays given: no days pass"),
+        (["agent=memrise", "task.days=1"], "error: task.features for memrise = ["),
     ],
 )
 def test_wrong_input_gets_one_line_and_leaves_nothing(words, line, tmp_path, monkeypatch, capsys):
@@ -225,6 +227,14 @@ def test_an_oracle_is_not_tuned(tmp_path, capsys):
     words = [*TASK, "agent=oracle_beam", "space.agent.kss_width=[10,20]", "trials=2", "learners=10"]
     assert run("tune", [*words, "tracker=none", f"hydra.run.dir={tmp_path}/run"]) == 2
     assert "one that reads no latent state" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_tuning_without_a_setting_that_can_be_used_leaves_nothing(tmp_path, capsys):
+    words = [*TASK, "task.features=[goal]", "agent=leitner", "trials=2", "learners=10", "workers=1"]
+    assert run("tune", [*words, f"hydra.run.dir={tmp_path}/run"]) == 2
+    assert "task.features for leitner" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_verb_is_told_where_verbs_are_told():

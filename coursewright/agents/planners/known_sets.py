@@ -8,13 +8,12 @@ w_k for the reward of knowing k, and n steps left, the optimum of a tutor who is
 (Bellman, Dynamic Programming, 1957).  A set is a number whose bit k tells if skill k is known.
 """
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from coursewright.envs.rewards import mastered_gain, mean_gain
+from coursewright.agents.conditions import unlike_any
 from coursewright.envs.task import Task
 from coursewright.simulators.arrays import Bools, Floats
 from coursewright.simulators.knowledge.bkt import Bkt
@@ -23,7 +22,6 @@ from coursewright.simulators.knowledge.kt6kc import KT6kc
 from coursewright.simulators.protocol import Simulator
 
 MOST_SKILLS = 12  # 4,096 sets
-KINDS = (Bkt, KT6kc, KnowledgeSpace)  # learners derived from them may do other things
 
 
 class KnownSets(NamedTuple):
@@ -45,34 +43,6 @@ def unlike(task: Task) -> str:
     if not reason and task.course.n_skills > MOST_SKILLS:
         reason = "there are too many sets of known skills"
     return reason
-
-
-def unlike_any(task: Task) -> str:
-    """The same for the conditions that say nothing of forgetting or size."""
-    learners = task.simulator
-    if type(learners) not in KINDS:
-        return f"{type(learners).__name__} learners are neither Bkt, KT6kc nor KnowledgeSpace"
-    if _bare(task.reward) not in (mean_gain, mastered_gain):
-        return "the reward is not the gain in mean mastery"
-    if task.steps is None:
-        return "the budget is minutes, not steps"
-    if (np.diff(task.course.needs.start) > 1).any():
-        return "an item needs several skills"
-    return "" if _alike(learners) else "each learner has parameters of their own"
-
-
-def _bare(reward: Callable[..., Floats]) -> Callable[..., Floats]:
-    """The function behind a configured reward; one with options of its own stays another function."""
-    if isinstance(reward, partial) and not reward.args and not reward.keywords:
-        return reward.func
-    return reward
-
-
-def _alike(learners: Any) -> bool:
-    """True where all learners of a kind above have the same parameters."""
-    if isinstance(learners, Bkt):
-        return learners.parameters.n_draws == 1 and learners.prior_sd == learners.learn_sd == 0.0
-    return not (isinstance(learners, KT6kc) and learners.perturbed)
 
 
 def known_sets(learners: Simulator[Any]) -> KnownSets:

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from coursewright.agents.conditions import no_index
 from coursewright.agents.rule import Nothing, RulePolicy, Seen
 from coursewright.agents.rules.expected_gain import most_worth
 from coursewright.agents.rules.one_skill import Skill, indices
@@ -68,7 +69,8 @@ class Index:
 
     An item that needs several skills has no index and counts with its expected gain.  Where no allowed item
     promises anything, `expected_gain` has the rule: skills that lead to a goal skill count like goal skills.
-    Learners who forget, prerequisites and the minutes of an item play no part in an index.
+    Learners who forget, prerequisites and the minutes of an item play no part in an index.  Where its
+    conditions do not hold (`conditions.no_index`), it is a heuristic, and `policy.caveat` says so.
     """
 
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:
@@ -79,4 +81,6 @@ class Index:
         times = min(task.horizon, FARTHEST)
         skills = map(Skill, learn.tolist(), guess.tolist(), slip.tolist())
         table = np.stack([indices(skill, times) for skill in skills])
-        return RulePolicy("index", task, IndexRule(np.ascontiguousarray(learn), table))
+        reason = no_index(task)
+        caveat = f"the index is a heuristic here: {reason}" if reason else ""
+        return RulePolicy("index", task, IndexRule(np.ascontiguousarray(learn), table), caveat=caveat)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import ClassVar
 
 import numpy as np
 
@@ -34,7 +33,11 @@ class NearestChanceRule:
 
     target: float
     by_mind: bool
-    needs: ClassVar[tuple[str, ...]] = ("goal",)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The features that it reads."""
+        return ("goal", "chance" if self.by_mind else "belief")
 
     def begin(self, luck: Luck) -> Nothing:
         """Nothing to remember."""

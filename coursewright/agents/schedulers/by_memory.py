@@ -15,7 +15,14 @@ import numpy as np
 
 from coursewright.agents.choosing import item_recall
 from coursewright.agents.rule import Last, RulePolicy, Seen
-from coursewright.agents.schedulers.calendar import MOMENT, Calendar, CalendarRule, Order, by_day
+from coursewright.agents.schedulers.calendar import (
+    MOMENT,
+    Calendar,
+    CalendarRule,
+    Order,
+    by_day,
+    refuse_undated,
+)
 from coursewright.envs.task import Task
 from coursewright.errors import reject, unknown
 from coursewright.simulators.arrays import Bools, Floats, Ints
@@ -43,8 +50,9 @@ class Aim(Protocol):
 def believed_memory(name: str, task: Task) -> Memory:
     """The memory by which a task's tutor thinks, FSRS-6 as published where it has a table alone.
 
-    Raises `InputError` where the tutor thinks by another kind of model.
+    Raises `InputError` where no days pass, and where the tutor thinks by another kind of model.
     """
+    refuse_undated(task)
     if task.mind is None:
         return FsrsMemory(Fsrs(task.course))
     model = getattr(task.mind, "model", None)

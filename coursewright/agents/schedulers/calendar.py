@@ -16,11 +16,13 @@ import numpy as np
 
 from coursewright.agents.rule import Last, Seen
 from coursewright.envs.task import Task
+from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import Luck
 from coursewright.simulators.protocol import clone
 
+DATED = "above 0, or task.delays given: no days pass in this task, and schedulers go by dates (task=recall)"
 MOMENT = 1e-6  # days by which sums of pauses may fall short of a due date
 
 
@@ -65,6 +67,12 @@ def by_day(seen: Seen, kept: Calendar) -> tuple[Floats, Bools]:
     return kept.due, kept.due <= kept.now[:, None] + MOMENT
 
 
+def refuse_undated(task: Task) -> None:
+    """Refuse a task in which no days pass."""
+    if task.longest_gap <= 0.0:
+        raise reject("task.days", 0, DATED)
+
+
 @kernel
 def _most_due(met: Bools, rank: Floats, ready: Bools, new_first: bool, allowed: Bools, out: Ints) -> None:
     for i in range(out.shape[0]):
@@ -94,13 +102,19 @@ def _next_due(kept: Calendar, item: Ints, own_due: Floats, allowed: Bools, out: 
 
 @dataclass(frozen=True, eq=False)
 class CalendarRule:
-    """Picks items by the calendar that a plan keeps; with `new_first`, new items come before all others."""
+    """Picks items by the calendar that a plan keeps; with `new_first`, new items come before all others.
+
+    Raises `InputError` for a task in which no days pass.
+    """
 
     task: Task
     plan: Plan
     new_first: bool
     order: Order = by_day
     needs: ClassVar[tuple[str, ...]] = ("last_correct", "days_since")
+
+    def __post_init__(self) -> None:
+        refuse_undated(self.task)
 
     def begin(self, luck: Luck) -> Calendar:
         """Everything is new, on day 0."""

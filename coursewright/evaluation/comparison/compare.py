@@ -7,7 +7,7 @@ with a bootstrap draw of the parameters per learner ("bootstrap"), the policies 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from coursewright.agents.rule import RulePolicy
+from coursewright.agents.rule import RulePolicy, caveat_of
 from coursewright.envs.policy import Oracle, Policy
 from coursewright.envs.task import Task
 from coursewright.errors import unknown
@@ -60,6 +60,7 @@ def compare(
         results=list(run_all(jobs, settings, progress)),
         kinds={entry.name: _kind(entry, trained) for entry in given},
         tuned={entry.name: _setting(entry.policy) for entry in given},
+        caveats={entry.name: caveat_of(entry.policy) for entry in given},
         bounds=bounds,
     )
     simulator = simulator or type(task.simulator).__name__.lower()

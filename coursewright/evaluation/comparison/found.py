@@ -45,7 +45,8 @@ class Comparison:
         nothing where the population has none), with a column per outcome.
     policies : one row per condition and policy, best first and oracles last, with kind, seeds, learners,
         best_known (the best oracle), surpassed_by (the rule that is clearly above an oracle), setting (the
-        tuned one) and same_as (an earlier policy with the same outcomes for every learner).
+        tuned one), caveat (a reason for which a rule may be none for this task) and same_as (an earlier
+        policy with the same outcomes for every learner).
     rows : one per condition, policy, outcome and statistic.
     curves : condition, policy, step, mean, low, high: mean cumulative return with pointwise intervals.
     walks : the way of the example learner under the contender (see `words`) and the reference, by policy.

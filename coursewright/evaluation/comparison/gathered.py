@@ -23,8 +23,9 @@ from coursewright.simulators.capabilities import Stratified
 class Gathered:
     """All jobs with their results, in the order given.
 
-    `kinds` is "oracle", "trained" or "rule" for each policy, and `tuned` the setting that it was tuned to
-    ("" if it was not); both are in the order of the policies.  `bounds` is the bound under each condition.
+    `kinds` is "oracle", "trained" or "rule" for each policy, `tuned` the setting that it was tuned to ("" if
+    it was not), and `caveats` a reason against it ("" for none); all are in the order of the policies.
+    `bounds` is the bound under each condition.
     """
 
     settings: Comparing
@@ -32,6 +33,7 @@ class Gathered:
     results: Sequence[Result]
     kinds: Mapping[str, str]
     tuned: Mapping[str, str]
+    caveats: Mapping[str, str]
     bounds: Mapping[str, Bound]
 
     @property
@@ -95,6 +97,7 @@ class Gathered:
                     "best_known": name == aim.best_known,
                     "surpassed_by": aim.surpassed.get(name, ""),
                     "setting": self.tuned[name],
+                    "caveat": self.caveats[name],
                     "same_as": ", ".join(self._twins(condition, name)),
                 }
                 for name in aim.order

@@ -9,7 +9,7 @@ from rich.table import Table
 from coursewright.evaluation.comparison.columns import Column, asked_for, cell, heading, of_aim
 from coursewright.evaluation.comparison.found import POINT, Comparison
 from coursewright.evaluation.comparison.scores import ORACLE, TRAINED
-from coursewright.evaluation.comparison.words import CONDITIONS, limit, surpassed, verdict
+from coursewright.evaluation.comparison.words import CONDITIONS, doubted, limit, surpassed, verdict
 from coursewright.evaluation.tables import GAP, plain_table, say
 
 WIDTH = 80  # characters
@@ -42,7 +42,8 @@ def show(comparison: Comparison) -> None:
     for condition in comparison.conditions:
         for table in comparison_tables(comparison, condition, console.width):
             say(table, "", console=console)
-    say(*verdict(comparison), *limit(comparison), *surpassed(comparison), "", console=console)
+    words = (*verdict(comparison), *limit(comparison), *surpassed(comparison), *doubted(comparison))
+    say(*words, "", console=console)
 
 
 def _table(title: str, comparison: Comparison, condition: str, texts: dict[Column, list[str]]) -> Table:

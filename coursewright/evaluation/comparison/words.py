@@ -50,6 +50,12 @@ def surpassed(comparison: Comparison, condition: str = POINT) -> list[str]:
     ]
 
 
+def doubted(comparison: Comparison) -> list[str]:
+    """A sentence for each rule that may be none for this task."""
+    said = comparison.at()["caveat"]
+    return [f"{name}: {said[name]}." for name in map(str, said.index) if said[name]]
+
+
 def limit(comparison: Comparison) -> list[str]:
     """The bound on any policy under each condition, or the reason for none, a sentence each."""
     return [_limit(comparison, condition) for condition in comparison.conditions]
@@ -170,6 +176,7 @@ def caveats(comparison: Comparison) -> list[str]:
         "All learners are simulated: a policy that wins here has won against this model of learning, "
         "not in a school.",
         *_about_tuning(comparison),
+        *doubted(comparison),
         *_about_masks(comparison),
         *_about_oracles(comparison),
         *_about_seeds(comparison),

@@ -5,6 +5,7 @@ it, so trials depend neither on the number of workers or processes nor on an int
 finished trials alone: one that was killed is done again.
 """
 
+import shutil
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -114,6 +115,13 @@ def _round(
                 journal.add(_frozen(space, _ended(number, asked[number - begin], end)))
                 yield from news()
         yield from news()
+
+
+def forget(folder: Path) -> None:
+    """Remove the journal and the claims of a search in which no setting could be used."""
+    for name in (JOURNAL, f"{JOURNAL}.turn"):
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / CLAIMS, ignore_errors=True)
 
 
 def best_of(trials: Sequence[Trial]) -> Trial:

@@ -5,11 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from coursewright.agents.beliefs.minds import mind_of
+from coursewright.agents.rule import caveat_of
 from coursewright.agents.rules.expected_gain import ExpectedGain
 from coursewright.agents.rules.index import Index
 from coursewright.agents.rules.one_skill import COARSE, Skill, indices
+from coursewright.envs.rewards import normalised_gain
 from coursewright.envs.rollout import rollout
-from coursewright.envs.shipped import tutor
+from coursewright.envs.shipped import bkt, kss, tutor
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
 from coursewright.evaluation.statistics import over_learners
@@ -17,12 +20,32 @@ from coursewright.simulators.course import Course
 from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.knowledge.parameters import BktParameters
 from coursewright.simulators.knowledge.tables import read_bkt
+from coursewright.simulators.memory.fsrs import Fsrs
 from small_tasks import begun
 
 
 def ednet(**changes):
     simulator = read_bkt("bkt_ednet")
     return Task(simulator=simulator, tutor=tutor("bkt_ednet", simulator.course), steps=60, **changes)
+
+
+def test_it_says_where_it_is_a_heuristic():
+    assert Index()(ednet()).caveat == ""
+    table = read_bkt("bkt_ednet").parameters
+    forgetful = replace(read_bkt("bkt_ednet"), parameters=replace(table, forget=[0.1] * 20))
+    reasons = {
+        "learners forget": replace(ednet(), simulator=forgetful),
+        "with prerequisites, practice of a skill tells of others": bkt(),
+        "Kss learners are no Bkt": kss(),
+        "the budget is minutes, not steps": replace(ednet(), steps=None, minutes=60.0),
+        "the reward is not the gain in mean mastery": replace(ednet(), reward=normalised_gain),
+    }
+    for reason, task in reasons.items():
+        assert caveat_of(Index()(task)) == f"the index is a heuristic here: {reason}"
+    days = caveat_of(Index()(replace(ednet(), days=1.0)))
+    assert "does not fade while days pass (tutor=fsrs" in days
+    other = replace(ednet(), mind=mind_of(Fsrs(ednet().course), ednet().course))
+    assert Index()(other).caveat.endswith("the tutor thinks by another model than BKT")
 
 
 def two_skills(**changes):

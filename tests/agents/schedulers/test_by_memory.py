@@ -320,7 +320,7 @@ def test_what_cannot_be_is_refused(make, line):
 
 def test_a_tutor_of_another_kind_is_refused():
     bkt = replace(read_bkt("bkt_ednet"), rho=1.0)
-    made = Task(bkt, None, mind=mind_of(bkt, bkt.course), steps=3, features=FEATURES)
+    made = Task(bkt, None, mind=mind_of(bkt, bkt.course), steps=3, days=1, features=FEATURES)
     for agent in AGENTS.values():
         with pytest.raises(InputError, match=r"tutor = a model of Bkt learners: must be null"):
             agent(made)

@@ -8,11 +8,15 @@ import pytest
 
 from coursewright.agents.rule import Last
 from coursewright.agents.schedulers.anki import AnkiSm2, fuzzed, lapse_interval, next_ease, passing_interval
+from coursewright.agents.schedulers.cost_adr import CostAdr
 from coursewright.agents.schedulers.fixed_interval import FixedInterval
+from coursewright.agents.schedulers.fsrs import FsrsRetention
+from coursewright.agents.schedulers.memorize import Memorize
 from coursewright.agents.schedulers.memrise import RUNGS, Memrise
 from coursewright.agents.schedulers.sm2 import Sm2
 from coursewright.envs.rewards import mean_recall
 from coursewright.envs.rollout import rollout
+from coursewright.envs.shipped import kss
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
 from coursewright.simulators.course import Course
@@ -236,3 +240,12 @@ def test_delays_let_one_card_come_when_it_is_due():
 def test_wrong_options_are_named(make, field):
     with pytest.raises(InputError, match=field):
         make()
+
+
+DATED = [Sm2(), AnkiSm2(), Memrise(), FixedInterval(), FsrsRetention(), Memorize(), CostAdr()]
+
+
+@pytest.mark.parametrize("agent", DATED, ids=lambda agent: type(agent).__name__)
+def test_a_task_without_days_is_refused_by_its_days(agent):
+    with pytest.raises(InputError, match=r"^task\.days = 0: must be above 0, or task\.delays given: no days"):
+        agent(kss(4))

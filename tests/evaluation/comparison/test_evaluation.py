@@ -197,6 +197,15 @@ def test_a_loose_bound_is_called_loose():
     assert np.isfinite(found.estimate("oracle_greedy", "possible").value)
 
 
+def test_a_rule_whose_conditions_do_not_hold_says_so():
+    task = kss(4)
+    made = {"index": Index()(task), "random": UniformRandom()(task)}
+    found = compare(task, made, Comparing(learners=20, reference="random", workers=1))
+    said = "index: the index is a heuristic here: Kss learners are no Bkt."
+    assert words.doubted(found) == [said]
+    assert said in words.caveats(found)
+
+
 def test_every_policy_meets_the_same_learners(comparison):
     starts = comparison.learners.pivot_table(index="learner", columns="policy", values="start", observed=True)
     assert len(starts) == 150

@@ -1,0 +1,69 @@
+"""The conditions under which more is proved of a task: bounds, optima, and the index of a skill."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from coursewright.envs.rewards import mastered_gain, mean_gain
+from coursewright.envs.task import Task
+from coursewright.simulators.arrays import Floats
+from coursewright.simulators.knowledge.bkt import Bkt
+from coursewright.simulators.knowledge.knowledge_space import KnowledgeSpace
+from coursewright.simulators.knowledge.kt6kc import KT6kc
+
+KINDS = (Bkt, KT6kc, KnowledgeSpace)  # learners derived from them may do other things
+
+
+def unlike_any(task: Task) -> str:
+    """The condition of bounds and of value iteration over sets that a task breaks; "" for none.
+
+    It says nothing of forgetting, prerequisites or size.
+    """
+    learners = task.simulator
+    if type(learners) not in KINDS:
+        return f"{type(learners).__name__} learners are neither Bkt, KT6kc nor KnowledgeSpace"
+    if _bare(task.reward) not in (mean_gain, mastered_gain):
+        return "the reward is not the gain in mean mastery"
+    if task.steps is None:
+        return "the budget is minutes, not steps"
+    if (np.diff(task.course.needs.start) > 1).any():
+        return "an item needs several skills"
+    return "" if _alike(learners) else "each learner has parameters of their own"
+
+
+def _bare(reward: Callable[..., Floats]) -> Callable[..., Floats]:
+    """The function behind a configured reward; one with options of its own stays another function."""
+    if isinstance(reward, partial) and not reward.args and not reward.keywords:
+        return reward.func
+    return reward
+
+
+def _alike(learners: Any) -> bool:
+    """True where all learners of a kind above have the same parameters."""
+    if isinstance(learners, Bkt):
+        return learners.parameters.n_draws == 1 and learners.prior_sd == learners.learn_sd == 0.0
+    return not (isinstance(learners, KT6kc) and learners.perturbed)
+
+
+def entangled(learners: Bkt) -> str:
+    """The reason for which BKT skills do not fall apart into problems of their own; "" for none."""
+    if len(learners.course.parents.values) and learners.rho < 1.0:
+        return "with prerequisites, practice of a skill tells of others"
+    return "learners forget" if np.any(learners.parameters.forget) else ""
+
+
+def no_index(task: Task) -> str:
+    """The reason for which an index, of a BKT skill by itself, is a heuristic on a task; "" for none.
+
+    These are the conditions of the Lagrangian bound (`evaluation/bounds.py`), and that a tutor thinks by BKT
+    and may practise any skill.
+    """
+    learners = task.simulator
+    if not isinstance(learners, Bkt):
+        return f"{type(learners).__name__} learners are no Bkt"
+    if task.mind is not None and not isinstance(getattr(task.mind, "model", None), Bkt):
+        return "the tutor thinks by another model than BKT"
+    locks = "some items may not be practised at times" if task.masked else ""
+    return unlike_any(task) or entangled(learners) or locks
