@@ -49,11 +49,11 @@ picture: $(READY) ## make docs/kss-t30.png anew: five trainings and a comparison
 	    learners=20_000 policies.oracle_beam.kss_width=200
 	@cp outputs/picture/report/kss-t30/comparison.png docs/kss-t30.png
 
-bench: $(READY) ## measure speed on this machine; AGAINST=COMMIT ROUNDS=5 PARTS=zoo: over that of a commit
+bench: $(READY) ## measure speed on this machine; PARTS=zoo: some of it; AGAINST=COMMIT ROUNDS=5: over that of a commit
 ifdef AGAINST
 	@$(PYTHON) tests/bench_against.py "$(AGAINST)" "$(or $(ROUNDS),5)" "$(PARTS)"
 else
-	@$(PYTHON) tests/bench.py
+	@$(PYTHON) tests/bench.py $(PARTS)
 endif
 
 # The stamp comes last, so that an interrupted installation is done again; its name holds a checksum of

@@ -1,5 +1,8 @@
 """`make bench`: how fast things are, as ratios within one process, median of five.
 
+    make bench                                  # everything
+    make bench PARTS=teaching,zoo               # some of its parts
+
 Absolute times on shared machines mean little; every line therefore measures both sides in turn and
 prints the ratio beside the target.  Nothing here is asserted: it is for reading.  `bench_against.py`
 compares two commits.
@@ -21,11 +24,15 @@ LONG = (demonstration, reaching)  # minutes each: `bench_against.py` runs them w
 
 
 def main() -> None:
-    """Measure everything and print the table."""
+    """Measure everything, or the parts that are named, and print the table."""
     sys.path.insert(0, str(Path(__file__).parent / "support"))
+    parts = {part.__name__: part for part in (*PARTS, *LONG)}
+    asked = [name for word in sys.argv[1:] for name in word.split(",")] or [part.__name__ for part in PARTS]
+    if unknown := [name for name in asked if name not in parts]:
+        sys.exit(f"{unknown[0]}: no such part; known: {', '.join(parts)}")
     print(f"{'what':<45}{'absolute':>22}{'ratio':>9}  target")
-    for part in PARTS:
-        for row in part():
+    for name in asked:
+        for row in parts[name]():
             ratio = "" if np.isnan(row.ratio) else f"{row.ratio:.2f}"
             print(f"{row.what:<45}{row.rate:>22}{ratio:>9}  {row.target}", flush=True)
 

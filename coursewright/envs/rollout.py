@@ -16,6 +16,7 @@ from coursewright.simulators.capabilities import Stratified
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.lists import Lists
 from coursewright.simulators.luck import Split
+from coursewright.simulators.protocol import Response
 
 CHUNK = 1000  # learners stepped together: enough to be fast, small enough to stay in the cache
 NEVER = -1
@@ -198,17 +199,36 @@ def _empty(episodes: Episodes, with_mastery: bool) -> Rollout:
     )
 
 
+class _Notes(NamedTuple):
+    """The arrays `[learners, steps]` of a rollout that are written step by step."""
+
+    item: npt.NDArray[np.int32]
+    correct: npt.NDArray[np.int8]
+    grade: npt.NDArray[np.int8]
+    assisted: Bools
+    took: npt.NDArray[np.float32]
+    days: npt.NDArray[np.float64]
+
+
+@kernel
+def _write(t: int, asked: Bools, chosen: Ints, response: Response, days: Floats, notes: _Notes) -> None:
+    for i in range(asked.shape[0]):
+        if asked[i]:
+            notes.item[i, t] = chosen[i]
+            notes.correct[i, t] = response.correct[i]
+            notes.grade[i, t] = response.grade[i]
+            notes.assisted[i, t] = response.assisted[i]
+            notes.took[i, t] = response.minutes[i]
+            notes.days[i, t] = days[i]
+
+
 def _note(run: Rollout, episodes: Episodes, t: int, chosen: Ints, asked: Bools) -> None:
     """Write down step `t`, of the rows that were `asked` an item."""
     response = episodes.response
     run.curve[:, t + 1] = run.returned
-    run.item[asked, t] = chosen[asked]
-    run.correct[asked, t] = response.correct[asked]
-    run.grade[asked, t] = response.grade[asked]
-    run.assisted[asked, t] = response.assisted[asked]
-    run.minutes[asked] += response.minutes[asked]
-    run.took[asked, t] = response.minutes[asked]
-    run.days[asked, t] = episodes.days[asked]
+    notes = _Notes(run.item, run.correct, run.grade, run.assisted, run.took, run.days)
+    _write(t, asked, chosen, response, episodes.days, notes)
+    run.minutes[:] += np.where(asked, response.minutes, 0.0)
     run.refused[:] += asked & episodes.refused
     if run.mastery.size:
         run.mastery[:, t + 1] = episodes.after

@@ -24,21 +24,27 @@ from coursewright.files import write_atomically
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#00795A", "#5F5F5F"
 INK, FAINT = "#222222", "#D9D9D9"
 DOTS_PER_INCH = 160
+NARROW = 4.6  # inches: eight points are ten pixels where such a figure is shown at 400
 FORMATS = (".png", ".svg", ".pdf")
 
 
 class Picture(NamedTuple):
-    """A figure and its caption, a few words that stand above it in a report."""
+    """A figure and its caption, a few words that stand above it in a report.
+
+    A figure that is too wide for a telephone has a `narrow` layout beside it, of `NARROW` inches.
+    """
 
     caption: str
     figure: Figure
+    narrow: Figure | None = None
 
 
 class Kept(NamedTuple):
-    """A picture's file and caption."""
+    """A picture's caption and file, and that of its narrow layout, where it has one."""
 
     caption: str
     path: Path
+    narrow: Path | None = None
 
 
 class Ticks(ScalarFormatter):
@@ -93,10 +99,18 @@ def save(figure: Figure, *paths: str | Path) -> None:
 
 
 def keep(pictures: Mapping[str, Picture], folder: Path) -> dict[str, Kept]:
-    """Save each picture as `<folder>/<name>.png`, and as .svg for papers; return the former's path."""
+    """Save each picture as `<folder>/<name>.png`, and as .svg for papers; say where each is.
+
+    A narrow layout is saved beside it as `<name>-narrow.png`.
+    """
+    kept = {}
     for name, picture in pictures.items():
-        save(picture.figure, folder / f"{name}.png", folder / f"{name}.svg")
-    return {name: Kept(picture.caption, folder / f"{name}.png") for name, picture in pictures.items()}
+        path, narrow = folder / f"{name}.png", folder / f"{name}-narrow.png"
+        save(picture.figure, path, path.with_suffix(".svg"))
+        if picture.narrow is not None:
+            save(picture.narrow, narrow)
+        kept[name] = Kept(picture.caption, path, narrow if picture.narrow is not None else None)
+    return kept
 
 
 def spread(places: Sequence[float], gap: float) -> npt.NDArray[np.float64]:

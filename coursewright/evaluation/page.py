@@ -18,12 +18,24 @@ class Page(NamedTuple):
     facts: Mapping[str, str]
 
 
-def embedded(pictures: Iterable[Kept]) -> dict[str, str]:
-    """Turn PNG files into data addresses: caption -> the picture itself."""
-    return {
-        caption: "data:image/png;base64," + b64encode(path.read_bytes()).decode()
-        for caption, path in pictures
-    }
+class Embedded(NamedTuple):
+    """A picture inside the page: its data address, and that of its narrow layout ("" where it has none)."""
+
+    caption: str
+    wide: str
+    narrow: str
+
+
+def embedded(pictures: Iterable[Kept]) -> list[Embedded]:
+    """Turn PNG files into data addresses."""
+    return [
+        Embedded(kept.caption, _address(kept.path), "" if kept.narrow is None else _address(kept.narrow))
+        for kept in pictures
+    ]
+
+
+def _address(path: Path) -> str:
+    return "data:image/png;base64," + b64encode(path.read_bytes()).decode()
 
 
 def write_page(path: str | Path, template: str, page: Page, **content: object) -> None:

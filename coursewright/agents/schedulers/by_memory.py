@@ -13,7 +13,6 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from coursewright.agents.choosing import item_recall
 from coursewright.agents.rule import Last, RulePolicy, Seen
 from coursewright.agents.schedulers.calendar import (
     MOMENT,
@@ -22,6 +21,7 @@ from coursewright.agents.schedulers.calendar import (
     Order,
     by_day,
     refuse_undated,
+    write_items,
 )
 from coursewright.envs.task import Task
 from coursewright.errors import reject, unknown
@@ -92,15 +92,15 @@ class RecallPlan:
 
     def answered(self, seen: Seen, last: Last, kept: Calendar) -> None:
         """See `Plan`; the days of the last turn pass for the memory here."""
-        own, rows = kept.own, np.flatnonzero(last.item >= 0)
+        own = kept.own
         told(self.memory, own.learners, last)
-        if len(rows):
+        if (last.item >= 0).any():
             item, days = np.maximum(last.item, 0), np.empty(len(last.item))
             target = self.aim(self.memory, own.learners, item)
             self.memory.due_in(own.learners, item, np.maximum(target, LOWEST), days)
             days[target <= 0.0] = np.inf
-            own.target[rows, item[rows]] = target[rows]
-            kept.due[rows, item[rows]] = (kept.now + days)[rows]
+            write_items(last.item, target, own.target)
+            write_items(last.item, kept.now + days, kept.due)
         self.memory.model.elapse(own.learners, last.days, nobody(len(last.item)))
 
 
@@ -113,7 +113,9 @@ def begun(memory: Memory, batch: int) -> Any:
 
 def recalls(memory: Memory, kept: Calendar) -> Floats:
     """Believed P(recall) of every item now, `[batch, items]`."""
-    return item_recall(memory.model, kept.own.learners, len(kept.due))
+    out = np.empty(kept.due.shape)
+    memory.recalls(kept.own.learners, out)
+    return out
 
 
 def furthest_below(memory: Memory, seen: Seen, kept: Calendar) -> tuple[Floats, Bools]:

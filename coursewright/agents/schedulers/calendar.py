@@ -9,6 +9,7 @@ the next due day: that of another item, or of this one if it is answered right. 
 at once.  Where no delay reaches it, the rule picks the longest.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -20,7 +21,6 @@ from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import Luck
-from coursewright.simulators.protocol import clone
 
 DATED = "above 0, or task.delays given: no days pass in this task, and schedulers go by dates (task=recall)"
 MOMENT = 1e-6  # days by which sums of pauses may fall short of a due date
@@ -50,6 +50,7 @@ class Plan(Protocol):
         """Take in the last turn (item -1: none), and write when its item is due; `kept.met` is set later.
 
         An item that asked nothing is due again after the interval that it has, a new one after the first.
+        Of arrays `[batch, items, ...]`, no entry of another item changes.
         """
         ...
 
@@ -74,6 +75,14 @@ def refuse_undated(task: Task) -> None:
 
 
 @kernel
+def write_items(item: Ints, value: Floats, out: Floats) -> None:
+    """Write `value [batch]` for `item [batch]` (-1: none) into `out [batch, items]`."""
+    for i in range(item.shape[0]):
+        if item[i] >= 0:
+            out[i, item[i]] = value[i]
+
+
+@kernel
 def _most_due(met: Bools, rank: Floats, ready: Bools, new_first: bool, allowed: Bools, out: Ints) -> None:
     for i in range(out.shape[0]):
         soonest, new = -1, -1
@@ -93,7 +102,7 @@ def _most_due(met: Bools, rank: Floats, ready: Bools, new_first: bool, allowed: 
 def _next_due(kept: Calendar, item: Ints, own_due: Floats, allowed: Bools, out: Floats) -> None:
     """The days until another allowed item is due, or `item` itself, if it is answered right."""
     for i in range(out.shape[0]):
-        soonest = own_due[i, item[i]]
+        soonest = own_due[i]
         for a in range(allowed.shape[1]):
             if allowed[i, a] and a != item[i]:
                 soonest = min(soonest, kept.due[i, a] if kept.met[i, a] else kept.now[i])
@@ -137,12 +146,35 @@ class CalendarRule:
 
     def _delay(self, seen: Seen, kept: Calendar, item: Ints) -> Ints:
         """The place of each row's delay among those of the task."""
-        right = np.ones(len(item), bool)
-        if_right = clone(kept)
-        self.plan.answered(seen, Last(item, right, right, np.zeros(len(item))), if_right)
         days = np.empty(len(item))
-        _next_due(kept, item, if_right.due, seen.allowed, days)
+        _next_due(kept, item, self._due_if_right(seen, kept, item), seen.allowed, days)
         delays = np.array(self.task.delays, np.float64)
         shortest_first = np.argsort(delays, kind="stable")
         place = np.searchsorted(delays[shortest_first], days - MOMENT)
         return np.asarray(shortest_first[np.minimum(place, len(delays) - 1)])
+
+    def _due_if_right(self, seen: Seen, kept: Calendar, item: Ints) -> Floats:
+        """The day `[batch]` on which the item is due if it is answered right; the record stays as it was."""
+        rows, right = np.arange(len(item)), np.ones(len(item), bool)
+        # A copy of the whole record would cost more than all else here.
+        parts = [(array, self._touched(array, rows, item)) for array in _arrays(kept)]
+        before = [array[place].copy() for array, place in parts]
+        self.plan.answered(seen, Last(item, right, right, np.zeros(len(item))), kept)
+        due = kept.due[rows, item]
+        for (array, place), was in zip(parts, before, strict=True):
+            array[place] = was
+        return due
+
+    def _touched(self, array: Any, rows: Ints, item: Ints) -> Any:
+        """The part of an array of the record that an answer to `item` may change."""
+        by_item = array.ndim > 1 and array.shape[1] == self.task.course.n_items
+        return (rows, item) if by_item else slice(None)
+
+
+def _arrays(memory: tuple[Any, ...]) -> Iterator[Any]:
+    """The arrays of a memory and of those in it."""
+    for part in memory:
+        if isinstance(part, tuple):
+            yield from _arrays(part)
+        else:
+            yield part

@@ -22,8 +22,8 @@ from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.task import Task
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Floats, Ints
-from coursewright.simulators.branch_free import exp
-from coursewright.simulators.kernel import kernel
+from coursewright.simulators.branch_free import exp, log
+from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.memory.answered import Memory
 from coursewright.simulators.memory.fsrs import LONGEST_INTERVAL
 
@@ -37,17 +37,17 @@ LEAST_S, MOST_PRICE = 0.001, 1024.0
 LOWEST_RETENTION, RANGE = 0.30, 0.695
 
 
-@kernel
+@inlined
 def _softplus(x: float) -> float:
-    return float(max(x, 0.0) + np.log1p(exp(-abs(x))))
+    return float(max(x, 0.0) + log(1.0 + exp(-abs(x))))
 
 
 @kernel
 def adr_retentions(stability: Floats, difficulty: Floats, heads: Floats, price: float, out: Floats) -> None:
     """Write the desired retention `[batch]` for stabilities and difficulties `[batch]`; `heads [3, 5]`."""
-    z = np.log(1.0 + price) / np.log(1.0 + MOST_PRICE)
+    z, span = log(1.0 + price) / log(1.0 + MOST_PRICE), log(LONGEST_INTERVAL / LEAST_S)
     for i in range(out.shape[0]):
-        x = np.log(max(stability[i], LEAST_S) / LEAST_S) / np.log(LONGEST_INTERVAL / LEAST_S)
+        x = log(max(stability[i], LEAST_S) / LEAST_S) / span
         y = (difficulty[i] - 1.0) / 9.0
         a, b, c = 0.0, 0.0, 0.0
         for place in range(heads.shape[1]):

@@ -12,7 +12,7 @@ import numpy as np
 from coursewright.agents.options import positive, switches
 from coursewright.agents.rule import Last, RulePolicy, Seen
 from coursewright.agents.schedulers.by_memory import Recalled, begun, believed_memory, told
-from coursewright.agents.schedulers.calendar import Calendar, CalendarRule
+from coursewright.agents.schedulers.calendar import Calendar, CalendarRule, write_items
 from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.task import Task
 from coursewright.simulators.luck import POLICY, uniforms
@@ -32,14 +32,14 @@ class MemorizePlan:
 
     def answered(self, seen: Seen, last: Last, kept: Calendar) -> None:
         """See `Plan`; the days of the last turn pass for the memory here."""
-        learners, rows = kept.own.learners, np.flatnonzero(last.item >= 0)
+        learners = kept.own.learners
         told(self.memory, learners, last)
-        if len(rows):
+        if (last.item >= 0).any():
             draw, item = np.empty(len(last.item)), np.maximum(last.item, 0)
             uniforms(seen.fate, seen.turn, POLICY, draw)
             days = np.empty(len(draw))
             self.memory.lost_in(learners, item, -np.log1p(-draw) * np.sqrt(self.q), days)
-            kept.due[rows, item[rows]] = (kept.now + days)[rows]
+            write_items(last.item, kept.now + days, kept.due)
         self.memory.model.elapse(learners, last.days, nobody(len(last.item)))
 
 

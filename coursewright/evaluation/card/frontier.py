@@ -24,6 +24,7 @@ from coursewright.evaluation.card.stationary import stationary
 
 RETENTIONS = (0.7, 0.75, 0.8, 0.85, 0.88, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98)
 OPTIMAL_PRICES = (0, 4, 16, 32, 64, 128, 256, 384)
+CLEARLY = 0.01  # as a share of the minutes: less is noise, or the curve between two points
 STEPS = 200  # points of a frontier's curve
 BASE, ADR, BEST = "fixed retention", "Cost-ADR", "exact optimum"
 MEMRISE, ANKI = "Memrise", "Anki SM-2"
@@ -89,9 +90,28 @@ class Frontier:
         coverage = (high - low) / (ends[0][1] - ends[0][0])
         return Saved(family, float(coverage), float(saved.mean() / fixed.mean()))
 
+    def dominating(self, point: Point) -> str:
+        """The family with the fewest minutes at a point's recall or above; "" if none needs clearly less."""
+        found = {}
+        for family in self.families:
+            lowest = self.of(family)[0].score.recall
+            minutes = self.minutes(family, max(lowest, point.score.recall))
+            if family != point.family and minutes < (1.0 - CLEARLY) * point.score.deck:
+                found[family] = minutes
+        return min(found, key=found.__getitem__, default="")
+
+    @property
+    def rows(self) -> tuple[Point, ...]:
+        """The points by family, and in a family by minutes."""
+        by_minutes = sorted(self.points, key=lambda point: point.score.minutes)
+        return tuple(point for family in self.families for point in by_minutes if point.family == family)
+
     @property
     def table(self) -> pd.DataFrame:
-        """One row a point, with the minutes of fixed retention at the same recall beside its own."""
+        """One row a point, with the minutes of fixed retention at the same recall beside its own.
+
+        `dominated_by` is the family that needs clearly fewer minutes for it, "" where there is none.
+        """
         rows = [
             {
                 "family": point.family,
@@ -101,9 +121,9 @@ class Frontier:
                 "deck_minutes": point.score.deck,
                 "deck_minutes_se": DECK * point.score.minutes_se,
                 "fixed_minutes": self.minutes(BASE, point.score.recall),
+                "dominated_by": self.dominating(point),
             }
-            for family in self.families
-            for point in self.of(family)
+            for point in self.rows
         ]
         return pd.DataFrame(rows)
 

@@ -5,8 +5,9 @@ improved from the optimum's most frequent actions: it is evaluated with the days
 
     mu(x) = argmax over actions of  sum over tau of q(tau, x) G(tau, x, action)
 
-with q the occupancy under mu and G the worth of an action that is followed by mu.  A step is kept only where
-J rises.  No state knows the days left, so that this need not be the best of all stationary policies.
+with q the occupancy under mu and G the worth of an action that is followed by mu: policy iteration (Howard,
+Dynamic Programming and Markov Processes, 1960) with the days left averaged out.  A step is kept only where J
+rises.  No state knows the days left, so that this need not be the best of all stationary policies.
 """
 
 import numpy as np

@@ -8,13 +8,21 @@ from coursewright.evaluation.tables import plain_table, say
 
 def show(found: Frontier) -> None:
     """Print the points, and the time that each family saves."""
-    headings = ["schedule", "setting", "recall", "min/day", "fixed retention there"]
-    table = plain_table("One FSRS-6 card; minutes a day for 10,000 cards", headings)
-    for family in found.families:
-        for _, setting, score in found.of(family):
-            fixed = hundredths(found.minutes(BASE, score.recall))
-            recall = number(score.recall, digits=4)
-            table.add_row(family, setting, recall, hundredths(score.deck), fixed)
+    title = (
+        "One FSRS-6 card; minutes a day for 10,000 cards.  Fixed: minutes of fixed\n"
+        "retention at that recall; dominated by: the family that needs fewest for it"
+    )
+    table = plain_table(title, ["schedule", "setting", "recall", "min/day", "fixed", "dominated by"])
+    for point in found.rows:
+        score = point.score
+        table.add_row(
+            point.family,
+            point.setting,
+            number(score.recall, digits=4),
+            hundredths(score.deck),
+            hundredths(found.minutes(BASE, score.recall)),
+            found.dominating(point),
+        )
     saved = plain_table("Beside fixed retention at equal recall", ["schedule", "coverage", "mean time saved"])
     for family in found.families:
         if family != BASE:

@@ -12,9 +12,11 @@ from coursewright.envs.rollout import Rollout
 from coursewright.envs.task import Task
 from coursewright.errors import unknown
 from coursewright.evaluation.bounds import Bound
+from coursewright.evaluation.comparison.scores import UNBOUNDED
 from coursewright.evaluation.comparison.settings import Comparing
 from coursewright.evaluation.comparison.summary import Row, as_table
 from coursewright.evaluation.numbers import brief, number
+from coursewright.evaluation.outcomes import is_return
 from coursewright.evaluation.statistics import Estimate
 from coursewright.evaluation.tables import write_tables
 from coursewright.files import write_atomically
@@ -119,9 +121,15 @@ class Comparison:
         """The policies under one condition, indexed by name."""
         return self.policies[self.policies["condition"] == condition].set_index("policy")
 
-    def twins(self, policy: str) -> set[str]:
+    @property
+    def bound(self) -> Bound:
+        """The bound on the mean of the aim of any policy; none is known unless the aim is the return."""
+        returned = is_return(self.settings.outcomes[self.aim])
+        return self.bounds[POINT] if returned else UNBOUNDED
+
+    def twins(self, policy: str, condition: str = POINT) -> set[str]:
         """Other policies that made the same choices for every learner."""
-        names = str(self.at().at[policy, "same_as"])
+        names = str(self.at(condition).at[policy, "same_as"])
         return set(names.split(", ")) if names else set()
 
     def estimate(

@@ -8,7 +8,7 @@ from coursewright.evaluation.comparison import columns, words
 from coursewright.evaluation.comparison.described import described
 from coursewright.evaluation.comparison.found import Comparison
 from coursewright.evaluation.figures import Kept
-from coursewright.evaluation.page import Page, embedded, write_page
+from coursewright.evaluation.page import Embedded, Page, embedded, write_page
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ class Section:
         return [*words.caveats(self.comparison), *self.notes]
 
     @property
-    def images(self) -> dict[str, str]:
-        """Caption -> the picture as a data address."""
+    def images(self) -> list[Embedded]:
+        """The pictures as data addresses."""
         return embedded(self.figures)
 
 

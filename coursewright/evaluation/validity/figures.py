@@ -1,4 +1,7 @@
-"""Pictures of validity: prediction, calibration, and the log's curves beside simulated ones."""
+"""Pictures of validity: prediction, calibration, and the log's curves beside simulated ones.
+
+Each has a narrow layout for telephones, with two panels in a row (of prediction: one).
+"""
 
 from collections.abc import Sequence
 
@@ -9,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from coursewright.evaluation.figures import BLUE, GREY, INK, new_figure, tidy
+from coursewright.evaluation.figures import BLUE, GREY, INK, NARROW, new_figure, tidy
 from coursewright.evaluation.numbers import hundredths, number
 from coursewright.evaluation.validity.judge import FIGURES, Validation, Validity
 from coursewright.evaluation.validity.told import CHECKS
@@ -22,11 +25,16 @@ MOST_SKILLS = 12
 TITLES = {"auc": "AUC (higher is better)", "log_loss": "log loss, nats (lower)", "rmse": "RMSE (lower)"}
 
 
-def prediction_figure(validation: Validation) -> Figure:
+def prediction_figure(validation: Validation, narrow: bool = False) -> Figure:
     """AUC, log loss and RMSE on held-out responses, a dot with its 95 % interval for each model."""
     table = validation.table
-    figure = new_figure(WIDTH, 1.1 + ROW * len(table))
-    panels = figure.subplots(1, len(FIGURES), sharey=True)
+    panel = 0.3 + ROW * len(table)
+    if narrow:
+        figure = new_figure(NARROW, (panel + 0.7) * len(FIGURES))
+        panels = figure.subplots(len(FIGURES), 1)
+    else:
+        figure = new_figure(WIDTH, panel + 0.8)
+        panels = figure.subplots(1, len(FIGURES), sharey=True)
     for axes, name in zip(panels, FIGURES, strict=True):
         axes.axvline(table.at[validation.reference, name], color=BLUE, linewidth=1, linestyle=(0, (4, 3)))
         for y, (model, row) in enumerate(table.iterrows()):
@@ -38,13 +46,13 @@ def prediction_figure(validation: Validation) -> Figure:
         axes.locator_params(axis="x", nbins=4)
         tidy(axes, x=TITLES[name])
         axes.grid(visible=False, axis="y")
-    figure.subplots_adjust(wspace=0.12)
+    figure.subplots_adjust(wspace=0.12, hspace=0.6 / panel)
     return figure
 
 
-def calibration_figure(validation: Validation) -> Figure:
+def calibration_figure(validation: Validation, narrow: bool = False) -> Figure:
     """Share of right answers against the prediction, in ten bins of equal size, for each model."""
-    figure, panels = _panels(len(validation.models), PANEL)
+    figure, panels = _panels(len(validation.models), PANEL, narrow)
     for axes, model in zip(panels, validation.models, strict=True):
         found = model.calibration
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=(0, (4, 3)))
@@ -57,60 +65,62 @@ def calibration_figure(validation: Validation) -> Figure:
         if np.isfinite(slope):
             text = f"slope {hundredths(slope)}\nintercept {number(intercept, signed=True, digits=2)}"
             axes.text(0.96, 0.05, text, ha="right", va="bottom", fontsize=8, color=INK)
-    _finish(figure, panels)
+    _finish(figure, panels, narrow)
     return figure
 
 
-def check_figure(validation: Validation, name: str) -> Figure:
+def check_figure(validation: Validation, name: str, narrow: bool = False) -> Figure:
     """A check's statistic in the log and in simulated replicates, bin by bin, for each model that has it."""
     models = [model for model in validation.models if len(model.check(name).data)]
-    figure, panels = _panels(len(models), PANEL)
+    figure, panels = _panels(len(models), PANEL, narrow)
     found = [model.check(name) for model in models]
     limits = _limits(found)
     for axes, model, check in zip(panels, models, found, strict=True):
         _curve(axes, check, np.arange(len(check.place)), limits, _short(model.name))
         verdict = "passes" if check.passes else "fails"
         axes.annotate(verdict, (0.0, 1.0), (0, 1.5), "axes fraction", "offset points", fontsize=8, color=INK)
-    _finish(figure, panels)
-    _legend(figure)
+    _finish(figure, panels, narrow)
+    _legend(figure, narrow)
     return figure
 
 
-def skills_figure(model: Validity) -> Figure:
+def skills_figure(model: Validity, narrow: bool = False) -> Figure:
     """Learning curves of the most practised skills, in the log and simulated."""
     check = model.check(BY_SKILL)
     bins = pd.DataFrame({"skill": check.group, "answers": check.count})
     skills = (
         bins.groupby("skill")["answers"].sum().sort_values(ascending=False, kind="stable").index[:MOST_SKILLS]
     )
-    figure, panels = _panels(len(skills), PANEL * 0.8)
+    figure, panels = _panels(len(skills), PANEL * 0.8, narrow)
     limits = _limits([check])
     for axes, skill in zip(panels, skills, strict=True):
         _curve(axes, check, np.flatnonzero(bins["skill"] == skill), limits, _short(str(skill)))
-    _finish(figure, panels)
-    _legend(figure)
+    _finish(figure, panels, narrow)
+    _legend(figure, narrow)
     return figure
 
 
-def _across(n: int) -> int:
+def _across(n: int, narrow: bool) -> int:
     """The number of panels in a row, of `n` in all: up to four, so that few places are empty."""
-    return n if n < 3 else min((4, 3), key=lambda columns: -n % columns)
+    if narrow or n < 3:
+        return min(n, 2)
+    return min((4, 3), key=lambda columns: -n % columns)
 
 
-def _panels(n: int, height: float) -> tuple[Figure, list[Axes]]:
+def _panels(n: int, height: float, narrow: bool) -> tuple[Figure, list[Axes]]:
     """A figure with `n` panels."""
-    across = _across(n)
+    across = _across(n, narrow)
     rows = -(-n // across)
-    figure = new_figure(WIDTH, height * rows + 0.5)
+    figure = new_figure(NARROW if narrow else WIDTH, height * rows + 0.5)
     every = figure.subplots(rows, across, squeeze=False).ravel()
     for axes in every[n:]:
         axes.set_visible(False)
     return figure, list(every[:n])
 
 
-def _finish(figure: Figure, panels: Sequence[Axes]) -> None:
+def _finish(figure: Figure, panels: Sequence[Axes], narrow: bool) -> None:
     """Keep the labels of the outer panels only, and leave room between them."""
-    across = _across(len(panels))
+    across = _across(len(panels), narrow)
     for n, axes in enumerate(panels):
         if n % across:
             axes.set_ylabel("")
@@ -159,16 +169,21 @@ def _with_bars(axes: Axes, x: np.ndarray, y: np.ndarray, low: np.ndarray, high: 
     axes.plot(x, y, "o", color=INK, markersize=3.8)
 
 
-def _legend(figure: Figure) -> None:
+def _legend(figure: Figure, narrow: bool) -> None:
     """The legend of dots, line and band, above the panels: below, the labels of the bins may be long."""
     handles = [
         Line2D([], [], color=INK, marker="o", markersize=4, label="the log, 95 % interval over learners"),
         Line2D([], [], color=BLUE, label="simulated learners, mean"),
         Patch(color=BLUE, alpha=0.2, label="95 % of simulated logs"),
     ]
-    top = 0.88 + 0.42 / figure.get_figheight()
+    top, columns = 0.88 + 0.42 / figure.get_figheight(), 1 if narrow else 3
     figure.legend(
-        handles=handles, loc="lower center", bbox_to_anchor=(0.5, top), ncols=3, frameon=False, fontsize=8.5
+        handles=handles,
+        loc="lower center",
+        bbox_to_anchor=(0.5, top),
+        ncols=columns,
+        frameon=False,
+        fontsize=8.5,
     )
 
 

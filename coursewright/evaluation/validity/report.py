@@ -1,10 +1,11 @@
 """The validity of learner models as one page, with tables and figures beside it, and on the terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
+from matplotlib.figure import Figure
 from rich.table import Table
 
 from coursewright.evaluation import numbers
@@ -65,19 +66,24 @@ def write_judged(validation: Validation, folder: Path, facts: Mapping[str, str])
 def _shared(validation: Validation) -> dict[str, Picture]:
     """The pictures that hold all models."""
     pictures = {
-        "prediction": Picture("Held-out prediction, with 95 % intervals", prediction_figure(validation)),
-        "calibration": Picture(
-            "The share of right answers against the prediction", calibration_figure(validation)
+        "prediction": _both("Held-out prediction, with 95 % intervals", prediction_figure, validation),
+        "calibration": _both(
+            "The share of right answers against the prediction", calibration_figure, validation
         ),
     }
     for name, told in CHECKS.items():
         if name != BY_SKILL and any(len(model.check(name).data) for model in validation.models):
-            pictures[told.figure] = Picture(told.caption, check_figure(validation, name))
+            pictures[told.figure] = _both(told.caption, check_figure, validation, name)
     return pictures
 
 
 def _skills(model: Validity) -> Picture:
-    return Picture(f"{model.name}: {CHECKS[BY_SKILL].caption}", skills_figure(model))
+    return _both(f"{model.name}: {CHECKS[BY_SKILL].caption}", skills_figure, model)
+
+
+def _both(caption: str, draw: Callable[..., Figure], *given: object) -> Picture:
+    """The picture in its two layouts."""
+    return Picture(caption, draw(*given), draw(*given, narrow=True))
 
 
 def models_table(validation: Validation) -> Table:

@@ -106,7 +106,7 @@ def _practise(
 
 
 @kernel
-def _recalls(
+def recalls(
     state: ActRState, constants: Constants, rooms: tuple[Floats, Floats], out: Floats | Mastery
 ) -> None:
     """P(recall) of every item, `[batch, items]`; 0 of one never met.
@@ -208,4 +208,4 @@ class ActR:
         """Mean P(recall) of the skill's items `[batch, skills]`; items never met count 0."""
         traces = self.course.n_items * self.history
         rooms = room(traces), room(traces)
-        mean_by_skill(partial(_recalls, state, self.constants, rooms), self.course, out)
+        mean_by_skill(partial(recalls, state, self.constants, rooms), self.course, out)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from coursewright.simulators.arrays import Floats, Ints
-from coursewright.simulators.branch_free import power
+from coursewright.simulators.branch_free import power, room
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
 from coursewright.simulators.luck import Luck
@@ -22,7 +22,7 @@ from coursewright.simulators.memory.hlr import Hlr, HlrState
 
 STABLE = 0.9  # recall at the age that is called stability
 RARE = 0.01  # share of grades that a tutor without grades may leave out
-NEWTON, NEAR = 60, 1e-9  # steps at most, and the relative step that ends them
+HALLEY, NEAR = 60, 1e-5  # steps at most, and the relative step that ends them: its cube is what is left
 YOUNGEST, OLDER, TINY = 0.01, 1.15, 1e-300  # the first age in days, and the factor to the next
 HALVINGS = 60  # of an interval of days, in which an age is looked for
 
@@ -46,6 +46,10 @@ class Memory(Protocol):
 
     def tell(self, state: Any, item: Ints, correct: Ints) -> None:
         """Move the state by a response to `item [batch]` (-1: none): 1 right, 0 wrong, -1 only shown."""
+        ...
+
+    def recalls(self, state: Any, out: Floats) -> None:
+        """P(recall) of every item now, `[batch, items]`; 0: never met."""
         ...
 
     def due_in(self, state: Any, item: Ints, recall: Floats, out: Floats) -> None:
@@ -81,17 +85,18 @@ def _due_fsrs(state: FsrsState, item: Ints, recall: Floats, out: Floats) -> None
 
 @kernel
 def _lost_fsrs(state: FsrsState, item: Ints, lost: Floats, out: Floats) -> None:
-    """The integral is t - S / (F (1 - c)) ((1 + F t / S)^(1 - c) - 1), with c = w20; Newton from below."""
+    """The integral is t - S / (F (1 - c)) ((1 + F t / S)^(1 - c) - 1), with c = w20; Halley's method."""
     for i in range(item.shape[0]):
         c = state.weights[i, 20]
         rate = state.factor[i] / max(state.stability[i, item[i]], fsrs.LEAST_STABILITY)
         t = max(lost[i], np.sqrt(2.0 * lost[i] / (c * rate)))
-        for _ in range(NEWTON):
+        for _ in range(HALLEY):
             base = 1.0 + rate * t
             kept = power(base, -c)
             if kept >= 1.0:
                 break
             step = (t - (base * kept - 1.0) / (rate * (1.0 - c)) - lost[i]) / (1.0 - kept)
+            step /= 1.0 - 0.5 * step * c * rate * kept / (base * (1.0 - kept))
             t -= step
             if abs(step) <= NEAR * t:
                 break
@@ -122,6 +127,10 @@ class FsrsMemory:
     def tell(self, state: FsrsState, item: Ints, correct: Ints) -> None:
         """See `Memory`."""
         _tell_fsrs(state, item, self.model.constants, correct)
+
+    def recalls(self, state: FsrsState, out: Floats) -> None:
+        """See `Memory`; R itself, also within a day."""
+        fsrs.recalls(state, (room(out.shape[1]), room(out.shape[1])), out)
 
     def due_in(self, state: FsrsState, item: Ints, recall: Floats, out: Floats) -> None:
         """See `Memory`."""
@@ -162,15 +171,16 @@ def _due_hlr(state: HlrState, constants: hlr.Constants, item: Ints, recall: Floa
 
 @kernel
 def _lost_hlr(state: HlrState, constants: hlr.Constants, item: Ints, lost: Floats, out: Floats) -> None:
-    """The integral is t - (1 - exp(-n t)) / n, with n = ln 2 / h; Newton from below."""
+    """The integral is t - (1 - exp(-n t)) / n, with n = ln 2 / h; Halley's method."""
     for i in range(item.shape[0]):
         n = np.log(2.0) / _half_life(state, constants, i, item[i])
         t = max(lost[i], np.sqrt(2.0 * lost[i] / n))
-        for _ in range(NEWTON):
+        for _ in range(HALLEY):
             kept = np.exp(-n * t)
             if kept >= 1.0:
                 break
             step = (t - (1.0 - kept) / n - lost[i]) / (1.0 - kept)
+            step /= 1.0 - 0.5 * step * n * kept / (1.0 - kept)
             t -= step
             if abs(step) <= NEAR * t:
                 break
@@ -204,6 +214,10 @@ class HlrMemory:
     def tell(self, state: HlrState, item: Ints, correct: Ints) -> None:
         """See `Memory`."""
         _tell_hlr(item, state, correct)
+
+    def recalls(self, state: HlrState, out: Floats) -> None:
+        """See `Memory`."""
+        hlr.recalls(state, self.model.constants, out)
 
     def due_in(self, state: HlrState, item: Ints, recall: Floats, out: Floats) -> None:
         """See `Memory`."""
@@ -299,6 +313,11 @@ class ActRMemory:
     def tell(self, state: ActRState, item: Ints, correct: Ints) -> None:
         """See `Memory`."""
         _tell_act_r(state, self.model.constants, item)
+
+    def recalls(self, state: ActRState, out: Floats) -> None:
+        """See `Memory`."""
+        traces = out.shape[1] * state.time.shape[2]
+        act_r.recalls(state, self.model.constants, (room(traces), room(traces)), out)
 
     def due_in(self, state: ActRState, item: Ints, recall: Floats, out: Floats) -> None:
         """See `Memory`; by halving, to a millionth."""

@@ -236,7 +236,7 @@ def _practise(
 
 
 @kernel
-def _recalls(state: FsrsState, rooms: tuple[Floats, Floats], out: Floats | Mastery) -> None:
+def recalls(state: FsrsState, rooms: tuple[Floats, Floats], out: Floats | Mastery) -> None:
     """R of every item, `[batch, items]`; 0 of one never met.  Both rooms are for the items of one row."""
     (base, exponent), items = rooms, out.shape[1]
     for i in range(out.shape[0]):
@@ -346,4 +346,4 @@ class Fsrs:
     def mastery(self, state: FsrsState, out: Mastery) -> None:
         """Mean R of the skill's items `[batch, skills]`; items never met count 0."""
         rooms = room(self.course.n_items), room(self.course.n_items)
-        mean_by_skill(partial(_recalls, state, rooms), self.course, out)
+        mean_by_skill(partial(recalls, state, rooms), self.course, out)

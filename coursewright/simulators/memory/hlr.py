@@ -94,7 +94,7 @@ def _practise(
 
 
 @kernel
-def _recalls(state: HlrState, constants: Constants, out: Floats | Mastery) -> None:
+def recalls(state: HlrState, constants: Constants, out: Floats | Mastery) -> None:
     """P(recall) of every item, `[batch, items]`; 0 of one never met."""
     for i in range(out.shape[0]):
         for a in range(out.shape[1]):
@@ -180,4 +180,4 @@ class Hlr:
 
     def mastery(self, state: HlrState, out: Mastery) -> None:
         """Mean P(recall) of the skill's items `[batch, skills]`; items never met count 0."""
-        mean_by_skill(partial(_recalls, state, self.constants), self.course, out)
+        mean_by_skill(partial(recalls, state, self.constants), self.course, out)

@@ -10,6 +10,7 @@ from coursewright.errors import InputError
 from coursewright.evaluation.card import __main__ as command
 from coursewright.evaluation.card.card import Card, Cards, Score, score
 from coursewright.evaluation.card.exact import RETENTIONS, card_grid, optimum
+from coursewright.evaluation.card.figure import LOOKS, OWN, frontier_figure
 from coursewright.evaluation.card.frontier import (
     ADR,
     BASE,
@@ -401,3 +402,25 @@ def test_the_command(monkeypatch, capsys, tmp_path):
 def test_wrong_input_is_named(make, field):
     with pytest.raises(InputError, match=field.replace(".", r"\.")):
         make()
+
+
+def test_rows_go_by_family_and_minutes_and_the_dominated_are_marked():
+    base = points(BASE, [0.8, 0.9, 0.95], [10, 15, 20])
+    best = points(BEST, [0.9, 0.85], [13, 9])
+    worse, level = points("worse", [0.96, 0.7], [50, 9.5]), points("level", [0.9], [13.1])
+    found = Frontier(tuple(best + worse + base + level))
+    assert [p.score.minutes * 10_000 for p in found.rows] == pytest.approx([9, 13, 9.5, 50, 10, 15, 20, 13.1])
+    marked = found.table["dominated_by"].to_list()
+    # .8 by a schedule that begins at .85; .95 by nobody, and 13.1 is within a hundredth of 13
+    assert marked == ["", "", BEST, "", BEST, BEST, "", ""]
+
+
+def test_no_two_families_of_the_picture_look_alike_even_in_grey():
+    looks = [*LOOKS.values(), OWN]
+    assert len({look.colour for look in looks}) == len(looks)
+    assert len({(look.line, look.mark) for look in looks}) == len(looks)
+    found = frontier(Card(40), 50, prices=(0, 1))
+    (axes,) = frontier_figure(found).figure.axes
+    depth = {line.get_label(): line.get_zorder() for line in axes.lines}
+    assert set(depth) == set(LOOKS)
+    assert min(depth, key=depth.get) == BEST, "a broad line, which the others lie on"

@@ -143,7 +143,9 @@ def test_a_log_where_nobody_learns_and_passes_has_no_power(found, tmp_path):
 def test_the_page_holds_all_figures_and_needs_nothing_beside_it(found, tmp_path):
     made = write_judged(found, tmp_path, {"seed": "0"})
     page = made.page.read_text(encoding="utf-8")
-    assert page.count("data:image/png;base64,") == 8 + 3  # prediction, calibration, six checks; skills
+    # prediction, calibration, six checks; skills: each once for a desk and once for a telephone
+    assert page.count("data:image/png;base64,") == 2 * (8 + 3)
+    assert page.count('<source media="(max-width: 40rem)"') == 8 + 3
     assert 'src="http' not in page
     for name in ("prediction", "calibration", "within-pairs", "learning", "retention", "skills-bkt"):
         assert made.figures[name].stat().st_size > 5_000
