@@ -53,7 +53,16 @@ TASKS = {
 TRAININGS = {
     "maskable_ppo": ["agent.steps=5120", "agent.learners=32", "agent.batch_size=64"],
     "ppo": ["agent.steps=5120", "agent.learners=32", "agent.batch_size=64"],
+    "a2c": ["agent.steps=5120", "agent.learners=32"],
+    "trpo": ["agent.steps=5120", "agent.learners=32", "agent.batch_size=64"],
     "dqn": ["agent.steps=4096", "agent.learners=16", "agent.learning_starts=1000", "agent.buffer_size=5000"],
+    "qr_dqn": [
+        "agent.steps=4096",
+        "agent.learners=16",
+        "agent.learning_starts=1000",
+        "agent.buffer_size=5000",
+    ],
+    "ars": ["agent.steps=4096", "agent.learners=8", "agent.directions=4"],
 }
 TRAINED = set(TRAININGS)
 RENAMED = {  # since the figures were recorded

@@ -4,10 +4,11 @@ Training, checkpoints, saved policies and exports read it, so a new algorithm is
 `ppo` and `dqn` (or in a package of your own) and one YAML.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import Field, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
+from coursewright.agents.options import at_least, feature_names, positive, widths
 from coursewright.envs.policy import Policy
 from coursewright.envs.task import Task
 
@@ -39,6 +40,7 @@ class Algorithm:
     masks : True where it takes masks of allowed actions, in training and in `predict`.
     counters : attributes of the model, besides those of every model, that change in training; numbers
         only.  One that is missing here shows as a resumed training with other bits.
+    carried : attributes of the model besides its parameters that hold tensors and change in training.
     schedule : what changes with the share of steps that were taken, besides the learning rate; it is given
         the model and that share before every rollout.
     warm_start : what is imitated before training, by actor-critic models alone (see `imitation`).
@@ -50,6 +52,7 @@ class Algorithm:
     stochastic: bool = True
     masks: bool = False
     counters: tuple[str, ...] = ()
+    carried: tuple[str, ...] = ()
     schedule: "Callable[[Any, float], None] | None" = None
     warm_start: WarmStart | None = None
 
@@ -80,6 +83,21 @@ class Trainable(Protocol):
         ...
 
     @property
+    def learning_rate(self) -> float:
+        """The size of a step of the weights."""
+        ...
+
+    @property
+    def layers(self) -> Sequence[int]:
+        """The widths of the hidden layers."""
+        ...
+
+    @property
+    def features(self) -> Sequence[str] | None:
+        """The features that the network reads; None: the default ones."""
+        ...
+
+    @property
     def device(self) -> str:
         """The device on which the network is trained, by torch's name."""
         ...
@@ -92,6 +110,18 @@ class Trainable(Protocol):
     def untrained(self, env: "LearnersVecEnv", seed: int) -> "BaseAlgorithm":
         """The model before its first step; training begins with it, and saved weights are put into it."""
         ...
+
+
+def check(agent: Trainable) -> None:
+    """Check the options of every agent that trains, in its `__post_init__`; its lists become tuples.
+
+    Raises `InputError` for an option out of range.
+    """
+    at_least(1, steps=agent.steps, learners=agent.learners, threads=agent.threads)
+    at_least(1, checkpoint_every=agent.checkpoint_every)
+    positive(learning_rate=agent.learning_rate)
+    object.__setattr__(agent, "layers", widths(agent.layers))
+    object.__setattr__(agent, "features", feature_names(agent.features))
 
 
 def actor(policy: Any) -> "nn.Module":

@@ -1,8 +1,9 @@
 """Going on after an interruption, as if there had been none: the final weights are the same bits.
 
 A checkpoint holds everything that training changes: weights, optimiser, all random states, the
-learners in the middle of their episodes, and a replay buffer.  It is written in one step, so that a
-run killed at any moment leaves the last whole one.  It is data (see `weights`): reading it runs nothing.
+learners in the middle of their episodes, a network's memory of them, and a replay buffer.  It is
+written in one step, so that a run killed at any moment leaves the last whole one.  It is data (see
+`weights`): reading it runs nothing.
 """
 
 import random
@@ -39,12 +40,14 @@ class Checkpoint:
     path : of the file.
     settings, walk : the identity of the training (see `identity`).
     counters : further attributes of its model that change, besides `COUNTERS`.
+    carried : attributes that hold tensors and change.
     """
 
     path: Path
     settings: Mapping[str, Any]
     walk: Floats
     counters: tuple[str, ...]
+    carried: tuple[str, ...] = ()
 
     def save(
         self, model: BaseAlgorithm, env: LearnersVecEnv, *, logged: int = 0, finished: bool = False
@@ -70,6 +73,7 @@ class Checkpoint:
             "actions": model.action_space.np_random.bit_generator.state,
             "replay": {} if finished else _replay(model),
             "parameters": model.get_parameters(),
+            "carried": {name: getattr(model, name) for name in self.carried},
             "torch": torch.get_rng_state(),
         }
         if model.device.type == "cuda":
@@ -96,6 +100,8 @@ class Checkpoint:
         model.set_parameters(tensors(state["parameters"]))
         for name in COUNTERS + self.counters:  # no others, whatever the file says
             setattr(model, name, state["counters"][name])
+        for name in self.carried:
+            setattr(model, name, _as(getattr(model, name), state["carried"][name]))
         _refuse_shapes(state["env"], env.snapshot())
         if state["last_obs"] is not None:  # there is none before the first rollout
             _refuse_shapes(state["last_obs"], env.reset())
@@ -137,6 +143,17 @@ def _refuse_shapes(found: Any, ours: Any) -> None:
     elif isinstance(ours, list | tuple):
         for theirs, part in zip(found, ours, strict=True):
             _refuse_shapes(theirs, part)
+
+
+def _as(ours: Any, found: Any) -> Any:
+    """The found arrays as tensors, in the named tuples and on the device of ours."""
+    if isinstance(ours, torch.Tensor):
+        value = torch.from_numpy(found)
+        if (value.shape, value.dtype) != (ours.shape, ours.dtype):
+            raise ValueError("a tensor of another shape or type")
+        return value.to(ours.device)
+    parts = [_as(part, theirs) for part, theirs in zip(ours, found, strict=True)]
+    return type(ours)(*parts) if hasattr(ours, "_fields") else tuple(parts)
 
 
 def _replay(model: BaseAlgorithm) -> dict[str, Any]:

@@ -4,19 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from coursewright.agents.learning import replaying
 from coursewright.agents.learning.algorithm import Algorithm
-from coursewright.agents.options import at_least, feature_names, positive, shares, widths
 from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.task import Task
 
 if TYPE_CHECKING:
-    from stable_baselines3 import DQN
+    from stable_baselines3.common.base_class import BaseAlgorithm
     from torch import nn
 
     from coursewright.agents.learning.trained import TrainedPolicy
     from coursewright.agents.learning.vec_env import LearnersVecEnv
-
-COUNTERS = ("_n_calls", "exploration_rate")
 
 
 def _values(policy: Any) -> "nn.Module":
@@ -61,22 +59,14 @@ class Dqn:
     checkpoint_every: int = 100_000
 
     def __post_init__(self) -> None:
-        at_least(1, steps=self.steps, learners=self.learners, n_steps=self.n_steps, threads=self.threads)
-        at_least(1, gradient_steps=self.gradient_steps, batch_size=self.batch_size)
-        at_least(1, buffer_size=self.buffer_size, target_update=self.target_update)
-        at_least(1, checkpoint_every=self.checkpoint_every)
-        at_least(0, learning_starts=self.learning_starts)
-        shares(gamma=self.gamma, explore_for=self.explore_for, explore_last=self.explore_last)
-        positive(learning_rate=self.learning_rate)
-        object.__setattr__(self, "layers", widths(self.layers))
-        object.__setattr__(self, "features", feature_names(self.features))
+        replaying.check(self)
 
     @property
     def algorithm(self) -> Algorithm:
         """Stable-Baselines3's DQN."""
         from stable_baselines3 import DQN
 
-        return Algorithm("dqn", DQN, _values, stochastic=False, counters=COUNTERS)
+        return Algorithm("dqn", DQN, _values, stochastic=False, counters=replaying.COUNTERS)
 
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> "TrainedPolicy":
         """Train on the task's training learners; one seed makes one set of weights."""
@@ -84,27 +74,11 @@ class Dqn:
 
         return train(self, task, seed, tracker)
 
-    def untrained(self, env: "LearnersVecEnv", seed: int) -> "DQN":
+    def untrained(self, env: "LearnersVecEnv", seed: int) -> "BaseAlgorithm":
         """The model before its first step."""
         from stable_baselines3 import DQN
 
-        from coursewright.agents.learning.training import network, place
+        from coursewright.agents.learning.training import network
 
-        return DQN(
-            "MlpPolicy",
-            env,
-            learning_rate=self.learning_rate,
-            buffer_size=self.buffer_size,
-            learning_starts=self.learning_starts,
-            batch_size=self.batch_size,
-            gamma=self.gamma,
-            train_freq=self.n_steps,
-            gradient_steps=self.gradient_steps,
-            target_update_interval=max(self.target_update, self.learners),
-            exploration_fraction=self.explore_for,
-            exploration_final_eps=self.explore_last,
-            policy_kwargs=network(env.task, self.layers, self.features),
-            stats_window_size=self.learners,
-            seed=seed,
-            device=place(self.device),
-        )
+        layers = network(env.task, self.layers, self.features)
+        return replaying.untrained(DQN, self, env, seed, layers)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from torch import nn
 
 from coursewright.envs.features import Scale
 from coursewright.envs.layout import Layout
@@ -96,3 +97,18 @@ class Reading(BaseFeaturesExtractor):
         if self.any_logged:
             return torch.where(self.logged, torch.log1p(chosen), scaled)
         return scaled
+
+
+class Means(nn.Module):
+    """The mean of each action's quantiles: `[batch, quantiles * actions]` to `[batch, actions]`.
+
+    The values come in the order of the quantiles, all actions of the first one first.
+    """
+
+    def __init__(self, quantiles: int, actions: int) -> None:
+        super().__init__()
+        self.shape = (-1, quantiles, actions)
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """`[batch, quantiles * actions]` to `[batch, actions]`."""
+        return values.reshape(self.shape).mean(dim=1)

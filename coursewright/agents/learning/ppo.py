@@ -5,34 +5,20 @@ Torch is imported where it is trained with: options are checked without it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING
 
-from coursewright.agents.learning.algorithm import Algorithm, WarmStart, actor
-from coursewright.agents.learning.teacher import READS, Teacher, teacher
-from coursewright.agents.options import (
-    at_least,
-    feature_names,
-    not_negative,
-    positive,
-    shares,
-    switches,
-    widths,
-)
+from coursewright.agents.learning import on_policy
+from coursewright.agents.learning.algorithm import Algorithm, actor
+from coursewright.agents.learning.teacher import Teacher
+from coursewright.agents.options import at_least, not_negative, switches
 from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.task import Task
-from coursewright.errors import reject, unknown
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
 
     from coursewright.agents.learning.trained import TrainedPolicy
     from coursewright.agents.learning.vec_env import LearnersVecEnv
-
-FEW = 50  # actions
-# Shares of the steps: among many actions a rule is longer in the learning.
-OF_FEW, OF_MANY = 0.1, 0.3
-SHORT = 20  # episodes shorter than this are collected two at a time
 
 
 @dataclass(frozen=True)
@@ -88,19 +74,11 @@ class Ppo:
     checkpoint_every: int = 100_000
 
     def __post_init__(self) -> None:
-        at_least(1, steps=self.steps, learners=self.learners, epochs=self.epochs, threads=self.threads)
-        at_least(1, n_steps=1 if self.n_steps is None else self.n_steps)
+        on_policy.check(self)
+        at_least(1, epochs=self.epochs)
         at_least(2, batch_size=self.batch_size)
-        at_least(1, checkpoint_every=self.checkpoint_every)
-        shares(gamma=self.gamma, gae_lambda=self.gae_lambda)
-        shares(imitate_for=OF_FEW if self.imitate_for is None else self.imitate_for)
-        if self.imitate is not None and self.imitate not in get_args(Teacher):
-            raise unknown("agent.imitate", self.imitate, [*get_args(Teacher), "null"])
         not_negative(entropy=self.entropy)
-        positive(learning_rate=self.learning_rate)
-        switches(masked=self.masked, anneal=self.anneal)
-        object.__setattr__(self, "layers", widths(self.layers))
-        object.__setattr__(self, "features", feature_names(self.features))
+        switches(masked=self.masked)
 
     @property
     def algorithm(self) -> Algorithm:
@@ -109,10 +87,9 @@ class Ppo:
         from stable_baselines3 import PPO
 
         name, kind = ("maskable_ppo", MaskablePPO) if self.masked else ("ppo", PPO)
-        warm = None
-        if self.imitate is not None:
-            warm = WarmStart(partial(teacher, self.imitate), self._steps_as_a_rule)
-        return Algorithm(name, kind, actor, masks=self.masked, schedule=self._schedule, warm_start=warm)
+        schedule = on_policy.falling(self.entropy, self.anneal)
+        warm = on_policy.warm_start(self)
+        return Algorithm(name, kind, actor, masks=self.masked, schedule=schedule, warm_start=warm)
 
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> "TrainedPolicy":
         """Train on the task's training learners; one seed makes one set of weights."""
@@ -124,50 +101,21 @@ class Ppo:
         """The model before its first step."""
         from sb3_contrib import MaskablePPO
         from stable_baselines3 import PPO
-        from stable_baselines3.common.utils import LinearSchedule
 
         from coursewright.agents.learning.training import network, place
 
         return (MaskablePPO if self.masked else PPO)(
             "MlpPolicy",
             env,
-            n_steps=self._rollout_steps(env.task),
+            n_steps=on_policy.whole_batches(self, env.task, self.batch_size),
             batch_size=self.batch_size,
             n_epochs=self.epochs,
             gamma=self.gamma,
             gae_lambda=self.gae_lambda,
             ent_coef=self.entropy,
-            learning_rate=LinearSchedule(self.learning_rate, 0.0, 1.0) if self.anneal else self.learning_rate,
-            policy_kwargs=network(env.task, self.layers, self._read(env.task)),
+            learning_rate=on_policy.rate(self),
+            policy_kwargs=network(env.task, self.layers, on_policy.read(self, env.task)),
             stats_window_size=self.learners,
             seed=seed,
             device=place(self.device),
         )
-
-    def _read(self, task: Task) -> Sequence[str] | None:
-        """The features that the network reads; one that begins as a rule reads by default what rules do."""
-        from coursewright.agents.learning.network import default_features
-
-        if self.features is not None or self.imitate is None:
-            return self.features
-        wanted = dict.fromkeys((*default_features(task.layout), *READS))
-        return [name for name in wanted if name in task.layout.features]
-
-    def _schedule(self, model: Any, taken: float) -> None:
-        if self.anneal:
-            model.ent_coef = self.entropy * (1.0 - taken)
-
-    def _steps_as_a_rule(self, task: Task) -> int:
-        share = self.imitate_for
-        if share is None:
-            share = OF_FEW if task.n_actions <= FEW else OF_MANY
-        return int(share * self.steps)
-
-    def _rollout_steps(self, task: Task) -> int:
-        """Steps per learner and rollout; a batch of one is refused, for its advantage has no deviation."""
-        steps = self.n_steps or (2 * task.horizon if task.horizon < SHORT else task.horizon)
-        transitions = steps * self.learners
-        if transitions % self.batch_size == 1:
-            many = f"a size that leaves no last batch of a single transition ({transitions} per rollout)"
-            raise reject("agent.batch_size", self.batch_size, many)
-        return steps

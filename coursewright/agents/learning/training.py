@@ -182,7 +182,9 @@ def train(agent: Trainable, task: Task, seed: int, tracker: Tracker) -> TrainedP
     kept = None
     if tracker.directory is not None:
         path = Path(tracker.directory) / checkpoint.NAME
-        kept = Checkpoint(path, settings(agent, task, seed), walk(task), agent.algorithm.counters)
+        algorithm = agent.algorithm
+        identity = settings(agent, task, seed), walk(task)
+        kept = Checkpoint(path, *identity, algorithm.counters, algorithm.carried)
     model.set_logger(Logger(folder=None, output_formats=[]))
     logged = model.num_timesteps
     if kept is not None and kept.path.exists():

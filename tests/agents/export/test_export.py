@@ -15,9 +15,13 @@ import torch
 
 from coursewright.agents.export.onnx import compare, export, observe
 from coursewright.agents.export.policy import OnnxPolicy
+from coursewright.agents.learning.a2c import A2c
+from coursewright.agents.learning.ars import Ars
 from coursewright.agents.learning.dqn import Dqn
 from coursewright.agents.learning.ppo import Ppo
+from coursewright.agents.learning.qr_dqn import QrDqn
 from coursewright.agents.learning.trained import FORMAT, TrainedPolicy
+from coursewright.agents.learning.trpo import Trpo
 from coursewright.agents.learning.weights import read_tree, write_tree
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.rollout import rollout
@@ -25,11 +29,17 @@ from coursewright.envs.shipped import bkt, kss
 from coursewright.errors import InputError
 
 TASK = kss(10)
-SMALL = {"steps": 640, "learners": 16, "batch_size": 80, "layers": (16,)}
+FEW = {"steps": 640, "learners": 16, "layers": (16,)}
+SMALL = FEW | {"batch_size": 80}
+REPLAY = SMALL | {"learning_starts": 64, "buffer_size": 500}
 AGENTS = {
     "ppo": Ppo(**SMALL),
     "maskable_ppo": Ppo(masked=True, **SMALL),
-    "dqn": Dqn(**SMALL, learning_starts=64, buffer_size=500),
+    "a2c": A2c(**FEW),
+    "trpo": Trpo(**SMALL),
+    "dqn": Dqn(**REPLAY),
+    "qr_dqn": QrDqn(**REPLAY),
+    "ars": Ars(**FEW, directions=2),
 }
 
 

@@ -35,6 +35,8 @@ SMALL = {
     "learning_starts": 200,
     "buffer_size": 700,
     "target_update": 200,
+    "quantiles": 5,
+    "directions": 2,
 }
 TASK = kss(7)
 WRONG = [-1, 0.5, None, float("nan"), float("inf"), "many"]
@@ -83,7 +85,7 @@ def trained():
 
 
 def test_the_agents_that_train_are_found():
-    assert {"ppo", "maskable_ppo", "dqn"} <= set(NAMES)
+    assert {"ppo", "maskable_ppo", "a2c", "trpo", "dqn", "qr_dqn", "ars"} <= set(NAMES)
 
 
 @every_agent
@@ -110,7 +112,7 @@ def test_interrupted_and_resumed_gives_the_same_bits(name, trained, tmp_path):
 def test_a_checkpoint_of_other_options_is_refused(name, tmp_path):
     agent = agent_of(small(name))
     with pytest.raises(KeyboardInterrupt):
-        agent(TASK, 3, Interrupted(tmp_path, 400))
+        agent(TASK, 3, Interrupted(tmp_path, 600))
     for field in fields(agent):
         value = getattr(agent, field.name)
         if field.name != "checkpoint_every" and isinstance(value, int | float):

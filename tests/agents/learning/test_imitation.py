@@ -9,6 +9,7 @@ import torch
 from coursewright.agents.learning import checkpoint
 from coursewright.agents.learning.beginning import begun
 from coursewright.agents.learning.imitation import learn, lessons
+from coursewright.agents.learning.on_policy import steps_as_a_rule
 from coursewright.agents.learning.ppo import Ppo
 from coursewright.agents.learning.teacher import teacher
 from coursewright.agents.learning.trained import TrainedPolicy
@@ -154,5 +155,5 @@ def test_a_network_that_begins_as_a_rule_reads_what_the_rule_reads():
 
 def test_a_rule_of_many_actions_is_imitated_for_longer():
     few, many = kss(7), wide_task(wide_course(60))
-    assert [Ppo()._steps_as_a_rule(task) for task in (few, many)] == [50_000, 150_000]
-    assert Ppo(imitate_for=0.2, steps=1000)._steps_as_a_rule(many) == 200
+    assert [steps_as_a_rule(Ppo(), task) for task in (few, many)] == [50_000, 150_000]
+    assert steps_as_a_rule(Ppo(imitate_for=0.2, steps=1000), many) == 200

@@ -13,27 +13,33 @@ import pytest
 import torch
 
 from coursewright.agents.learning import checkpoint
+from coursewright.agents.learning.a2c import A2c
+from coursewright.agents.learning.ars import Ars
 from coursewright.agents.learning.dqn import Dqn
 from coursewright.agents.learning.ppo import Ppo
+from coursewright.agents.learning.qr_dqn import QrDqn
+from coursewright.agents.learning.trpo import Trpo
 from coursewright.agents.learning.vec_env import LearnersVecEnv
 from coursewright.agents.learning.weights import read_tree, write_tree
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.episodes import Running
 from coursewright.envs.shipped import bkt, kss
 from coursewright.errors import InputError
+from trained_bits import bits
 
 # Episodes of 7 steps and rollouts of 5: a checkpoint falls into the middle of episodes.
 SMALL = {
     "steps": 2000,
     "learners": 16,
-    "n_steps": 5,
-    "batch_size": 40,
     "layers": (16,),
     "checkpoint_every": 300,
 }
-PPO, MASKED = Ppo(**SMALL), Ppo(masked=True, **SMALL)
-DQN = Dqn(**SMALL, learning_starts=200, buffer_size=1200, target_update=200)
-AGENTS = [PPO, MASKED, DQN]
+ROLLOUTS = SMALL | {"n_steps": 5}
+BATCHES = ROLLOUTS | {"batch_size": 40}
+REPLAY = BATCHES | {"learning_starts": 200, "buffer_size": 1200, "target_update": 200}
+PPO, MASKED, DQN = Ppo(**BATCHES), Ppo(masked=True, **BATCHES), Dqn(**REPLAY)
+ARS = Ars(**SMALL | {"checkpoint_every": 200}, directions=1)
+AGENTS = [PPO, MASKED, A2c(**ROLLOUTS), Trpo(**BATCHES), DQN, QrDqn(**REPLAY, quantiles=5), ARS]
 
 
 class Interrupted(SilentTracker):
@@ -53,18 +59,9 @@ def kept(folder):
     return read_tree("checkpoint", folder / checkpoint.NAME, checkpoint.FORMAT)
 
 
-def state(policy):
-    """Weights and optimiser, as bytes."""
-    parameters = policy.model.get_parameters()
-    flat = {f"policy/{k}": v for k, v in parameters["policy"].items()}
-    for index, entry in parameters["policy.optimizer"]["state"].items():
-        flat |= {f"optimizer/{index}/{name}": value for name, value in entry.items()}
-    return {name: value.numpy().tobytes() for name, value in flat.items()}
-
-
 @pytest.fixture(scope="module")
 def uninterrupted():
-    return {agent: state(agent(kss(7), 3, SilentTracker())) for agent in AGENTS}
+    return {agent: bits(agent(kss(7), 3, SilentTracker())) for agent in AGENTS}
 
 
 @pytest.mark.parametrize("agent", AGENTS)
@@ -77,12 +74,12 @@ def test_interrupted_and_resumed_gives_the_same_bits(agent, steps, tmp_path, uni
         np.random.rand(5)  # noqa: NPY002
         assert (tmp_path / checkpoint.NAME).is_file()
     done = agent(kss(7), 3, SilentTracker(tmp_path))
-    assert state(done) == uninterrupted[agent]
+    assert bits(done) == uninterrupted[agent]
 
 
 @pytest.mark.parametrize("agent", AGENTS)
 def test_keeping_checkpoints_changes_nothing(agent, tmp_path, uninterrupted):
-    assert state(agent(kss(7), 3, SilentTracker(tmp_path))) == uninterrupted[agent]
+    assert bits(agent(kss(7), 3, SilentTracker(tmp_path))) == uninterrupted[agent]
     assert [path.name for path in tmp_path.iterdir()] == [checkpoint.NAME]
 
 
@@ -91,7 +88,7 @@ def test_a_finished_training_is_not_repeated(agent, tmp_path, uninterrupted):
     agent(kss(7), 3, SilentTracker(tmp_path))
     assert kept(tmp_path)["replay"] == {}
     again = agent(kss(7), 3, Interrupted(tmp_path, -1))
-    assert state(again) == uninterrupted[agent]
+    assert bits(again) == uninterrupted[agent]
     assert again.label.steps >= SMALL["steps"]
 
 
@@ -117,7 +114,7 @@ def test_each_part_of_a_checkpoint_is_needed(lost, tmp_path, uninterrupted, monk
     else:
         content["last_obs"][:] = 0.0
     write_tree(tmp_path / checkpoint.NAME, content, checkpoint.FORMAT)
-    assert state(agent(kss(7), 3, SilentTracker(tmp_path))) != uninterrupted[agent]
+    assert bits(agent(kss(7), 3, SilentTracker(tmp_path))) != uninterrupted[agent]
 
 
 CHILD = """
@@ -157,7 +154,7 @@ def test_a_killed_process_is_resumed_to_the_same_bits(agent, tmp_path, uninterru
     assert running.returncode == -signal.SIGKILL
     done = kept(tmp_path)["counters"]["num_timesteps"]
     assert 0 < done < SMALL["steps"]
-    assert state(agent(kss(7), 3, SilentTracker(tmp_path))) == uninterrupted[agent]
+    assert bits(agent(kss(7), 3, SilentTracker(tmp_path))) == uninterrupted[agent]
 
 
 def test_a_checkpoint_is_whole_at_every_moment(tmp_path):

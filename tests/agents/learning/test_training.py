@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from coursewright.agents.learning.a2c import A2c
+from coursewright.agents.learning.ars import Ars
 from coursewright.agents.learning.dqn import Dqn
 from coursewright.agents.learning.network import Reading, default_features, reading
 from coursewright.agents.learning.ppo import Ppo
+from coursewright.agents.learning.qr_dqn import QrDqn
+from coursewright.agents.learning.trpo import Trpo
 from coursewright.agents.sampling import DISALLOWED, Draws, draw
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.gym import spaces
@@ -19,10 +23,11 @@ from coursewright.errors import InputError
 from coursewright.simulators.course import Course
 from coursewright.simulators.luck import Luck, Seeds, identify
 
-SMALL = {"steps": 320, "learners": 8, "batch_size": 40, "layers": (8,)}
+FEW = {"steps": 320, "learners": 8, "layers": (8,)}
+SMALL = FEW | {"batch_size": 40}
+REPLAY = SMALL | {"learning_starts": 64, "buffer_size": 200}
 PPO, MASKED = Ppo(imitate=None, **SMALL), Ppo(imitate=None, masked=True, **SMALL)
-DQN = Dqn(**SMALL, learning_starts=64, buffer_size=200)
-AGENTS = [PPO, MASKED, DQN]
+AGENTS = [PPO, MASKED, A2c(**FEW), Trpo(**SMALL), Dqn(**REPLAY), QrDqn(**REPLAY), Ars(**FEW, directions=2)]
 
 
 class Notebook(SilentTracker):
