@@ -20,6 +20,7 @@ from coursewright.scripts.making import agent_of, comparing_of, made, recipe_of,
 from coursewright.scripts.memory import refuse_too_much
 from coursewright.scripts.products import mark_of, refuse_other_log, refuse_other_policy
 from coursewright.scripts.recorded import STORED, WEIGHTS, no_policy, policy_file, read_run
+from coursewright.scripts.run_directory import refuse_other_settings
 from coursewright.scripts.settings import SETTINGS, Simulate, writable
 from coursewright.scripts.signatures import TARGET, fields, fields_of, refuse_misfits
 from coursewright.scripts.trust import targets, trusted_of
@@ -54,7 +55,13 @@ class Checker:
             _refuse_missing(config)
             if config.hydra.mode == RunMode.MULTIRUN:
                 self._once(_launcher, {TARGET: config.hydra.launcher[TARGET]})
-            plain = _plain(self._settled(config))
+            settled_ = self._settled(config)
+            if self.verb == "tune" and config.hydra.mode != RunMode.MULTIRUN:
+                own = OmegaConf.masked_copy(
+                    settled_, [name for name in map(str, settled_) if name != "hydra"]
+                )
+                refuse_other_settings(Path(str(config.hydra.run.dir)), own)
+            plain = _plain(settled_)
             self._once(_settings, plain)
             nodes = {name: node for name, node in plain.items() if isinstance(node, dict | list)}
             late = {name: nodes.pop(name) for name in LATE if name in nodes}
