@@ -57,13 +57,13 @@ def entangled(learners: Bkt) -> str:
 def no_index(task: Task) -> str:
     """The reason for which an index, of a BKT skill by itself, is a heuristic on a task; "" for none.
 
-    These are the conditions of the Lagrangian bound (`evaluation/bounds.py`), and that a tutor thinks by BKT
-    and may practise any skill.
+    These are the conditions of the Lagrangian bound (`evaluation/bounds.py`), and that a tutor thinks by a
+    BKT table and may practise any skill.
     """
     learners = task.simulator
     if not isinstance(learners, Bkt):
         return f"{type(learners).__name__} learners are no Bkt"
-    if task.mind is not None and not isinstance(getattr(task.mind, "model", None), Bkt):
-        return "the tutor thinks by another model than BKT"
+    if task.mind is not None:
+        return "it goes by the tutor's BKT table, and not by the model that the tutor thinks by"
     locks = "some items may not be practised at times" if task.masked else ""
     return unlike_any(task) or entangled(learners) or locks

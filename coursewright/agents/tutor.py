@@ -4,25 +4,33 @@ A tutor never sees the simulator's own parameters.  The shipped tasks have their
 any other task has one fitted when it is first needed.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from coursewright.agents.beliefs.late import LateMind
 from coursewright.agents.beliefs.minds import mind_of
 from coursewright.agents.logs import simulated_log
 from coursewright.envs import shipped
 from coursewright.envs.mind import Mind
 from coursewright.envs.task import Task
+from coursewright.errors import reject
 from coursewright.fitting.bkt.em import EmSettings, fit
 from coursewright.fitting.bkt.model import BktModel
 from coursewright.fitting.bkt.sequences import Sequences
 from coursewright.fitting.coded import Coded
+from coursewright.fitting.logistic.dash import DashModel
+from coursewright.fitting.memory.fsrs import FsrsModel
 from coursewright.fitting.model import LearnerModel
 from coursewright.simulators.arrays import Floats
 from coursewright.simulators.knowledge.parameters import BktParameters
 from coursewright.simulators.protocol import Simulator
+
+log = logging.getLogger(__name__)
 
 LEARNERS = 2000
 CERTAIN = 1e-3  # the least distance of a tutor's parameters from 0 and 1
@@ -70,11 +78,36 @@ class TaskRecipe:
     def mind(self, model: LearnerModel | Simulator[Any]) -> Mind[Any]:
         """The mind of a tutor who thinks by this model: learners that were fitted, or a model to fit.
 
-        The model is fitted to what a random policy leaves of training learners (see `fit_tutor`).
+        The model is fitted, when something first reads the mind, to what a random policy leaves of training
+        learners (see `fit_tutor`).  Raises `InputError` for a model that cannot be fitted to that.
         """
         task = self.without_tutor()
-        learners = fit_learners(task, model) if isinstance(model, LearnerModel) else model
-        return mind_of(learners, task.course, pause_of(task))
+        if not isinstance(model, LearnerModel):
+            return mind_of(model, task.course, pause_of(task))
+        refuse_unfit(task, model)
+        return LateMind(partial(_fitted_mind, task, model))
+
+
+def _fitted_mind(task: Task, model: LearnerModel) -> Mind[Any]:
+    log.info("fitting the tutor's model: %s", type(model).__name__)
+    return mind_of(fit_learners(task, model), task.course, pause_of(task))
+
+
+def refuse_unfit(task: Task, model: LearnerModel) -> None:
+    """Refuse a model that cannot be fitted to what learners of a task leave, whoever they are."""
+    course, longest = task.course, task.longest_gap
+    if isinstance(model, FsrsModel) and longest < 1.0:
+        allowed = (
+            "bkt, pfa, hlr, act_r, or a folder of FSRS learners; or let days pass (task.days=1, task=recall)"
+        )
+        why = f"FSRS is fitted to reviews a day or more apart, and here {longest:g} days pass at most"
+        raise reject("tutor", "fsrs", f"{allowed}: {why}")
+    if isinstance(model, DashModel) and not set(course.skills) <= set(course.items):
+        few = f"{course.skills[0]!r}" + (", ..." if course.n_skills > 1 else "")
+        why = f"DASH takes each item for a skill, and this course has skills of its own ({few})"
+        raise reject(
+            "tutor", "dash", f"das3h, which is DASH by skill, or another model that knows skills: {why}"
+        )
 
 
 def fit_tutor(task: Task, learners: int = LEARNERS) -> BktParameters:
@@ -89,8 +122,8 @@ def fit_tutor(task: Task, learners: int = LEARNERS) -> BktParameters:
     `coursewright train simulator=... task=... agent=random tutor=fitted` leaves the table in its
     folder as `tutor.csv`; the shipped ones were made so.
     """
-    log = unaided(Coded.of(simulated_log(task, learners)))
-    fitted = fit(Sequences.of(log), EmSettings(most_guess=0.5, most_slip=0.49)).parameters
+    left = unaided(Coded.of(simulated_log(task, learners)))
+    fitted = fit(Sequences.of(left), EmSettings(most_guess=0.5, most_slip=0.49)).parameters
     return _in_order_of(fitted, task.course.skills)
 
 
@@ -101,8 +134,8 @@ def fit_learners(task: Task, model: LearnerModel, learners: int = LEARNERS) -> S
     """
     if isinstance(model, BktModel):
         model = replace(model, n_skills=None)
-    log = unaided(Coded.of(simulated_log(task, learners)))
-    return model.fit(replace(log, grade=np.full(log.rows, np.nan))).simulator()
+    left = unaided(Coded.of(simulated_log(task, learners)))
+    return model.fit(replace(left, grade=np.full(left.rows, np.nan))).simulator()
 
 
 def pause_of(task: Task) -> float:
@@ -111,9 +144,9 @@ def pause_of(task: Task) -> float:
     return float(task.schedule.longest or min(delays, default=0.0))
 
 
-def unaided(log: Coded) -> Coded:
+def unaided(left: Coded) -> Coded:
     """The log with every helped answer taken for none, as the history of a task takes it."""
-    return replace(log, correct=np.where(log.assisted, np.int8(-1), log.correct))
+    return replace(left, correct=np.where(left.assisted, np.int8(-1), left.correct))
 
 
 def _in_order_of(table: BktParameters, skills: tuple[str, ...]) -> BktParameters:

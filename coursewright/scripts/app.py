@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 
 from coursewright.errors import InputError, legible, reject
 from coursewright.scripts.check import Checker
-from coursewright.scripts.claims import go_on, occupied
+from coursewright.scripts.claims import go_on, occupied, refuse_busy
 from coursewright.scripts.compose import Composed, compose, loader_of
 from coursewright.scripts.explain import explanation
 from coursewright.scripts.launching import SweepError, every_job
@@ -75,7 +75,7 @@ def _run(verb: str, arguments: list[str]) -> None:
         with readable(line.flags.config_dir):
             composed = compose(line, loader)
         if line.runs:
-            jobs = _checked(composed.jobs, Checker(verb, loader), line.flags.config_dir)
+            jobs = _checked(composed, Checker(verb, loader), line.flags.config_dir)
     sys.argv = [f"coursewright {verb}", *line.arguments, *composed.words]
     with occupied(jobs, composed.several) as more:
         sys.argv += more
@@ -83,9 +83,11 @@ def _run(verb: str, arguments: list[str]) -> None:
             import_module(f"coursewright.scripts.{verb}").main()
 
 
-def _checked(jobs: Iterable[DictConfig], checker: Checker, own: str | None) -> Iterator[DictConfig]:
+def _checked(composed: Composed, checker: Checker, own: str | None) -> Iterator[DictConfig]:
     with readable(own):
-        for job in jobs:
+        for number, job in enumerate(composed.jobs):
+            if number == 0:  # the folder of a sweep is that of all its jobs
+                refuse_busy(job, composed.several)
             checker.check(job)
             yield job
 

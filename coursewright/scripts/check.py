@@ -20,6 +20,7 @@ from coursewright.scripts.making import agent_of, comparing_of, made, recipe_of,
 from coursewright.scripts.memory import refuse_too_much
 from coursewright.scripts.products import mark_of, refuse_other_log, refuse_other_policy
 from coursewright.scripts.recorded import STORED, WEIGHTS, no_policy, policy_file, read_run
+from coursewright.scripts.run_directory import refuse_other_settings
 from coursewright.scripts.settings import SETTINGS, Simulate, writable
 from coursewright.scripts.signatures import TARGET, fields, fields_of, refuse_misfits
 from coursewright.scripts.trust import targets, trusted_of
@@ -54,7 +55,13 @@ class Checker:
             _refuse_missing(config)
             if config.hydra.mode == RunMode.MULTIRUN:
                 self._once(_launcher, {TARGET: config.hydra.launcher[TARGET]})
-            plain = _plain(self._settled(config))
+            settled_ = self._settled(config)
+            if self.verb == "tune" and config.hydra.mode != RunMode.MULTIRUN:
+                own = OmegaConf.masked_copy(
+                    settled_, [name for name in map(str, settled_) if name != "hydra"]
+                )
+                refuse_other_settings(Path(str(config.hydra.run.dir)), own)
+            plain = _plain(settled_)
             for check, needed in FIRST.get(self.verb, ()):
                 self._once(check, {name: plain.get(name) for name in needed})
             self._once(_settings, plain)
@@ -106,17 +113,25 @@ def _nodes(part: Plain, checker: Checker) -> None:
 def _task(part: Plain, checker: Checker) -> "Task":
     """The task as it will be, with a neutral tutor where one would have to be fitted."""
     recipe = recipe_of(OmegaConf.create({name: part[name] for name in TASK}))
-    course = recipe.simulator.course
-    mind = None if part["tutor"] in (None, FITTED) else _mind(part["tutor"], course, checker)
-    try:
-        task = recipe.with_tutor(_even(course).parameters, mind)
-    except Exception as error:
-        raise refusal_at(error, part["task"], "task") from error
+    with _at_the_task(part):
+        bare = recipe.without_tutor()
+    mind = None if part["tutor"] in (None, FITTED) else _mind(part["tutor"], bare, checker)
+    with _at_the_task(part):
+        task = recipe.with_tutor(_even(bare.course).parameters, mind)
     refuse_too_much(part, task)
     for name in part.get("agent", {}).get("features") or ():
         if name not in task.layout.features:
             raise unknown("agent.features", name, task.layout.features)
     return task
+
+
+@contextmanager
+def _at_the_task(part: Plain) -> Iterator[None]:
+    """Report an error at the setting that makes the task."""
+    try:
+        yield
+    except Exception as error:
+        raise refusal_at(error, part["task"], "task") from error
 
 
 def _able(part: Plain, checker: Checker) -> None:
@@ -133,13 +148,15 @@ def _able(part: Plain, checker: Checker) -> None:
         raise reject("tutor", part["tutor"], str(error).partition(": must be ")[2]) from error
 
 
-def _mind(given: str, course: "Course", checker: Checker) -> "Mind[Any] | None":
+def _mind(given: str, task: "Task", checker: Checker) -> "Mind[Any] | None":
     """The mind of a folder's learners, or one that shows what a fitted model would; None: a table."""
     from coursewright.agents.beliefs.bkt import BktBelief
     from coursewright.agents.beliefs.minds import learners_of, mind_of
+    from coursewright.agents.tutor import refuse_unfit
     from coursewright.envs import shipped
     from coursewright.simulators.memory.fsrs import Fsrs
 
+    course = task.course
     if Path(given).is_dir():
         return mind_of(learners_of(Path(given)), course)
     models = options(checker.loader, "model")
@@ -147,6 +164,7 @@ def _mind(given: str, course: "Course", checker: Checker) -> "Mind[Any] | None":
         shipped.tutor(given, course, models)
         return None
     model = checker.loader.load_configuration(f"model/{given}", [], RunMode.RUN)
+    refuse_unfit(task, made(model.model, "tutor"))
     named = targets(OmegaConf.to_container(model, resolve=False))
     fades = any(str(address).startswith(MEMORIES) for _, address in named)
     return mind_of(Fsrs(course), course) if fades else BktBelief(course, _even(course))

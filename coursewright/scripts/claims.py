@@ -21,7 +21,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from coursewright.errors import InputError, reject
 from coursewright.scripts.explain import explanation
 from coursewright.scripts.learners import KEPT, TABLE, TUTOR
-from coursewright.scripts.life import LOCK, STATE, alone, lived, queue, read, typed
+from coursewright.scripts.life import LOCK, STATE, alone, busy, lived, queue, read, typed, works
 from coursewright.scripts.names import claim, group_of, plain
 from coursewright.scripts.overrides import override
 from coursewright.scripts.recorded import to_go_on
@@ -72,6 +72,16 @@ def occupied(jobs: Iterable[DictConfig], several: bool) -> Iterator[list[str]]:
         with alone(sweep.path, "hydra.sweep.dir"), lived(sweep.path, group_of(sweep.path)):
             queue(sweep.jobs, group_of(sweep.path))
             yield sweep.words
+
+
+def refuse_busy(job: DictConfig, several: bool) -> None:
+    """Refuse a folder in which a process works now, before anything of the job is checked."""
+    if job.hydra.output_subdir is None:
+        return
+    node, setting = (job.hydra.sweep, "hydra.sweep.dir") if several else (job.hydra.run, "hydra.run.dir")
+    given = OmegaConf.to_container(node, resolve=False)["dir"]  # type: ignore[index,call-overload]
+    if "${" not in str(given) and works(Path(str(given))):
+        raise busy(Path(str(given)), setting)
 
 
 class Sweep(NamedTuple):

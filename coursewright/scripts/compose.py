@@ -159,9 +159,18 @@ def _settable(line: Line, loader: ConfigLoader, name: str) -> list[str]:
                 refused = [b for b in lacking if not (_has(b, end) or can_be_set(b, end, line.verb))]
                 if refused and len(refused) == len(bases):
                     raise _unknown(refused[0], end, line.verb, loader)
-            word = f"++{word}" if lacking else word
+            if path[0] == "space" and bases and all(_of_another_kind(base, override) for base in bases):
+                words.append(f"~{override.key_or_group}")  # a range and a list of choices do not merge
+            word = f"++{word}" if lacking or words[-1:] == [f"~{override.key_or_group}"] else word
         words.append(word)
     return words
+
+
+def _of_another_kind(base: DictConfig, override: Override) -> bool:
+    """True where a list is given for a mapping, or the other way round."""
+    node, value = OmegaConf.select(base, str(override.key_or_group)), override.value()
+    kinds = [type_ for type_ in (list, dict) if isinstance(value, type_)]
+    return (OmegaConf.is_dict(node) and kinds == [list]) or (OmegaConf.is_list(node) and kinds == [dict])
 
 
 def _below(path: list[str], value: Any) -> Iterator[list[str]]:

@@ -106,19 +106,21 @@ def alone(folder: Path, setting: str = "hydra.run.dir") -> Iterator[None]:
         lock = FileLock(folder / LOCK, timeout=PATIENCE)
         lock.acquire()
     except Timeout as error:
-        state = read(folder)
-        raise reject(
-            setting,
-            folder,
-            f"a folder in which no other process works ({state.who if state else 'one does'}); "
-            "wait for it, or name another",
-        ) from error
+        raise busy(folder, setting) from error
     except OSError as error:
         raise InputError(f"{setting} = {folder}: cannot be used ({error.strerror or error})") from error
     try:
         yield
     finally:
         lock.release()
+
+
+def busy(folder: Path, setting: str) -> InputError:
+    """The error for a folder in which another process works."""
+    state = read(folder)
+    who = state.who if state else "one does"
+    free = f"a folder in which no other process works ({who}); wait for it, or name another"
+    return reject(setting, folder, free)
 
 
 def works(folder: Path) -> bool:

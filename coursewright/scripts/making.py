@@ -35,18 +35,22 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def task_of(config: DictConfig, tutor: str | None, keep: Path | None = None) -> "Task":
+def task_of(config: DictConfig, tutor: str | None, keep: Path | None = None, at_once: bool = False) -> "Task":
     """The task of a configuration with its simulator, seeds and tutor (see `TaskRecipe.tutor`).
 
-    The tutor's table is written to `keep`, so that a run can be repeated from its own files.
+    The table is written to `keep`, so that a run can be repeated from its own files.  A model is fitted
+    when something first reads it, or `at_once`, for agents who are made in several processes.
     """
+    from coursewright.agents.beliefs.late import LateMind
+
     recipe = recipe_of(config)
     thinks = model_of(config.get("tutor"))
     given = None if thinks is not None and tutor == config.tutor else tutor
     table = recipe.tutor(given, str(config.choices.simulator))
     if keep is not None:
         write_atomically(keep, table.write)
-    return recipe.with_tutor(table, None if thinks is None else recipe.mind(thinks))
+    mind = None if thinks is None else recipe.mind(thinks)
+    return recipe.with_tutor(table, mind.mind if at_once and isinstance(mind, LateMind) else mind)
 
 
 def model_of(tutor: str | None) -> "LearnerModel | Simulator[Any] | None":

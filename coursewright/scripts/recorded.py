@@ -218,7 +218,7 @@ def unlike_training(folder: Path, config: DictConfig, simulator: object) -> Iter
         return
     with in_a_line(f"policy = {shown(folder)}: its config.yaml is truncated or broken"):
         run = OmegaConf.load(folder / "config.yaml")
-        theirs, ours = (dict(_leaves(OmegaConf.masked_copy(c, LIKE))) for c in (run, anchored(config)))  # type: ignore[arg-type]
+        theirs, ours = (dict(leaves(OmegaConf.masked_copy(c, LIKE))) for c in (run, anchored(config)))  # type: ignore[arg-type]
     names = [name for name in dict.fromkeys([*ours, *theirs]) if ours.get(name) != theirs.get(name)]
     for name in names[:1]:
         more = f", and {len(names) - 1} more settings differ" if len(names) > 1 else ""
@@ -228,10 +228,11 @@ def unlike_training(folder: Path, config: DictConfig, simulator: object) -> Iter
         yield from (f"{shown(folder)}: {line}" for line in others(config, simulator, folder))
 
 
-def _leaves(node: Any, at: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(node: Any, at: str = "") -> Iterator[tuple[str, Any]]:
+    """Every setting of a configuration that holds no others, by its path."""
     for name in node:
         inner = None if OmegaConf.is_missing(node, name) else node[name]
         if isinstance(inner, DictConfig):
-            yield from _leaves(inner, f"{at}{name}.")
+            yield from leaves(inner, f"{at}{name}.")
         else:
             yield f"{at}{name}", inner

@@ -20,10 +20,10 @@ from coursewright.errors import InputError
 from coursewright.files import write_text
 from coursewright.scripts.life import alone, lived, read
 from coursewright.scripts.names import group_of, near
-from coursewright.scripts.recorded import FORMAT, finished, refuse_other_format
+from coursewright.scripts.recorded import FORMAT, SUMMARY, WRONG, finished, leaves, refuse_other_format
 from coursewright.scripts.signals import heeded_by_worker
 from coursewright.scripts.tracking import CsvTracker, Run, RunTracker, Trackers
-from coursewright.scripts.trust import plain_name
+from coursewright.scripts.trust import plain_name, shown
 
 PACKAGES = ("numpy", "numba", "gymnasium", "torch", "stable-baselines3", "sb3-contrib", "hydra-core", "wandb")
 
@@ -115,15 +115,39 @@ def open_run(config: DictConfig, place: Place) -> Iterator[RunDirectory]:
     text = OmegaConf.to_yaml(config, resolve=True)
     with heeded_by_worker(), alone(path):
         refuse_other_format(path, "hydra.run.dir")
-        kept = path / "config.yaml"
-        if kept.is_file() and kept.read_bytes().decode("utf-8", "replace") != text:
-            raise InputError(
-                f"hydra.run.dir = {path}: holds a run with other settings; choose another hydra.run.dir"
-            )
+        more_trials = refuse_other_settings(path, config)
         with lived(path, place.group), ExitStack() as end:
-            write_text(kept, text)
+            if more_trials:  # so that it is not finished
+                (path / SUMMARY).unlink(missing_ok=True)
+            write_text(path / "config.yaml", text)
             write_text(path / "code.json", json.dumps({"format": FORMAT, **code_version()}, indent=2) + "\n")
             yield RunDirectory(path, config, place.group, end)
+
+
+def refuse_other_settings(path: Path, config: DictConfig) -> bool:
+    """Refuse a folder that holds a run with other settings, by the first that differs.
+
+    A tuning may go on with any number of workers, and to more trials: True where it does that.
+    """
+    kept, text = path / "config.yaml", OmegaConf.to_yaml(config, resolve=True)
+    if not kept.is_file() or (before := kept.read_bytes().decode("utf-8", "replace")) == text:
+        return False
+    try:
+        theirs, ours = (dict(leaves(OmegaConf.create(one))) for one in (before, text))
+    except (AttributeError, LookupError, TypeError, *WRONG):
+        theirs, ours = {"": before}, {"": text}
+    names = [name for name in dict.fromkeys([*ours, *theirs]) if ours.get(name) != theirs.get(name)]
+    held = theirs.get("trials")
+    more_trials = "trials" in ours and isinstance(held, int) and ours["trials"] >= held
+    if not names or (more_trials and set(names) <= {"trials", "workers"}):
+        return "trials" in names
+    typed = [name for name in names if name not in ("name", "study", "tags")]  # which follow from others
+    told = ""
+    for name in [name for name in typed or names if name][:1]:
+        more = f", and {len(names) - 1} more differ" if len(names) > 1 else ""
+        told = f" ({name} = {shown(theirs.get(name))} there, and {shown(ours.get(name))} here{more})"
+    said = f"holds a run with other settings{told}; choose another hydra.run.dir"
+    raise InputError(f"hydra.run.dir = {path}: {said}", "hydra.run.dir")
 
 
 def code_version() -> dict[str, str]:

@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.rollout import Group
 from coursewright.envs.task import Task
-from coursewright.errors import InputError, unsettable
+from coursewright.errors import InputError, reject, unsettable
 from coursewright.evaluation.numbers import brief, number
 from coursewright.evaluation.statistics import over_learners, over_seeds
 from coursewright.evaluation.tables import say
@@ -54,6 +54,15 @@ def space_of(given: Mapping[str, Any], agent: Mapping[str, Any]) -> Space:
         if part != "agent":
             raise unsettable(f"space.{part}", ["agent"])
     options, known = given.get("agent") or {}, fields_of(agent[TARGET])
+    if not options:
+        others = ", ".join(known or ())
+        own = (
+            f" (its options: {others})"
+            if others
+            else "; this agent has no options, so that nothing can be tuned"
+        )
+        remedy = f"given, as 'space.agent.OPTION={{low: 1, high: 9}}' or a list of choices{own}"
+        raise reject("space.agent", "{}", f"{remedy}; agents with a space: coursewright list spaces")
     for name in options:
         if name.startswith("_") or (known is not None and name not in known):
             raise unsettable(f"space.agent.{name}", list(known or ()))
@@ -100,7 +109,8 @@ def shared(config: DictConfig, folder: Path) -> Path:
     if config.part is None:
         return folder
     plain: Any = OmegaConf.to_container(config, resolve=True)
-    same = json.dumps({name: value for name, value in plain.items() if name not in ("part", "workers")})
+    apart = ("part", "workers", "trials")  # in which the parts may differ, and a command that goes on
+    same = json.dumps({name: value for name, value in plain.items() if name not in apart})
     return folder.parent / f"{config.name}-{sha256(same.encode()).hexdigest()[:10]}"
 
 
@@ -177,12 +187,14 @@ def retrained(config: DictConfig, task: Task, one: Contestant, trials: Sequence[
 
     An agent that was not tuned is made once.
     """
-    agent = with_settings(one.agent, best_of(trials).settings if trials else {})
+    winner = best_of(trials) if trials else None
+    agent = with_settings(one.agent, winner.settings if winner else {})
     group = Group(config.evaluated, Split.EVALUATE)
     seeds = [config.seed + fresh for fresh in range(1, config.retrain + 1 if trials else 2)]
-    files = {seed: one.folder / "seeds" / f"{seed}.npz" for seed in seeds}
+    place = one.folder / "seeds" / (f"trial-{winner.number}" if winner else "")  # more trials, another winner
+    files = {seed: place / f"{seed}.npz" for seed in seeds}
     claims = Claims(one.folder / CLAIMS, one.at_once)
-    while left := {f"seed-{seed}": seed for seed in seeds if not files[seed].is_file()}:
+    while left := {f"{place.name}-{seed}": seed for seed in seeds if not files[seed].is_file()}:
         with claims.taken(list(left)) as mine:
             mine_left = [left[name] for name in mine if not files[left[name]].is_file()]
             ends = run_all([Job(task, agent, seed, group) for seed in mine_left], config.workers)

@@ -41,7 +41,7 @@ def tune(config: DictConfig, place: Place, words: list[str], chosen: Mapping[str
         if run.finished:
             log.info("finished before: %s", run.path)
             return None
-        task = task_of(config, config.tutor, keep=run.path / "tutor.csv")
+        task = task_of(config, config.tutor, keep=run.path / "tutor.csv", at_once=True)
         warn_of_invented(config.simulator)
         tracker = run.tracker("tune")
         first, *others = contestants(config, shared(config, run.path), chosen)

@@ -20,6 +20,8 @@ from coursewright.evaluation.statistics import over_learners
 from coursewright.evaluation.tuning.jobs import Job
 from coursewright.evaluation.tuning.jobs import run as job_of
 from coursewright.scripts.app import run
+from coursewright.scripts.check import Checker
+from coursewright.scripts.life import alone
 from coursewright.scripts.manual import names
 from coursewright.scripts.trials import space_of
 from coursewright.simulators.luck import Split
@@ -41,6 +43,11 @@ def tuned(tmp_path_factory):
 
 def read(folder, name):
     return json.loads((folder / name).read_text())
+
+
+def winner(folder):
+    """The winner's trainings in a tuning's folder."""
+    return f"trial-{pd.read_csv(folder / 'trials.csv')['score'].idxmax()}"
 
 
 def task():
@@ -152,7 +159,7 @@ def test_it_goes_on_and_workers_change_nothing(tuned, tmp_path):
     assert run("tune", [*SMALL[:-1], "workers=2", f"hydra.run.dir={other}"]) == 0
     again = tmp_path / "run"
     shutil.copytree(tuned, again)
-    for name in ("summary.json", "trials.csv", "best.yaml", "seeds/3.npz"):
+    for name in ("summary.json", "trials.csv", "best.yaml", f"seeds/{winner(tuned)}/3.npz"):
         (again / name).unlink()
     lines = (again / "trials.journal").read_bytes().splitlines(keepends=True)
     (again / "trials.journal").write_bytes(b"".join(lines[:4]) + lines[4][:20])
@@ -161,6 +168,33 @@ def test_it_goes_on_and_workers_change_nothing(tuned, tmp_path):
     for name in ("summary.json", "trials.csv", "best.yaml", "metrics.csv"):
         for folder in (other, again):
             assert (folder / name).read_bytes() == (tuned / name).read_bytes(), (folder.name, name)
+
+
+def test_a_finished_tuning_goes_on_to_more_trials(tuned, tmp_path, capsys):
+    more = ["trials=10" if word == "trials=7" else word for word in SMALL]
+    assert run("tune", [*more, f"hydra.run.dir={tmp_path}/at-once"]) == 0
+    shutil.copytree(tuned, tmp_path / "run")
+    assert run("tune", [*more, f"hydra.run.dir={tmp_path}/run"]) == 0
+    for name in ("summary.json", "trials.csv", "trials-fringe.csv", "best.yaml", "comparison.csv"):
+        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "at-once" / name).read_bytes(), name
+    assert (tmp_path / "run" / "trials.journal").read_text().count("scoring_steps") == 10
+    capsys.readouterr()
+    for words, line in (
+        (SMALL, "(trials = 10 there, and 7 here)"),
+        ([*more, "learners=50"], "(learners = 40 there, and 50 here)"),
+        ([*more, "agent.n=2", "seed=3"], "(agent.n = 3 there, and 2 here, and 1 more differ)"),
+    ):
+        assert run("tune", [*words, f"hydra.run.dir={tmp_path}/run"]) == 2
+        told = capsys.readouterr().err
+        assert told.startswith(f"error: hydra.run.dir = {tmp_path}/run: holds a run with other settings")
+        assert line in told
+
+
+def test_a_folder_where_a_tuning_works_is_refused_before_anything_is_checked(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(Checker, "check", lambda *_: pytest.fail("it was checked"))
+    with alone(tmp_path / "run"):
+        assert run("tune", [*SMALL, f"hydra.run.dir={tmp_path}/run"]) == 2
+    assert "must be a folder in which no other process works" in capsys.readouterr().err
 
 
 def test_a_network_is_trained_with_fresh_seeds(tmp_path):
@@ -177,7 +211,7 @@ def test_a_network_is_trained_with_fresh_seeds(tmp_path):
     assert run("tune", [*words, f"hydra.run.dir={tmp_path}/run"]) == 0
     costs = pd.read_csv(tmp_path / "run" / "costs.csv", index_col="stage")
     assert costs["training_steps"].to_dict() == {"trials": 600, "fresh seeds": 3000}
-    kept = [np.load(tmp_path / "run" / "seeds" / f"{seed}.npz") for seed in range(1, 6)]
+    kept = [np.load(tmp_path / "run" / "seeds" / "trial-0" / f"{seed}.npz") for seed in range(1, 6)]
     returned = np.array([file["returned"] for file in kept])
     assert len(np.unique(returned.mean(axis=1))) > 1
     assert read(tmp_path / "run", "summary.json")["eval/return"] == pytest.approx(returned.mean())
@@ -200,9 +234,19 @@ def test_a_space_suits_the_agent_of_its_name(name):
     ("words", "line"),
     [
         (["agent=random"], "error: space.agent = {}: must be given"),
+        (["agent=random"], "this agent has no options, so that nothing can be tuned; agents with a space"),
+        (["agent=tuned_rule"], "(its options: learners); agents with a space: coursewright list spaces"),
+        (
+            ["agent=n_in_a_row", "space.agent.n=[1,-2]"],
+            "error: space.agent.n: -2 cannot be tried (agent.n = -2",
+        ),
+        (
+            ["agent=n_in_a_row", "space.agent.order={low: 1, high: 2}"],
+            "error: space.agent.order: 1 cannot be",
+        ),
         (["agent=n_in_a_row", "space.agent.m={low: 1, high: 2}"], "error: space.agent.m: no such setting"),
         (["agent=n_in_a_row", "space.agent.n={low: 0, high: 2}"], "error: space.agent.n: 0 cannot be tried"),
-        (["agent=ucb", "space.agent.c=[1,2]"], "; ~space.agent.c +space.agent.c=VALUE puts another kind"),
+        (["agent=ucb", "space.agent.c=[1,2,-1]"], "error: space.agent.c: -1 cannot be tried"),
         (["agent=ucb", "space.agent.c.low=5"], "error: space.agent.c.high = 4.0: must be above low (5)"),
         (["agent=ucb", "space.task.steps=[1,2]"], "error: space.task: no such setting"),
         (["agent=ucb", "retrain=4"], "error: retrain = 4: must be a whole number from 5"),

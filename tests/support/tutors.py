@@ -21,6 +21,7 @@ import numpy as np
 from hydra import compose, initialize_config_module
 
 from coursewright.agents.beliefs.bkt import BktBelief
+from coursewright.agents.beliefs.late import LateMind
 from coursewright.agents.beliefs.minds import AHEAD
 from coursewright.agents.beliefs.particles import Particles
 from coursewright.agents.rules.expected_gain import ExpectedGain
@@ -67,7 +68,8 @@ def made(population: str, setting: Setting) -> Task:
     with initialize_config_module("coursewright.configs", version_base="1.3"):
         config = compose("train", [*line, *(f"choices.{name}=_" for name in ("task", "agent"))])
         config.choices.simulator = population
-        return task_of(config, config.tutor)
+        task = task_of(config, config.tutor)
+        return replace(task, mind=task.mind.mind) if isinstance(task.mind, LateMind) else task
 
 
 def against_the_filter(learners: int) -> str:

@@ -65,12 +65,19 @@ def _checked(days: object) -> tuple[float, ...]:
         raise reject("agent.days", days, "a list of days, such as [1, 6, 12]")
     for place, value in enumerate(days):
         positive(**{f"days[{place}]": value})
+        if place and value < days[place - 1]:
+            raise reject(
+                f"agent.days[{place}]", value, f"at least the {days[place - 1]} before it: a ladder rises"
+            )
     return tuple(float(value) for value in days)
 
 
 @dataclass(frozen=True)
 class Memrise:
-    """Memrise's ladder, or another one of so many `days` each, by the calendar that the task shows."""
+    """Memrise's ladder, or another one of so many `days` each, by the calendar that the task shows.
+
+    Raises `InputError` for days that are not positive, or fall from one rung to the next.
+    """
 
     days: Sequence[float] = RUNGS
     new_first: bool = True

@@ -16,6 +16,14 @@ from coursewright.evaluation.figures import keep
 from coursewright.evaluation.tables import write_tables
 
 
+def refuse_occupied(to: Path) -> None:
+    """Refuse a place that holds something; files that are there stay."""
+    if to.is_symlink() or (to.exists() and not to.is_dir()):
+        raise reject("--to", to, "the path of a new folder; something else is there")
+    if to.is_dir() and any(to.iterdir()):
+        raise reject("--to", to, "a new or empty folder; name another, or remove that one")
+
+
 def main() -> int:
     """Measure, print, draw; the exit code is 2 for wrong input."""
     words = argparse.ArgumentParser(prog="python -m coursewright.evaluation.card", description=__doc__)
@@ -28,6 +36,8 @@ def main() -> int:
     try:
         if given.decks < 0:
             raise reject("--decks", given.decks, "0 or more")
+        if given.to is not None:
+            refuse_occupied(given.to)
         found = frontier(Card(given.days), given.cards, given.seed)
         show(found)
         if given.decks:

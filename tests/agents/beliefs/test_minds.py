@@ -1,5 +1,6 @@
 """Tasks whose tutor thinks by a model: features, rules, snapshots, and what a tutor can be made from."""
 
+import pickle
 from dataclasses import replace
 from functools import partial
 
@@ -13,7 +14,9 @@ from coursewright.agents.beliefs.minds import learners_of, mind_of
 from coursewright.agents.beliefs.particles import Particles
 from coursewright.agents.rules.baselines import RandomLegal, RoundRobin, Topological
 from coursewright.agents.rules.expected_gain import ExpectedGain
+from coursewright.agents.rules.index import Index
 from coursewright.agents.rules.mastery import MasteryThreshold, NInARow
+from coursewright.agents.rules.target_success import TargetSuccess
 from coursewright.agents.rules.tuned import TunedMastery
 from coursewright.agents.schedulers.leitner import Leitner
 from coursewright.agents.tutor import TaskRecipe
@@ -22,7 +25,9 @@ from coursewright.envs.rollout import rollout
 from coursewright.envs.shipped import tutor
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
+from coursewright.fitting.logistic.dash import DashModel
 from coursewright.fitting.logistic.models import PfaModel
+from coursewright.fitting.memory.fsrs import FsrsModel
 from coursewright.simulators.folders import SHIPPED
 from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.knowledge.parameters import BktParameters
@@ -148,6 +153,48 @@ def test_every_shipped_population_of_a_known_kind_can_be_thought_by(tmp_path):
     (tmp_path / "population.json").write_text('{"format": 2, "kind": "tms"}')
     with pytest.raises(InputError, match="must be learners of a kind among"):
         learners_of(tmp_path)
+
+
+class Fits:
+    """A model that counts its fits."""
+
+    name, needs_times = "counted", False
+
+    def __init__(self):
+        self.fits = 0
+
+    def fit(self, log):
+        self.fits += 1
+        return PfaModel().fit(log)
+
+
+def test_a_model_is_fitted_once_and_only_where_something_reads_it():
+    model = Fits()
+    recipe = TaskRecipe(PFA, partial(Task, steps=4))
+    task = recipe.with_tutor(even(PFA.course), recipe.mind(model))
+    for agent in (RoundRobin(), MasteryThreshold(), Index()):
+        rollout(task, agent(task), 3)
+    assert model.fits == 0
+    gains = ExpectedGain()(task)
+    rollout(replace(task, steps=3), gains, 3)
+    rollout(task, TargetSuccess(0.7)(task), 3)
+    assert model.fits == 1
+    mind = pickle.loads(pickle.dumps(task)).mind  # as it goes to a worker
+    assert "chance" in mind.tells
+    assert mind.make.args[1].fits == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "more", "said"),
+    [
+        (FsrsModel(), {}, "tutor = fsrs: must be .* here 0 days pass at most"),
+        (FsrsModel(), {"days": 0.5}, "tutor = fsrs: must be .*task.days=1.* here 0.5 days"),
+        (DashModel(), {}, "tutor = dash: must be das3h, .* skills of its own"),
+    ],
+)
+def test_a_model_that_cannot_be_fitted_there_is_refused_in_words_of_the_tutor(model, more, said):
+    with pytest.raises(InputError, match=said):
+        TaskRecipe(PFA, partial(Task, steps=4, **more)).mind(model)
 
 
 @pytest.mark.slow

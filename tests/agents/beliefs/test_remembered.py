@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from coursewright.agents import portions
+from coursewright.agents.beliefs.late import LateMind
 from coursewright.agents.beliefs.minds import mind_of
 from coursewright.agents.beliefs.particles import Particles
 from coursewright.agents.beliefs.remembered import Remembered
@@ -209,7 +210,8 @@ def test_a_tutor_is_fitted_to_right_and_wrong_alone():
     learners = Fsrs(Course.of(8))
     recipe = TaskRecipe(learners, partial(Task, steps=60, days=2.0, reward=mean_recall))
     mind = recipe.mind(FsrsModel())
-    assert isinstance(mind, Remembered)
+    assert isinstance(mind, LateMind)
+    assert isinstance(mind.mind, Remembered)
     table = BktParameters([0.3] * 8, [0.3] * 8, [0.2] * 8, [0.1] * 8)
     task = recipe.with_tutor(table, mind)
     policy = ExpectedGain()(task)

@@ -45,7 +45,7 @@ def test_it_says_where_it_is_a_heuristic():
     days = caveat_of(Index()(replace(ednet(), days=1.0)))
     assert "does not fade while days pass (tutor=fsrs" in days
     other = replace(ednet(), mind=mind_of(Fsrs(ednet().course), ednet().course))
-    assert Index()(other).caveat.endswith("the tutor thinks by another model than BKT")
+    assert Index()(other).caveat.endswith("not by the model that the tutor thinks by")
 
 
 def two_skills(**changes):

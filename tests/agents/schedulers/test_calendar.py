@@ -231,6 +231,7 @@ def test_delays_let_one_card_come_when_it_is_due():
         (lambda: AnkiSm2(suspend="no"), r"agent\.suspend = no"),
         (lambda: Memrise(days=[]), r"agent\.days = \[\]"),
         (lambda: Memrise(days=[1.0, 0.0]), r"agent\.days\[1\] = 0\.0"),
+        (lambda: Memrise(days=[6, 1]), r"agent\.days\[1\] = 1: must be at least the 6 before it"),
         (lambda: Memrise(days="1"), r"agent\.days = 1"),
         (lambda: FixedInterval(days=-1.0), r"agent\.days = -1\.0"),
         (lambda: Sm2(new_first=3), r"agent\.new_first = 3"),

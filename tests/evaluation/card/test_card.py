@@ -379,6 +379,15 @@ def test_the_command(monkeypatch, capsys, tmp_path):
     assert command.main() == 0
     assert "exact optimum" in capsys.readouterr().out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["card.csv", "card.png", "card.svg"]
+    before = (tmp_path / "card.csv").read_bytes()
+    for to, words in (
+        (tmp_path, "must be a new or empty folder"),
+        (tmp_path / "card.csv", "something else is"),
+    ):
+        monkeypatch.setattr("sys.argv", ["card", "--days", "41", "--decks", "0", "--to", str(to)])
+        assert command.main() == 2
+        assert words in capsys.readouterr().err
+    assert (tmp_path / "card.csv").read_bytes() == before
     monkeypatch.setattr("sys.argv", ["card", "--days", "0"])
     assert command.main() == 2
     assert capsys.readouterr().err == "error: card.days = 0: must be a whole number >= 1\n"
