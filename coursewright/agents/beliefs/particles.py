@@ -5,8 +5,8 @@ have answered so, and then makes it answer so: of the fates that it might meet, 
 on the seen side (Liu & Chen, "Sequential Monte Carlo methods for dynamic systems", JASA 93, 1998).
 
 Where skills are independent, each has weights of its own: with one weight for all of them a particle that is
-wrong about one skill would be lost for all the others.  These weights begin so that mean mastery is that of
-the population: otherwise the luck of a crowd's first draw would stay with a skill until it is practised often.
+wrong about one skill would be lost for all the others.  These weights begin so that mean mastery is the
+population's: otherwise the luck of a first draw would stay with a skill until it is practised often.
 """
 
 from collections.abc import Iterator
