@@ -9,6 +9,7 @@ from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import ANSWER, Keys, hash_pair, uniform
 
 FATES = 4096  # tried before a particle may answer as it likes: its chance is then below about .001
+NEWTON, NEAR, LARGEST = 50, 1e-9, 2.0  # steps at most, the error that ends them, and the longest step
 IMPOSSIBLE = 1e-9  # the least chance of an answer: no particle is ever ruled out for good
 
 
@@ -38,6 +39,36 @@ def weigh(p: Floats, correct: Ints, first: Ints, last: Ints, weight: Floats) -> 
                 chance = 1.0 - chance
             for k in range(first[i], last[i]):
                 weight[i, n, k] += np.log(max(chance, IMPOSSIBLE))
+
+
+@kernel
+def calibrate(values: Mastery, target: Floats, rows: Ints, weight: Floats) -> None:
+    """Set log weights of some rows so that each skill's weighted mean of `values` is its `target [skills]`.
+
+    They are theta times the value, the weights nearest to even ones (exponential tilting), with theta by
+    Newton's method.  Where all particles lie on one side of the target, their weights stay even.
+    """
+    size = weight.shape[1]
+    for i in rows:
+        for k in range(weight.shape[2]):
+            low, high, theta = np.inf, -np.inf, 0.0
+            for n in range(size):
+                low, high = min(low, values[i * size + n, k]), max(high, values[i * size + n, k])
+            if low < target[k] < high:
+                for _ in range(NEWTON):
+                    total, first, second = 0.0, 0.0, 0.0
+                    for n in range(size):
+                        value = float(values[i * size + n, k]) - target[k]
+                        share = np.exp(theta * value)
+                        total += share
+                        first += share * value
+                        second += share * value * value
+                    step = first / second
+                    theta -= min(max(step, -LARGEST), LARGEST)
+                    if abs(first) <= NEAR * total:
+                        break
+            for n in range(size):
+                weight[i, n, k] = theta * float(values[i * size + n, k])
 
 
 @kernel

@@ -5,7 +5,8 @@ have answered so, and then makes it answer so: of the fates that it might meet, 
 on the seen side (Liu & Chen, "Sequential Monte Carlo methods for dynamic systems", JASA 93, 1998).
 
 Where skills are independent, each has weights of its own: with one weight for all of them a particle that is
-wrong about one skill would be lost for all the others.
+wrong about one skill would be lost for all the others.  These weights begin so that mean mastery is the
+population's: otherwise the luck of a first draw would stay with a skill until it is practised often.
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from coursewright.agents.beliefs.crowd import copy_rows, drawn, force, means, normalised, weigh
+from coursewright.agents.beliefs.crowd import calibrate, copy_rows, drawn, force, means, normalised, weigh
 from coursewright.agents.beliefs.lived import turns
 from coursewright.agents.beliefs.matched import Matched
 from coursewright.agents.portions import bytes_of, parts
@@ -25,10 +26,11 @@ from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.capabilities import learns_first, skills_apart, study
 from coursewright.simulators.course import Course
-from coursewright.simulators.luck import THOUGHT, Keys, Luck, Split, fates
+from coursewright.simulators.luck import THOUGHT, Keys, Luck, Seeds, Split, fates, identify
 from coursewright.simulators.memory.answered import Memory, memory_of
 from coursewright.simulators.protocol import Simulator, clone, empty_response, take
 
+NEW = 1 << 15  # learners who tell the mastery of those who have met nothing
 FEW = 0.1  # of the particles: with fewer that count they are resampled
 
 
@@ -100,6 +102,18 @@ class Particles:
     def _apart(self) -> bool:
         return skills_apart(self.model)
 
+    @cached_property
+    def _first(self) -> Floats:
+        """Mean mastery `[skills]` of learners who have met nothing, over many more than a crowd."""
+        rows, each = np.arange(NEW), bytes_of(self.model.empty(1))
+        total = np.zeros(self.model.course.n_skills)
+        for part in parts(rows, each):
+            state = self.model.empty(len(part))
+            luck = identify(Seeds(), part, Split.TRAIN, np.zeros_like(part))
+            self.model.enrol(state, np.arange(len(part)), luck)
+            total += self._mastery(state).sum(axis=0, dtype=np.float64)
+        return total / NEW
+
     def empty(self, batch: int) -> Cloud:
         """Nobody yet."""
         columns = self.model.course.n_skills if self._apart else 1
@@ -122,6 +136,8 @@ class Particles:
         state.looks[rows] = 0.0
         places = (rows[:, None] * self.size + np.arange(self.size)).ravel()
         self.model.enrol(state.particles, places, self._luck(state))
+        if self._apart:  # what is not practised is then believed as exactly as the population is known
+            calibrate(self._mastery(state.particles), self._first, rows, state.weight)
         for turn in turns(past, rows, len(state.key)):
             self.update(state, turn)
 

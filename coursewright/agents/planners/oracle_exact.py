@@ -1,4 +1,4 @@
-"""The exact oracle for learners whose state is a small set of known skills: nobody can do better."""
+"""The exact oracle, where the state is a small set of known skills or one FSRS item: nobody can do better."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -8,12 +8,14 @@ import numpy as np
 
 from coursewright.agents.kept import PASSING
 from coursewright.agents.planners.known_sets import MOST_SKILLS, KnownSets, known_sets, optimum, unlike
+from coursewright.agents.planners.one_item import OneItemRule, unlike_one_item
 from coursewright.agents.rule import Nothing, OraclePolicy, RulePolicy, Seen
 from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
 from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.luck import Luck
+from coursewright.simulators.memory.fsrs import Fsrs
 
 KNOWN_FROM = 0.5  # mastery is 0 or 1
 KEPT_GOALS = 64  # goals whose values are kept; those of others are found anew
@@ -75,14 +77,20 @@ class OracleExact:
 
     For Bkt, KT6kc and KnowledgeSpace learners with at most twelve skills and the same parameters, who do
     not forget; the reward is the gain in mean mastery.
+
+    For one item of Fsrs learners it is that of a tutor who is told stability and difficulty, and chooses
+    delays for recall after each step or for a test at the end.  Values lie on the grid of FSRS, within .002
+    of the tree of all answers on short tasks.
     """
 
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> OraclePolicy:
         """The policy.  Raises `InputError` for any other task."""
-        reason = unlike(task)
+        one = type(task.simulator) is Fsrs
+        reason = unlike_one_item(task) if one else unlike(task)
         if not reason and task.unlock_after:
             reason = "answers unlock items"
         if reason:
-            suits = f"tasks whose state is a set of at most {MOST_SKILLS} known skills"
+            suits = f"tasks whose state is a set of at most {MOST_SKILLS} known skills, or one FSRS item"
             raise InputError(f"task: {reason}; oracle_exact is for {suits}")
-        return OraclePolicy(RulePolicy("oracle_exact", task, ExactRule(task)))
+        rule = OneItemRule(task) if one else ExactRule(task)
+        return OraclePolicy(RulePolicy("oracle_exact", task, rule))

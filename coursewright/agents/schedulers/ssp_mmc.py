@@ -14,10 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from coursewright.agents.options import between, switches
-from coursewright.agents.rule import RulePolicy
-from coursewright.agents.schedulers.by_memory import RecallPlan, check_order, fsrs_memory, recall_policy
-from coursewright.agents.schedulers.fsrs_grid import (
+from coursewright.agents.fsrs_grid import (
     CORNERS,
     DIFFICULTIES,
     LONGEST,
@@ -30,6 +27,9 @@ from coursewright.agents.schedulers.fsrs_grid import (
     nearest,
     stability_at,
 )
+from coursewright.agents.options import between, switches
+from coursewright.agents.rule import RulePolicy
+from coursewright.agents.schedulers.by_memory import RecallPlan, check_order, fsrs_memory, recall_policy
 from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.task import Task
 from coursewright.simulators.arrays import Floats, Ints

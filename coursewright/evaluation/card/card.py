@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from coursewright.agents.schedulers.fsrs_grid import LEARNING_SECONDS, REVIEW_SECONDS
+from coursewright.agents.fsrs_grid import LEARNING_SECONDS, REVIEW_SECONDS
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Floats, Ints
 from coursewright.simulators.course import Course

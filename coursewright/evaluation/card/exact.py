@@ -6,7 +6,7 @@ With tau days left, S and D after the last review, and lambda the price of a min
         + [interval <= tau] sum over grades of P(grade) (V(tau - interval, S', D') - lambda minutes)
 
 and V(0) = 0.  Actions are desired retentions, each the ordinary FSRS interval for it.  The grid is that of
-`agents/schedulers/fsrs_grid.py`; the policy takes the action of the nearest grid point.
+`agents/fsrs_grid.py`; the policy takes the action of the nearest grid point.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from coursewright.agents.schedulers.fsrs_grid import (
+from coursewright.agents.fsrs_grid import (
     CORNERS,
     Grid,
     cell,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from coursewright.agents.fsrs_grid import LONGEST, SHORTEST
 from coursewright.agents.schedulers.anki import (
     EASE,
     FIRST,
@@ -17,7 +18,6 @@ from coursewright.agents.schedulers.anki import (
 )
 from coursewright.agents.schedulers.by_memory import begun
 from coursewright.agents.schedulers.cost_adr import HEADS, adr_retentions, check_price
-from coursewright.agents.schedulers.fsrs_grid import LONGEST, SHORTEST
 from coursewright.agents.schedulers.memrise import RUNGS, next_rung
 from coursewright.agents.schedulers.ssp_mmc import ShortestPath
 from coursewright.errors import reject

@@ -13,7 +13,7 @@ rises.  No state knows the days left, so that this need not be the best of all s
 import numpy as np
 import numpy.typing as npt
 
-from coursewright.agents.schedulers.fsrs_grid import CORNERS, cell
+from coursewright.agents.fsrs_grid import CORNERS, cell
 from coursewright.evaluation.card.card import Card
 from coursewright.evaluation.card.exact import (
     CardGrid,

@@ -26,9 +26,10 @@ from coursewright.evaluation.figures import (
 )
 from coursewright.evaluation.numbers import number
 
-LABELS = {"point": "point estimates", "bootstrap": "bootstrap draws of the parameters"}
+LABELS = {"point": "point estimates", "bootstrap": "bootstrap draws of parameters"}
 BOUNDS = {RESPONSES: "answers alone", TOLD: "oracles too"}
 BOUND_DASH = (0, (6, 1.5, 1.5, 1.5))
+LEGEND = 32  # characters in a line of the legend
 WIDTH, ROW = 5.6, 0.29  # inches, and inches per policy: readable where it is shown at 400 pixels
 TWIN, APART = 0.6, 0.6  # rows that a twin takes, and that oracles stand apart
 
@@ -159,7 +160,9 @@ def _legend(figure: Figure, comparison: Comparison) -> None:
     table = comparison.at(POINT)
     kinds, setting = set(table["kind"]), str(table.at[comparison.reference, "setting"])
     about = f"tuned to {setting}" if setting else "the reference"
-    handles = [mark(BLUE, f"{comparison.reference}: {about}"), mark(GREY, "other rules", RULE_MARKER)]
+    # A setting may be a line of its own; a legend that is wider than the figure would make all else small.
+    told = fill(f"{comparison.reference}: {about}", LEGEND)
+    handles = [mark(BLUE, told), mark(GREY, "other rules", RULE_MARKER)]
     handles += [mark(ORANGE, "trained", MARKERS[TRAINED])] if TRAINED in kinds else []
     handles += [mark(GREEN, "oracle (reads latent state)", MARKERS[ORACLE])] if ORACLE in kinds else []
     if (beyond := table.loc[table["surpassed_by"] != "", "surpassed_by"]).any():
@@ -169,5 +172,11 @@ def _legend(figure: Figure, comparison: Comparison) -> None:
         handles.append(Line2D([], [], color=INK, linewidth=1.2, linestyle=BOUND_DASH, label=label))
     handles += [mark(INK, LABELS[c], face="white") for c in comparison.conditions[1:]]
     figure.legend(
-        handles=handles, loc="upper left", bbox_to_anchor=(0.0, 0.0), ncols=2, frameon=False, fontsize=9.5
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(0.0, 0.0),
+        ncols=2,
+        columnspacing=1.2,
+        frameon=False,
+        fontsize=9.5,
     )

@@ -84,6 +84,17 @@ def test_a_known_bound_is_a_line_through_the_policies_that_it_holds_for(comparis
     assert words == "bound .700 (oracles too)"
 
 
+def test_a_long_setting_makes_the_legend_no_wider_than_the_figure(comparison):
+    table = comparison.policies.copy()
+    setting = "calendar: Memrise(days=(1.0, 6.0, 12.0, 48.0, 96.0, 180.0), new_first=False)"
+    table.loc[table["policy"] == comparison.reference, "setting"] = setting
+    figure = comparison_figure(replace(comparison, policies=table)).figure
+    figure.canvas.draw()
+    (legend,) = figure.legends
+    assert legend.get_window_extent().width <= 1.02 * figure.bbox.width
+    assert "180.0" in legend.get_texts()[0].get_text()
+
+
 def test_a_bound_on_the_return_is_none_on_another_aim(comparison):
     settings = replace(comparison.settings, aims=("gain",), baseline="tuned_mastery")
     gained = compare(comparison.task, {"tuned_mastery": NInARow()(comparison.task)}, settings)

@@ -76,29 +76,48 @@ def nearest(stability: float, difficulty: float) -> int:
 
 
 @kernel
-def _fill(w: Floats, right: Floats, retentions: Floats, grid: Grid) -> None:
+def _intervals(w: Floats, retentions: Floats, days: Ints) -> None:
+    for point in range(days.shape[0]):
+        for a in range(retentions.shape[0]):
+            days[point, a] = int(interval(stability_at(point), retentions[a], w))
+
+
+@kernel
+def _fill(w: Floats, right: Floats, same_day: float, grid: Grid) -> None:
     for point in range(grid.days.shape[0]):
         stability, difficulty = stability_at(point), difficulty_at(point)
-        for a in range(retentions.shape[0]):
-            days = interval(stability, retentions[a], w)
+        for a in range(grid.days.shape[1]):
+            days = grid.days[point, a]
             recalled = recall(days, stability, w)
-            grid.days[point, a] = int(days)
+            p = recalled if days >= 1 else same_day
             for grade in range(AGAIN, EASY + 1):
-                chance = recalled * right[grade - HARD] if grade > AGAIN else 1.0 - recalled
-                grid.chance[point, a, grade - 1] = chance
+                grid.chance[point, a, grade - 1] = p * right[grade - HARD] if grade > AGAIN else 1.0 - p
                 after = next_stability(stability, difficulty, days, recalled, grade, w)
                 harder = next_difficulty(difficulty, grade, w)
                 cell(after, harder, grid.corner[point, a, grade - 1], grid.share[point, a, grade - 1])
 
 
-def grid_of(weights: Floats, right: Floats, retentions: Sequence[float]) -> Grid:
-    """The grid of FSRS with w0..w20, the shares of Hard, Good and Easy in `right [3]`, and these actions."""
-    points, actions = STABILITIES * DIFFICULTIES, len(retentions)
-    grid = Grid(
+def _empty(actions: int) -> Grid:
+    points = STABILITIES * DIFFICULTIES
+    return Grid(
         np.zeros((points, actions), np.int64),
         np.zeros((points, actions, EASY)),
         np.zeros((points, actions, EASY, CORNERS), np.int64),
         np.zeros((points, actions, EASY, CORNERS)),
     )
-    _fill(weights, right, np.array(retentions, np.float64), grid)
+
+
+def grid_of(weights: Floats, right: Floats, retentions: Sequence[float]) -> Grid:
+    """The grid of FSRS with w0..w20, the shares of Hard, Good and Easy in `right [3]`, and these actions."""
+    grid = _empty(len(retentions))
+    _intervals(weights, np.array(retentions, np.float64), grid.days)
+    _fill(weights, right, 1.0, grid)
+    return grid
+
+
+def grid_of_days(weights: Floats, right: Floats, days: Ints, same_day: float = 1.0) -> Grid:
+    """The same with whole `days [actions]` for actions; `same_day` is P(correct) on the day of a review."""
+    grid = _empty(len(days))
+    grid.days[:] = days
+    _fill(weights, right, same_day, grid)
     return grid
