@@ -48,6 +48,7 @@ class RecurrentPpo:
     steps: int = 500_000
     imitate: Teacher | None = None
     imitate_for: float | None = None
+    privileged_critic: bool = False
     learners: int = 256
     n_steps: int | None = None
     batch_size: int = 1024
@@ -80,7 +81,7 @@ class RecurrentPpo:
             SequencePpo,
             _remembering,
             masks=self.masked,
-            beside=("mask",) if self.masked else (),
+            beside=("mask",) * self.masked + on_policy.beside(self),
             memory=self.units,
             carried=("_last_lstm_states",),
             schedule=on_policy.falling(self.entropy, self.anneal),
@@ -119,4 +120,4 @@ class RecurrentPpo:
         if self.masked:
             policy: Any = model.policy
             policy.mask_from = task.layout.width
-        return model
+        return on_policy.ready(self, model, task)

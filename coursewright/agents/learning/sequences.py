@@ -35,6 +35,13 @@ def padded(begin: Ints, length: Ints) -> tuple[Ints, torch.Tensor]:
     return np.where(inside, begin[:, None] + step, begin[:, None]).ravel(), torch.as_tensor(inside.ravel())
 
 
+def empty(policy: Any, sequences: int) -> RNNStates:
+    """The memory of a `SequencePolicy` before so many sequences."""
+    lstm = policy.lstm_actor
+    zeros = torch.zeros(lstm.num_layers, sequences, lstm.hidden_size, device=policy.device)
+    return RNNStates((zeros, zeros), (zeros, zeros))
+
+
 class Sequences(RecurrentRolloutBuffer):
     """A rollout in sequences that are cut where an episode begins: there alone memory is known without it.
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -115,11 +115,17 @@ class TrainedPolicy:
         return scores, action, Cells(*after) if after else ()
 
     def library_choice(self, observation: Observation, mask: Bools, memory: Memory) -> Ints:
-        """The choice `[batch]` that the `predict` of Stable-Baselines3 makes of the same."""
+        """The choice `[batch]` that the `predict` of Stable-Baselines3 makes of the same.
+
+        Columns that only a critic may see are no numbers here: a policy that read them would choose by them.
+        """
         algorithm = self.agent.algorithm
-        beside = [mask] if "mask" in algorithm.beside else []
-        seen = np.hstack([observation, *beside], dtype=np.float32)
-        limits: Any = {"action_masks": mask} if algorithm.masks and not beside else {}
+        shown = "mask" in algorithm.beside
+        own = np.hstack([observation, mask], dtype=np.float32) if shown else observation
+        space: Any = self.model.observation_space
+        seen = np.full((len(own), *space.shape), np.nan, np.float32)
+        seen[:, : own.shape[1]] = own
+        limits: Any = {"action_masks": mask} if algorithm.masks and not shown else {}
         states: Any = tuple(part[None] for part in memory) or None  # a layer
         choice, _ = self.model.predict(seen, states, deterministic=True, **limits)
         return np.asarray(choice)
@@ -162,9 +168,13 @@ def _texts(tree: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _refuse_others(options: Any, agent: Trainable, path: str | Path) -> None:
-    """Refuse weights that were trained with options other than the agent's."""
+    """Refuse weights that were trained with options other than the agent's.
+
+    An option that the file does not know is younger than it, and had its default.
+    """
+    default = {field.name: field.default for field in fields(agent)}
     for name, value in asdict(agent).items():
-        theirs = options.get(name) if isinstance(options, dict) else None
+        theirs = options.get(name, default[name]) if isinstance(options, dict) else None
         if name not in ANYWHERE and theirs != value:
             raise reject(f"agent.{name}", value, f"{theirs}, with which the policy {path} was made")
 

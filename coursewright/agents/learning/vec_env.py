@@ -16,8 +16,11 @@ from coursewright.envs.task import Task
 from coursewright.simulators.arrays import Bools, Ints, Observation
 from coursewright.simulators.luck import Split
 
-# Columns that may stand beside the observation, behind its own
-BESIDE: dict[str, Callable[[Episodes], Bools | Observation]] = {"mask": lambda episodes: episodes.mask}
+# Columns in [0, 1] that may stand beside the observation, behind its own.  True mastery is for critics alone.
+BESIDE: dict[str, Callable[[Episodes], Bools | Observation]] = {
+    "mask": lambda episodes: episodes.mask,
+    "mastery": lambda episodes: episodes.after,
+}
 
 
 class LearnersVecEnv(VecEnv):
