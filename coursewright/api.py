@@ -11,6 +11,7 @@ FACE = {
     "Seeds": "coursewright.simulators.luck",
     "read_bkt": "coursewright.simulators.knowledge.tables",
     "Ppo": "coursewright.agents.learning.ppo",
+    "RecurrentPpo": "coursewright.agents.learning.recurrent_ppo",
     "A2c": "coursewright.agents.learning.a2c",
     "Trpo": "coursewright.agents.learning.trpo",
     "Dqn": "coursewright.agents.learning.dqn",

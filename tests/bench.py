@@ -17,9 +17,20 @@ from speed.environments import environments
 from speed.rules import teaching
 from speed.simulated import neural_learners, reviews, zoo
 from speed.whole import demonstration, reaching
-from speed.working import command_line, fitting, training, wide
+from speed.working import command_line, fitting, remembering, training, wide
 
-PARTS = (environments, zoo, neural_learners, reviews, teaching, training, fitting, wide, command_line)
+PARTS = (
+    environments,
+    zoo,
+    neural_learners,
+    reviews,
+    teaching,
+    training,
+    remembering,
+    fitting,
+    wide,
+    command_line,
+)
 LONG = (demonstration, reaching)  # minutes each: `bench_against.py` runs them where they are named
 
 

@@ -53,6 +53,8 @@ TASKS = {
 TRAININGS = {
     "maskable_ppo": ["agent.steps=5120", "agent.learners=32", "agent.batch_size=64"],
     "ppo": ["agent.steps=5120", "agent.learners=32", "agent.batch_size=64"],
+    "recurrent_ppo": ["agent.steps=5120", "agent.learners=32", "agent.batch_size=64"],
+    "maskable_recurrent_ppo": ["agent.steps=5120", "agent.learners=32", "agent.batch_size=64"],
     "a2c": ["agent.steps=5120", "agent.learners=32"],
     "trpo": ["agent.steps=5120", "agent.learners=32", "agent.batch_size=64"],
     "dqn": ["agent.steps=4096", "agent.learners=16", "agent.learning_starts=1000", "agent.buffer_size=5000"],

@@ -24,6 +24,7 @@ KINDS: dict[str, type] = {
     "actions": list,
     "course": str,
     "versions": dict,
+    "memory": int,
 }
 LIBRARIES = ("coursewright", "torch", "stable-baselines3", "sb3-contrib")
 
@@ -42,6 +43,7 @@ class Label:
     course : hash of the course.
     versions : of the libraries that made the file.
     licence : of the log that the learners were fitted to; None where no log stands behind them.
+    memory : units of the hidden and of the cell state that the policy carries from step to step; 0: none.
     """
 
     agent: str
@@ -54,6 +56,7 @@ class Label:
     course: str
     versions: dict[str, str]
     licence: str | None = None
+    memory: int = 0
     format: int = FORMAT
 
     def metadata(self) -> dict[str, str]:
@@ -66,7 +69,7 @@ class Label:
         try:
             if "format" in metadata:
                 refuse_format("policy", where, json.loads(metadata["format"]), FORMAT)
-            metadata = {"licence": "null", **metadata}  # which earlier files do not tell
+            metadata = {"licence": "null", "memory": "0", **metadata}  # which earlier files do not tell
             values = {field.name: json.loads(metadata[field.name]) for field in fields(cls)}
             if not isinstance(values["licence"], str | None):
                 raise TypeError("licence is no text")

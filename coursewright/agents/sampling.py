@@ -17,20 +17,32 @@ Scores = npt.NDArray[np.float32]
 DISALLOWED = -1.0e8  # the score of a disallowed action: exp(DISALLOWED - anything usual) is 0
 
 
+class Cells(NamedTuple):
+    """The memory of an LSTM: its hidden and its cell state, float32 `[batch, units]`."""
+
+    hidden: Scores
+    cell: Scores
+
+
+Memory = Cells | tuple[()]  # nothing in a network that remembers nothing
+
+
 class Draws(NamedTuple):
-    """A policy's state: `fate [batch]` keys its draws, `step [batch]` counts its choices."""
+    """A policy's state: `fate [batch]` keys its draws, `step [batch]` counts its choices, and its memory."""
 
     fate: Keys
     step: Ints
+    memory: Memory = ()
 
     @classmethod
-    def of(cls, luck: Luck) -> "Draws":
-        """For learners who begin an episode."""
-        return cls(luck.fate.copy(), luck.step.copy())
+    def of(cls, luck: Luck, units: int = 0) -> "Draws":
+        """For learners who begin an episode; `units` of memory are zero."""
+        blank = np.zeros((len(luck.fate), units), np.float32)
+        return cls(luck.fate.copy(), luck.step.copy(), Cells(blank, blank.copy()) if units else ())
 
-    def next(self) -> "Draws":
+    def next(self, memory: Memory = ()) -> "Draws":
         """After one choice."""
-        return Draws(self.fate, self.step + 1)
+        return Draws(self.fate, self.step + 1, memory)
 
 
 @kernel
@@ -65,19 +77,22 @@ class Chooser:
     Attributes
     ----------
     label : the scored columns, the use of masks, and the kind of the scores (logits or values).
-    judge : `observation [batch, columns]` and `mask [batch, actions]` to scores and the best action.
+    judge : `observation [batch, columns]`, `mask [batch, actions]` and memory to scores, the best action, and
+        the next memory.
     """
 
     label: Label
-    judge: Callable[[Observation, Bools], tuple[Scores, Ints]]
+    judge: Callable[[Observation, Bools, Memory], tuple[Scores, Ints, Memory]]
 
     def begin(self, luck: Luck) -> Draws:
-        """Each learner's own draws, for choices that are not deterministic."""
-        return Draws.of(luck)
+        """Each learner's own draws, for choices that are not deterministic, and an empty memory."""
+        return Draws.of(luck, self.label.memory)
 
-    def scores(self, observation: Observation, action_masks: Bools | None = None) -> Scores:
+    def scores(
+        self, observation: Observation, action_masks: Bools | None = None, state: Draws | None = None
+    ) -> Scores:
         """A score for every action, `[batch, actions]`; a disallowed action gets -1e8."""
-        return self._judged(observation, action_masks)[0]
+        return self._judged(observation, action_masks, state)[0]
 
     def predict(
         self,
@@ -89,20 +104,21 @@ class Chooser:
     ) -> tuple[Ints, Draws | None]:
         """Actions `[batch]`: the best ones, or draws from the logits with the learners' own luck.
 
-        Raises `InputError` where a draw is asked for without the state that `begin` gives.
+        The memory of a row where an episode starts is emptied first.  Raises `InputError` without the state
+        that `begin` gives, where a draw is asked for or the policy remembers.
         """
-        scores, best = self._judged(observation, action_masks)
+        scores, best, memory = self._judged(observation, action_masks, state, episode_start)
         drawn = self.label.stochastic and not deterministic
         if drawn and state is None:
             raise reject("state", None, "the state of the policy's begin(luck), to draw actions from")
         action = draw(scores, state) if drawn and state is not None else best
-        return action, None if state is None else state.next()
+        return action, None if state is None else state.next(memory)
 
     def chances(
         self, observation: Observation, state: Draws, action_masks: Bools | None, deterministic: bool = True
     ) -> Floats:
         """P(action) `[batch, actions]` of the choice that `predict` makes of the same."""
-        scores, best = self._judged(observation, action_masks)
+        scores, best, _ = self._judged(observation, action_masks, state)
         if deterministic or not self.label.stochastic:
             chance = np.zeros(scores.shape)
             chance[np.arange(len(best)), best] = 1.0
@@ -110,6 +126,22 @@ class Chooser:
         weight = np.exp(scores.astype(np.float64) - scores.max(axis=1, keepdims=True))
         return np.asarray(weight / weight.sum(axis=1, keepdims=True))
 
-    def _judged(self, observation: Observation, action_masks: Bools | None) -> tuple[Scores, Ints]:
+    def _judged(
+        self,
+        observation: Observation,
+        action_masks: Bools | None,
+        state: Draws | None,
+        episode_start: Bools | None = None,
+    ) -> tuple[Scores, Ints, Memory]:
         seen, mask = self.label.checked(observation, action_masks)
-        return self.judge(seen, self.label.heeded(mask, len(seen)))
+        return self.judge(seen, self.label.heeded(mask, len(seen)), self._memory(state, episode_start))
+
+    def _memory(self, state: Draws | None, episode_start: Bools | None) -> Memory:
+        """The memory of the learners before a choice."""
+        if not self.label.memory:
+            return ()
+        if state is None:
+            raise reject("state", None, "the state of the policy's begin(luck), for this policy remembers")
+        if episode_start is None or not np.any(episode_start):
+            return state.memory
+        return Cells(*(np.where(episode_start[:, None], np.float32(0), part) for part in state.memory))

@@ -53,6 +53,30 @@ def training() -> list[Row]:
     return rows
 
 
+def remembering() -> list[Row]:
+    """PPO with masks and a memory of 64 units, 256 learners, against PPO with masks alone."""
+    from coursewright.agents.learning.beginning import begun
+    from coursewright.agents.learning.ppo import Ppo
+    from coursewright.agents.learning.recurrent_ppo import RecurrentPpo
+    from coursewright.envs.shipped import kss
+
+    total = 2 * 256 * 30
+
+    def rate(agent: Ppo | RecurrentPpo) -> Callable[[], float]:
+        model, _ = begun(agent, kss(30), 0)
+
+        def measure() -> float:
+            begin = time.process_time()
+            model.learn(total, reset_num_timesteps=False)
+            return total / (time.process_time() - begin)
+
+        return measure
+
+    plain = rate(Ppo(masked=True, imitate=None))
+    ((speed, ratio),) = ratios(plain, rate(RecurrentPpo(masked=True)))
+    return [Row("masked recurrent PPO / masked PPO", f"{speed:,.0f} steps/s", ratio, ">= 0.33")]
+
+
 def fitting() -> list[Row]:
     """Expectation-maximisation on 100,000 rows over 20 skills, in seconds."""
     from coursewright.fitting.bkt.em import fit

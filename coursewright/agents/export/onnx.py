@@ -6,20 +6,20 @@ import logging
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 import torch
 
-from coursewright.agents.export.policy import INPUTS, OUTPUTS, OnnxPolicy
+from coursewright.agents.export.policy import INPUTS, MEMORY, NEXT, OUTPUTS, OnnxPolicy
 from coursewright.agents.learning.trained import TrainedPolicy
+from coursewright.agents.sampling import Draws
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.policy import Policy
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
 from coursewright.files import write_atomically
-from coursewright.simulators.arrays import Bools, Observation
+from coursewright.simulators.arrays import Bools, Ints, Observation
 from coursewright.simulators.luck import Split
 
 OPSET = 20
@@ -32,8 +32,10 @@ def export(policy: Policy, task: Task, path: str | Path) -> None:
 
     Inputs: `features` float32 `[batch, columns]` (the full observation) and `mask` bool
     `[batch, actions]`.  Outputs: `scores` float32 `[batch, actions]` (disallowed: -1e8) and `action`
-    int64 `[batch]`, the best allowed one.  The file's metadata is its `Label`, as JSON.  A policy
-    that knows no masks is to be given a mask of ones; `OnnxPolicy` does.
+    int64 `[batch]`, the best allowed one.  A policy that remembers takes `hidden` and `cell`, float32
+    `[batch, units]`, zeros at an episode's start, and gives `next_hidden` and `next_cell`.  The file's
+    metadata is its `Label`, as JSON.  A policy that knows no masks is to be given a mask of ones;
+    `OnnxPolicy` does.
 
     Raises
     ------
@@ -58,31 +60,45 @@ def export(policy: Policy, task: Task, path: str | Path) -> None:
 def compare(
     exported: OnnxPolicy, original: TrainedPolicy, task: Task, observations: int = OBSERVATIONS
 ) -> None:
-    """Let both policies judge `observations` of real learners; RuntimeError where they differ.
+    """Let both policies go through the same episodes, `observations` in all; RuntimeError where they differ.
 
     Scores must agree to 1e-5 (of their size, where that exceeds 1), and each exported action must be
     one that Stable-Baselines3's own `predict` would take, or be tied with it.
     """
-    seen, masks = observe(original, task, observations)
-    theirs, ours = original.scores(seen, masks), exported.scores(seen, masks)
-    apart = np.abs(theirs - ours) / np.maximum(1.0, np.abs(theirs))
-    if not apart.max() <= TOLERANCE:
-        raise RuntimeError(f"the exported policy's scores differ from the original's by {apart.max():.2g}")
-    limits: Any = {"action_masks": masks} if original.agent.algorithm.masks else {}
-    expected, _ = original.model.predict(seen, deterministic=True, **limits)
-    action, _ = exported.predict(seen, action_masks=masks)
-    rows = np.arange(len(seen))
-    tied = np.abs(theirs[rows, action] - theirs[rows, expected]) <= TOLERANCE
-    if not tied.all():
-        raise RuntimeError(f"the exported policy chooses differently in {np.sum(~tied)} of {len(seen)} cases")
+    episodes = _begun(task, observations)
+    mine, theirs = exported.begin(episodes.luck), original.begin(episodes.luck)
+    while not episodes.over.all():
+        seen, mask = episodes.observation, episodes.mask.copy()
+        wanted, found = original.scores(seen, mask, theirs), exported.scores(seen, mask, mine)
+        apart = np.abs(wanted - found) / np.maximum(1.0, np.abs(wanted))
+        if not apart.max() <= TOLERANCE:
+            raise RuntimeError(
+                f"the exported policy's scores differ from the original's by {apart.max():.2g}"
+            )
+        expected = original.library_choice(seen, mask, theirs.memory)
+        action, mine = _chosen(exported, seen, mine, mask)
+        rows = np.arange(len(seen))
+        tied = np.abs(wanted[rows, action] - wanted[rows, expected]) <= TOLERANCE
+        if not tied.all():
+            raise RuntimeError(
+                f"the exported policy chooses differently in {np.sum(~tied)} of {len(seen)} cases"
+            )
+        action, theirs = _chosen(original, seen, theirs, mask)
+        episodes.step(action)
+
+
+def _chosen(
+    policy: OnnxPolicy | TrainedPolicy, seen: Observation, state: Draws, mask: Bools
+) -> tuple[Ints, Draws]:
+    """The best allowed action of each row, and the next state."""
+    action, after = policy.predict(seen, state, None, True, mask)
+    assert after is not None  # it was given one
+    return action, after
 
 
 def observe(policy: Policy, task: Task, observations: int) -> tuple[Observation, Bools]:
     """Observations `[>= observations, columns]` and masks of tuning learners whom `policy` teaches."""
-    learners = -(-observations // task.horizon)
-    episodes = Episodes(task, learners)
-    rows = np.arange(learners)
-    episodes.begin(rows, rows, np.zeros(learners, np.int64), Split.TUNE)
+    episodes = _begun(task, observations)
     state = policy.begin(episodes.luck)
     seen, masks = [], []
     while not episodes.over.all():
@@ -93,17 +109,29 @@ def observe(policy: Policy, task: Task, observations: int) -> tuple[Observation,
     return np.concatenate(seen), np.concatenate(masks)
 
 
+def _begun(task: Task, observations: int) -> Episodes:
+    """As many tuning learners as give so many observations."""
+    learners = -(-observations // task.horizon)
+    episodes = Episodes(task, learners)
+    rows = np.arange(learners)
+    episodes.begin(rows, rows, np.zeros(learners, np.int64), Split.TUNE)
+    return episodes
+
+
 def _convert(policy: TrainedPolicy, task: Task) -> onnx.ModelProto:
-    example = (torch.zeros(2, task.layout.width), torch.ones(2, task.n_actions, dtype=torch.bool))
+    units = policy.label.memory
+    memory = MEMORY if units else ()
+    blank = tuple(torch.zeros(2, units) for _ in memory)
+    example = (torch.zeros(2, task.layout.width), torch.ones(2, task.n_actions, dtype=torch.bool), *blank)
     batch = torch.export.Dim("batch")
     with _quiet():
         program = torch.onnx.export(
             policy.network,
             example,
             dynamo=True,
-            dynamic_shapes=({0: batch}, {0: batch}),
-            input_names=INPUTS,
-            output_names=OUTPUTS,
+            dynamic_shapes=tuple({0: batch} for _ in example),
+            input_names=INPUTS + memory,
+            output_names=OUTPUTS + (NEXT if units else ()),
             opset_version=OPSET,
             external_data=False,
             verbose=False,

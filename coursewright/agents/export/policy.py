@@ -6,13 +6,16 @@ import numpy as np
 import onnxruntime
 
 from coursewright.agents.label import Label
-from coursewright.agents.sampling import Chooser, Scores
+from coursewright.agents.sampling import Cells, Chooser, Memory, Scores
 from coursewright.envs.task import Task
 from coursewright.errors import InputError, reject
 from coursewright.simulators.arrays import Bools, Ints, Observation
 
 INPUTS = ("features", "mask")
 OUTPUTS = ("scores", "action")
+# A network that remembers takes its memory and gives the next one, which the host keeps: zeros at first.
+MEMORY = ("hidden", "cell")
+NEXT = ("next_hidden", "next_cell")
 
 
 def _session(path: Path) -> onnxruntime.InferenceSession:
@@ -73,22 +76,34 @@ class OnnxPolicy:
         """Refuse a label of ours on a network whose output does not match the label."""
         columns, actions = len(self.label.columns), len(self.label.actions)
         takes = [(put.name, put.type, put.shape[1:]) for put in self._run.get_inputs()]
-        wanted = zip(INPUTS, ("tensor(float)", "tensor(bool)"), ([columns], [actions]), strict=True)
-        gives = [put.name for put in self._run.get_outputs()]
-        if takes != list(wanted) or gives != list(OUTPUTS) or not self._answers(columns, actions):
+        wanted = [(INPUTS[0], "tensor(float)", [columns]), (INPUTS[1], "tensor(bool)", [actions])]
+        wanted += [(name, "tensor(float)", [self.label.memory]) for name in self._remembered(MEMORY)]
+        gives = tuple(put.name for put in self._run.get_outputs())
+        fits = takes == wanted and gives == OUTPUTS + self._remembered(NEXT)
+        if not fits or not self._answers(columns, actions):
             its = f"from {columns} columns to scores and the best of {actions} actions"
             raise reject("policy", self.path, f"the network that its label describes, {its}")
+
+    def _remembered(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """The names of a memory; none where there is none."""
+        return names if self.label.memory else ()
 
     def _answers(self, columns: int, actions: int) -> bool:
         """True where two rows of zeros give finite scores, and one action each."""
         try:
-            scores, action = self._judge(np.zeros((2, columns), np.float32), np.ones((2, actions), bool))
+            blank = np.zeros((2, self.label.memory), np.float32)
+            memory = Cells(blank, blank) if self.label.memory else ()
+            seen, mask = np.zeros((2, columns), np.float32), np.ones((2, actions), bool)
+            scores, action, after = self._judge(seen, mask, memory)
         except Exception:  # the runtime's own errors share no base class with a name
             return False
         kinds = scores.dtype == np.float32 and action.dtype == np.int64
         shapes = scores.shape == (2, actions) and action.shape == (2,)
-        return bool(kinds and shapes and np.isfinite(scores).all())
+        kept = all(part.dtype == np.float32 and part.shape == blank.shape for part in after)
+        return bool(kinds and shapes and kept and all(np.isfinite(part).all() for part in (scores, *after)))
 
-    def _judge(self, observation: Observation, mask: Bools) -> tuple[Scores, Ints]:
-        scores, action = self._run.run(OUTPUTS, dict(zip(INPUTS, (observation, mask), strict=True)))
-        return scores, action
+    def _judge(self, observation: Observation, mask: Bools, memory: Memory) -> tuple[Scores, Ints, Memory]:
+        names = INPUTS + self._remembered(MEMORY)
+        given = dict(zip(names, (observation, mask, *memory), strict=True))
+        scores, action, *after = self._run.run(OUTPUTS + self._remembered(NEXT), given)
+        return scores, action, Cells(*after) if after else ()

@@ -33,6 +33,7 @@ class A2c:
     steps: int = 500_000
     imitate: Teacher | None = None
     imitate_for: float | None = None
+    privileged_critic: bool = False
     learners: int = 64
     n_steps: int = 5
     gamma: float = 1.0
@@ -57,7 +58,8 @@ class A2c:
         from stable_baselines3 import A2C
 
         schedule = on_policy.falling(self.entropy, self.anneal)
-        return Algorithm("a2c", A2C, actor, schedule=schedule, warm_start=on_policy.warm_start(self))
+        warm, beside = on_policy.warm_start(self), on_policy.beside(self)
+        return Algorithm("a2c", A2C, actor, beside=beside, schedule=schedule, warm_start=warm)
 
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> "TrainedPolicy":
         """Train on the task's training learners; one seed makes one set of weights."""
@@ -71,7 +73,7 @@ class A2c:
 
         from coursewright.agents.learning.training import network, place
 
-        return A2C(
+        model = A2C(
             "MlpPolicy",
             env,
             n_steps=on_policy.rollout_steps(self, env.task),
@@ -84,3 +86,4 @@ class A2c:
             seed=seed,
             device=place(self.device),
         )
+        return on_policy.ready(self, model, env.task)

@@ -35,9 +35,11 @@ class Algorithm:
     name : its name in labels, progress lines and errors.
     kind : its class.
     scores : of a model's policy, the layers from observations `[batch, columns]` to one score per action
-        `[batch, actions]`; see `actor`.
+        `[batch, actions]`; see `actor`.  With a memory `[batch, units]`, hidden and cell state go in and out.
     stochastic : True where scores are logits to draw from; otherwise they are values to maximise.
     masks : True where it takes masks of allowed actions, in training and in `predict`.
+    beside : further columns of the observations in training, see `vec_env.BESIDE`.
+    memory : units of the hidden and of the cell state that its policy carries from step to step; 0: none.
     counters : attributes of the model, besides those of every model, that change in training; numbers
         only.  One that is missing here shows as a resumed training with other bits.
     carried : attributes of the model besides its parameters that hold tensors and change in training.
@@ -51,6 +53,8 @@ class Algorithm:
     scores: "Callable[[Any], nn.Module]"
     stochastic: bool = True
     masks: bool = False
+    beside: tuple[str, ...] = ()
+    memory: int = 0
     counters: tuple[str, ...] = ()
     carried: tuple[str, ...] = ()
     schedule: "Callable[[Any, float], None] | None" = None

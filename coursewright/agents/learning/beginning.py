@@ -16,7 +16,7 @@ def begun(agent: Trainable, task: Task, seed: int) -> tuple[BaseAlgorithm, Learn
     Two warnings of Stable-Baselines3 are held back, for neither thing is a fault: a last mini-batch may be
     smaller than the others, and a small network may be trained on a card.
     """
-    env = LearnersVecEnv(task, agent.learners, seed)
+    env = LearnersVecEnv(task, agent.learners, seed, agent.algorithm.beside)
     torch.set_num_threads(agent.threads)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="You have specified a mini-batch size")

@@ -9,12 +9,16 @@ Nothing but the model, with its optimiser, is carried from one round to the next
 rounds is whole.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch.nn.functional import mse_loss
 
+from coursewright.agents.learning.algorithm import Algorithm
+from coursewright.agents.learning.sequences import empty, padded
+from coursewright.agents.learning.vec_env import BESIDE
 from coursewright.agents.training_learners import first_learner
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.policy import Policy, seen_by
@@ -25,28 +29,40 @@ from coursewright.simulators.luck import Split
 PASSES = 4  # over a round's lessons
 BATCH = 512  # lessons an update looks at
 RATE = 2e-3  # of the optimiser
+WORTH = 0.5  # the weight of the value network's loss
+LONGEST = 0.5  # gradient
 
 
 class Lessons(NamedTuple):
     """The choices of a rule in a round, one row per step that was taken.
 
-    `seen [rows, columns]`, `allowed [rows, actions]`, `action [rows]`, and `worth [rows]`, the discounted
-    return from there on.
+    `seen [rows, columns]` as the network is trained on it, `allowed [rows, actions]`, `action [rows]`, `worth
+    [rows]`, the discounted return from there on, and `learner [rows]`.
     """
 
     seen: Observation
     allowed: Bools
     action: Ints
     worth: Floats
+    learner: Ints
 
 
-def lessons(task: Task, rule: Policy, learners: int, seed: int, turn: int, gamma: float) -> Lessons:
-    """The rule teaches the training learners of this agent seed one episode, their `turn`-th."""
+class Round(NamedTuple):
+    """The place of a round: of so many learners of this agent seed, their `turn`-th episode."""
+
+    learners: int
+    seed: int
+    turn: int
+
+
+def lessons(task: Task, rule: Policy, place: Round, gamma: float, beside: Sequence[str] = ()) -> Lessons:
+    """The rule teaches training learners an episode; `beside` names further columns, see `vec_env.BESIDE`."""
+    learners = place.learners
     shown = seen_by(task, rule)
     own = shown.layout.places(task.layout)
     episodes = Episodes(shown, learners)
     rows = np.arange(learners)
-    episodes.begin(rows, first_learner(seed) + rows, np.full(learners, turn), Split.TRAIN)
+    episodes.begin(rows, first_learner(place.seed) + rows, np.full(learners, place.turn), Split.TRAIN)
     state = rule.begin(episodes.luck)
     started = np.ones(learners, bool)
     steps: list[tuple[Observation, Bools, Ints, Floats, Bools]] = []
@@ -54,17 +70,20 @@ def lessons(task: Task, rule: Policy, learners: int, seed: int, turn: int, gamma
         seen, allowed, active = episodes.observation, episodes.mask.copy(), ~episodes.over
         choice, state = rule.predict(seen, state, started, True, allowed)
         action = np.asarray(choice, np.int64)
+        shown_too = [BESIDE[name](episodes) for name in beside]
+        read = np.hstack([seen[:, own], *shown_too], dtype=np.float32)
         reward, _ = episodes.step(action)
-        steps.append((seen[:, own], allowed, action, np.where(active, reward, 0.0), active))
+        steps.append((read, allowed, action, np.where(active, reward, 0.0), active))
         started = np.zeros(learners, bool)
     columns = [np.array(column) for column in zip(*steps, strict=True)]
     worth, active = columns[3], columns[4]
     for step in range(len(worth) - 2, -1, -1):
         worth[step] += gamma * worth[step + 1]
-    return Lessons(columns[0][active], columns[1][active], columns[2][active], worth[active])
+    read, allowed, action, worth = (column[active] for column in columns[:4])
+    return Lessons(read, allowed, action, worth, learner=np.nonzero(active)[1])
 
 
-def learn(model: Any, given: Lessons, masked: bool) -> float:
+def learn(model: Any, given: Lessons, algorithm: Algorithm) -> float:
     """Bring an actor-critic model nearer to the lessons; the mean of -ln P(the rule's choice) on the way."""
     policy = model.policy
     policy.set_training_mode(True)
@@ -72,17 +91,30 @@ def learn(model: Any, given: Lessons, masked: bool) -> float:
         group["lr"] = RATE
     missed = []
     for _ in range(PASSES):
-        order = np.random.permutation(len(given.action))  # noqa: NPY002 - as Stable-Baselines3 shuffles
-        for begin in range(0, len(order), BATCH):
+        for rows, inside, sequences in _batches(given, whole=algorithm.memory > 0):
             seen, allowed, action, worth = (
-                torch.as_tensor(column[order[begin : begin + BATCH]], device=model.device) for column in given
+                torch.as_tensor(column[rows], device=model.device) for column in given[:4]
             )
-            masks = {"action_masks": allowed} if masked else {}
-            value, likely, _ = policy.evaluate_actions(seen, action, **masks)
-            loss = model.vf_coef * mse_loss(value.flatten(), worth.float()) - likely.mean()
+            states = (empty(policy, sequences), torch.zeros(len(rows))) if algorithm.memory else ()
+            limits = {"action_masks": allowed} if algorithm.masks and not algorithm.memory else {}
+            value, likely, _ = policy.evaluate_actions(seen, action, *states, **limits)
+            value, likely, worth = (part.flatten()[inside] for part in (value, likely, worth.float()))
+            loss: Any = WORTH * mse_loss(value, worth) - likely.mean()
             policy.optimizer.zero_grad()
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(policy.parameters(), model.max_grad_norm)
+            torch.nn.utils.clip_grad_norm_(policy.parameters(), LONGEST)
             policy.optimizer.step()
             missed.append(-likely.mean().item())
     return float(np.mean(missed))
+
+
+def _batches(given: Lessons, whole: bool) -> Iterator[tuple[Ints, torch.Tensor, int]]:
+    """`BATCH` lessons at a time, in whole episodes or single: see `sequences.padded`, and their number."""
+    place = np.argsort(given.learner, kind="stable") if whole else np.arange(len(given.learner))
+    begin = np.flatnonzero(np.diff(given.learner[place], prepend=-1)) if whole else place
+    length = np.diff(begin, append=len(place))
+    order = np.random.permutation(len(begin))  # noqa: NPY002 - as Stable-Baselines3 shuffles
+    batch = (np.cumsum(length[order]) - 1) // BATCH
+    for chosen in np.split(order, np.flatnonzero(np.diff(batch)) + 1):
+        rows, inside = padded(begin[chosen], length[chosen])
+        yield place[rows], inside, len(chosen)

@@ -12,6 +12,7 @@ from coursewright.envs.task import Task
 from coursewright.errors import reject, unknown
 
 if TYPE_CHECKING:
+    from stable_baselines3.common.base_class import BaseAlgorithm
     from stable_baselines3.common.type_aliases import Schedule
 
 FEW = 50  # actions
@@ -31,6 +32,11 @@ class OnPolicy(Trainable, Protocol):
     @property
     def imitate_for(self) -> float | None:
         """The share of the steps in which it does."""
+        ...
+
+    @property
+    def privileged_critic(self) -> bool:
+        """True where the value network sees the true mastery in training."""
         ...
 
     @property
@@ -62,7 +68,7 @@ def check(agent: OnPolicy) -> None:
     shares(imitate_for=OF_FEW if agent.imitate_for is None else agent.imitate_for)
     if agent.imitate is not None and agent.imitate not in get_args(Teacher):
         raise unknown("agent.imitate", agent.imitate, [*get_args(Teacher), "null"])
-    switches(anneal=agent.anneal)
+    switches(anneal=agent.anneal, privileged_critic=agent.privileged_critic)
 
 
 def warm_start(agent: OnPolicy) -> WarmStart | None:
@@ -88,6 +94,11 @@ def read(agent: OnPolicy, task: Task) -> Sequence[str] | None:
         return agent.features
     wanted = dict.fromkeys((*default_features(task.layout), *READS))
     return [name for name in wanted if name in task.layout.features]
+
+
+def beside(agent: OnPolicy) -> tuple[str, ...]:
+    """`Algorithm.beside`: the columns that the value network alone sees."""
+    return ("mastery",) if agent.privileged_critic else ()
 
 
 def rollout_steps(agent: OnPolicy, task: Task) -> int:
@@ -119,3 +130,12 @@ def falling(entropy: float, anneal: bool) -> Callable[[Any, float], None] | None
         model.ent_coef = entropy * (1.0 - taken)
 
     return schedule if anneal else None
+
+
+def ready(agent: OnPolicy, model: "BaseAlgorithm", task: Task) -> "BaseAlgorithm":
+    """The untrained model, whose critic sees the true mastery where that is asked for."""
+    if agent.privileged_critic:
+        from coursewright.agents.learning.privileged import let_critic_see
+
+        let_critic_see(model, task, read(agent, task))
+    return model

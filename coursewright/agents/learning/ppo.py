@@ -35,6 +35,8 @@ class Ppo:
     imitate : a rule that the network first learns to choose as: tuned_mastery, expected_gain, or the best of
         the two on tuning learners; None: it begins with nothing.
     imitate_for : over this share of the steps; None: .1, and .3 where there are more than 50 actions.
+    privileged_critic : True where the value network sees the learners' true mastery, in training alone; the
+        policy never does.
     learners : the number of learners taught at once.
     n_steps : steps per learner and rollout; None: an episode, or two where it is short.
     batch_size, epochs : transitions per update, and passes over a rollout.
@@ -58,6 +60,7 @@ class Ppo:
     steps: int = 500_000
     imitate: Teacher | None = "best"
     imitate_for: float | None = None
+    privileged_critic: bool = False
     learners: int = 256
     n_steps: int | None = None
     batch_size: int = 1024
@@ -89,7 +92,15 @@ class Ppo:
         name, kind = ("maskable_ppo", MaskablePPO) if self.masked else ("ppo", PPO)
         schedule = on_policy.falling(self.entropy, self.anneal)
         warm = on_policy.warm_start(self)
-        return Algorithm(name, kind, actor, masks=self.masked, schedule=schedule, warm_start=warm)
+        return Algorithm(
+            name,
+            kind,
+            actor,
+            masks=self.masked,
+            beside=on_policy.beside(self),
+            schedule=schedule,
+            warm_start=warm,
+        )
 
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> "TrainedPolicy":
         """Train on the task's training learners; one seed makes one set of weights."""
@@ -104,7 +115,7 @@ class Ppo:
 
         from coursewright.agents.learning.training import network, place
 
-        return (MaskablePPO if self.masked else PPO)(
+        model = (MaskablePPO if self.masked else PPO)(
             "MlpPolicy",
             env,
             n_steps=on_policy.whole_batches(self, env.task, self.batch_size),
@@ -119,3 +130,4 @@ class Ppo:
             seed=seed,
             device=place(self.device),
         )
+        return on_policy.ready(self, model, env.task)

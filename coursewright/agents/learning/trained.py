@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from torch import nn
@@ -14,7 +15,7 @@ from coursewright.agents.label import Label, actions_of, versions
 from coursewright.agents.learning.algorithm import Algorithm, Trainable
 from coursewright.agents.learning.beginning import begun
 from coursewright.agents.learning.weights import BROKEN, read_tree, tensors, write_tree
-from coursewright.agents.sampling import DISALLOWED, Chooser, Scores
+from coursewright.agents.sampling import DISALLOWED, Cells, Chooser, Memory, Scores
 from coursewright.envs.task import Task
 from coursewright.errors import InputError, reject
 from coursewright.simulators.arrays import Bools, Ints, Observation
@@ -39,6 +40,22 @@ class ScoringNetwork(nn.Module):
         return scores, scores.argmax(dim=1)
 
 
+class RememberingNetwork(nn.Module):
+    """As `ScoringNetwork`, with hidden and cell state `[batch, units]`, which go in and out."""
+
+    def __init__(self, model: BaseAlgorithm, algorithm: Algorithm) -> None:
+        super().__init__()
+        self.layers = algorithm.scores(model.policy)
+
+    def forward(
+        self, features: torch.Tensor, mask: torch.Tensor, hidden: torch.Tensor, cell: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """`scores [batch, actions]`, `action [batch]`, and the next hidden and cell state."""
+        scores, hidden, cell = self.layers(features, hidden, cell)
+        scores = scores.masked_fill(~mask, DISALLOWED)
+        return scores, scores.argmax(dim=1), hidden, cell
+
+
 class TrainedPolicy:
     """Chooses as a trained model does; a model that knows no masks ignores them.
 
@@ -55,7 +72,8 @@ class TrainedPolicy:
         self.model = model
         self.agent = agent
         self.label = label
-        self.network = ScoringNetwork(model, agent.algorithm).eval()
+        kind = RememberingNetwork if label.memory else ScoringNetwork
+        self.network = kind(model, agent.algorithm).eval()
         chooser = Chooser(label, self._judge)
         self.begin = chooser.begin
         self.scores = chooser.scores
@@ -81,6 +99,7 @@ class TrainedPolicy:
             course=task.course.hash,
             versions=versions(),
             licence=task.course.licence,
+            memory=agent.algorithm.memory,
         )
         return cls(model, agent, label)
 
@@ -89,10 +108,27 @@ class TrainedPolicy:
         """True where the policy only ever chooses allowed actions."""
         return self.label.respects_mask
 
-    def _judge(self, observation: Observation, mask: Bools) -> tuple[Scores, Ints]:
+    def _judge(self, observation: Observation, mask: Bools, memory: Memory) -> tuple[Scores, Ints, Memory]:
+        given = [torch.as_tensor(part) for part in (observation, mask, *memory)]
         with torch.no_grad():
-            scores, action = self.network(torch.as_tensor(observation), torch.as_tensor(mask))
-        return scores.numpy(), action.numpy()
+            scores, action, *after = (part.numpy() for part in self.network(*given))
+        return scores, action, Cells(*after) if after else ()
+
+    def library_choice(self, observation: Observation, mask: Bools, memory: Memory) -> Ints:
+        """The choice `[batch]` that the `predict` of Stable-Baselines3 makes of the same.
+
+        Columns that only a critic may see are no numbers here: a policy that read them would choose by them.
+        """
+        algorithm = self.agent.algorithm
+        shown = "mask" in algorithm.beside
+        own = np.hstack([observation, mask], dtype=np.float32) if shown else observation
+        space: Any = self.model.observation_space
+        seen = np.full((len(own), *space.shape), np.nan, np.float32)
+        seen[:, : own.shape[1]] = own
+        limits: Any = {"action_masks": mask} if algorithm.masks and not shown else {}
+        states: Any = tuple(part[None] for part in memory) or None  # a layer
+        choice, _ = self.model.predict(seen, states, deterministic=True, **limits)
+        return np.asarray(choice)
 
     def save(self, path: str | Path) -> None:
         """Write the weights with the agent's options and the label: numbers and JSON in an .npz file."""
@@ -132,9 +168,13 @@ def _texts(tree: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _refuse_others(options: Any, agent: Trainable, path: str | Path) -> None:
-    """Refuse weights that were trained with options other than the agent's."""
+    """Refuse weights that were trained with options other than the agent's.
+
+    An option that the file does not know is younger than it, and had its default.
+    """
+    default = {field.name: field.default for field in fields(agent)}
     for name, value in asdict(agent).items():
-        theirs = options.get(name) if isinstance(options, dict) else None
+        theirs = options.get(name, default[name]) if isinstance(options, dict) else None
         if name not in ANYWHERE and theirs != value:
             raise reject(f"agent.{name}", value, f"{theirs}, with which the policy {path} was made")
 

@@ -24,7 +24,7 @@ from coursewright.agents.learning.algorithm import Trainable, WarmStart
 from coursewright.agents.learning.beginning import begun
 from coursewright.agents.learning.checkpoint import Checkpoint
 from coursewright.agents.learning.identity import settings, walk
-from coursewright.agents.learning.imitation import learn, lessons
+from coursewright.agents.learning.imitation import Round, learn, lessons
 from coursewright.agents.learning.network import Reading, reading
 from coursewright.agents.learning.trained import TrainedPolicy
 from coursewright.agents.learning.vec_env import LearnersVecEnv
@@ -96,8 +96,9 @@ class Watch(BaseCallback):
         while rule is not None and model.num_timesteps < until:
             # The steps so far number the round, so that every round has another episode.
             turn, seed = model.num_timesteps, model.seed or 0
-            given = lessons(self.env.task, rule, agent.learners, seed, turn, model.gamma)
-            missed = learn(model, given, agent.algorithm.masks)
+            place = Round(agent.learners, seed, turn)
+            given = lessons(self.env.task, rule, place, model.gamma, agent.algorithm.beside)
+            missed = learn(model, given, agent.algorithm)
             model.num_timesteps += len(given.action)
             self.logged = model.num_timesteps
             self.tracker.log({"train/imitation_loss": missed, "time/fps": self._pace()}, self.logged)
@@ -176,6 +177,14 @@ def _in_whole_rounds(
     return None
 
 
+def _helps(agent: Trainable) -> Iterator[str]:
+    """A line for each help that a training has besides its rewards."""
+    if agent.algorithm.warm_start is not None:
+        yield f"begins as a rule: agent.imitate={getattr(agent, 'imitate', None)}"
+    if "mastery" in agent.algorithm.beside:
+        yield "the critic sees the learners' true mastery in training; the policy never does"
+
+
 def train(agent: Trainable, task: Task, seed: int, tracker: Tracker) -> TrainedPolicy:
     """Train to `agent.steps`, from the tracker directory's checkpoint on where there is one."""
     model, env = begun(agent, task, seed)
@@ -185,6 +194,8 @@ def train(agent: Trainable, task: Task, seed: int, tracker: Tracker) -> TrainedP
         algorithm = agent.algorithm
         identity = settings(agent, task, seed), walk(task)
         kept = Checkpoint(path, *identity, algorithm.counters, algorithm.carried)
+    for help_ in _helps(agent):
+        log.info("%s", help_)
     model.set_logger(Logger(folder=None, output_formats=[]))
     logged = model.num_timesteps
     if kept is not None and kept.path.exists():

@@ -45,6 +45,7 @@ class Trpo:
     steps: int = 500_000
     imitate: Teacher | None = None
     imitate_for: float | None = None
+    privileged_critic: bool = False
     learners: int = 64
     n_steps: int | None = None
     divergence: float = 0.01
@@ -73,7 +74,8 @@ class Trpo:
         """TRPO of sb3-contrib."""
         from sb3_contrib import TRPO
 
-        return Algorithm("trpo", TRPO, actor, warm_start=on_policy.warm_start(self))
+        beside = on_policy.beside(self)
+        return Algorithm("trpo", TRPO, actor, beside=beside, warm_start=on_policy.warm_start(self))
 
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> "TrainedPolicy":
         """Train on the task's training learners; one seed makes one set of weights."""
@@ -90,7 +92,7 @@ class Trpo:
         steps = on_policy.rollout_steps(self, env.task)
         if steps * self.learners < 2:
             raise reject("agent.learners", 1, "more than one where a rollout has one step")
-        return TRPO(
+        model = TRPO(
             "MlpPolicy",
             env,
             n_steps=steps,
@@ -107,3 +109,4 @@ class Trpo:
             seed=seed,
             device=place(self.device),
         )
+        return on_policy.ready(self, model, env.task)

@@ -1,5 +1,6 @@
 """The task as Stable-Baselines3 sees it: a `VecEnv` that steps the whole batch at once."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -15,21 +16,31 @@ from coursewright.envs.task import Task
 from coursewright.simulators.arrays import Bools, Ints, Observation
 from coursewright.simulators.luck import Split
 
+# Columns in [0, 1] that may stand beside the observation, behind its own.  True mastery is for critics alone.
+BESIDE: dict[str, Callable[[Episodes], Bools | Observation]] = {
+    "mask": lambda episodes: episodes.mask,
+    "mastery": lambda episodes: episodes.after,
+}
+
 
 class LearnersVecEnv(VecEnv):
     """A batch of training learners; an episode that ends is begun anew in the same step.
 
     Observations handed out are copies.  The last observation of an episode is in
     `infos[row]["terminal_observation"]`, its return and length in `infos[row]["episode"]`.  The end
-    of the budget is a termination: nothing is bootstrapped past it.
+    of the budget is a termination: nothing is bootstrapped past it.  Where columns stand `beside` the
+    observation, they come after its own.
     """
 
     render_mode = None
 
-    def __init__(self, task: Task, learners: int, seed: int) -> None:
+    def __init__(self, task: Task, learners: int, seed: int, beside: Sequence[str] = ()) -> None:
         self.task = task
         self.episodes = Episodes(task, learners)
-        super().__init__(learners, *spaces(task, self.episodes.past_width))
+        self._beside = [BESIDE[name] for name in beside]
+        own: Any  # a box
+        own, actions = spaces(task, self.episodes.past_width)
+        super().__init__(learners, self._widened(own), actions)
         self._rows = np.arange(learners)
         self._returned = np.zeros(learners)
         self._action: Ints = np.zeros(learners, np.int64)
@@ -46,7 +57,20 @@ class LearnersVecEnv(VecEnv):
         self.episodes.begin(self._rows, self._number, self._episode, Split.TRAIN)
         self._episode = self._episode + 1
         self._returned[:] = 0.0
-        return self.episodes.observation
+        return self._seen()
+
+    def _widened(self, own: gym.spaces.Box) -> gym.spaces.Box:
+        """The space of the observation with the columns beside it, which lie in [0, 1]."""
+        more = sum(part(self.episodes).shape[1] for part in self._beside)
+        low, high = (np.append(end, np.full(more, value)) for end, value in ((own.low, 0), (own.high, 1)))
+        return gym.spaces.Box(low.astype(np.float32), high.astype(np.float32), dtype=np.float32)
+
+    def _seen(self) -> Observation:
+        """The observation that is handed out, `[learners, columns]`."""
+        own = self.episodes.observation
+        if not self._beside:
+            return own
+        return np.hstack([own, *(part(self.episodes) for part in self._beside)], dtype=np.float32)
 
     def step_async(self, actions: npt.NDArray[np.int64]) -> None:
         """Remember `actions [learners]`; `step_wait` takes them."""
@@ -61,11 +85,11 @@ class LearnersVecEnv(VecEnv):
         done = over.copy()
         if episodes.some_over:
             self._begin_again(np.flatnonzero(done), infos)
-        return episodes.observation, reward.astype(np.float32), done, infos
+        return self._seen(), reward.astype(np.float32), done, infos
 
     def _begin_again(self, rows: Ints, infos: list[dict[str, Any]]) -> None:
         episodes = self.episodes
-        last = episodes.observation  # the next beginning makes a new one and leaves this alone
+        last = self._seen()  # the next beginning makes a new one and leaves this alone
         for row in rows:
             length = int(episodes.luck.step[row])
             infos[row]["terminal_observation"] = last[row]

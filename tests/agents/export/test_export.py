@@ -20,6 +20,7 @@ from coursewright.agents.learning.ars import Ars
 from coursewright.agents.learning.dqn import Dqn
 from coursewright.agents.learning.ppo import Ppo
 from coursewright.agents.learning.qr_dqn import QrDqn
+from coursewright.agents.learning.recurrent_ppo import RecurrentPpo
 from coursewright.agents.learning.trained import FORMAT, TrainedPolicy
 from coursewright.agents.learning.trpo import Trpo
 from coursewright.agents.learning.weights import read_tree, write_tree
@@ -27,6 +28,7 @@ from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.rollout import rollout
 from coursewright.envs.shipped import bkt, kss
 from coursewright.errors import InputError
+from learners import luck_of
 
 TASK = kss(10)
 FEW = {"steps": 640, "learners": 16, "layers": (16,)}
@@ -35,6 +37,8 @@ REPLAY = SMALL | {"learning_starts": 64, "buffer_size": 500}
 AGENTS = {
     "ppo": Ppo(**SMALL),
     "maskable_ppo": Ppo(masked=True, **SMALL),
+    "recurrent_ppo": RecurrentPpo(**SMALL, units=8),
+    "maskable_recurrent_ppo": RecurrentPpo(**SMALL, units=8, masked=True),
     "a2c": A2c(**FEW),
     "trpo": Trpo(**SMALL),
     "dqn": Dqn(**REPLAY),
@@ -76,21 +80,24 @@ def test_the_file_teaches_like_the_original(trained, file):
 def test_the_wrapper_chooses_what_stable_baselines_does(trained):
     seen, masks = observe(trained, TASK, 1000)
     assert len(seen) == 1000
-    limits = {"action_masks": masks} if trained.respects_mask else {}
-    expected, _ = trained.model.predict(seen, deterministic=True, **limits)
-    np.testing.assert_array_equal(trained.predict(seen, action_masks=masks)[0], expected)
+    state = trained.begin(luck_of(np.arange(len(seen))))
+    expected = trained.library_choice(seen, masks, state.memory)
+    np.testing.assert_array_equal(trained.predict(seen, state, action_masks=masks)[0], expected)
 
 
 def test_anybody_can_run_the_file(trained, file):
     # Nothing of ours: plain onnxruntime, the names of the inputs, and the metadata.
     session = onnxruntime.InferenceSession(file.read_bytes(), providers=["CPUExecutionProvider"])
     inputs = {i.name: (i.type, i.shape) for i in session.get_inputs()}
-    assert inputs == {
+    units = trained.label.memory
+    memory = dict.fromkeys(["hidden", "cell"], ("tensor(float)", ["batch", units])) if units else {}
+    assert inputs == memory | {
         "features": ("tensor(float)", ["batch", TASK.layout.width]),
         "mask": ("tensor(bool)", ["batch", TASK.n_actions]),
     }
     outputs = {o.name: o.type for o in session.get_outputs()}
-    assert outputs == {"scores": "tensor(float)", "action": "tensor(int64)"}
+    after = {f"next_{name}": kind for name, (kind, _) in memory.items()}
+    assert outputs == after | {"scores": "tensor(float)", "action": "tensor(int64)"}
     about = {k: json.loads(v) for k, v in session.get_modelmeta().custom_metadata_map.items()}
     assert about["columns"] == list(TASK.layout.names)
     assert about["actions"] == list(TASK.course.items)
@@ -101,7 +108,10 @@ def test_anybody_can_run_the_file(trained, file):
     assert {"coursewright", "stable-baselines3", "sb3-contrib"} < set(about["versions"])
     seen, masks = observe(trained, TASK, 50)
     for size in (1, 3, 50):
-        scores, action = session.run(None, {"features": seen[:size], "mask": masks[:size]})
+        kept = {name: np.zeros((size, units), np.float32) for name in memory}
+        given = {"features": seen[:size], "mask": masks[:size]} | kept
+        scores, action, *kept = session.run(None, given)
+        assert [part.shape for part in kept] == [(size, units)] * len(memory)
         assert scores.shape == (size, TASK.n_actions)
         assert (scores[~masks[:size]] == -1e8).all()
         np.testing.assert_array_equal(action, scores.argmax(axis=1))

@@ -36,6 +36,7 @@ SMALL = {
     "buffer_size": 700,
     "target_update": 200,
     "quantiles": 5,
+    "units": 8,
     "directions": 2,
 }
 TASK = kss(7)
@@ -85,7 +86,17 @@ def trained():
 
 
 def test_the_agents_that_train_are_found():
-    assert {"ppo", "maskable_ppo", "a2c", "trpo", "dqn", "qr_dqn", "ars"} <= set(NAMES)
+    assert {
+        "ppo",
+        "maskable_ppo",
+        "a2c",
+        "trpo",
+        "dqn",
+        "qr_dqn",
+        "ars",
+        "recurrent_ppo",
+        "maskable_recurrent_ppo",
+    } <= set(NAMES)
 
 
 @every_agent
@@ -148,7 +159,7 @@ def test_a_mask_is_respected_where_that_is_declared(name, trained):
 @every_agent
 def test_yaml_states_every_option_at_its_default(name):
     stated = agent_of(config(name))
-    plain = type(stated)(**({"masked": True} if name == "maskable_ppo" else {}))
+    plain = type(stated)(**({"masked": True} if name.startswith("maskable") else {}))
     assert stated == plain
     assert {field.name for field in fields(stated)} == {key for key in config(name) if key != "_target_"}
 

@@ -7,12 +7,15 @@ import pytest
 import torch
 
 from coursewright.agents.learning import checkpoint
+from coursewright.agents.learning.a2c import A2c
 from coursewright.agents.learning.beginning import begun
-from coursewright.agents.learning.imitation import learn, lessons
+from coursewright.agents.learning.imitation import Round, learn, lessons
 from coursewright.agents.learning.on_policy import steps_as_a_rule
 from coursewright.agents.learning.ppo import Ppo
+from coursewright.agents.learning.recurrent_ppo import RecurrentPpo
 from coursewright.agents.learning.teacher import teacher
 from coursewright.agents.learning.trained import TrainedPolicy
+from coursewright.agents.learning.trpo import Trpo
 from coursewright.agents.learning.weights import read_tree
 from coursewright.agents.rules.expected_gain import ExpectedGain
 from coursewright.agents.rules.mastery import NInARow
@@ -24,17 +27,18 @@ from coursewright.simulators.luck import Split
 from trained_bits import bits
 from wide_courses import wide_course, wide_task
 
-SMALL = Ppo(
-    masked=True,
-    steps=2000,
-    imitate="expected_gain",
-    imitate_for=0.4,
-    learners=16,
-    n_steps=5,
-    batch_size=40,
-    layers=(16,),
-    checkpoint_every=200,
-)
+FEW = {
+    "steps": 2000,
+    "imitate": "expected_gain",
+    "imitate_for": 0.4,
+    "learners": 16,
+    "n_steps": 5,
+    "layers": (16,),
+    "checkpoint_every": 200,
+}
+SMALL = Ppo(**FEW, masked=True, batch_size=40)
+REMEMBERING = RecurrentPpo(**FEW, masked=True, batch_size=40, units=8, privileged_critic=True)
+AGENTS = [SMALL, REMEMBERING, A2c(**FEW, privileged_critic=True), Trpo(**FEW, batch_size=40)]
 
 
 class Interrupted(SilentTracker):
@@ -52,18 +56,27 @@ class Interrupted(SilentTracker):
 
 
 @pytest.fixture(scope="module")
-def uninterrupted():
-    tracker = Interrupted()
-    return bits(SMALL(kss(7), 3, tracker)), tracker.rows
+def trained():
+    """Weights and rows of numbers of each agent's training, which nothing interrupts."""
+    kept = {}
+
+    def of(agent):
+        if agent not in kept:
+            tracker = Interrupted()
+            kept[agent] = bits(agent(kss(7), 3, tracker)), tracker.rows
+        return kept[agent]
+
+    return of
 
 
-@pytest.mark.parametrize("steps", [[300], [700], [250, 500, 1200]])
-def test_an_imitation_that_was_interrupted_ends_with_the_same_bits(steps, tmp_path, uninterrupted):
+@pytest.mark.parametrize("agent", AGENTS, ids=lambda agent: agent.algorithm.name)
+@pytest.mark.parametrize("steps", [[700], [250, 500, 1200]])
+def test_an_imitation_that_was_interrupted_ends_with_the_same_bits(agent, steps, tmp_path, trained):
     rows = []
     for step in [*steps, 10**9]:
         tracker = Interrupted(tmp_path, step)
         try:
-            done = SMALL(kss(7), 3, tracker)
+            done = agent(kss(7), 3, tracker)
         except KeyboardInterrupt:
             saved = read_tree("checkpoint", tmp_path / checkpoint.NAME, checkpoint.FORMAT)
             assert 0 < saved["counters"]["num_timesteps"] <= step
@@ -71,45 +84,62 @@ def test_an_imitation_that_was_interrupted_ends_with_the_same_bits(steps, tmp_pa
             np.random.rand(5)  # noqa: NPY002
         first = tracker.rows[0][0] if tracker.rows else 10**9
         rows = [row for row in rows if row[0] < first] + tracker.rows
-    assert bits(done) == uninterrupted[0]
-    assert str(rows) == str(uninterrupted[1])
+    assert bits(done) == trained(agent)[0]
+    assert str(rows) == str(trained(agent)[1])
 
 
-def test_the_imitation_counts_among_the_steps(uninterrupted):
-    steps = [step for step, data in uninterrupted[1] if "train/imitation_loss" in data]
+@pytest.mark.parametrize("agent", AGENTS, ids=lambda agent: agent.algorithm.name)
+def test_the_imitation_counts_among_the_steps(agent, trained):
+    rows = trained(agent)[1]
+    steps = [step for step, data in rows if "train/imitation_loss" in data]
     assert len(steps) == 8  # rounds of 16 learners and 7 steps, until 800 of 2,000 steps are taken
     assert steps[-1] == 896
-    assert uninterrupted[1][-1][0] >= 2000
-    losses = [data["train/imitation_loss"] for _, data in uninterrupted[1] if "train/imitation_loss" in data]
+    assert rows[-1][0] >= 2000
+    losses = [data["train/imitation_loss"] for _, data in rows if "train/imitation_loss" in data]
     assert losses[-1] < losses[0]
 
 
 def test_lessons_are_what_the_rule_did():
     task = kss(6)
     rule = NInARow()(task)
-    given = lessons(task, rule, 5, 0, 0, 1.0)
+    given = lessons(task, rule, Round(5, 0, 0), 1.0)
     assert given.seen.shape == (30, task.layout.width)
     assert (given.allowed[np.arange(30), given.action]).all()
     first = given.worth.reshape(6, 5)[0]  # a step of all learners after the other: undiscounted, the return
-    again = lessons(task, rule, 5, 0, 0, 1.0)
+    again = lessons(task, rule, Round(5, 0, 0), 1.0)
     assert np.array_equal(given.action, again.action)
-    assert not np.array_equal(given.worth, lessons(task, rule, 5, 0, 1, 1.0).worth)  # another episode
-    discounted = lessons(task, rule, 5, 0, 0, 0.5).worth.reshape(6, 5)
+    assert not np.array_equal(given.worth, lessons(task, rule, Round(5, 0, 1), 1.0).worth)  # another episode
+    discounted = lessons(task, rule, Round(5, 0, 0), 0.5).worth.reshape(6, 5)
     assert np.allclose(discounted[-1], given.worth.reshape(6, 5)[-1])
     assert (discounted[0] < first).any()
 
 
-def test_a_network_learns_to_choose_as_the_rule_does():
+BIG = {"learners": 128, "layers": (64,), "imitate": "expected_gain"}
+
+
+@pytest.mark.parametrize(
+    ("agent", "reached"),
+    [
+        (replace(SMALL, **BIG), 0.8),
+        (replace(SMALL, **BIG, privileged_critic=True), 0.8),
+        (RecurrentPpo(masked=True, **BIG), 0.7),
+        (A2c(**BIG), 0.7),
+        (Trpo(**BIG), 0.7),
+    ],
+)
+def test_a_network_learns_to_choose_as_the_rule_does(agent, reached):
     task = bkt(steps=20)
     rule = ExpectedGain()(task)
-    agent = replace(SMALL, learners=128, layers=(64,))
     model, _ = begun(agent, task, 0)
-    lost = [learn(model, lessons(task, rule, 128, 0, turn, 1.0), masked=True) for turn in range(4)]
+    lost = []
+    for turn in range(4):
+        given = lessons(task, rule, Round(128, 0, turn), 1.0, agent.algorithm.beside)
+        lost.append(learn(model, given, agent.algorithm))
     assert lost[-1] < 0.7 * lost[0]
     mine = rollout(task, TrainedPolicy.of(model, agent, task), 300, Split.EVALUATE)
     theirs = rollout(task, rule, 300, Split.EVALUATE)
     assert (mine.item == theirs.item)[:, 0].all()
-    assert mine.returned.mean() > 0.8 * theirs.returned.mean()
+    assert mine.returned.mean() > reached * theirs.returned.mean()
 
 
 def test_the_best_teacher_is_the_better_on_tuning_learners():

@@ -18,6 +18,7 @@ from coursewright.agents.learning.ars import Ars
 from coursewright.agents.learning.dqn import Dqn
 from coursewright.agents.learning.ppo import Ppo
 from coursewright.agents.learning.qr_dqn import QrDqn
+from coursewright.agents.learning.recurrent_ppo import RecurrentPpo
 from coursewright.agents.learning.trpo import Trpo
 from coursewright.agents.learning.vec_env import LearnersVecEnv
 from coursewright.agents.learning.weights import read_tree, write_tree
@@ -39,7 +40,8 @@ BATCHES = ROLLOUTS | {"batch_size": 40}
 REPLAY = BATCHES | {"learning_starts": 200, "buffer_size": 1200, "target_update": 200}
 PPO, MASKED, DQN = Ppo(**BATCHES), Ppo(masked=True, **BATCHES), Dqn(**REPLAY)
 ARS = Ars(**SMALL | {"checkpoint_every": 200}, directions=1)
-AGENTS = [PPO, MASKED, A2c(**ROLLOUTS), Trpo(**BATCHES), DQN, QrDqn(**REPLAY, quantiles=5), ARS]
+REMEMBERING = RecurrentPpo(**BATCHES, masked=True, units=8)
+AGENTS = [PPO, MASKED, REMEMBERING, A2c(**ROLLOUTS), Trpo(**BATCHES), DQN, QrDqn(**REPLAY, quantiles=5), ARS]
 
 
 class Interrupted(SilentTracker):
@@ -92,10 +94,10 @@ def test_a_finished_training_is_not_repeated(agent, tmp_path, uninterrupted):
     assert again.label.steps >= SMALL["steps"]
 
 
-@pytest.mark.parametrize("lost", ["torch", "numpy", "actions", "env", "counters", "last_obs"])
+@pytest.mark.parametrize("lost", ["torch", "numpy", "actions", "env", "counters", "last_obs", "carried"])
 def test_each_part_of_a_checkpoint_is_needed(lost, tmp_path, uninterrupted, monkeypatch):
     # The planted fault: a part that is not brought back must show in the bits.
-    agent = DQN if lost in ("numpy", "actions", "counters") else PPO
+    agent = DQN if lost in ("numpy", "actions", "counters") else PPO if lost != "carried" else REMEMBERING
     step = 350 if lost == "actions" else 700  # the action space is drawn from while exploring
     with pytest.raises(KeyboardInterrupt):
         agent(kss(7), 3, Interrupted(tmp_path, step))
@@ -111,6 +113,8 @@ def test_each_part_of_a_checkpoint_is_needed(lost, tmp_path, uninterrupted, monk
         content["env"]["episodes"][Running._fields.index("state")][0][:] = 0.0
     elif lost == "counters":
         content["counters"]["_n_calls"] += 1
+    elif lost == "carried":
+        content["carried"]["_last_lstm_states"][0][0][:] = 0.0
     else:
         content["last_obs"][:] = 0.0
     write_tree(tmp_path / checkpoint.NAME, content, checkpoint.FORMAT)
@@ -256,10 +260,12 @@ def put(content, value, *way):
         ({"state": 1}, ("actions",)),
         (10**9, ("replay", "pos")),
         (np.zeros(3), ("replay", "rewards")),
+        (np.zeros(3), ("carried", "_last_lstm_states")),
+        (((np.zeros(3),) * 2,) * 2, ("carried", "_last_lstm_states")),
     ],
 )
 def test_a_checkpoint_that_is_whole_but_wrong_is_one_line(value, way, tmp_path):
-    agent = DQN if way[0] == "replay" else PPO
+    agent = {"replay": DQN, "carried": REMEMBERING}.get(way[0], PPO)
     with pytest.raises(KeyboardInterrupt):
         agent(kss(7), 3, Interrupted(tmp_path, 700))
     content = kept(tmp_path)

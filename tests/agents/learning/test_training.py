@@ -12,6 +12,7 @@ from coursewright.agents.learning.dqn import Dqn
 from coursewright.agents.learning.network import Reading, default_features, reading
 from coursewright.agents.learning.ppo import Ppo
 from coursewright.agents.learning.qr_dqn import QrDqn
+from coursewright.agents.learning.recurrent_ppo import RecurrentPpo
 from coursewright.agents.learning.trpo import Trpo
 from coursewright.agents.sampling import DISALLOWED, Draws, draw
 from coursewright.agents.tracker import SilentTracker
@@ -27,7 +28,9 @@ FEW = {"steps": 320, "learners": 8, "layers": (8,)}
 SMALL = FEW | {"batch_size": 40}
 REPLAY = SMALL | {"learning_starts": 64, "buffer_size": 200}
 PPO, MASKED = Ppo(imitate=None, **SMALL), Ppo(imitate=None, masked=True, **SMALL)
-AGENTS = [PPO, MASKED, A2c(**FEW), Trpo(**SMALL), Dqn(**REPLAY), QrDqn(**REPLAY), Ars(**FEW, directions=2)]
+REMEMBERING = [RecurrentPpo(**SMALL, masked=masked, units=8) for masked in (False, True)]
+OTHERS = [A2c(**FEW), Trpo(**SMALL), Dqn(**REPLAY), QrDqn(**REPLAY), Ars(**FEW, directions=2)]
+AGENTS = [PPO, MASKED, *REMEMBERING, *OTHERS]
 
 
 class Notebook(SilentTracker):
@@ -118,9 +121,10 @@ def test_one_seed_gives_one_set_of_weights(agent):
     assert not same(first, weights(agent(kss(5), 1, SilentTracker())))
 
 
-def test_masked_training_never_tries_what_is_disallowed():
+@pytest.mark.parametrize("agent", [MASKED, REMEMBERING[1]])
+def test_masked_training_never_tries_what_is_disallowed(agent):
     task = replace(kss(6), strict=True)
-    MASKED(task, 0, SilentTracker())
+    agent(task, 0, SilentTracker())
     with pytest.raises(InputError, match="allowed"):
         PPO(task, 0, SilentTracker())
 
@@ -140,9 +144,10 @@ def test_updates_use_the_masks_of_the_rollout():
     assert policy.model.logger.name_to_value["train/approx_kl"] > 1e-3
 
 
-def test_masks_where_nothing_restricts_and_with_stop():
+@pytest.mark.parametrize("agent", [MASKED, REMEMBERING[1]])
+def test_masks_where_nothing_restricts_and_with_stop(agent):
     for task in (bkt(steps=5), replace(kss(5), stop=True)):
-        policy = MASKED(task, 0, SilentTracker())
+        policy = agent(task, 0, SilentTracker())
         assert len(rollout(task, policy, 10)) == 10
 
 
@@ -150,15 +155,16 @@ def test_masks_where_nothing_restricts_and_with_stop():
 def test_policies_declare_what_they_do_with_masks(agent):
     task = kss(6)
     policy = agent(task, 0, SilentTracker())
-    assert policy.respects_mask == (agent is MASKED)
+    assert policy.respects_mask == getattr(agent, "masked", False)
     refused = rollout(task, policy, 200).refused.sum()
     assert (refused == 0) == policy.respects_mask
 
 
 @pytest.mark.parametrize("deterministic", [True, False])
-def test_rows_do_not_depend_on_the_batch(deterministic):
+@pytest.mark.parametrize("agent", [MASKED, REMEMBERING[1]])
+def test_rows_do_not_depend_on_the_batch(deterministic, agent):
     task = kss(8)
-    policy = MASKED(task, 0, SilentTracker())
+    policy = agent(task, 0, SilentTracker())
     whole = rollout(task, policy, 60, deterministic=deterministic)
     parts = rollout(task, policy, 60, chunk=7, deterministic=deterministic)
     alone = rollout(task, policy, 12, chunk=1, deterministic=deterministic)
