@@ -18,6 +18,7 @@ from coursewright.scripts.launching import refuse_absent_cluster
 from coursewright.scripts.learners import MOVED, found_again
 from coursewright.scripts.making import agent_of, comparing_of, made, recipe_of, refusal_at
 from coursewright.scripts.memory import refuse_too_much
+from coursewright.scripts.plain import Plain, own_part, plain_of, refuse_missing, targets_of
 from coursewright.scripts.products import mark_of, refuse_other_log, refuse_other_policy
 from coursewright.scripts.recorded import STORED, WEIGHTS, no_policy, policy_file, read_run
 from coursewright.scripts.run_directory import refuse_other_settings
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from coursewright.simulators.course import Course
     from coursewright.simulators.knowledge.bkt import Bkt
 
-Plain = dict[str, Any]
 MEMORIES = "coursewright.fitting.memory."  # models whose minds tell stabilities
 RULES = ("rules", "schedulers", "bandits")  # rooms of agents that choose by a rule
 LATE = ("figures",)  # their library takes a second to import
@@ -52,16 +52,13 @@ class Checker:
         Raises `InputError`: one line with the setting's full path, its value and the allowed values.
         """
         with _as_if_running(config):
-            _refuse_missing(config)
+            refuse_missing(config)
             if config.hydra.mode == RunMode.MULTIRUN:
                 self._once(_launcher, {TARGET: config.hydra.launcher[TARGET]})
-            settled_ = self._settled(config)
+            whole = self._settled(config)
             if self.verb == "tune" and config.hydra.mode != RunMode.MULTIRUN:
-                own = OmegaConf.masked_copy(
-                    settled_, [name for name in map(str, settled_) if name != "hydra"]
-                )
-                refuse_other_settings(Path(str(config.hydra.run.dir)), own)
-            plain = _plain(settled_)
+                refuse_other_settings(Path(str(config.hydra.run.dir)), own_part(whole))
+            plain = plain_of(whole)
             for check, needed in FIRST.get(self.verb, ()):
                 self._once(check, {name: plain.get(name) for name in needed})
             self._once(_settings, plain)
@@ -105,7 +102,7 @@ def _settings(plain: Plain, checker: Checker) -> None:
 
 def _nodes(part: Plain, checker: Checker) -> None:
     """Make everything that is cheap to make, from the innermost on, so that a refusal has its place."""
-    for at, node in _targets(part):
+    for at, node in targets_of(part):
         refuse_misfits(node, fields_of(node[TARGET]), at)
         made(node, at)
 
@@ -303,39 +300,6 @@ THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
     "export": [(_run, ("run", MOVED, "trust", "to"))],
     "simulate": [(_simulated, tuple(fields(Simulate) or ())), (_teacher, ("policy",)), (_task, TASK)],
 }
-
-
-def _plain(config: DictConfig) -> Plain:
-    """The configuration as plain containers, apart from Hydra's own."""
-    values = {str(name): config[name] for name in config if name != "hydra"}
-    return {
-        name: OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
-        for name, value in values.items()
-    }
-
-
-def _targets(part: Any, at: str = "") -> Iterator[tuple[str, Plain]]:
-    """Every node that makes something, by its place, the innermost first."""
-    if isinstance(part, dict):
-        for name, value in part.items():
-            yield from _targets(value, f"{at}.{name}".lstrip("."))
-        if TARGET in part:
-            yield at, part
-    elif isinstance(part, list):
-        for place, value in enumerate(part):
-            yield from _targets(value, f"{at}[{place}]")
-
-
-def _refuse_missing(config: DictConfig) -> None:
-    for name in map(str, config):
-        if name == "hydra":
-            continue
-        lacking = {name} if OmegaConf.is_missing(config, name) else set()
-        node = config._get_node(name)
-        if not lacking and OmegaConf.is_config(node):
-            lacking = OmegaConf.missing_keys(node)
-        for path in sorted(lacking):
-            raise InputError(f"{path} = ???: must be given ({path}=...)", path)
 
 
 @contextmanager
