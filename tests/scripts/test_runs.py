@@ -175,6 +175,17 @@ def test_differences_are_measured_from_the_rule_that_is_the_best(setting, name):
     assert reference_of({"random": rule}, study, "random") == "random"
 
 
+def test_a_sweep_of_comparisons_ends_with_all_its_reports(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    few = ["learners=20", "tracker=none", "workers=1", "hydra.sweep.dir=all", "reference=random"]
+    kept = only("random", "round_robin")
+    words = ["-m", "simulator=kt6kc,bkt_v0", "task=mastery", "task.steps=2", *few, *kept]
+    assert run("evaluate", words) == 0
+    end = capsys.readouterr().out.rpartition("2 of 2 jobs are finished:\n")[2].splitlines()
+    reports = ["all/simulator-kt6kc/report.html", "all/simulator-bkt_v0/report.html"]
+    assert [line.strip() for line in end] == [*reports, "all states: coursewright status sweep=all"]
+
+
 def test_rules_that_think_by_a_model_are_compared_where_the_tutor_has_one(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     memory = ["simulator=fsrs", "simulator.course.skills=3", "task=recall", "task.steps=3", "tutor=fsrs"]
