@@ -7,6 +7,23 @@ from inspect import signature
 from operator import index
 from typing import ParamSpec, TypeVar
 
+MOST_SHOWN = 12  # names in a line
+# Settings whose names a command lists
+LISTED = {
+    "agent": "agents",
+    "policy": "agents",
+    "simulator": "simulators",
+    "task": "tasks",
+    "model": "models",
+    "models": "models",
+    "tutor": "models",
+    "log": "logs",
+    "experiment": "experiments",
+    "sweep": "sweeps",
+    "tracker": "trackers",
+    "tune": "spaces",
+}
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -58,27 +75,29 @@ def whole(field: str, value: object, least: int, most: int | None = None) -> int
 
 def unknown(field: str, value: object, known: Sequence[str]) -> InputError:
     """The error for a name that does not exist, with the nearest that does."""
-    return InputError(f"{field} = {value!r}: no such name{nearest(str(value), known)}", field)
+    near = nearest(str(value), known, whole=listing(field))
+    return InputError(f"{field} = {value!r}: no such name{near}", field)
 
 
 def absent(field: str, path: object, wanted: str, known: Sequence[str] = ()) -> InputError:
     """The error for a path where there is nothing; a name among those `known` may stand for one."""
-    beside = f", or a name{nearest(str(path), known)}" if known else ""
+    beside = f", or a name{nearest(str(path), known, whole=listing(field))}" if known else ""
     return InputError(
         f"{field} = {str(path)!r}: there is no such file or folder; must be {wanted}{beside}", field
     )
 
 
-def unsettable(path: str, known: Sequence[str], elsewhere: Sequence[str] = ()) -> InputError:
+def unsettable(path: str, known: Sequence[str], elsewhere: Sequence[str] = (), whole: str = "") -> InputError:
     """The error for a setting `path` that does not exist, beside the settings that are `known` there.
 
-    `elsewhere` names the choices that would take it.
+    `elsewhere` names the choices that would take it, and `whole` the command that lists all that are known.
     """
     if not known:
         above = path.rpartition(".")[0]
         return InputError(f"{path}: no such setting; {above or 'this'} has none below it", path)
     others = f"; {', '.join(elsewhere)} would take it" if elsewhere else ""
-    return InputError(f"{path}: no such setting{nearest(path.rpartition('.')[2], known)}{others}", path)
+    near = nearest(path.rpartition(".")[2], known, whole=whole)
+    return InputError(f"{path}: no such setting{near}{others}", path)
 
 
 def known_settings(function: Callable[P, T]) -> Callable[P, T]:
@@ -100,9 +119,20 @@ def legible(line: str) -> str:
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in line)
 
 
-def nearest(name: str, known: Sequence[str], said: str = "known") -> str:
-    """The words that follow an unknown name: the nearest known one, and the first of all."""
+def listing(field: str) -> str:
+    """The command that lists all names which a setting may have; "" where there is none."""
+    group = LISTED.get(field.partition("@")[0])
+    return f"coursewright list {group}" if group else ""
+
+
+def nearest(name: str, known: Sequence[str], said: str = "known", whole: str = "") -> str:
+    """The words that follow an unknown name: the nearest known one, and the first of all.
+
+    Where that are not all, their number follows, and the command `whole` that lists them.
+    """
     near = get_close_matches(name, list(known), n=1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
-    shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "") if known else "none"
+    left = len(known) - MOST_SHOWN
+    more = f", and {left} more" + (f" ({whole})" if whole else "") if left > 0 else ""
+    shown = ", ".join(known[:MOST_SHOWN]) + more if known else "none"
     return f"{hint}; {said}: {shown}"

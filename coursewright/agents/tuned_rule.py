@@ -26,6 +26,7 @@ from coursewright.errors import InputError, reject
 
 Make = Callable[[Task], RulePolicy]  # an agent, whose options are its fields
 
+TUNED_RULE, MASTERY = "tuned_rule", "mastery"  # the agent's name, and that of its first family
 FRINGES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 DAYS = (1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 34.0, 55.0)
 LADDERS = (0.25, 0.5, 1.0, 2.0)  # of Memrise's own days
@@ -43,7 +44,7 @@ def families(task: Task, learners: int) -> Iterator[tuple[str, list[Make]]]:
     Where days pass there are schedulers too, among them those that think by FSRS with its published weights.
     Rules that reason by a model that was fitted are no part of it.
     """
-    yield "mastery", [TunedMastery(learners)]
+    yield MASTERY, [TunedMastery(learners)]
     yield "fixed order", [RoundRobin(), Topological(), RandomLegal()]
     yield "outer fringe", [OuterFringe(level) for level in FRINGES]
     yield "target success", [TargetSuccess(target) for target in CHANCES]
@@ -119,4 +120,4 @@ class TunedRule:
             raise reject("task.features", list(task.layout.features), "a list that some rule can go by")
         best = winners[int(np.argmax([tuning.trial(name, self.learners).score for name, _ in winners]))]
         shown = replace(best[1].task, mind=task.mind)
-        return replace(best[1], name="tuned_rule", task=shown, tuned=tuning.tuned(best[0], self.learners))
+        return replace(best[1], name=TUNED_RULE, task=shown, tuned=tuning.tuned(best[0], self.learners))

@@ -22,14 +22,17 @@ from coursewright.errors import InputError, reject
 from coursewright.scripts.explain import explanation
 from coursewright.scripts.learners import KEPT, TABLE, TUTOR
 from coursewright.scripts.life import LOCK, STATE, alone, busy, lived, queue, read, typed, works
-from coursewright.scripts.names import claim, group_of, plain
-from coursewright.scripts.overrides import override
+from coursewright.scripts.names import claim, group_of, near, plain
+from coursewright.scripts.overrides import command_line, override
 from coursewright.scripts.recorded import to_go_on
 
 # Of a run that has no result yet: its own files, the tutor and the learners that it was to begin with, and a
 # tracker's (where anything was logged, metrics.csv is there too).
 BOOKS = {LOCK, STATE, "config.yaml", "code.json", ".hydra", TABLE, TUTOR, KEPT, "wandb"}
 BOOKS |= {f"wandb-{verb}.id" for verb in ("train", "tune", "evaluate")}
+
+
+MOST_TOLD = 20  # folders
 
 
 class Asked(NamedTuple):
@@ -71,7 +74,10 @@ def occupied(jobs: Iterable[DictConfig], several: bool) -> Iterator[list[str]]:
         sweep = _sweep(asked)
         with alone(sweep.path, "hydra.sweep.dir"), lived(sweep.path, group_of(sweep.path)):
             queue(sweep.jobs, group_of(sweep.path))
-            yield sweep.words
+            try:
+                yield sweep.words
+            finally:
+                _tell(sweep)
 
 
 def refuse_busy(job: DictConfig, several: bool) -> None:
@@ -90,6 +96,17 @@ class Sweep(NamedTuple):
     path: Path
     jobs: list[Path]
     words: list[str]
+
+
+def _tell(sweep: Sweep) -> None:
+    """Print the folders of a sweep's finished jobs, with the report where there is one."""
+    done = [folder for folder in sweep.jobs if (state := read(folder)) is not None and state.state == "done"]
+    print(f"\n{len(done)} of {len(sweep.jobs)} jobs are finished:")
+    for folder in done[:MOST_TOLD]:
+        page = folder / "report.html"
+        print(f"  {near(page if page.is_file() else folder)}")
+    more = f"  and {len(done) - MOST_TOLD} more; " if len(done) > MOST_TOLD else "  "
+    print(f"{more}all states: {command_line('status', [f'sweep={near(sweep.path)}'])}", flush=True)
 
 
 def _asked(job: DictConfig, number: int, several: bool) -> Asked:

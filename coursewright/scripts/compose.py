@@ -234,7 +234,8 @@ def _unknown(config: DictConfig, path: Sequence[str], verb: str, loader: ConfigL
         node, above = node._get_node(path[above]), above + 1
     place = ".".join(path[: above + 1])
     if above == 0:
-        return unsettable(place, list(dict.fromkeys([*(fields(SETTINGS[verb]) or ()), *groups(verb)])))
+        own = list(dict.fromkeys([*(fields(SETTINGS[verb]) or ()), *groups(verb)]))
+        return unsettable(place, own, whole=f"coursewright {verb} --help")
     if not OmegaConf.is_dict(node):
         return unsettable(place, [])
     made = TARGET in node and not OmegaConf.is_missing(node, TARGET)
@@ -244,7 +245,8 @@ def _unknown(config: DictConfig, path: Sequence[str], verb: str, loader: ConfigL
     for at in (path[:above], []):  # such as a setting of the model that was sought below it
         if len(path) > above + 1 and path[-1] in (names if at else config):
             return InputError(f"{place}: no such setting (did you mean {'.'.join([*at, path[-1]])}?)", place)
-    return unsettable(place, [name for name in names if not name.startswith("_")], others)
+    shown = [name for name in names if not name.startswith("_")]
+    return unsettable(place, shown, others, whole=f"coursewright {verb} --help")
 
 
 def _readers(path: Sequence[str], loader: ConfigLoader) -> list[str]:

@@ -11,8 +11,10 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from coursewright.agents.export.policy import OnnxPolicy
+from coursewright.agents.rule import RulePolicy
 from coursewright.agents.stored import Stored
 from coursewright.agents.tracker import SilentTracker
+from coursewright.agents.tuned_rule import MASTERY, TUNED_RULE
 from coursewright.envs.policy import Policy
 from coursewright.envs.task import Task
 from coursewright.errors import InputError, reject
@@ -176,7 +178,7 @@ def published(study: Study, config: DictConfig, folder: Path) -> Published:
     named = {name: config.policies[name] for name in needed.values() if name in config.policies}
     made = rules(suited | named, study.task, config.seed, needed)
     policies: dict[str, Seeded] = {**study.trained, **made}
-    settings = comparing_of(config, reference_of(list(policies), study.task, config.baseline))
+    settings = comparing_of(config, reference_of(made, study, config.baseline))
     with Progress(study.name, None, "learners") as progress:
         comparison = compare(
             study.task,
@@ -209,12 +211,17 @@ def suited_of(config: DictConfig, task: Task) -> dict[str, DictConfig]:
     return suited
 
 
-def reference_of(policies: Sequence[str], task: Task, baseline: str) -> str:
+def reference_of(made: Mapping[str, Policy], study: Study, baseline: str) -> str:
     """The policy that differences are measured from where none is named: the task's tuned rule.
 
+    Where a mastery rule is the best of all families, the tuned mastery rule is that rule, and has the name.
     Where no rule that was tuned can do the task, it is the baseline.
     """
-    return next((name for name in references(task) if name in policies), baseline)
+    names = [name for name in references(study.task) if name in {*made, *study.trained}]
+    best = made.get(TUNED_RULE)
+    if isinstance(best, RulePolicy) and best.tuned is not None:
+        names = [name for name in names if name == TUNED_RULE or best.tuned.setting.startswith(MASTERY)]
+    return next(iter(names), baseline)
 
 
 def results(done: Sequence[Published], given: Sequence[Study]) -> Results:

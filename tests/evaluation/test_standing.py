@@ -108,4 +108,4 @@ def test_a_task_that_the_rule_cannot_do_has_random_choice_alone():
 
 def test_the_end_of_a_training_names_a_heuristic():
     found = standing("index", Index()(TASK), TASK, 20)
-    assert found.warnings[-1] == "the index is a heuristic here: Kss learners are no Bkt"
+    assert found.warnings[-1] == "a heuristic on this task (Kss learners are no Bkt)"

@@ -128,7 +128,24 @@ def test_a_line_says_which_word_is_wrong(verb, words, said):
 def test_settings_that_a_verb_lacks_are_not_named_as_known():
     told = bad_lines.told("validate", ["workers=2"])
     known = "log, tracker, settings, models, reference, min_group, folds, min_rows, replicates, draws, worlds"
-    assert told.said.endswith(f"known: {known}, seed, ...\n")  # the first twelve
+    told_of = f"known: {known}, seed, and 3 more (coursewright validate --help)\n"
+    assert told.said.endswith(told_of)  # the first twelve
+
+
+@pytest.mark.parametrize(
+    ("verb", "word", "end"),
+    [
+        ("train", "agent=nope", "more (coursewright list agents)\n"),
+        ("train", "simulator=nope", "more (coursewright list simulators)\n"),
+        ("train", "tutor=nope", "more (coursewright list models)\n"),
+        ("evaluate", "+agent@policies.x=nope", "more (coursewright list agents)\n"),
+        ("fit", "model=nope", "more (coursewright list models)\n"),
+    ],
+)
+def test_a_list_that_is_cut_names_the_command_with_the_rest(verb, word, end):
+    told = bad_lines.told(verb, [word])
+    assert told.said.endswith(end)
+    assert "..." not in told.said
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,21 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
 from compared import only
+from coursewright.agents.rules.baselines import RoundRobin
+from coursewright.agents.tuning import Tuned
 from coursewright.envs.rollout import rollout
+from coursewright.envs.shipped import kss
 from coursewright.evaluation.standing import FIRST
 from coursewright.scripts.app import run
 from coursewright.scripts.recorded import FORMAT
-from coursewright.scripts.studies import read_studies
+from coursewright.scripts.studies import Study, read_studies, reference_of
 from coursewright.simulators.folders import SHIPPED
 from coursewright.simulators.luck import Split
 from places import SUPPORT
@@ -148,6 +152,38 @@ def test_a_comparison_shows_the_rules_of_the_tasks_kind(verb, tmp_path):
     table = pd.read_csv(tmp_path / "other" / "comparison.csv")
     assert "ucb" in set(table.policy)
     assert "leitner" not in set(table.policy)
+
+
+def test_a_knowledge_task_shows_the_rules_of_a_specialist_and_the_optimum(verb, tmp_path):
+    few = ["learners=20", "tracker=csv", "workers=1", "hydra.run.dir=out"]
+    assert verb("evaluate", "simulator=kt6kc", "task=mastery", "task.steps=3", *few)[0] == 0
+    shown = set(pd.read_csv(tmp_path / "out" / "comparison.csv").policy)
+    assert {"outer_fringe", "adaptive_testing", "riarit", "tuned_rule", "tuned_mastery"} <= shown
+    assert {"oracle_greedy", "oracle_exact"} <= shown
+    assert not {"oracle_beam", "sm2"} & shown
+
+
+@pytest.mark.parametrize(
+    ("setting", "name"), [("fixed order: RoundRobin()", "tuned_rule"), ("mastery: n=3", "tuned_mastery")]
+)
+def test_differences_are_measured_from_the_rule_that_is_the_best(setting, name):
+    study = Study("s", "kss", kss(3))
+    rule = replace(RoundRobin()(study.task), tuned=Tuned(setting, 0.5, 0.1, ()))
+    others = {"random": rule, "tuned_mastery": RoundRobin()(study.task)}
+    assert reference_of({**others, "tuned_rule": rule}, study, "random") == name
+    assert reference_of(others, study, "random") == "tuned_mastery"
+    assert reference_of({"random": rule}, study, "random") == "random"
+
+
+def test_a_sweep_of_comparisons_ends_with_all_its_reports(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    few = ["learners=20", "tracker=none", "workers=1", "hydra.sweep.dir=all", "reference=random"]
+    kept = only("random", "round_robin")
+    words = ["-m", "simulator=kt6kc,bkt_v0", "task=mastery", "task.steps=2", *few, *kept]
+    assert run("evaluate", words) == 0
+    end = capsys.readouterr().out.rpartition("2 of 2 jobs are finished:\n")[2].splitlines()
+    reports = ["all/simulator-kt6kc/report.html", "all/simulator-bkt_v0/report.html"]
+    assert [line.strip() for line in end] == [*reports, "all states: coursewright status sweep=all"]
 
 
 def test_rules_that_think_by_a_model_are_compared_where_the_tutor_has_one(tmp_path, monkeypatch, capsys):

@@ -82,5 +82,5 @@ class Index:
         skills = map(Skill, learn.tolist(), guess.tolist(), slip.tolist())
         table = np.stack([indices(skill, times) for skill in skills])
         reason = no_index(task)
-        caveat = f"the index is a heuristic here: {reason}" if reason else ""
+        caveat = f"a heuristic on this task ({reason})" if reason else ""
         return RulePolicy("index", task, IndexRule(np.ascontiguousarray(learn), table), caveat=caveat)

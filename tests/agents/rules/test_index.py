@@ -41,11 +41,11 @@ def test_it_says_where_it_is_a_heuristic():
         "the reward is not the gain in mean mastery": replace(ednet(), reward=normalised_gain),
     }
     for reason, task in reasons.items():
-        assert caveat_of(Index()(task)) == f"the index is a heuristic here: {reason}"
+        assert caveat_of(Index()(task)) == f"a heuristic on this task ({reason})"
     days = caveat_of(Index()(replace(ednet(), days=1.0)))
     assert "does not fade while days pass (tutor=fsrs" in days
     other = replace(ednet(), mind=mind_of(Fsrs(ednet().course), ednet().course))
-    assert Index()(other).caveat.endswith("not by the model that the tutor thinks by")
+    assert Index()(other).caveat.endswith("not by the model that the tutor thinks by)")
 
 
 def two_skills(**changes):

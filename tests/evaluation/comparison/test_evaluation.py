@@ -201,7 +201,7 @@ def test_a_rule_whose_conditions_do_not_hold_says_so():
     task = kss(4)
     made = {"index": Index()(task), "random": UniformRandom()(task)}
     found = compare(task, made, Comparing(learners=20, reference="random", workers=1))
-    said = "index: the index is a heuristic here: Kss learners are no Bkt."
+    said = "index: a heuristic on this task (Kss learners are no Bkt)."
     assert words.doubted(found) == [said]
     assert said in words.caveats(found)
 
