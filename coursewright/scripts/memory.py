@@ -1,7 +1,7 @@
 """The memory that a job would take at the least, against that of the machine, before anything is made."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,9 +70,24 @@ def _needed(part: Mapping[str, Any], task: "Task") -> Iterator[tuple[str, float,
     if isinstance(layers := agent.get("layers"), list) and all(type(wide) is int for wide in layers):
         weights = sum(float(a) * b for a, b in pairwise([width, *layers, task.n_actions]))
         yield "agent.layers", max(layers, default=0), COPIES * NUMBER * weights, learners
+        for name, needed in _multiplied(agent, width, layers, task.n_actions, weights):
+            yield f"agent.{name}", agent[name], needed, learners
     if "buffer_size" in counts:
         kept = counts["buffer_size"]
         yield "agent.buffer_size", kept, float(kept) * (2 * NUMBER * width + BESIDES), learners
+
+
+def _multiplied(
+    agent: Mapping[str, Any], width: int, layers: Sequence[int], actions: int, weights: float
+) -> Iterator[tuple[str, float]]:
+    """Options by which a network is multiplied, and the bytes that each asks for."""
+    if type(units := agent.get("units")) is int:  # four gates each of two LSTMs
+        yield "units", COPIES * NUMBER * 8.0 * units * (width + units)
+    if type(quantiles := agent.get("quantiles")) is int:
+        pairs = float(quantiles) ** 2 * int(agent.get("batch_size", 1))  # in the loss of an update
+        yield "quantiles", NUMBER * (COPIES * float(quantiles) * actions * [width, *layers][-1] + pairs)
+    if type(directions := agent.get("directions")) is int:
+        yield "directions", NUMBER * 4.0 * directions * weights
 
 
 def _gb(amount: float) -> str:

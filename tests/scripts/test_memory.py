@@ -23,6 +23,9 @@ from coursewright.scripts.app import run
         (["agent=ppo", "agent.n_steps=1000000000"], "agent.n_steps = 1,000,000,000: must be smaller"),
         (["agent=ppo", "agent.learners=10000000000"], "agent.learners = 10,000,000,000: must be smaller"),
         (["agent=ppo", "agent.layers=[1000000,1000000]"], "agent.layers = 1,000,000: must be smaller"),
+        (["agent=recurrent_ppo", "agent.units=1000000"], "agent.units = 1,000,000: must be smaller"),
+        (["agent=qr_dqn", "agent.quantiles=1000000"], "agent.quantiles = 1,000,000: must be smaller"),
+        (["agent=ars", "agent.directions=1000000000"], "agent.directions = 1,000,000,000: must be smaller"),
         (["agent=dqn", "agent.buffer_size=100000000000"], "agent.buffer_size = 100,000,000,000: must be"),
     ],
 )

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from stable_baselines3 import A2C
 
-from coursewright.agents.learning.algorithm import Algorithm, actor
+from coursewright.agents.learning.algorithm import Algorithm, actor, check
 from coursewright.agents.learning.training import network, place, train
-from coursewright.agents.options import at_least, feature_names, positive, widths
+from coursewright.agents.options import at_least
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,8 @@ class A2c:
     checkpoint_every: int = 50_000
 
     def __post_init__(self):
-        at_least(1, steps=self.steps, learners=self.learners, n_steps=self.n_steps, threads=self.threads)
-        at_least(1, checkpoint_every=self.checkpoint_every)
-        positive(learning_rate=self.learning_rate)
-        object.__setattr__(self, "layers", widths(self.layers))
-        object.__setattr__(self, "features", feature_names(self.features))
+        check(self)
+        at_least(1, n_steps=self.n_steps)
 
     @property
     def algorithm(self):
