@@ -6,11 +6,14 @@ from io import StringIO
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from rich.console import Console
 
 from coursewright.data.log import learner_log
 from coursewright.data.synthetic import simulate_log
 from coursewright.errors import InputError
+from coursewright.evaluation.figures import Picture
+from coursewright.evaluation.validity import report
 from coursewright.evaluation.validity import words as validity_words
 from coursewright.evaluation.validity.check_words import practice_cells, said_of
 from coursewright.evaluation.validity.judge import Settings, validate
@@ -43,6 +46,12 @@ def found():
     log = learner_log(simulate_log(120, 6), "made up", "free", {"a bad row": 7})
     models = {"item_difficulty": ItemDifficultyModel(), "bkt": BktModel(), "peeking": Peeking()}
     return validate(log, models, "item_difficulty", Settings(replicates=39, worlds=8))
+
+
+@pytest.fixture
+def unillustrated(monkeypatch):
+    """Pages with empty pictures, where only the words are read: drawing takes longest."""
+    monkeypatch.setattr(report, "_both", lambda caption, *given: Picture(caption, Figure((1, 1))))
 
 
 def test_the_table_has_every_figure_of_every_model(found):
@@ -101,7 +110,7 @@ def test_the_mark_stands_in_table_heading_and_text(found):
             assert any(part.startswith(cell) for part in shown)
 
 
-def test_the_terminal_tells_of_what_is_left_out_and_what_the_log_cannot_tell(found, tmp_path):
+def test_the_terminal_tells_of_what_is_left_out_and_what_the_log_cannot_tell(found, tmp_path, unillustrated):
     bkt, items, _ = found.models
     wide = Measured.of(Gains(np.array([[0.1] * 3, [-0.1] * 3]), np.zeros((2, 3))))
     untold = replace(items, name="untold", invented=replace(items.invented, null=wide))
@@ -126,7 +135,7 @@ def test_the_terminal_tells_of_what_is_left_out_and_what_the_log_cannot_tell(fou
     assert left_out.endswith("; null worlds (worlds=0).")
 
 
-def test_a_log_where_nobody_learns_and_passes_has_no_power(found, tmp_path):
+def test_a_log_where_nobody_learns_and_passes_has_no_power(found, tmp_path, unillustrated):
     bkt, items, _ = found.models
     assert [model.still for model in found.models] == [False, True, True]
     assert not any("cannot tell learning from none" in line for line in validity_words.conclusions(found))
@@ -179,7 +188,7 @@ def test_refits_put_the_doubt_about_parameters_into_the_bands():
     assert widths[1] > 1.15 * widths[0]
 
 
-def test_one_learner_gets_a_page_too(tmp_path):
+def test_one_learner_gets_a_page_too(tmp_path, unillustrated):
     log = replace(learner_log(simulate_log(1, 12), "made up"), min_group=1)
     found = validate(
         log, {"item_difficulty": ItemDifficultyModel()}, "item_difficulty", Settings(replicates=5, draws=0)
