@@ -216,7 +216,9 @@ def _save(path: Path, end: Trained) -> None:
 def _load(path: Path) -> Trained:
     with np.load(path) as kept:
         steps = int(kept["training_steps"]), int(kept["scoring_steps"])
-        return Trained(kept["returned"], *steps, float(kept["seconds"]), int(kept["tried"]))
+        own = int(kept["tried"]), int(kept["tried_steps"])
+        search = float(kept["tried_seconds"])
+        return Trained(kept["returned"], *steps, float(kept["seconds"]), *own, search)
 
 
 def finish(

@@ -17,6 +17,7 @@ from coursewright.agents.rules.mastery import NInARow
 from coursewright.agents.tuned_rule import TunedRule
 from coursewright.envs.rollout import Group, rollout
 from coursewright.evaluation.statistics import over_learners
+from coursewright.evaluation.tuning.efforts import Effort, costs
 from coursewright.evaluation.tuning.jobs import Job
 from coursewright.evaluation.tuning.jobs import run as job_of
 from coursewright.scripts.app import run
@@ -113,8 +114,17 @@ def test_a_rule_that_tunes_itself_tells_its_costs(tmp_path, monkeypatch):
     tuned = TunedRule(learners=20)(given).tuned
     for end in made:
         assert end.tried == len({trial.setting for trial in tuned.trials}) > 120
-        assert end.training_steps == sum(trial.steps for trial in tuned.trials) == len(tuned.trials) * 20 * 12
-        assert end.seconds >= sum(trial.seconds for trial in tuned.trials) > 0
+        assert end.tried_steps == sum(trial.steps for trial in tuned.trials) == len(tuned.trials) * 20 * 12
+        assert end.training_steps == 0
+        assert end.tried_seconds >= sum(trial.seconds for trial in tuned.trials) > 0
+    ours, theirs = (
+        Effort([], {1: made[0]}),
+        Effort([], {1: job_of(Job(given, UniformRandom(), 0, Group(10)))}),
+    )
+    rows = costs({"tuned_rule": ours, "random": theirs}).to_dict("records")
+    assert [row["stage"] for row in rows] == ["trials", "fresh seeds", "fresh seeds"]
+    assert (rows[0]["trainings"], rows[0]["scoring_steps"]) == (made[0].tried, made[0].tried_steps)
+    assert (rows[1]["trainings"], rows[1]["training_steps"], rows[1]["scoring_steps"]) == (1, 0, 10 * 12)
 
 
 @pytest.mark.parametrize(

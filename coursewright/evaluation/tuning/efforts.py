@@ -36,22 +36,43 @@ class Effort(NamedTuple):
         """The parts of the work."""
         return {"trials": self.trials, "fresh seeds": list(self.again.values())}
 
+    @property
+    def own_search(self) -> dict[str, float]:
+        """The trials of a rule that tunes itself; nothing of other agents.
+
+        They are trials as the search's are: settings that are made and scored on tuning learners.
+        """
+        ends = [end for end in self.again.values() if end.tried]
+        return {
+            "trainings": sum(end.tried for end in ends),
+            "training_steps": 0,
+            "scoring_steps": sum(end.tried_steps for end in ends),
+            "processor_seconds": sum(end.tried_seconds for end in ends),
+        }
+
 
 def costs(efforts: Mapping[str, Effort]) -> pd.DataFrame:
-    """Trainings, environment steps and processor seconds of every agent's trials and fresh seeds."""
-    rows = [
-        {
-            "agent": name,
-            "stage": stage,
-            "trainings": len(done),
-            "training_steps": sum(one.training_steps for one in done),
-            "scoring_steps": sum(one.scoring_steps for one in done),
-            "processor_seconds": sum(one.seconds for one in done),
-        }
-        for name, effort in efforts.items()
-        for stage, done in effort.stages.items()
-        if done
-    ]
+    """Trainings, environment steps and processor seconds of every agent's trials and fresh seeds.
+
+    `trainings` are agents made with some settings and scored: trained ones, and rules, whose `training_steps`
+    are 0.  `scoring_steps` are those of tuning learners (trials) and of unseen ones (fresh seeds).
+    """
+    rows: list[dict[str, Any]] = []
+    for name, effort in efforts.items():
+        if not effort.trials and effort.own_search["trainings"]:
+            rows.append({"agent": name, "stage": "trials", **effort.own_search})
+        rows += [
+            {
+                "agent": name,
+                "stage": stage,
+                "trainings": len(done),
+                "training_steps": sum(one.training_steps for one in done),
+                "scoring_steps": sum(one.scoring_steps for one in done),
+                "processor_seconds": sum(one.seconds for one in done),
+            }
+            for stage, done in effort.stages.items()
+            if done
+        ]
     return pd.DataFrame(rows)
 
 

@@ -36,9 +36,10 @@ class Trained(NamedTuple):
     returned : the return of each learner, `[learners]`.
     training_steps : environment steps of the training, as the agent tells its tracker.
     scoring_steps : environment steps of the learners who were then taught.
-    seconds : of processor, both together; compiling included.  A rule that tunes itself by scores from an
-        earlier command (see `kept`) is told what they took then.
+    seconds : of processor, both together; compiling included.
     tried : settings that a rule tried to tune itself.
+    tried_steps, tried_seconds : environment steps and processor seconds of that, which are no training.  By
+        scores from an earlier command (see `kept`) they are those that it took then.
     """
 
     returned: Floats
@@ -46,6 +47,8 @@ class Trained(NamedTuple):
     scoring_steps: int
     seconds: float
     tried: int = 0
+    tried_steps: int = 0
+    tried_seconds: float = 0.0
 
 
 class Counter:
@@ -77,10 +80,12 @@ def run(job: Job) -> Trained | InputError:
         return error
     whole = time.process_time() - begun
     tuned = policy.tuned.trials if isinstance(policy, RulePolicy) and policy.tuned is not None else ()
-    spent = sum(trial.seconds for trial in tuned)
     tried = len({trial.setting for trial in tuned})
-    seconds = whole - made + max(made, spent)
-    return Trained(taught.returned, counter.steps, int(taught.steps.sum()), seconds, tried)
+    steps, spent = sum(trial.steps for trial in tuned), sum(trial.seconds for trial in tuned)
+    search = max(made, spent) if tried else 0.0
+    seconds = whole - made if tried else whole
+    training = max(counter.steps - steps, 0)
+    return Trained(taught.returned, training, int(taught.steps.sum()), seconds, tried, steps, search)
 
 
 def run_all(jobs: Sequence[Job], workers: int) -> Iterator[Trained | InputError]:
