@@ -12,7 +12,7 @@ import numpy.typing as npt
 from coursewright.envs.history import Past
 from coursewright.envs.record import Kept, Records
 from coursewright.envs.task import RandomGoal, Task
-from coursewright.envs.view import View, checked_reward, is_own
+from coursewright.envs.view import View, bare, checked_reward, is_own
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery, Observation
 from coursewright.simulators.capabilities import Assisting, Restricting, redraw, restricts
@@ -139,7 +139,7 @@ class Episodes:
         self._platform = simulator if restricts(simulator) else None
         self._offered: Bools = np.ones((batch, task.course.n_items), bool)
         self._assists = isinstance(simulator, Assisting) and simulator.assists
-        self._own_reward = is_own(task.reward)
+        self._reward, self._own_reward = bare(task.reward), is_own(task.reward)
 
     @property
     def observation(self) -> Observation:
@@ -215,8 +215,8 @@ class Episodes:
         self.before, self.after = self.after, self.before
         task.simulator.mastery(self.state, self.after)
         if ended is not None:
-            return checked_reward(task.reward, self.before, self.after, View(self), ended)
-        return task.reward(self.before, self.after, self)
+            return checked_reward(self._reward, self.before, self.after, View(self), ended)
+        return self._reward(self.before, self.after, self)
 
     def later(self, days: float) -> Any:
         """A copy of the learners' state after `days` more days without practice."""

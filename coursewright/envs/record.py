@@ -4,6 +4,7 @@ Simulated learners, the rows of a log and people in front of a screen use the sa
 of a response is an item, the answer, the minutes that it took, and the days that passed.
 """
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from coursewright.envs.features import Event, Feature
 from coursewright.envs.history import Past, Rules, note_days, open_rows, record
 from coursewright.envs.mind import Keys, show
 from coursewright.envs.terms import ENDLESS, Terms, logs
+from coursewright.envs.view import bare
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
 from coursewright.simulators.lists import cells_of
@@ -73,7 +75,9 @@ class Records:
         self.spent: Floats = np.zeros(batch)
         self.step: Ints = np.zeros(batch, np.int64)
         self._take(terms.rules(longest_past))
-        self._own = tuple(feature for feature in terms.layout.records if feature.update is not None)
+        self._own = tuple(
+            replace(own, update=bare(own.update)) for own in terms.layout.records if own.update is not None
+        )
         self._endless = terms.horizon == ENDLESS
         self._locked = terms.unlock_after > 0
         self._mind = terms.mind if terms.shown else None

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
+from inspect import isfunction
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -70,6 +71,9 @@ Reward = Callable[[Mastery, Mastery, Taught], Floats]
 """(before, after, taught) -> `[batch]`; mastery `[batch, skills]` around the step."""
 
 
+Returned = TypeVar("Returned")
+
+
 class View:
     """A `Taught` and nothing else: rewards of one's own find no latent state behind it."""
 
@@ -87,6 +91,14 @@ def is_own(function: Any) -> bool:
         function = function.func
     module = getattr(function, "__module__", None) or type(function).__module__
     return str(module).partition(".")[0] != __name__.partition(".")[0]
+
+
+def bare(function: Callable[..., Returned]) -> Callable[..., Returned]:
+    """The same function without the checks of Hydra's partials, which take .2 ms a call: more than a step."""
+    if not isinstance(function, partial) or not isfunction(function.func):
+        return function
+    given, named = function.args, function.keywords
+    return partial(function.func, *given, **named) if given or named else function.func
 
 
 def called(function: Any) -> str:

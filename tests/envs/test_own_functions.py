@@ -1,14 +1,18 @@
 """Rewards, features and outcomes of one's own: a wrong one is told in a line at the first step."""
 
+from functools import partial
+
 import numpy as np
 import pytest
+from hydra.utils import instantiate
 
 from coursewright.agents.rules.baselines import UniformRandom
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.features import Feature
-from coursewright.envs.rewards import mean_gain
+from coursewright.envs.rewards import mean_gain, mean_recall, post_test
 from coursewright.envs.rollout import Group, rollout, traces
 from coursewright.envs.task import Task
+from coursewright.envs.view import bare
 from coursewright.errors import InputError
 from coursewright.evaluation.outcomes import measured
 from coursewright.simulators.luck import Split
@@ -126,3 +130,22 @@ def test_a_wrong_reward_is_not_said_of_a_rule():
     for needed in ({"reference": "tuned_mastery"}, {}):
         with pytest.raises(InputError, match=r"^task\.reward = "):
             rules({"tuned_mastery": tuned}, task, 0, needed)
+
+
+def test_functions_of_a_configuration_are_called_without_hydras_checks():
+    """Its partials check themselves at each call, .2 ms long: more than a step of many learners."""
+    plain = instantiate({"_target_": "coursewright.envs.rewards.mean_recall", "_partial_": True})
+    given = {"_target_": "coursewright.envs.rewards.post_test", "_partial_": True, "answers": 5}
+    tested = bare(instantiate(given))
+    assert bare(plain) is mean_recall
+    assert (type(tested), tested.func, tested.keywords) == (partial, post_test, {"answers": 5})
+    assert bare(mean_gain) is mean_gain
+    kept = instantiate({"_target_": f"{keep_right.__module__}.keep_right", "_partial_": True})
+    feature = Feature("mine", "skill", kept, highest=9.0)
+    episodes = Episodes(bkt(reward=plain, features=["goal", feature]), 3)
+    assert episodes._reward is mean_recall
+    assert [own.update for own in episodes.records._own] == [keep_right]
+
+
+def keep_right(values, event):
+    """A feature of one's own."""
