@@ -39,7 +39,7 @@ class A2c:
     gamma: float = 1.0
     gae_lambda: float = 0.95
     entropy: float = 0.005
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     anneal: bool = True
     layers: Sequence[int] = (128, 128)
     features: Sequence[str] | None = None

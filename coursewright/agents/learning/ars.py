@@ -48,8 +48,8 @@ class Ars:
     learners: int = 32
     directions: int = 16
     best: int | None = None
-    deviation: float = 0.05
-    learning_rate: float = 0.05
+    deviation: float = 0.1
+    learning_rate: float = 0.3
     layers: Sequence[int] = ()
     features: Sequence[str] | None = None
     threads: int = 1

@@ -56,7 +56,7 @@ class RecurrentPpo:
     gamma: float = 1.0
     gae_lambda: float = 0.95
     entropy: float = 0.005
-    learning_rate: float = 2e-3
+    learning_rate: float = 5e-3
     anneal: bool = True
     units: int = 64
     layers: Sequence[int] = (64,)
