@@ -142,7 +142,7 @@ def test_functions_of_a_configuration_are_called_without_hydras_checks():
     assert bare(mean_gain) is mean_gain
     kept = instantiate({"_target_": f"{keep_right.__module__}.keep_right", "_partial_": True})
     feature = Feature("mine", "skill", kept, highest=9.0)
-    episodes = Episodes(bkt(reward=plain, features=["goal", feature]), 3)
+    episodes = Episodes(bkt(steps=3, reward=plain, features=["goal", feature]), 3)
     assert episodes._reward is mean_recall
     assert [own.update for own in episodes.records._own] == [keep_right]
 
