@@ -8,8 +8,13 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
+from coursewright.agents.learning.a2c import A2c
+from coursewright.agents.learning.ars import Ars
 from coursewright.agents.learning.dqn import Dqn
 from coursewright.agents.learning.ppo import Ppo
+from coursewright.agents.learning.qr_dqn import QrDqn
+from coursewright.agents.learning.recurrent_ppo import RecurrentPpo
+from coursewright.agents.learning.trpo import Trpo
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.rollout import rollout
 from coursewright.envs.shipped import kss
@@ -42,10 +47,17 @@ def test_masked_ppo_beats_the_tuned_mastery_rule(horizon, steps, target, capsys)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("agent", [Ppo(), Dqn()])
+@pytest.mark.parametrize("agent", [Ppo(), Dqn(), RecurrentPpo(), Trpo(steps=200_000)])
 def test_agents_without_masks_beat_random_among_legal(agent, capsys):
     # Random among legal items scores .492 at T=30; these do not know the legal items.
     assert scores(agent, 30, range(2), 5_000, capsys).min() > 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("agent", [A2c(), Ars(), QrDqn(steps=60_000)])
+def test_the_others_beat_random_among_all(agent, capsys):
+    # Random among all items scores .181 at T=30; in so many steps these are not beyond random among legal.
+    assert scores(agent, 30, range(2), 5_000, capsys).min() > 0.25
 
 
 def test_a_short_training_learns_something():
