@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from coursewright.envs.functions import bare, is_own
 from coursewright.envs.history import Past
 from coursewright.envs.record import Kept, Records
 from coursewright.envs.task import RandomGoal, Task
-from coursewright.envs.view import View, bare, checked_reward, is_own
+from coursewright.envs.view import View, checked_reward
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery, Observation
 from coursewright.simulators.capabilities import Assisting, Restricting, redraw, restricts

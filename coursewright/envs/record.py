@@ -11,10 +11,10 @@ import numpy as np
 
 from coursewright.envs.copies import WIDE, Copies
 from coursewright.envs.features import Event, Feature
+from coursewright.envs.functions import bare
 from coursewright.envs.history import Past, Rules, note_days, open_rows, record
 from coursewright.envs.mind import Keys, show
 from coursewright.envs.terms import ENDLESS, Terms, logs
-from coursewright.envs.view import bare
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
 from coursewright.simulators.lists import cells_of

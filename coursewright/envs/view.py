@@ -1,12 +1,11 @@
 """The view of a step that a reward may look at, and the check of a reward of one's own."""
 
 from collections.abc import Callable
-from functools import partial
-from inspect import isfunction
-from typing import Any, Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 
+from coursewright.envs.functions import called
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.protocol import Response
@@ -71,9 +70,6 @@ Reward = Callable[[Mastery, Mastery, Taught], Floats]
 """(before, after, taught) -> `[batch]`; mastery `[batch, skills]` around the step."""
 
 
-Returned = TypeVar("Returned")
-
-
 class View:
     """A `Taught` and nothing else: rewards of one's own find no latent state behind it."""
 
@@ -83,30 +79,6 @@ class View:
         self.item, self.response, self.days = taught.item, taught.response, taught.days
         self.refused, self.over = taught.refused, taught.over
         self.post_test = taught.post_test
-
-
-def is_own(function: Any) -> bool:
-    """True for a function, or a partial of one, that is none of this package's."""
-    while isinstance(function, partial):
-        function = function.func
-    module = getattr(function, "__module__", None) or type(function).__module__
-    return str(module).partition(".")[0] != __name__.partition(".")[0]
-
-
-def bare(function: Callable[..., Returned]) -> Callable[..., Returned]:
-    """The same function without the checks of Hydra's partials, which take .2 ms a call: more than a step."""
-    if not isinstance(function, partial) or not isfunction(function.func):
-        return function
-    given, named = function.args, function.keywords
-    return partial(function.func, *given, **named) if given or named else function.func
-
-
-def called(function: Any) -> str:
-    """The name of a function, or of a partial of one, as a configuration has it."""
-    while isinstance(function, partial):
-        function = function.func
-    kind = function if hasattr(function, "__qualname__") else type(function)
-    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def checked_reward(reward: Reward, before: Mastery, after: Mastery, taught: Taught, ended: Bools) -> Floats:

@@ -1,4 +1,4 @@
-"""YAML files of one's own, from `--config-dir`, that cannot be read."""
+"""YAML files of one's own, from `--config-dir`, that cannot be read or would not be."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,12 +7,19 @@ from pathlib import Path
 import yaml
 
 from coursewright.errors import InputError
+from coursewright.scripts.manual import CONFIGS
 from coursewright.scripts.trust import shown
 
 
 @contextmanager
 def readable(folder: str | None) -> Iterator[None]:
-    """Compose with the files below `folder`.  Raises `InputError` with the file and the line of a fault."""
+    """Compose with the files below `folder`.
+
+    Raises `InputError` with the file and the line of a fault, and for a name that is taken: Hydra would read
+    the package's file, and say nothing.
+    """
+    if folder is not None:
+        _refuse_taken(Path(folder))
     try:
         yield
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -22,6 +29,14 @@ def readable(folder: str | None) -> Iterator[None]:
         for file in sorted(Path(folder).rglob("*.yaml")) if folder is not None else ():
             _refuse_letters(file)
         raise
+
+
+def _refuse_taken(folder: Path) -> None:
+    for file in sorted(folder.rglob("*.yaml")):
+        place = file.relative_to(folder)
+        if (CONFIGS / place).is_file():
+            taken = f"{shown(str(file))}: coursewright's own {place} would be read instead"
+            raise InputError(f"--config-dir: {taken}; give the file another name")
 
 
 def _refuse_letters(file: Path) -> None:

@@ -9,10 +9,10 @@ from hydra.utils import instantiate
 from coursewright.agents.rules.baselines import UniformRandom
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.features import Feature
+from coursewright.envs.functions import bare
 from coursewright.envs.rewards import mean_gain, mean_recall, post_test
 from coursewright.envs.rollout import Group, rollout, traces
 from coursewright.envs.task import Task
-from coursewright.envs.view import bare
 from coursewright.errors import InputError
 from coursewright.evaluation.outcomes import measured
 from coursewright.simulators.luck import Split

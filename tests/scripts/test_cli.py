@@ -188,7 +188,9 @@ def test_validate_judges_models_on_one_page(tmp_path):
     table = pd.read_csv(tmp_path / "v" / "validity.csv").set_index("model")
     assert list(table.index) == ["bkt", "item_difficulty"]
     assert table.loc["bkt", "auc_difference_low"] > 0.1
-    assert (tmp_path / "v" / "report.html").read_text().count("data:image/png;base64,") == 10
+    assert (tmp_path / "v" / "report.html").read_text().count(
+        "data:image/png;base64,"
+    ) == 20  # each also for a telephone
     assert "bkt predicts unseen responses best by AUC" in " ".join(done.stdout.split())
     assert "report   v/report.html" in done.stdout
 

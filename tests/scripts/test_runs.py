@@ -213,19 +213,31 @@ def test_kinds_are_checked(verb, given, line):
     assert line in lines[0]
 
 
+@pytest.mark.parametrize("name", ["agent/ppo", "train", "experiment/kss"])
+def test_a_file_of_ones_own_with_a_name_of_ours_is_not_passed_over(verb, tmp_path, name):
+    (tmp_path / "mine" / name).parent.mkdir(parents=True)
+    (tmp_path / "mine" / f"{name}.yaml").write_text("seed: 3\n")
+    code, lines = verb("train", f"--config-dir={tmp_path}/mine", *TINY)
+    assert (code, len(lines)) == (2, 1)
+    assert f"coursewright's own {name}.yaml would be read instead; give the file another name" in lines[0]
+
+
 def test_an_experiment_and_an_agent_of_ones_own(verb, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(SUPPORT))
     (tmp_path / "mine" / "agent").mkdir(parents=True)
     (tmp_path / "mine" / "experiment").mkdir()
-    shutil.copy(SUPPORT / "outside_agent.yaml", tmp_path / "mine" / "agent" / "a2c.yaml")
+    shutil.copy(SUPPORT / "outside_agent.yaml", tmp_path / "mine" / "agent" / "theirs.yaml")
     (tmp_path / "mine" / "experiment" / "short.yaml").write_text(
-        "# @package _global_\nagents:\n  a2c: {steps: 640, learners: 16, layers: [8]}\n"
+        "# @package _global_\nagents:\n  theirs: {steps: 640, learners: 16, layers: [8]}\n"
     )
     own = [f"--config-dir={tmp_path}/mine"]
-    assert verb("train", *own, "experiment=short", "agent=a2c", *TINY, "hydra.run.dir=runs/a2c") == (0, [])
-    assert OmegaConf.load(tmp_path / "runs" / "a2c" / "config.yaml").agent.layers == [8]
-    assert (tmp_path / "runs" / "a2c" / "policy.onnx").is_file()
-    assert verb("export", "run=runs/a2c", "to=mine.onnx", "trust=outside_agent") == (0, [])
+    assert verb("train", *own, "experiment=short", "agent=theirs", *TINY, "hydra.run.dir=runs/theirs") == (
+        0,
+        [],
+    )
+    assert OmegaConf.load(tmp_path / "runs" / "theirs" / "config.yaml").agent.layers == [8]
+    assert (tmp_path / "runs" / "theirs" / "policy.onnx").is_file()
+    assert verb("export", "run=runs/theirs", "to=mine.onnx", "trust=outside_agent") == (0, [])
     few = only("random", "random_legal", "round_robin", "topological", "expected_gain", "oracle_greedy")
     compared = [
         "runs=runs",
@@ -237,7 +249,7 @@ def test_an_experiment_and_an_agent_of_ones_own(verb, tmp_path, monkeypatch):
         *few,
     ]
     assert verb("evaluate", *compared, "hydra.run.dir=report")[0] == 0
-    assert "a2c" in (tmp_path / "report" / "report.html").read_text()
+    assert "theirs" in (tmp_path / "report" / "report.html").read_text()
 
 
 def called(verb, folder):

@@ -640,9 +640,9 @@ def test_a_run_from_a_folder_of_ones_own_goes_on(tmp_path, verb, monkeypatch):
     # Neither the YAML files nor the command line is needed: the record is enough, in a folder of any name.
     monkeypatch.syspath_prepend(str(SUPPORT))
     (tmp_path / "mine" / "agent").mkdir(parents=True)
-    shutil.copy(SUPPORT / "outside_agent.yaml", tmp_path / "mine" / "agent" / "a2c.yaml")
+    shutil.copy(SUPPORT / "outside_agent.yaml", tmp_path / "mine" / "agent" / "theirs.yaml")
     folder = tmp_path / "a b=c,d"
-    own = [f"--config-dir={tmp_path}/mine", "agent=a2c", *TINY, f"hydra.run.dir='{folder}'"]
+    own = [f"--config-dir={tmp_path}/mine", "agent=theirs", *TINY, f"hydra.run.dir='{folder}'"]
     assert verb("train", *own) == (0, [])
     before = (folder / "config.yaml").read_text()
     kept = (folder / "policy.npz").read_bytes()
