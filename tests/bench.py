@@ -17,7 +17,7 @@ from speed.environments import environments
 from speed.rules import teaching
 from speed.simulated import neural_learners, reviews, zoo
 from speed.whole import demonstration, reaching
-from speed.working import command_line, fitting, remembering, training, wide
+from speed.working import command_line, configured, fitting, remembering, training, wide
 
 PARTS = (
     environments,
@@ -26,6 +26,7 @@ PARTS = (
     reviews,
     teaching,
     training,
+    configured,
     remembering,
     fitting,
     wide,

@@ -53,6 +53,37 @@ def training() -> list[Row]:
     return rows
 
 
+def configured() -> list[Row]:
+    """Steps of a task from the YAML files, against the same task with the rewards and features of Python."""
+    from coursewright.envs.shipped import bkt
+    from coursewright.envs.task import Task
+    from recipes import task_of
+    from small_tasks import begun
+
+    def rate(task: Task, learners: int) -> Callable[[], float]:
+        steps, actions = 30, np.zeros(learners, np.int64)
+
+        def measure() -> float:
+            taken = 0.0
+            for _ in range(20):
+                episodes = begun(task, learners)
+                begin = time.process_time()
+                for _ in range(steps):
+                    episodes.advance(actions)
+                taken += time.process_time() - begin
+            return 20 * steps / taken
+
+        return measure
+
+    ours, plain = task_of(["simulator=bkt_v0", "task=mastery"]), bkt()
+    rows = []
+    for learners in (1, 256):
+        ((speed, ratio),) = ratios(rate(plain, learners), rate(ours, learners))
+        who = "one learner" if learners == 1 else f"{learners} learners"
+        rows.append(Row(f"{who}, configured / from Python", f"{1e6 / speed:,.1f} us/step", ratio, ""))
+    return rows
+
+
 def remembering() -> list[Row]:
     """PPO with masks and a memory of 64 units, 256 learners, against PPO with masks alone."""
     from coursewright.agents.learning.beginning import begun
