@@ -90,7 +90,7 @@ def test_a_folder_is_no_sweep(tmp_path, monkeypatch):
         ("train", ["tags={}"], "tags = {}: must be a list"),
         ("train", ["agent.layers.x=1"], "agent.layers.x: no such setting; agent.layers has none below it"),
         ("train", ["agent=[ppo]"], "agent = '[ppo]': no such name (did you mean 'ppo'?)"),
-        ("train", ["agent=ppo", "agent.buffer_size=9"], "; agent=dqn would take it"),
+        ("train", ["agent=ppo", "agent.buffer_size=9"], "; agent=dqn, agent=qr_dqn would take it"),
         ("fit", ["log.path=x.csv"], "log=file, "),
         (
             "validate",

@@ -66,7 +66,7 @@ def test_a_look_at_the_next_due_day_changes_no_record(agent):
     with_delays = Task(
         Fsrs(course), steps=40, days=0.0, delays=(0.0, 2.0, 9.0), reward=mean_recall, features=FEATURES
     )
-    one, other = agent(with_delays), agent(replace(with_delays, delays=()))
+    one, other = agent(with_delays), agent(replace(with_delays, days=1.0, delays=()))
     batch, rng = 5, np.random.default_rng(1)
     luck = luck_of(np.arange(batch))
     state, same = one.begin(luck), other.begin(luck)
