@@ -1,14 +1,12 @@
 """The conditions under which more is proved of a task: bounds, optima, and the index of a skill."""
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 
+from coursewright.envs.functions import bare
 from coursewright.envs.rewards import mastered_gain, mean_gain
 from coursewright.envs.task import Task
-from coursewright.simulators.arrays import Floats
 from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.knowledge.knowledge_space import KnowledgeSpace
 from coursewright.simulators.knowledge.kt6kc import KT6kc
@@ -24,20 +22,13 @@ def unlike_any(task: Task) -> str:
     learners = task.simulator
     if type(learners) not in KINDS:
         return f"{type(learners).__name__} learners are neither Bkt, KT6kc nor KnowledgeSpace"
-    if _bare(task.reward) not in (mean_gain, mastered_gain):
+    if bare(task.reward) not in (mean_gain, mastered_gain):
         return "the reward is not the gain in mean mastery"
     if task.steps is None:
         return "the budget is minutes, not steps"
     if (np.diff(task.course.needs.start) > 1).any():
         return "an item needs several skills"
     return "" if _alike(learners) else "each learner has parameters of their own"
-
-
-def _bare(reward: Callable[..., Floats]) -> Callable[..., Floats]:
-    """The function behind a configured reward; one with options of its own stays another function."""
-    if isinstance(reward, partial) and not reward.args and not reward.keywords:
-        return reward.func
-    return reward
 
 
 def _alike(learners: Any) -> bool:
