@@ -143,13 +143,16 @@ def share_of_lead(means: Floats, draws: Floats, n: int, best: str = BEST) -> Est
     """Share of the way from a baseline to the best that a policy goes, never clipped.
 
     `means [3]` of policy, baseline and best, and their bootstrap `draws [resamples, 3]`; `best` names the
-    last.  Above 1 the policy beats it; nan, with a note, where its lead may be nothing.
+    last.  Above 1 the policy beats it; nan, with a note, where its lead may be nothing.  The few draws
+    without a lead, which has a sign by then, have no share either.
     """
-    missing = no_lead(draws[:, 2] - draws[:, 1], n, best)
+    lead = draws[:, 2] - draws[:, 1]
+    missing = no_lead(lead, n, best)
     if missing:
         return unknown_because(missing, n)
     value = (means[0] - means[1]) / (means[2] - means[1])
-    return from_draws(float(value), (draws[:, 0] - draws[:, 1]) / (draws[:, 2] - draws[:, 1]), n)
+    shared = lead > 0
+    return from_draws(float(value), (draws[shared, 0] - draws[shared, 1]) / lead[shared], n)
 
 
 def no_lead(draws: Floats, n: int, best: str = BEST) -> str:

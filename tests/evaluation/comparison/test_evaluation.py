@@ -30,7 +30,14 @@ from coursewright.evaluation.comparison.scores import Scores
 from coursewright.evaluation.comparison.settings import Comparing
 from coursewright.evaluation.comparison.table import comparison_tables
 from coursewright.evaluation.figures import new_figure, tidy
-from coursewright.evaluation.statistics import THIS_POLICY, Resamples, interval, over_learners, over_seeds
+from coursewright.evaluation.statistics import (
+    THIS_POLICY,
+    Resamples,
+    interval,
+    over_learners,
+    over_seeds,
+    share_of_lead,
+)
 from coursewright.simulators.knowledge.tables import read_bkt
 
 S = SilentTracker()
@@ -111,6 +118,14 @@ def test_ties_count_half():
     found = scored(ours=ours, reference=theirs, base=theirs)
     assert scores.p_improvement(found, "ours").value == pytest.approx((0.5 + 1 + 0 + 0.5) / 4)
     assert scores.p_improvement(replace(found, aim=False), "ours") is None
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_draw_without_a_lead_has_no_share():
+    lead = np.linspace(-0.01, 1.0, 1001)
+    draws = np.column_stack([0.5 * lead, np.zeros(1001), lead])
+    found = share_of_lead(np.array([0.25, 0.0, 0.5]), draws, 100)
+    assert (found.value, found.low, found.high) == pytest.approx((0.5, 0.5, 0.5))
 
 
 def test_headroom_is_not_clipped_and_may_be_undefined():
