@@ -12,9 +12,10 @@ _watched = threading.Event()
 
 
 def obey_parent() -> None:
-    """Call first thing in each job of a pool: a worker ends within a second after its parent is gone.
+    """Call first thing in each worker of a pool: it ends within a second after its parent is gone.
 
     Else it would go on, and begin jobs that wait in its queue, beside the process that is to do them again.
+    It is the initializer where a pool takes one: a job's own imports may take longer than its parent lives.
     Ctrl-C, which a terminal sends to all, is left to the parent, who ends its workers in order.  Nothing
     happens in a process that is no worker.
     """

@@ -19,6 +19,7 @@ MINE = ["simulator=bkt", "simulator.folder=mine", "task=mastery", "task.steps=5"
 LINE = [*MINE, "tracker=none"]
 LEARNERS = ["agent=random", "learners=10", "tracker=none"]
 TINY = ["agent.steps=80", "agent.learners=16", "agent.imitate=null", "agent.layers=[4]"]
+THINKS = [*LINE, "tutor=model", *TINY]
 FEW = [*only("random"), "reference=random", "~figures.path", "~figures.teaching"]
 
 
@@ -32,17 +33,51 @@ def changed(table, column, value):
         writer.writerows(row | {column: value} for row in rows)
 
 
-@pytest.fixture
-def home(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
     """A working folder with learners of one's own, and a finished run of a network and one of a rule."""
-    place = tmp_path / "my work"
+    place = tmp_path_factory.mktemp("made") / "my work"
     place.mkdir()
-    monkeypatch.chdir(place)
-    shutil.copytree(SHIPPED / "bkt_ednet", "mine")
-    (place / "mine" / "draws.csv").unlink(missing_ok=True)
-    assert run("train", [*LINE, "agent=random", "hydra.run.dir=rule"]) == 0
-    assert run("train", [*LINE, "agent=ppo", *TINY, "hydra.run.dir=net"]) == 0
+    with pytest.MonkeyPatch.context() as here:
+        here.chdir(place)
+        shutil.copytree(SHIPPED / "bkt_ednet", "mine")
+        (place / "mine" / "draws.csv").unlink(missing_ok=True)
+        assert run("train", [*LINE, "agent=random", "hydra.run.dir=rule"]) == 0
+        assert run("train", [*LINE, "agent=ppo", *TINY, "hydra.run.dir=net"]) == 0
     return place
+
+
+@pytest.fixture(scope="module")
+def thought(made):
+    """Beside it a run whose tutor thinks by a model of its own folder, with more in that than data."""
+    with pytest.MonkeyPatch.context() as here:
+        here.chdir(made)
+        shutil.copytree("mine", "model")
+        (made / "model" / "sessions.npz").write_bytes(b"learners' own answers")
+        (made / "model" / "extra.py").write_text("raise SystemExit\n")
+        assert run("train", [*THINKS, "agent=ppo", "hydra.run.dir=thinks"]) == 0
+    return made
+
+
+@pytest.fixture
+def home(made, tmp_path, monkeypatch):
+    """The folder, which is put back in order afterwards: runs know it by its path."""
+    yield from as_it_was(made, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def thinking(thought, tmp_path, monkeypatch):
+    """The same, with the run whose tutor thinks."""
+    yield from as_it_was(thought, tmp_path, monkeypatch)
+
+
+def as_it_was(place, tmp_path, monkeypatch):
+    shutil.copytree(place, tmp_path / "kept", symlinks=True)
+    monkeypatch.chdir(place)
+    yield place
+    monkeypatch.chdir(tmp_path)
+    shutil.rmtree(place)
+    shutil.copytree(tmp_path / "kept", place, symlinks=True)
 
 
 def calls(at=""):
@@ -102,19 +137,6 @@ def test_an_interrupted_run_does_not_go_on_with_other_learners(home, capsys):
         code, told = said(capsys, "train", words)
         assert code == 2
         assert "has other parameters now" in told.err
-
-
-THINKS = [*LINE, "tutor=model", *TINY]
-
-
-@pytest.fixture
-def thinking(home):
-    """A run whose tutor thinks by a model of its own folder, with more in that than data."""
-    shutil.copytree("mine", "model")
-    (home / "model" / "sessions.npz").write_bytes(b"learners' own answers")
-    (home / "model" / "extra.py").write_text("raise SystemExit\n")
-    assert run("train", [*THINKS, "agent=ppo", "hydra.run.dir=thinks"]) == 0
-    return home
 
 
 def uses(place):

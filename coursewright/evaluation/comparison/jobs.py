@@ -88,9 +88,9 @@ def run_all(jobs: Sequence[Job], settings: Comparing, progress: Progress | None)
     # One thread each: processes that all want every core slow each other down several times.  Arrays
     # travel as copies: a policy may write into its own, and shared ones would be read-only.
     with parallel_config(backend="loky", inner_max_num_threads=1):
-        running = Parallel(n_jobs=settings.workers, return_as="generator", max_nbytes=None)(
-            delayed(run)(job, settings) for job in jobs
-        )
+        running = Parallel(
+            n_jobs=settings.workers, return_as="generator", max_nbytes=None, initializer=obey_parent
+        )(delayed(run)(job, settings) for job in jobs)
         try:
             for place, result in enumerate(running):
                 report((place + 1) * settings.learners, total)

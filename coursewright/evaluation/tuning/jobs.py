@@ -97,9 +97,9 @@ def run_all(jobs: Sequence[Job], workers: int) -> Iterator[Trained | InputError]
         yield from map(run, jobs)
         return
     with parallel_config(backend="loky", inner_max_num_threads=1):
-        running: Any = Parallel(n_jobs=workers, return_as="generator", max_nbytes=None)(
-            delayed(run)(job) for job in jobs
-        )
+        running: Any = Parallel(
+            n_jobs=workers, return_as="generator", max_nbytes=None, initializer=obey_parent
+        )(delayed(run)(job) for job in jobs)
         try:
             yield from running
         except BrokenProcessPool as error:
