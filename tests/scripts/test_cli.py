@@ -16,6 +16,7 @@ from omegaconf import OmegaConf
 import bad_lines
 from compared import only
 from coursewright.agents.export.policy import OnnxPolicy
+from coursewright.scripts import app
 from coursewright.scripts.manual import first_line
 from places import ROOT, SUPPORT
 
@@ -155,6 +156,7 @@ def test_a_broken_log_gets_one_line(tmp_path, content, words):
 POPULATION = {"card.md", "estimates.csv", "items.csv", "parameters.csv", "population.json", "skills.csv"}
 
 
+@pytest.mark.slow  # .ci/verbs fits a log and teaches its learners
 def test_fit_leaves_learners_that_can_be_taught(tmp_path):
     fitted = coursewright(tmp_path, "fit", "draws=5", "out=mine")
     assert fitted.returncode == 0, fitted.stderr
@@ -182,6 +184,7 @@ def test_any_model_is_fitted_by_the_same_command(tmp_path):
     assert "model=item_difficulty" in (tmp_path / "mine" / "card.md").read_text()
 
 
+@pytest.mark.slow  # .ci/verbs validates
 def test_validate_judges_models_on_one_page(tmp_path):
     done = coursewright(tmp_path, "validate", "models=[bkt]", "replicates=5", "hydra.run.dir=v")
     assert done.returncode == 0, done.stderr
@@ -262,11 +265,16 @@ def test_export_writes_a_file_that_runs(sweep, tmp_path):
     columns, actions = len(policy.label.columns), len(policy.label.actions)
     action, _ = policy.predict(np.zeros((3, columns), np.float32), action_masks=np.ones((3, actions), bool))
     assert action.shape == (3,)
-    rule = coursewright(
-        tmp_path, "train", "agent=random", "learners=50", "tracker=none", "hydra.run.dir=rule"
-    )
-    assert rule.returncode == 0, rule.stderr
-    assert coursewright(tmp_path, "export", "run=rule").returncode == 2
+
+
+def test_a_rule_s_run_is_not_exported(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert app.run("train", ["agent=random", *TINY[2:], "hydra.run.dir=rule"]) == 0
+    capsys.readouterr()
+    assert app.run("export", ["run=rule"]) == 2
+    told = capsys.readouterr().err
+    assert "only trained networks can be exported; a rule needs no file" in told
+    assert told.count("\n") == 1
 
 
 def test_a_truncated_model_gets_one_line(sweep, tmp_path):
@@ -294,9 +302,13 @@ def test_help_shows_the_comments_and_what_the_verb_reads(verb):
     done = coursewright(ROOT, verb, "--help")
     assert done.returncode == 0
     assert ("agent=maskable_ppo" in done.stdout) == (verb == "train")
-    assert coursewright(ROOT, "help", verb).stdout == done.stdout
-    assert coursewright(ROOT, verb, "--version").stdout == coursewright(ROOT, "--version").stdout
-    assert coursewright(ROOT, verb, "--help", env=os.environ | {"LC_ALL": "C"}).returncode == 0
+
+
+def test_help_and_the_version_are_asked_for_in_several_ways():
+    shown = coursewright(ROOT, "export", "--help")
+    assert coursewright(ROOT, "help", "export").stdout == shown.stdout
+    assert coursewright(ROOT, "export", "--version").stdout == coursewright(ROOT, "--version").stdout
+    assert coursewright(ROOT, "export", "--help", env=os.environ | {"LC_ALL": "C"}).returncode == 0
 
 
 def test_a_list_says_what_each_file_is():
@@ -357,7 +369,7 @@ def test_a_full_disk_gets_one_line(tmp_path):
     [
         ["--help"],
         ["train", "agent=random", "learners=20", "tracker=none", "hydra.run.dir=run"],
-        ["train", "-m", "agent=random", "seed=0,1", "learners=20", "tracker=none", "hydra.sweep.dir=runs"],
+        ["train", "-m", "agent=random", "seed=0,1", *TINY[2:], "hydra.sweep.dir=runs"],
         ["evaluate", "learners=20", "runs=nowhere", "tracker=none"],
         ["export", "run=nowhere"],
         ["fit", "log=file", "log.path=nowhere.csv"],
@@ -375,12 +387,13 @@ def test_modules_in_the_working_directory_stand_for_none_of_ours(tmp_path, argum
     assert not (tmp_path / "witness").exists()
 
 
+@pytest.mark.slow
 def test_ones_own_modules_come_last(tmp_path):
     shutil.copy(SUPPORT / "plain_simulator.py", tmp_path / "my_learners.py")
     (tmp_path / "queue.py").write_text("raise RuntimeError(__name__)\n")
     learners = ["simulator=custom", "simulator._target_=my_learners.Levels", "+simulator.fading=0.1"]
     course = "+simulator.course={_target_: coursewright.simulators.course.Course.of, skills: [add, subtract]}"
-    sweep = ["-m", "seed=0,1", "agent=random", "learners=20", "tracker=none", "hydra.sweep.dir=runs"]
+    sweep = ["-m", "seed=0,1", "agent=random", *TINY[2:], "hydra.sweep.dir=runs"]
     done = coursewright(
         tmp_path, "train", *learners, course, "task=mastery", "+task.days=1", "task.steps=10", *sweep
     )

@@ -13,10 +13,6 @@ from places import SUPPORT
 
 COMMAND = [sys.executable, "-m", "coursewright", "train", "-m", "--config-dir=mine", "agent=moody"]
 TINY = ["task.steps=5", "learners=20", "tracker=none", "hydra.sweep.dir='a sweep, of x=1'"]
-PROCESSES = [
-    "joblib",
-    pytest.param("submitit_local", marks=pytest.mark.skipif(sys.platform == "win32", reason="POSIX")),
-]
 
 
 @pytest.fixture
@@ -35,7 +31,10 @@ def sweep(tmp_path):
     return call
 
 
-@pytest.mark.parametrize("launcher", ["basic", *PROCESSES])
+@pytest.mark.parametrize(
+    "launcher", ["basic", "joblib", pytest.param("submitit_local", marks=pytest.mark.slow)]
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX")
 def test_a_failing_job_is_a_line_and_the_others_go_on(sweep, launcher):
     code, lines, finished = sweep(launcher, "0,1,2,5")
     assert (code, finished) == (1, 2)
@@ -99,7 +98,8 @@ EVALUATED = ["evaluate", "simulator=bkt_v0", "task=mastery", "task.steps=6", "le
 EVALUATED += ["reference=random", "~figures.path", "~figures.training", "~figures.comparison"]
 
 
-@pytest.mark.parametrize("launcher", ["joblib", pytest.param("submitit_local", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
 def test_a_comparison_runs_where_its_launcher_says(launcher, tmp_path):
     words = [*EVALUATED, *only("random", "oracle_greedy"), f"hydra/launcher={launcher}"]
     command = [*COMMAND[:3], *words, "hydra.sweep.dir=s"]

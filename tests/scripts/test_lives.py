@@ -26,9 +26,9 @@ def whole(tmp_path_factory):
 @pytest.mark.parametrize(
     ("sent", "tracker", "code"),
     [
-        (signal.SIGINT, "wandb", 130),
-        pytest.param(signal.SIGTERM, "csv", 143, marks=pytest.mark.slow),
-        (signal.SIGKILL, "csv", -9),
+        pytest.param(signal.SIGINT, "wandb", 130, marks=pytest.mark.slow),
+        (signal.SIGTERM, "csv", 143),
+        pytest.param(signal.SIGKILL, "csv", -9, marks=pytest.mark.slow),
     ],
 )
 def test_a_stopped_training_says_how_to_go_on_and_ends_as_it_would_have(whole, tmp_path, sent, tracker, code):
@@ -116,7 +116,8 @@ def test_a_sweep_that_is_killed_leaves_no_orphans_and_goes_on(whole_sweep, tmp_p
     same(whole_sweep, tmp_path / "runs")
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.slow  # .ci/run asks for it by name
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_terminal_stops_a_whole_sweep(tmp_path, sent):
     running = start(tmp_path, *SWEEP)
     until(lambda: at_work(tmp_path / "runs"))
