@@ -39,6 +39,7 @@ GROUND = {
     "fitting.judging.null_world": {"logistic"},  # its learners are logistic ones who never change
     "agents.tuned_rule": {"rules", "schedulers"},  # the best of all families
     "agents.tutor": {"beliefs"},  # a tutor may think by a fitted model
+    "agents.planners.imagined": {"beliefs"},  # a tutor's table is the state of a belief
     "agents.planners.oracle_rollout": {"rules"},  # an oracle plays on under a rule
     "agents.learning.teacher": {"rules"},  # a network begins as a rule
 }

@@ -13,7 +13,7 @@ from coursewright.agents.rule import AnyAllowed, RulePolicy
 from coursewright.data.log import LearnerLog, learner_log
 from coursewright.data.schema import LICENCE, SCHEMA
 from coursewright.envs.episodes import Episodes
-from coursewright.envs.policy import Oracle, Policy, Telling, seen_by
+from coursewright.envs.policy import Policy, Telling, attend, seen_by
 from coursewright.envs.rollout import Group, Rollout, rollout
 from coursewright.envs.task import Task
 from coursewright.files import write_atomically
@@ -53,9 +53,8 @@ class Witness:
         self._chance: list[Floats | None] = []
 
     def watch(self, episodes: Episodes) -> None:
-        """Let an oracle read the learners."""
-        if isinstance(self._policy, Oracle):
-            self._policy.watch(episodes)
+        """Show the inner policy what it goes by."""
+        attend(self._policy, episodes)
 
     def predict(
         self,

@@ -18,6 +18,7 @@ from coursewright.agents.tuning import Tuned
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.features import Feature
 from coursewright.envs.policy import Policy
+from coursewright.envs.record import Records
 from coursewright.envs.task import Task
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
@@ -65,7 +66,7 @@ class Seen:
         task's delay d.  An item alone is thus the action with the first delay.  The stop is left out.
     keys, turn : `[batch]`, of the learner's own draws, and the number of earlier turns.
     last : the last turn.
-    watched : the running episodes where the rule is an oracle's.
+    watched : the running episodes where the rule is an oracle's, the tutor's records where it is a planner's.
     drawn : the draws so far.
     """
 
@@ -75,7 +76,7 @@ class Seen:
     keys: Keys
     turn: Ints
     last: Last
-    watched: Episodes | None = None
+    watched: Episodes | Records | None = None
     drawn: Drawn = field(default_factory=Drawn)
 
     def __len__(self) -> int:
@@ -108,8 +109,15 @@ class Seen:
     @property
     def episodes(self) -> Episodes:
         """The running episodes.  Raises `InputError` for a rule that was never given any."""
-        if self.watched is None:
+        if not isinstance(self.watched, Episodes):
             raise reject("oracle", "not watching", "given the running episodes first (`watch`)")
+        return self.watched
+
+    @property
+    def records(self) -> Records:
+        """The tutor's records of these learners.  Raises `InputError` for a rule that was never given any."""
+        if not isinstance(self.watched, Records):
+            raise reject("planner", "without records", "given the running records first (`consult`)")
         return self.watched
 
     @property
@@ -195,7 +203,7 @@ class RulePolicy:
     respects_mask: bool = True
     tuned: Tuned | None = field(default=None, metadata=PASSING)
     caveat: str = field(default="", metadata=PASSING)
-    watched: Episodes | None = field(default=None, metadata=PASSING)
+    watched: Episodes | Records | None = field(default=None, metadata=PASSING)
 
     def __repr__(self) -> str:
         """One line: the rule's name, and the task."""
@@ -208,6 +216,11 @@ class RulePolicy:
     def reads(self) -> Sequence[str | Feature]:
         """The features of the task that it was made for."""
         return self.task.features
+
+    def consult(self, records: Records) -> None:
+        """Let a rule that plans read the tutor's records of these learners from now on."""
+        if getattr(self.rule, "plans", False):
+            self.watched = records
 
     def begin(self, luck: Luck) -> Kept:
         """The memory before the first turn; `luck` is copied, because its arrays change later."""

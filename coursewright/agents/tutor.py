@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from coursewright.agents.beliefs.bkt import BktBelief
 from coursewright.agents.beliefs.late import LateMind
 from coursewright.agents.beliefs.minds import mind_of
 from coursewright.agents.logs import simulated_log
 from coursewright.envs import shipped
-from coursewright.envs.mind import Mind
+from coursewright.envs.mind import Drawing, Mind
 from coursewright.envs.task import Task
 from coursewright.errors import reject
 from coursewright.fitting.bkt.em import EmSettings, fit
@@ -27,6 +28,7 @@ from coursewright.fitting.logistic.dash import DashModel
 from coursewright.fitting.memory.fsrs import FsrsModel
 from coursewright.fitting.model import LearnerModel
 from coursewright.simulators.arrays import Floats
+from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.knowledge.parameters import BktParameters
 from coursewright.simulators.protocol import Simulator
 
@@ -86,6 +88,22 @@ class TaskRecipe:
             return mind_of(model, task.course, pause_of(task))
         refuse_unfit(task, model)
         return LateMind(partial(_fitted_mind, task, model))
+
+
+def drawing_mind(task: Task) -> tuple[Drawing, bool]:
+    """The mind from which a planner draws learners, and True where it is the tutor's table of BKT.
+
+    It is the task's mind; without one it is the table, whose beliefs are the feature `belief`.  Raises
+    `InputError` where there is neither.
+    """
+    mind = task.mind.mind if isinstance(task.mind, LateMind) else task.mind
+    if mind is None and task.tutor is not None and "belief" in task.features:
+        return BktBelief(task.course, Bkt(task.course, task.tutor, rho=1.0, forgetting="opportunity")), True
+    if not isinstance(mind, Drawing):
+        told = "a model that learners can be drawn from (tutor=bkt, tutor=pfa, a folder of learners), "
+        given = "no mind, and no feature 'belief'" if mind is None else type(mind).__name__
+        raise reject("tutor", given, told + "or task.features with 'belief', for a planner imagines learners")
+    return mind, False
 
 
 def _fitted_mind(task: Task, model: LearnerModel) -> Mind[Any]:

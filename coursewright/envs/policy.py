@@ -6,6 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.features import Feature
+from coursewright.envs.record import Records
 from coursewright.envs.task import Task
 from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
 from coursewright.simulators.luck import Luck
@@ -52,6 +53,15 @@ class Oracle(Protocol):
 
 
 @runtime_checkable
+class Consulting(Protocol):
+    """A policy that may go by the tutor's whole record of the learners, and by nothing else of them."""
+
+    def consult(self, records: Records) -> None:
+        """Be given the running records before the first choice."""
+        ...
+
+
+@runtime_checkable
 class Telling(Protocol):
     """A policy that tells the probability of its choices, as a log for off-policy evaluation records it."""
 
@@ -70,6 +80,14 @@ class Reading(Protocol):
     def reads(self) -> Sequence[str | Feature]:
         """The features of the observation that `predict` is given."""
         ...
+
+
+def attend(policy: Policy, episodes: Episodes) -> None:
+    """Show a policy the episodes that have begun: an oracle the learners, any other the tutor's records."""
+    if isinstance(policy, Oracle):
+        policy.watch(episodes)
+    elif isinstance(policy, Consulting):
+        policy.consult(episodes.records)
 
 
 def seen_by(task: Task, policy: Policy) -> Task:

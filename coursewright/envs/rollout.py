@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from coursewright.envs.episodes import Episodes
-from coursewright.envs.policy import Oracle, Policy, seen_by
+from coursewright.envs.policy import Policy, attend, seen_by
 from coursewright.envs.task import Task
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints
@@ -138,8 +138,7 @@ def _joined(parts: Sequence[Rollout]) -> Rollout:
 def _taught(episodes: Episodes, policy: Policy, deterministic: bool, with_mastery: bool) -> Rollout:
     """Run episodes that have just begun to their end."""
     task = episodes.task
-    if isinstance(policy, Oracle):
-        policy.watch(episodes)
+    attend(policy, episodes)
     state = policy.begin(episodes.luck)
     run = _empty(episodes, with_mastery)
     started = np.ones(episodes.batch, bool)

@@ -7,18 +7,21 @@ The tuned rule is the one that comparisons measure differences from: the best of
 since a mastery rule falls below round-robin there, and the tuned mastery rule elsewhere.
 """
 
+import logging
+import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
+from coursewright.agents.planning import cost_of
 from coursewright.agents.rule import caveat_of
 from coursewright.agents.rules.baselines import UniformRandom
 from coursewright.agents.rules.tuned import TunedMastery
 from coursewright.agents.tuned_rule import TunedRule
 from coursewright.agents.tuning import Tuned
 from coursewright.envs.episodes import Episodes
-from coursewright.envs.policy import Oracle, Policy, seen_by
+from coursewright.envs.policy import Oracle, Policy, attend, seen_by
 from coursewright.envs.record import Records
 from coursewright.envs.rollout import rollout
 from coursewright.envs.task import Task
@@ -27,6 +30,8 @@ from coursewright.evaluation.numbers import brief, number
 from coursewright.evaluation.statistics import Estimate, over_learners
 from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.luck import Split
+
+log = logging.getLogger(__name__)
 
 FIRST = 1_000_000  # of the tuning split: rules are tuned on its first thousands
 LISTENERS = 500  # learners for whom answers are replaced
@@ -89,7 +94,11 @@ def standing(name: str, policy: Policy, task: Task, learners: int) -> Standing:
     except InputError:  # it cannot do this task, so there is nothing to stand beside
         pass
     others = {label: other for label, other in others.items() if label != name}
+    begun = time.process_time()
     mine = _returned(task, policy, learners)
+    cost = cost_of(name, policy, learners * task.horizon, time.process_time() - begun)
+    if cost:
+        log.info("%s", cost)
     theirs = {label: _returned(task, other, learners) for label, other in others.items()}
     paired = theirs if learners > 1 else {}
     return Standing(
@@ -150,6 +159,7 @@ def _choices(policy: Policy, task: Task, learners: int, kind: type[Records]) -> 
     episodes = Episodes(seen_by(task, policy), learners, records=kind)
     rows = np.arange(learners)
     episodes.begin(rows, FIRST + rows, np.zeros(learners, np.int64), Split.TUNE)
+    attend(policy, episodes)
     state = policy.begin(episodes.luck)
     for turn in range(task.horizon):
         started = np.full(learners, turn == 0)

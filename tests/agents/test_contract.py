@@ -134,6 +134,8 @@ def test_a_rule_from_outside_is_trained_by_its_name(outside, name, monkeypatch):
 
 # Their draws are not the choice of one among equals
 UNTOLD = {
+    "belief_rollout",
+    "belief_search",
     "beta_thompson",
     "epsilon_greedy",
     "exp3",

@@ -36,7 +36,8 @@ PLANNERS = (  # or Bayesians over draws
     "oracle_macro_beam",
     "oracle_rollout",
 )
-OTHERS = ("oracle_best", "oracle_exact")  # the first is one of those, the second for BKT learners alone
+# The first is one of those, the second is for BKT learners alone, and the others tell their own cost.
+OTHERS = ("oracle_best", "oracle_exact", "belief_rollout", "belief_search")
 FEW = 4  # learners who are taught by a planner
 PARTICLES = 200
 

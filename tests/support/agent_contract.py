@@ -21,7 +21,7 @@ from coursewright.agents.planners.oracle_best import ORACLES
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.features import NAMES
-from coursewright.envs.policy import Oracle, Policy, Telling
+from coursewright.envs.policy import Policy, Telling, attend
 from coursewright.envs.rewards import mean_recall
 from coursewright.envs.rollout import rollout
 from coursewright.envs.shipped import kss
@@ -62,7 +62,15 @@ def agent(name: str, folder: Path | None = None) -> Any:
         OmegaConf.update(
             config, "base", {"_target_": "coursewright.agents.rules.mastery.NInARow"}, merge=False
         )
-    small = {"learners": 3, "kss_width": 30, "draws": 4, "copies": 4, "width": 6}
+    small = {
+        "learners": 3,
+        "kss_width": 30,
+        "draws": 4,
+        "copies": 4,
+        "simulations": 12,
+        "proof": 0,
+        "width": 6,
+    }
     return instantiate(OmegaConf.merge(config, {key: n for key, n in small.items() if key in config}))
 
 
@@ -126,8 +134,7 @@ class Lesson:
 
     def look(self, mask: Any = ...) -> tuple[np.ndarray, Any]:
         """The choice that the policy would make now; nothing happens."""
-        if isinstance(self.policy, Oracle):
-            self.policy.watch(self.episodes)
+        attend(self.policy, self.episodes)
         shown = self.episodes.mask if mask is ... else mask
         return self.policy.predict(self.episodes.observation, self.state, self.start, True, shown)
 

@@ -13,11 +13,11 @@ from coursewright.agents.beliefs.matched import Matched
 from coursewright.envs.belief import PRIOR, Beliefs, after_practice, believe, tutor_table
 from coursewright.envs.features import Event
 from coursewright.envs.history import Past
-from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
+from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery, Observation
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import kernel
-from coursewright.simulators.knowledge.bkt import Bkt, p_items
-from coursewright.simulators.luck import Keys
+from coursewright.simulators.knowledge.bkt import UNKNOWN, Bkt, BktState, p_items
+from coursewright.simulators.luck import ENROL, Keys, uniform
 
 
 class Filter(NamedTuple):
@@ -42,6 +42,13 @@ def _forget(known: Observation, days: Floats, forget: Floats) -> None:
                 known[i, k] = after_practice(float(known[i, k]), 0.0, lost)
 
 
+@kernel
+def _draw(known: Observation, rows: Ints, key: Keys, until: Mastery) -> None:
+    for n in range(rows.shape[0]):
+        for k in range(known.shape[1]):
+            until[n, k] = np.inf if uniform(key[n], 0, ENROL + k) < known[rows[n], k] else UNKNOWN
+
+
 @dataclass(frozen=True, eq=False)
 class BktBelief:
     """The filter over the answers (Corbett & Anderson 1994), with the parameters of `model`.
@@ -55,6 +62,12 @@ class BktBelief:
     course: Course
     model: Bkt
     tells = ("expected_mastery", "chance", "gain")
+    averages = True
+
+    @property
+    def learners(self) -> Bkt:
+        """The fitted learners, who know a skill or do not."""
+        return self.model
 
     @cached_property
     def matched(self) -> Matched:
@@ -110,3 +123,9 @@ class BktBelief:
         for a, item in enumerate(self.matched.item):
             if item >= 0:
                 out[:, a] = worth[:, skills[start[item] : start[item + 1]]].sum(axis=1)
+
+    def draw(self, state: Filter, rows: Ints, key: Keys) -> BktState:
+        """Learners who know each skill with P(known); forgetting that is drawn ahead is drawn by others."""
+        drawn = self.model.empty(len(rows))
+        _draw(state.known, rows, key, drawn.until)
+        return drawn

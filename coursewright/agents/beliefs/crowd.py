@@ -6,7 +6,7 @@ import numpy as np
 
 from coursewright.simulators.arrays import Floats, Ints, Mastery
 from coursewright.simulators.kernel import kernel
-from coursewright.simulators.luck import ANSWER, Keys, hash_pair, uniform
+from coursewright.simulators.luck import ANSWER, ENROL, Keys, hash_pair, uniform
 
 FATES = 4096  # tried before a particle may answer as it likes: its chance is then below about .001
 NEWTON, NEAR, LARGEST = 50, 1e-9, 2.0  # steps at most, the error that ends them, and the longest step
@@ -91,6 +91,17 @@ def copy_rows(state: tuple[Any, ...], origin: Ints, into: Ints) -> None:
             copy_rows(array, origin, into)
         elif len(array):
             array[into] = array[origin]
+
+
+@kernel
+def pick(weight: Floats, rows: Ints, key: Keys, out: Ints) -> None:
+    """Draw a place `[rows]` for each of `rows` by its `weight [batch, places]`, which sums to 1."""
+    for n in range(rows.shape[0]):
+        left = uniform(key[n], 0, ENROL)
+        out[n] = 0
+        while out[n] < weight.shape[1] - 1 and left >= weight[rows[n], out[n]]:
+            left -= weight[rows[n], out[n]]
+            out[n] += 1
 
 
 def normalised(weight: Floats) -> Floats:

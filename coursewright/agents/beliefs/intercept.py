@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from coursewright.agents.beliefs.crowd import pick
 from coursewright.agents.beliefs.lived import turns
 from coursewright.agents.beliefs.matched import Matched
 from coursewright.agents.portions import parts
@@ -180,6 +181,12 @@ class InterceptBelief:
     model: OneIntercept
     ahead: float = 0.0
     tells = ("expected_mastery", "chance", "gain")
+    averages = False
+
+    @property
+    def learners(self) -> OneIntercept:
+        """The fitted learners."""
+        return self.model
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.ahead < np.inf:
@@ -277,6 +284,14 @@ class InterceptBelief:
             _gains(worths, weight, self.theta, self._items, worth[part], room, some)
             gain[part] = some
         out[:] = np.where(item >= 0, gain[:, item], 0.0)
+
+    def draw(self, state: Posterior, rows: Ints, key: Keys) -> Any:
+        """Learners with intercepts of the posterior, a node each."""
+        node = np.empty(len(rows), np.int64)
+        pick(state.weight, rows, key, node)
+        drawn = take(state.learners, rows)
+        self.model.place(drawn, self.theta[node])
+        return drawn
 
     def _parts(self, rows: int) -> Iterator[Ints]:
         """Places among so many rows, in parts whose worths are few enough to be in memory at once."""

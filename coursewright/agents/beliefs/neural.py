@@ -16,6 +16,7 @@ from coursewright.simulators.course import Course
 from coursewright.simulators.luck import Keys
 from coursewright.simulators.neural.kes import Kes, KesState
 from coursewright.simulators.neural.network import Weights
+from coursewright.simulators.protocol import take
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +32,12 @@ class NeuralBelief:
     course: Course
     model: Kes
     tells = ("expected_mastery", "chance", "gain")
+    averages = False
+
+    @property
+    def learners(self) -> Kes:
+        """The fitted learners."""
+        return self.model
 
     @cached_property
     def matched(self) -> Matched:
@@ -86,6 +93,10 @@ class NeuralBelief:
                 after.append((self._mastery(then) * share).sum(axis=1))
             gain = (1.0 - p[:, unit]) * after[0] + p[:, unit] * after[1] - before
             out[:, self._unit == unit] = gain[:, None]
+
+    def draw(self, state: KesState, rows: Ints, key: Keys) -> KesState:
+        """Learners with the memory of the answers: nothing else is hidden, and nothing is drawn."""
+        return take(state, rows)
 
     def _p(self, memory: Weights) -> Weights:
         """P(correct) of every unit, `[batch, units]`."""

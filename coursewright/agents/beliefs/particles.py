@@ -16,7 +16,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from coursewright.agents.beliefs.crowd import calibrate, copy_rows, drawn, force, means, normalised, weigh
+from coursewright.agents.beliefs.crowd import (
+    calibrate,
+    copy_rows,
+    drawn,
+    force,
+    means,
+    normalised,
+    pick,
+    weigh,
+)
 from coursewright.agents.beliefs.lived import turns
 from coursewright.agents.beliefs.matched import Matched
 from coursewright.agents.portions import bytes_of, parts
@@ -73,6 +82,12 @@ class Particles:
     deciding: int = 50
     pause: float = 0.0
     ahead: float = 0.0
+    averages = False
+
+    @property
+    def learners(self) -> Simulator[Any]:
+        """The fitted learners."""
+        return self.model
 
     def __post_init__(self) -> None:
         if self.size < 1:
@@ -232,6 +247,15 @@ class Particles:
                 state.gained[rows, a] += (gain * share).sum(axis=1)
         state.looks[rows] += 1.0
         out[:] = state.gained[rows] / state.looks[rows]
+
+    def draw(self, state: Cloud, rows: Ints, key: Keys) -> Any:
+        """Particles by weight.
+
+        Where skills have weights of their own no particle is right about all of them: the mean weight counts.
+        """
+        place = np.empty(len(rows), np.int64)
+        pick(normalised(state.weight).mean(axis=2), rows, key, place)
+        return take(state.particles, rows * self.size + place)
 
     def _luck(self, state: Cloud) -> Luck:
         """The luck of all particles at their turn: nobody else's."""

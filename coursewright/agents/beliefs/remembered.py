@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from coursewright.agents.beliefs.matched import Matched
 from coursewright.agents.portions import bytes_of, parts
 from coursewright.envs.features import Event
 from coursewright.envs.history import Past
@@ -40,6 +41,7 @@ class Remembered:
     pause: float = 0.0
     ahead: float = 0.0
     tells = ("expected_mastery", "chance", "gain", "stability")
+    averages = False
 
     def __post_init__(self) -> None:
         for name in ("pause", "ahead"):
@@ -55,6 +57,20 @@ class Remembered:
     def here(self) -> Memory:
         """The memory for the items of the course that is taught."""
         return self.memory.on(self.course)
+
+    @property
+    def learners(self) -> Any:
+        """The learners of the course that is taught."""
+        return self.here.model
+
+    @cached_property
+    def matched(self) -> Matched:
+        """Both courses are the one that is taught."""
+        return Matched(self.course, self.here.model.course)
+
+    def draw(self, state: Any, rows: Ints, key: Keys) -> Any:
+        """Learners with that memory: nothing is hidden, and nothing is drawn."""
+        return take(state, rows)
 
     def empty(self, batch: int) -> Any:
         """Learners who have met nothing."""

@@ -13,19 +13,17 @@ import numpy as np
 
 from coursewright.agents.options import at_least, not_negative
 from coursewright.agents.planners.copies import other_fates
-from coursewright.agents.planners.oracle_copies import ALIKE, CopiesRule
+from coursewright.agents.planners.oracle_copies import CopiesRule
 from coursewright.agents.planners.oracles import OracleGreedy
+from coursewright.agents.planners.playing_on import Branches, clearly_best, returns, rule_of, with_best
 from coursewright.agents.portions import bytes_of, parts
-from coursewright.agents.rule import Kept, OraclePolicy, RulePolicy, Seen
+from coursewright.agents.rule import OraclePolicy, RulePolicy, Seen
 from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.agents.tuned_rule import TunedRule
 from coursewright.agents.tuning import Agent
-from coursewright.envs.episodes import Episodes
 from coursewright.envs.task import Task
-from coursewright.errors import reject
-from coursewright.simulators.arrays import Bools, Floats, Ints
+from coursewright.simulators.arrays import Ints
 from coursewright.simulators.luck import Luck
-from coursewright.simulators.protocol import clone, spread
 
 log = logging.getLogger(__name__)
 
@@ -59,49 +57,15 @@ class RolloutRule:
         action, after = self.base.rule.choose(seen, memory)
         seen.drawn.otherwise = bool(seen.drawn.among)  # a draw of the rule's may not be the last word
         worth = self.ahead.worth(episodes, seen.allowed)
-        tried = np.argsort(-worth, axis=1, kind="stable")[:, : self.candidates]
-        known = np.isfinite(np.take_along_axis(worth, tried, axis=1))
-        branches = np.column_stack([action, np.where(known, tried, action[:, None])])
+        branches = with_best(action, worth, self.candidates)
         chosen = action.copy()
         each = 2 * branches.shape[1] * self.copies * (bytes_of(episodes.snapshot()) // episodes.batch)
         for rows in parts(np.flatnonzero(~episodes.over), each):
-            chosen[rows] = self._best(branches[rows], self._returns(seen, after, branches, rows))
+            fate = other_fates(episodes.luck, rows, self.copies)
+            tried = Branches(rows, branches[rows], fate.reshape(len(rows), self.copies))
+            returned = returns(self.base, seen, after, tried, episodes.branch)
+            chosen[rows] = clearly_best(tried, returned, self.z)
         return chosen, after
-
-    def _returns(self, seen: Seen, memory: Any, branches: Ints, rows: Ints) -> Floats:
-        """Returns from here on `[rows, branches, copies]` if a branch is taken, then the rule's way."""
-        shape = (len(rows), branches.shape[1], self.copies)
-        who = np.repeat(rows, shape[1] * shape[2])
-        fate = other_fates(seen.episodes.luck, rows, self.copies).reshape(shape[0], 1, shape[2])
-        copies = seen.episodes.branch(who, np.broadcast_to(fate, shape).ravel())
-        action = np.repeat(branches[rows].ravel(), self.copies)
-        kept = Kept(
-            luck=clone(copies.luck),
-            turn=seen.turn[who] + 1,
-            item=seen.task.item_of(action),
-            memory=spread(memory, who, len(seen)),
-        )
-        return self._played_on(copies, action, kept).reshape(shape)
-
-    def _played_on(self, copies: Episodes, action: Ints, kept: Kept) -> Floats:
-        """Returns `[copies]` to the end of the budget."""
-        returned = np.zeros(copies.batch)
-        while True:
-            active: Bools = ~copies.over
-            reward = copies.advance(action)
-            returned += np.where(active, reward, 0.0)
-            if copies.over.all():
-                return returned
-            action, kept = self.base.predict(copies.observation, kept, None, True, copies.mask)
-
-    def _best(self, branches: Ints, returned: Floats) -> Ints:
-        """The branch `[rows]` of `branches [rows, branches]` to take; the first is the base rule's."""
-        gain = returned[:, 1:] - returned[:, :1]
-        mean = gain.mean(axis=2)
-        doubt = gain.std(axis=2, ddof=1) / np.sqrt(self.copies)
-        lead = np.where(mean > self.z * doubt + ALIKE, mean, 0.0)
-        place = np.where((lead > 0.0).any(axis=1), 1 + lead.argmax(axis=1), 0)
-        return np.asarray(branches[np.arange(len(branches)), place])
 
 
 @dataclass(frozen=True)
@@ -128,9 +92,7 @@ class OracleRollout:
 
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> OraclePolicy:
         """The policy.  Raises `InputError` where the base cannot do the task, or is no rule."""
-        base = self.base(task, seed, tracker)
-        if not isinstance(base, RulePolicy):
-            raise reject("agent.base", type(base).__name__, "an agent that makes a rule, such as tuned_rule")
+        base = rule_of(self.base, task, seed, tracker)
         steps = task.horizon * (task.horizon + 1) // 2 * (self.candidates + 1) * self.copies
         log.info("oracle_rollout: up to %s steps are tried out for each learner", f"{steps:,}")
         ahead = OracleGreedy().by_copies(task).rule

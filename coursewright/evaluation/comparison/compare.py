@@ -4,9 +4,11 @@ Where a simulator was fitted to logs, everything is done twice: with the point e
 with a bootstrap draw of the parameters per learner ("bootstrap"), the policies unchanged.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from coursewright.agents.planning import cost_of
 from coursewright.agents.rule import RulePolicy, caveat_of
 from coursewright.envs.policy import Oracle, Policy
 from coursewright.envs.task import Task
@@ -15,11 +17,22 @@ from coursewright.evaluation.bounds import bound
 from coursewright.evaluation.comparison.curves import gather
 from coursewright.evaluation.comparison.found import BOOTSTRAP, POINT, Comparison
 from coursewright.evaluation.comparison.gathered import Gathered
-from coursewright.evaluation.comparison.jobs import Entry, Job, Progress, Seeded, entries, run_all, walk
+from coursewright.evaluation.comparison.jobs import (
+    Entry,
+    Job,
+    Progress,
+    Result,
+    Seeded,
+    entries,
+    run_all,
+    walk,
+)
 from coursewright.evaluation.comparison.scores import ORACLE, RULE, TRAINED
 from coursewright.evaluation.comparison.settings import Comparing
 from coursewright.evaluation.comparison.words import contender
 from coursewright.simulators.capabilities import Resampled
+
+log = logging.getLogger(__name__)
 
 
 def compare(
@@ -54,10 +67,12 @@ def compare(
     taught = conditions(task)
     bounds = {condition: bound(variant) for condition, variant in taught.items()}
     jobs = [Job(*condition, entry) for condition in taught.items() for entry in given]
+    results = list(run_all(jobs, settings, progress))
+    _tell_costs(jobs, results)
     gathered = Gathered(
         settings=settings,
         jobs=jobs,
-        results=list(run_all(jobs, settings, progress)),
+        results=results,
         kinds={entry.name: _kind(entry, trained) for entry in given},
         tuned={entry.name: _setting(entry.policy) for entry in given},
         caveats={entry.name: caveat_of(entry.policy) for entry in given},
@@ -80,6 +95,14 @@ def compare(
     pair = (contender(found), found.reference)
     learner = gathered.typical(*pair) if settings.example is None else settings.example
     return replace(found, walks={policy: walk(gathered.first(policy), learner) for policy in pair})
+
+
+def _tell_costs(jobs: Sequence[Job], results: Sequence[Result]) -> None:
+    """Print the cost of the policies that plan."""
+    for job, result in zip(jobs, results, strict=True):
+        line = cost_of(job.entry.name, job.entry.policy, result.decisions, result.seconds)
+        if line:
+            log.info("%s", line)
 
 
 def conditions(task: Task) -> dict[str, Task]:

@@ -1,5 +1,6 @@
 """The work of a comparison, cut into jobs: one policy teaching all learners under one condition."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import NamedTuple
@@ -44,7 +45,8 @@ class Result(NamedTuple):
     """The result of a job.
 
     `number`, `stratum` and each of `outcomes` are `[learners]`; `choices` is the same for two policies that
-    chose the same items at the same times for everybody.
+    chose the same items at the same times for everybody.  All that took `seconds` of processor time, and
+    `decisions` of the policy.
     """
 
     number: Ints
@@ -52,6 +54,8 @@ class Result(NamedTuple):
     outcomes: dict[str, Figures]
     curve: StepMeans
     choices: str
+    decisions: int
+    seconds: float
 
 
 def entries(name: str, given: Seeded) -> list[Entry]:
@@ -106,7 +110,9 @@ def run(job: Job, settings: Comparing, progress: Callable[[int], object] | None 
     number, stratum, curve = [], [], []
     outcomes: dict[str, list[Figures]] = {name: [] for name in settings.outcomes}
     items, days = sha256(), sha256()
+    decisions, begun = 0, time.process_time()
     for trace in _taught(job, settings):
+        decisions += int(trace.run.steps.sum())
         number.append(trace.run.number)
         stratum.append(trace.run.stratum)
         curve.append(trace.run.curve)
@@ -122,6 +128,8 @@ def run(job: Job, settings: Comparing, progress: Callable[[int], object] | None 
         outcomes={name: np.concatenate(parts) for name, parts in outcomes.items()},
         curve=step_means(np.concatenate(curve)),
         choices=items.hexdigest() + days.hexdigest(),
+        decisions=decisions,
+        seconds=time.process_time() - begun,
     )
 
 

@@ -234,6 +234,12 @@ class Kss:
         """Take `item [batch]` (-1: none) for the last accepted one."""
         state.last[:] = np.where(item >= 0, item, state.last)
 
+    def foreseen(self, goal: Bools, last: Ints) -> KssState:
+        """Learners of ability 0 with these targets, of whom `last [batch]` was accepted last."""
+        blank, serves = self.empty(len(goal)), self._arrival.serves
+        blank.relevant[:] = (goal[:, None, :] & serves[None, :, :]).any(axis=2)
+        return blank._replace(last=last.copy(), goal=goal.copy())
+
     def elapse(self, state: KssState, days: Floats, luck: Luck) -> None:
         """Nothing: these learners do not forget."""
 

@@ -279,6 +279,10 @@ class Logistic:
         """Count the answers `correct [batch]` of the rows that are taught."""
         _record(tuple(state), item, tuple(self._constants), taught, correct)
 
+    def place(self, state: LogisticState, theta: Floats) -> None:
+        """See `intercept.OneIntercept`."""
+        state.theta[:] = theta
+
     def foresee(self, state: LogisticState, days: float, out: Floats) -> None:
         """See `intercept.OneIntercept`."""
         _foresee(state, self._constants, days, out)

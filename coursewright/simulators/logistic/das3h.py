@@ -273,6 +273,10 @@ class Das3h:
         """Let the answers `correct [batch]` of the rows that are taught join their history."""
         _record(state, self._constants, item, taught, correct)
 
+    def place(self, state: Das3hState, theta: Floats) -> None:
+        """See `intercept.OneIntercept`."""
+        state.alpha[:] = theta
+
     def foresee(self, state: Das3hState, days: float, out: Floats) -> None:
         """See `intercept.OneIntercept`."""
         _foresee(state, self._constants, days, out)

@@ -45,6 +45,10 @@ class OneIntercept(Simulator[Any], Protocol):
         """Let the answers `correct [batch]` to `item [batch]` (-1: none) of taught rows count."""
         ...
 
+    def place(self, state: Any, theta: Floats) -> None:
+        """Give these learners the intercepts `theta [batch]`, on the scale of the formula."""
+        ...
+
     def foresee(self, state: Any, days: float, out: Floats) -> None:
         """Write the worth of every counter `days` from now, `[batch, counters, 3]`.
 

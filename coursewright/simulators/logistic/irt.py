@@ -174,6 +174,10 @@ class Irt:
         """Grow where a row is taught, whatever was answered."""
         _grow(state.practices, self.course.needed, item, taught)
 
+    def place(self, state: IrtState, theta: Floats) -> None:
+        """See `intercept.OneIntercept`; no skill has a part of its own."""
+        state.start[:] = self.mean + theta[:, None]
+
     def foresee(self, state: IrtState, days: float, out: Floats) -> None:
         """See `intercept.OneIntercept`."""
         _foresee(self.mean, state.practices, self.growth, out)

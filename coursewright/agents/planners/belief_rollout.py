@@ -1,0 +1,106 @@
+"""Planning on the belief by rollouts: imagined learners play on under a base rule, after each of a few items.
+
+The learners are drawn from the tutor's belief and live in the tutor's fitted model.  The true ones are never
+read: the planner is given the tutor's records and nothing else.
+"""
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import ClassVar
+
+import numpy as np
+
+from coursewright.agents.options import at_least, not_negative
+from coursewright.agents.planners.imagined import Imagination, Planning
+from coursewright.agents.planners.playing_on import Branches, clearly_best, returns, rule_of, with_best
+from coursewright.agents.planners.proof import proved
+from coursewright.agents.portions import parts
+from coursewright.agents.rule import RulePolicy, Seen
+from coursewright.agents.tracker import SILENT, Tracker
+from coursewright.agents.tuned_rule import TunedRule
+from coursewright.agents.tuning import Agent
+from coursewright.envs.task import Task
+from coursewright.simulators.arrays import Ints
+from coursewright.simulators.luck import Luck
+
+
+@dataclass(frozen=True, eq=False)
+class BeliefRolloutRule:
+    """The item after which the base rule is expected to reach most, if that is clearly more than its own.
+
+    Clearly: by more than `z` standard errors of the paired gain over `copies` imagined learners.  The items
+    tried are the `candidates` of most expected gain.
+    """
+
+    base: RulePolicy
+    imagination: Imagination
+    copies: int
+    candidates: int
+    z: float
+    plans: ClassVar[bool] = True
+
+    @property
+    def simulations(self) -> int:
+        """Simulations at a decision."""
+        return (self.candidates + 1) * self.copies
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The features that the base rule and the belief read."""
+        return (*self.base.rule.needs, *self.imagination.needs)
+
+    def begin(self, luck: Luck) -> Planning:
+        """The base rule's memory; a learner's key tells nothing of its luck."""
+        return Planning(luck.learner.copy(), self.base.rule.begin(luck))
+
+    def choose(self, seen: Seen, memory: Planning) -> tuple[Ints, Planning]:
+        """Actions `[batch]`."""
+        records, thoughts = seen.records, self.imagination.thoughts(seen)
+        action, after = self.base.rule.choose(seen, memory.base)
+        seen.drawn.otherwise = bool(seen.drawn.among)  # a draw of the rule's may not be the last word
+        branches = with_best(action, self.imagination.worth(seen), self.candidates)
+        chosen = action.copy()
+        each = branches.shape[1] * self.copies * self.imagination.bytes_each(records)
+        branch = partial(self.imagination.episodes, records, thoughts)
+        for rows in parts(np.flatnonzero(~records.over), each):
+            tried = Branches(rows, branches[rows], memory.fates(rows, seen.turn, self.copies))
+            chosen[rows] = clearly_best(tried, returns(self.base, seen, after, tried, branch), self.z)
+        return chosen, memory._replace(base=after)
+
+
+@dataclass(frozen=True)
+class BeliefRollout:
+    """The gated rollout on the tutor's belief, over the `base` rule.
+
+    At each decision learners are drawn from the tutor's belief: of its mind, or of its table of BKT where it
+    has none.  For the base rule's choice, and for each of the `candidates` items of most expected gain, they
+    play on under the base rule to the end of the budget, in the tutor's fitted model and with copies of the
+    tutor's records.  An item replaces the rule's choice where its paired gain is above `z` standard errors.
+    `simulations` of such episodes are spent at a decision, equally many after each choice.
+
+    The gate holds noise off, and no error of the model.  So planning has to be above the rule by a standard
+    error on `proof` tuning learners; otherwise the rule itself is the policy (`proof`).
+
+    Raises `InputError` for options out of range.
+    """
+
+    base: Agent = field(default_factory=TunedRule)
+    simulations: int = 96
+    candidates: int = 5
+    z: float = 2.0
+    proof: int = 100
+
+    def __post_init__(self) -> None:
+        at_least(0, proof=self.proof)
+        at_least(1, candidates=self.candidates)
+        at_least(2 * (self.candidates + 1), simulations=self.simulations)
+        not_negative(z=self.z)
+
+    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:
+        """The policy.  Raises `InputError` where the base is no rule, or no learner can be imagined."""
+        base = rule_of(self.base, task, seed, tracker)
+        imagination = Imagination.of(task, base)
+        copies = self.simulations // (self.candidates + 1)
+        rule = BeliefRolloutRule(base, imagination, copies, self.candidates, self.z)
+        planner = RulePolicy("belief_rollout", imagination.seen, rule, tuned=base.tuned)
+        return proved(planner, base, task, self.proof)

@@ -1,0 +1,148 @@
+"""Planning on the belief by tree search: UCB1 over items in a tree of answers, the base rule beyond it."""
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import ClassVar
+
+import numpy as np
+
+from coursewright.agents.options import at_least, not_negative
+from coursewright.agents.planners.imagined import Imagination, Planning
+from coursewright.agents.planners.playing_on import (
+    Branch,
+    Branches,
+    above_doubt,
+    kept_by,
+    returns,
+    rule_of,
+    with_best,
+)
+from coursewright.agents.planners.proof import proved
+from coursewright.agents.planners.tree import Tree
+from coursewright.agents.portions import parts
+from coursewright.agents.rule import RulePolicy, Seen
+from coursewright.agents.tracker import SILENT, Tracker
+from coursewright.agents.tuned_rule import TunedRule
+from coursewright.agents.tuning import Agent
+from coursewright.envs.episodes import Episodes
+from coursewright.envs.task import Task
+from coursewright.simulators.arrays import Floats, Ints
+from coursewright.simulators.luck import Luck
+
+Into = tuple[Tree, Floats]
+"""The trees, and what the base rule returns in the same simulation, `[rows]`."""
+
+
+@dataclass(frozen=True, eq=False)
+class BeliefSearchRule:
+    """The item whose simulations gain most over the base rule, if that is clearly more than nothing.
+
+    A simulation imagines a learner and descends the tree by UCB1: a node's choices are the rule's own there
+    and the `candidates` of most expected gain now.  A first visit adds a node, and the rule plays on.  The
+    gain is over the rule with the same learner and fate, and clear above `z` of its standard errors.
+    """
+
+    base: RulePolicy
+    imagination: Imagination
+    simulations: int
+    candidates: int
+    c: float
+    z: float
+    plans: ClassVar[bool] = True
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The features that the base rule and the belief read."""
+        return (*self.base.rule.needs, *self.imagination.needs)
+
+    def begin(self, luck: Luck) -> Planning:
+        """The base rule's memory; a learner's key tells nothing of its luck."""
+        return Planning(luck.learner.copy(), self.base.rule.begin(luck))
+
+    def choose(self, seen: Seen, memory: Planning) -> tuple[Ints, Planning]:
+        """Actions `[batch]`."""
+        records, thoughts = seen.records, self.imagination.thoughts(seen)
+        action, after = self.base.rule.choose(seen, memory.base)
+        seen.drawn.otherwise = bool(seen.drawn.among)  # a draw of the rule's may not be the last word
+        memory = memory._replace(base=after)
+        branches = with_best(action, self.imagination.worth(seen), self.candidates)
+        chosen = action.copy()
+        branch = partial(self.imagination.episodes, records, thoughts)
+        each = self.simulations * self.imagination.bytes_each(records)
+        for rows in parts(np.flatnonzero(~records.over), each):
+            fate = memory.fates(rows, seen.turn, self.simulations)
+            chosen[rows] = self._searched(seen, memory, Branches(rows, branches[rows], fate), branch)
+        return chosen, memory
+
+    def _searched(self, seen: Seen, memory: Planning, tried: Branches, branch: Branch) -> Ints:
+        """The actions `[rows]` after all simulations."""
+        rule = tried._replace(action=tried.action[:, :1])
+        known = returns(self.base, seen, memory.base, rule, branch)[:, 0]
+        tree = Tree.of(len(tried.rows), tried.action.shape[1], self.simulations + 1)
+        for n in range(self.simulations):
+            copies = branch(tried.rows, np.ascontiguousarray(tried.fate[:, n]))
+            self._simulate(seen, memory, tried, copies, (tree, known[:, n]))
+        mean, doubt = tree.root()
+        return above_doubt(tried.action, mean[:, 1:], doubt[:, 1:], self.z)
+
+    def _simulate(self, seen: Seen, memory: Planning, tried: Branches, copies: Episodes, into: Into) -> None:
+        """One simulation of every learner, by `copies` of them, counted in the trees."""
+        tree, known = into
+        own, node, inside = tried.action[:, 0], np.zeros(copies.batch, np.int64), np.ones(copies.batch, bool)
+        kept, returned = kept_by(copies, seen, memory.base, tried.rows, own), np.zeros(copies.batch)
+        path: list[tuple[Ints, Ints, Ints]] = []
+        while True:
+            action, rows = own.copy(), np.flatnonzero(inside & ~copies.over)
+            if len(rows):
+                choices = np.column_stack([own[rows], tried.action[rows, 1:]])
+                open_ = copies.mask[rows[:, None], choices] & (choices != choices[:, :1])
+                open_[:, 0] = True
+                path.append((rows, node[rows], tree.select(rows, node[rows], open_, self.c)))
+                action[rows] = choices[np.arange(len(rows)), path[-1][2]]
+            active = ~copies.over
+            reward = copies.advance(action)
+            returned += np.where(active, reward, 0.0)
+            if len(rows):
+                node[rows], new = tree.descend(*path[-1], copies.response.correct[rows])
+                inside[rows[new]] = False
+            if copies.over.all():
+                break
+            kept = kept._replace(item=seen.task.item_of(action))
+            own, kept = self.base.predict(copies.observation, kept, None, True, copies.mask)
+        tree.back_up(path, returned - known)
+
+
+@dataclass(frozen=True)
+class BeliefSearch:
+    """The gated tree search on the tutor's belief, over the `base` rule (POMCP, Silver & Veness 2010).
+
+    Each of the `simulations` at a decision draws a learner from the tutor's belief, descends a tree of items
+    and answers by UCB1, adds a node, and plays on under the base rule to the end of the budget (`tree`).  At
+    each node the choices are the rule's own and the `candidates` items of most expected gain now.  `c` is
+    UCB1's, in units of the range of gains so far.  An item replaces the rule's choice where its gain over the
+    rule, with the same learners and fates, is above `z` standard errors.  On `proof` tuning learners planning
+    has to be above the rule by a standard error; otherwise the rule itself is the policy (`proof`).
+
+    Raises `InputError` for options out of range.
+    """
+
+    base: Agent = field(default_factory=TunedRule)
+    simulations: int = 96
+    candidates: int = 3
+    c: float = 1.0
+    z: float = 2.0
+    proof: int = 100
+
+    def __post_init__(self) -> None:
+        at_least(0, proof=self.proof)
+        at_least(1, candidates=self.candidates)
+        at_least(2 * (self.candidates + 1), simulations=self.simulations)
+        not_negative(c=self.c, z=self.z)
+
+    def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:
+        """The policy.  Raises `InputError` where the base is no rule, or no learner can be imagined."""
+        base = rule_of(self.base, task, seed, tracker)
+        imagination = Imagination.of(task, base)
+        rule = BeliefSearchRule(base, imagination, self.simulations, self.candidates, self.c, self.z)
+        planner = RulePolicy("belief_search", imagination.seen, rule, tuned=base.tuned)
+        return proved(planner, base, task, self.proof)
