@@ -176,6 +176,14 @@ def _even(course: "Course") -> "Bkt":
     return Bkt(course, BktParameters(**even, skills=course.skills))  # type: ignore[arg-type]
 
 
+def _name(part: Plain, checker: Checker) -> None:
+    """Refuse the name of an agent whose options make another one of it, unless it is a name of one's own."""
+    true = getattr(agent_of(OmegaConf.create(part["agent"])), "name", None)
+    chosen, known = part["choices"].get("agent"), options(checker.loader, "agent")
+    if part["name"] == chosen and true != chosen in known and true in known:
+        raise reject("agent", chosen, f"{true}, which it is with these options (agent={true})")
+
+
 def _agents(part: Plain, checker: Checker) -> None:
     for name, agent in part["policies"].items() if "policies" in part else [("agent", part["agent"])]:
         at = f"policies.{name}" if "policies" in part else name
@@ -266,8 +274,10 @@ def _teacher(part: Plain, checker: Checker) -> None:
     elif part["policy"] not in known:
         raise absent("policy", given, "a finished run's folder or an exported file", known)
     else:
-        agent = checker.loader.load_configuration(f"agent/{given}", [], RunMode.RUN).agent
-        if hasattr(agent_of(agent, "policy"), "algorithm"):
+        from coursewright.agents.stored import Stored
+
+        agent = agent_of(checker.loader.load_configuration(f"agent/{given}", [], RunMode.RUN).agent, "policy")
+        if hasattr(agent, "algorithm") or isinstance(agent, Stored):
             trained = f"the folder of a finished training (coursewright train agent={given})"
             raise reject("policy", given, trained)
 
@@ -282,9 +292,14 @@ FIRST: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
 }
 # The parts of a verb that have to fit together: a check, and the parts of the configuration it needs
 THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
-    "train": [(_agents, ("agent",)), (_able, ("agent", "learners", *TASK))],
+    "train": [
+        (_agents, ("agent",)),
+        (_name, ("agent", "name", "choices")),
+        (_able, ("agent", "learners", *TASK)),
+    ],
     "tune": [
         (_agents, ("agent",)),
+        (_name, ("agent", "name", "choices")),
         (_agents, ("policies",)),
         (_space, ("space", "agent")),
         (_able, ("agent", "learners", *TASK)),

@@ -263,7 +263,7 @@ class Simulate:
         whole(0, SEEDS, seed=self.seed)
         writable("to", self.to)
         if Path(self.to).suffix != ".parquet":
-            raise reject("to", self.to, "a file whose name ends in .parquet")
+            raise reject("to", self.to, "a Parquet file, whose name ends in .parquet (log=file reads it)")
         given(tutor=self.tutor)
 
 

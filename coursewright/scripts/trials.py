@@ -167,7 +167,7 @@ def searched(config: DictConfig, task: Task, one: Contestant, tracker: Tracker) 
             tracker.log(told, steps)
         words = trial.note if not np.isfinite(trial.score) else number(trial.score)
         said = "%s: trial %d of %d: %s; best %s"
-        log.info(said, one.name, len(trials), plan.trials, words, number(best))
+        log.info(said, one.name, trial.number, plan.trials, words, number(best))
     if not np.isfinite(best) and config.part is None:  # a command that is refused leaves nothing
         forget(one.folder)
     return trials
@@ -185,13 +185,14 @@ def _ready(
 def retrained(config: DictConfig, task: Task, one: Contestant, trials: Sequence[Trial]) -> Fresh:
     """The winner by fresh seed, scored on evaluation learners; each is kept in the folder on its way.
 
-    An agent that was not tuned is made once.
+    An agent that was not tuned is made once.  The trainings stand under the winner's number: more trials may
+    have another winner.
     """
     winner = best_of(trials) if trials else None
     agent = with_settings(one.agent, winner.settings if winner else {})
     group = Group(config.evaluated, Split.EVALUATE)
     seeds = [config.seed + fresh for fresh in range(1, config.retrain + 1 if trials else 2)]
-    place = one.folder / "seeds" / (f"trial-{winner.number}" if winner else "")  # more trials, another winner
+    place = one.folder / "seeds" / (f"of-trial-{winner.number}" if winner else "")
     files = {seed: place / f"{seed}.npz" for seed in seeds}
     claims = Claims(one.folder / CLAIMS, one.at_once)
     while left := {f"{place.name}-{seed}": seed for seed in seeds if not files[seed].is_file()}:

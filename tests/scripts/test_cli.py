@@ -68,6 +68,10 @@ def test_help_says_what_there_is():
     ("arguments", "words"),
     [
         (["train", "agent=maskable_pp"], ["agent = 'maskable_pp'", "did you mean 'maskable_ppo'"]),
+        (["train", "agent=lin_ucb", "agent.bonus=thompson"], ["agent = lin_ucb", "(agent=lin_thompson)"]),
+        (["tune", "agent=lin_thompson", "agent.bonus=ucb"], ["agent = lin_thompson", "(agent=lin_ucb)"]),
+        (["train", "agent=ppo", "agent.masked=true"], ["agent = ppo", "(agent=maskable_ppo)"]),
+        (["train", "agent=maskable_recurrent_ppo", "agent.masked=false"], ["(agent=recurrent_ppo)"]),
         (["train", "sed=1"], ["sed", "did you mean 'seed'"]),
         (["train", "simulatr=bkt_v0"], ["simulatr", "did you mean 'simulator'"]),
         (["train", "task.stepz=3"], ["task.stepz", "did you mean 'steps'"]),

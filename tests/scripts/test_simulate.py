@@ -27,9 +27,10 @@ def test_a_log_of_ones_own_that_the_other_verbs_read(tmp_path, monkeypatch) -> N
 @pytest.mark.parametrize(
     ("given", "line"),
     [
-        (["to=log.csv"], "error: to = log.csv: must be a file whose name ends in .parquet"),
+        (["to=log.csv"], "error: to = log.csv: must be a Parquet file, whose name ends in .parquet"),
         (["to=log.parquet", "policy=random_leagl"], "did you mean 'random_legal'?"),
         (["to=log.parquet", "policy=ppo"], "(coursewright train agent=ppo)"),
+        (["to=log.parquet", "policy=lin_ucb"], "(coursewright train agent=lin_ucb)"),
         (["to=log.parquet", "policy=."], "error: policy = .: must be the folder of a finished training"),
         (["to=log.parquet", "learners=0"], "error: learners = 0: must be a whole number from 1"),
         (["to=log.parquet", "split=test"], "error: split = 'test'"),

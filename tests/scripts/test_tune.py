@@ -16,6 +16,7 @@ from coursewright.agents.rules.baselines import UniformRandom
 from coursewright.agents.rules.mastery import NInARow
 from coursewright.agents.tuned_rule import TunedRule
 from coursewright.envs.rollout import Group, rollout
+from coursewright.evaluation.numbers import number as shown_as
 from coursewright.evaluation.statistics import over_learners
 from coursewright.evaluation.tuning.efforts import Effort, costs
 from coursewright.evaluation.tuning.jobs import Job
@@ -48,7 +49,8 @@ def read(folder, name):
 
 def winner(folder):
     """The winner's trainings in a tuning's folder."""
-    return f"trial-{pd.read_csv(folder / 'trials.csv')['score'].idxmax()}"
+    trials = pd.read_csv(folder / "trials.csv")
+    return f"of-trial-{trials.loc[trials['score'].idxmax(), 'number']}"
 
 
 def task():
@@ -74,6 +76,20 @@ def test_figures_are_those_of_the_settings(tuned):
     assert summary["eval/return"] == summary["eval/low"] == pytest.approx(unseen)
     assert summary["eval/learners_low"] < unseen < summary["eval/learners_high"]
     assert (summary["eval/seeds"], summary["eval/estimand"]) == (5, "this training recipe")
+
+
+def test_a_trial_has_one_number_from_1(tuned, tmp_path, capsys):
+    """In the log, in the line of the best and in the table; the first trial is the agent's own settings."""
+    rows = pd.read_csv(tuned / "trials.csv")
+    assert rows["number"].tolist() == list(range(1, 8))
+    shutil.copytree(tuned, tmp_path / "run")
+    (tmp_path / "run" / "summary.json").unlink()
+    assert run("tune", [*SMALL, f"hydra.run.dir={tmp_path}/run"]) == 0
+    best = rows.loc[rows["score"].idxmax()]
+    told, score = capsys.readouterr().out, shown_as(best["score"])
+    assert f"best: trial {best['number']}, {score}" in told
+    assert f"n_in_a_row: trial {best['number']} of 7: {score}; best {score}" in told
+    assert (tmp_path / "run" / "seeds" / winner(tuned)).name == f"of-trial-{best['number']}"
 
 
 def test_costs_are_counted(tuned):
@@ -221,7 +237,7 @@ def test_a_network_is_trained_with_fresh_seeds(tmp_path):
     assert run("tune", [*words, f"hydra.run.dir={tmp_path}/run"]) == 0
     costs = pd.read_csv(tmp_path / "run" / "costs.csv", index_col="stage")
     assert costs["training_steps"].to_dict() == {"trials": 600, "fresh seeds": 3000}
-    kept = [np.load(tmp_path / "run" / "seeds" / "trial-0" / f"{seed}.npz") for seed in range(1, 6)]
+    kept = [np.load(tmp_path / "run" / "seeds" / "of-trial-1" / f"{seed}.npz") for seed in range(1, 6)]
     returned = np.array([file["returned"] for file in kept])
     assert len(np.unique(returned.mean(axis=1))) > 1
     assert read(tmp_path / "run", "summary.json")["eval/return"] == pytest.approx(returned.mean())

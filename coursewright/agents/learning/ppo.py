@@ -84,17 +84,21 @@ class Ppo:
         switches(masked=self.masked)
 
     @property
+    def name(self) -> str:
+        """The agent's name in messages and files."""
+        return "maskable_ppo" if self.masked else "ppo"
+
+    @property
     def algorithm(self) -> Algorithm:
         """MaskablePPO where `masked`, otherwise PPO."""
         from sb3_contrib import MaskablePPO
         from stable_baselines3 import PPO
 
-        name, kind = ("maskable_ppo", MaskablePPO) if self.masked else ("ppo", PPO)
         schedule = on_policy.falling(self.entropy, self.anneal)
         warm = on_policy.warm_start(self)
         return Algorithm(
-            name,
-            kind,
+            self.name,
+            MaskablePPO if self.masked else PPO,
             actor,
             masks=self.masked,
             beside=on_policy.beside(self),

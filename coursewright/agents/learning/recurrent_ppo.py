@@ -72,12 +72,17 @@ class RecurrentPpo:
         switches(masked=self.masked)
 
     @property
+    def name(self) -> str:
+        """The agent's name in messages and files."""
+        return "maskable_recurrent_ppo" if self.masked else "recurrent_ppo"
+
+    @property
     def algorithm(self) -> Algorithm:
         """Recurrent PPO of sb3-contrib, with masks where `masked`, and faster."""
         from coursewright.agents.learning.sequences import SequencePpo
 
         return Algorithm(
-            "maskable_recurrent_ppo" if self.masked else "recurrent_ppo",
+            self.name,
             SequencePpo,
             _remembering,
             masks=self.masked,

@@ -30,6 +30,7 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 class Trial(NamedTuple):
     """Settings that were tried: their mean return on tuning learners, and its cost.
 
+    The `number` counts from 1 everywhere; only the journal counts from 0, as Optuna does.
     `score` is nan where there is none, and `note` then has the reason.  A setting that was tried before costs
     nothing; `note` names the earlier trial.
     """
@@ -92,27 +93,27 @@ def _round(
     def news() -> Iterator[Trial]:
         kept = journal.read()
         while len(told) < whole:
-            number = len(told)
-            if number in kept:
-                told.append(_read(space, kept[number]))
-            elif number in fresh:
+            place = len(told)
+            if place in kept:
+                told.append(_read(space, kept[place]))
+            elif place in fresh:
                 return
             else:
-                earlier = _same(asked[number - begin], told)
+                earlier = _same(asked[place - begin], told)
                 assert earlier is not None
-                told.append(_copy(number, earlier))
+                told.append(_copy(place + 1, earlier))
                 journal.add(_frozen(space, told[-1]))
             yield told[-1]
 
     yield from news()
     while len(told) < whole:
         kept = journal.read()
-        with claims.taken([str(number) for number in fresh if number not in kept]) as mine:
+        with claims.taken([str(place) for place in fresh if place not in kept]) as mine:
             kept = journal.read()  # one may have been finished just before we took it
-            numbers = [int(name) for name in mine if int(name) not in kept]
-            ends = run([asked[number - begin] for number in numbers])
-            for number, end in zip(numbers, ends, strict=True):
-                journal.add(_frozen(space, _ended(number, asked[number - begin], end)))
+            places = [int(name) for name in mine if int(name) not in kept]
+            ends = run([asked[place - begin] for place in places])
+            for place, end in zip(places, ends, strict=True):
+                journal.add(_frozen(space, _ended(place + 1, asked[place - begin], end)))
                 yield from news()
         yield from news()
 
@@ -174,12 +175,13 @@ def _frozen(space: Space, trial: Trial) -> FrozenTrial:
         value=trial.score if scored else None,
         params=space.encoded(trial.settings),
         distributions=dict(space.options),
-        user_attrs=kept | {"se": trial.se if scored else None},
+        user_attrs=kept | {"number": trial.number - 1, "se": trial.se if scored else None},
     )
 
 
 def _read(space: Space, kept: FrozenTrial) -> Trial:
     told = dict(kept.user_attrs)
+    told["number"] += 1
     told["se"] = np.nan if told["se"] is None else told["se"]
     score = np.nan if kept.value is None else kept.value
     return Trial(settings=space.decoded(kept.params), score=score, **told)

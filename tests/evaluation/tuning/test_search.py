@@ -13,7 +13,7 @@ from searches import FIRST, World, found, scores
 def test_the_first_trial_has_the_agents_own_settings(tmp_path):
     trials = found(tmp_path, World())
     assert trials[0].settings == {"x": 0.9, "kind": None}
-    assert [trial.number for trial in trials] == list(range(12))
+    assert [trial.number for trial in trials] == list(range(1, 13))
     assert (trials[0].score, trials[0].se, trials[0].training_steps) == (pytest.approx(-0.36), 0.0, 10)
 
 
@@ -52,6 +52,10 @@ def test_a_setting_that_was_tried_costs_nothing(tmp_path):
     assert sum(trial.scoring_steps for trial in trials) == 8
     copies = [trial for trial in trials if trial.note]
     assert len(copies) == 7
+    assert {trial.note for trial in copies} <= {"as trial 1", "as trial 2"}
+    for copy in copies:
+        (first,) = [trial for trial in trials if copy.note == f"as trial {trial.number}"]
+        assert (first.settings, first.score) == (copy.settings, copy.score)
     assert {trial.score for trial in copies} <= {0.0, 1.0}
     assert best_of(trials).note == ""
 
