@@ -19,7 +19,7 @@ from coursewright.scripts.learners import MOVED, found_again
 from coursewright.scripts.making import agent_of, comparing_of, made, recipe_of, refusal_at
 from coursewright.scripts.memory import refuse_too_much
 from coursewright.scripts.plain import Plain, own_part, plain_of, refuse_missing, targets_of
-from coursewright.scripts.products import mark_of, refuse_other_log, refuse_other_policy
+from coursewright.scripts.products import mark_of, refuse_other_log, refuse_other_policy, refuse_other_tutor
 from coursewright.scripts.recorded import STORED, WEIGHTS, no_policy, policy_file, read_run
 from coursewright.scripts.run_directory import refuse_other_settings
 from coursewright.scripts.settings import SETTINGS, Simulate, writable
@@ -178,7 +178,8 @@ def _even(course: "Course") -> "Bkt":
 
 def _name(part: Plain, checker: Checker) -> None:
     """Refuse the name of an agent whose options make another one of it, unless it is a name of one's own."""
-    true = getattr(agent_of(OmegaConf.create(part["agent"])), "name", None)
+    agent: Any = OmegaConf.create(part["agent"])
+    true = getattr(agent_of(agent), "name", None)
     chosen, known = part["choices"].get("agent"), options(checker.loader, "agent")
     if part["name"] == chosen and true != chosen in known and true in known:
         raise reject("agent", chosen, f"{true}, which it is with these options (agent={true})")
@@ -237,9 +238,11 @@ def _log(part: Plain, checker: Checker) -> None:
 
 
 def _run(part: Plain, checker: Checker) -> None:
-    refuse_other_policy(part["to"])
+    (refuse_other_tutor if part["whole"] else refuse_other_policy)(part["to"])
     folder = Path(part["run"])
     found_again(read_run(folder, trusted_of(part["trust"])), folder, moved=part[MOVED])
+    if part["whole"]:  # which a rule can be as well
+        return
     if not (folder / WEIGHTS).is_file() and not (folder / STORED).is_file():  # which `export` explains
         raise no_policy("run", folder, WEIGHTS)
 
@@ -312,7 +315,7 @@ THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
     "import": [],
     "fit": [],
     "validate": [],
-    "export": [(_run, ("run", MOVED, "trust", "to"))],
+    "export": [(_run, ("run", MOVED, "trust", "to", "whole"))],
     "simulate": [(_simulated, tuple(fields(Simulate) or ())), (_teacher, ("policy",)), (_task, TASK)],
 }
 

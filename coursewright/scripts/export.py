@@ -19,8 +19,10 @@ def main(config: DictConfig) -> None:
     from pathlib import Path
 
     from coursewright.agents.export.onnx import export
+    from coursewright.agents.export.whole import EPISODES, words_of, write
     from coursewright.agents.learning.trained import TrainedPolicy
     from coursewright.agents.stored import Stored
+    from coursewright.agents.tracker import SilentTracker
     from coursewright.scripts.learners import others, with_own_tutor
     from coursewright.scripts.products import refuse_other_policy
     from coursewright.scripts.recorded import STORED, WEIGHTS, read_run
@@ -33,6 +35,16 @@ def main(config: DictConfig) -> None:
     for line in others(with_own_tutor(run, folder), task.simulator, folder):
         log.warning("%s: %s", folder, line)
     agent: Any = made_by(run, folder)
+    if config.whole:
+        policy = TrainedPolicy.load(folder / WEIGHTS, agent, task) if hasattr(agent, "algorithm") else None
+        write(policy or agent(task, run.seed, SilentTracker()), task, config.to)
+        log.info(
+            "%s: taught %d learners as the original; %s says all in words",
+            config.to,
+            EPISODES,
+            words_of(config.to),
+        )
+        return
     if not hasattr(agent, "algorithm"):
         instead = "is a rule, which needs no file"
         if isinstance(agent, Stored):

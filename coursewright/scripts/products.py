@@ -53,6 +53,15 @@ def refuse_other_policy(to: str, label: Any = None) -> None:
         raise _kept(to, f"the policy of another training ({found.agent}, seed {found.seed})")
 
 
+def refuse_other_tutor(to: str) -> None:
+    """Refuse a file, or one of words beside it, that is no tutor's."""
+    from coursewright.agents.export.whole import is_tutor, words_of
+
+    for path in (Path(to), words_of(to)):
+        if path.exists() and not is_tutor(path):
+            raise _kept(str(path), "a file that is no tutor's")
+
+
 def refuse_other_log(to: str, mark: str) -> None:
     """Refuse a file that no simulation with the settings of this `mark` wrote."""
     import pyarrow.parquet as pq

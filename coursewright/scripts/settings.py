@@ -230,6 +230,7 @@ class Export:
     run: str
     learners_folder: str | None
     to: str
+    whole: bool
     trust: str | Sequence[str]
 
     def __post_init__(self) -> None:

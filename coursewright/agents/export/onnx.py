@@ -1,16 +1,12 @@
 """A trained policy becomes one ONNX file that runs without torch, Stable-Baselines3 or us."""
 
-import contextlib
-import io
-import logging
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import onnx
 import torch
 
+from coursewright.agents.export.graph_file import as_onnx
 from coursewright.agents.export.policy import INPUTS, MEMORY, NEXT, OUTPUTS, OnnxPolicy
 from coursewright.agents.learning.trained import TrainedPolicy
 from coursewright.agents.sampling import Draws
@@ -22,7 +18,6 @@ from coursewright.files import write_atomically
 from coursewright.simulators.arrays import Bools, Ints, Observation
 from coursewright.simulators.luck import Split
 
-OPSET = 20
 TOLERANCE = 1e-5
 OBSERVATIONS = 1000
 
@@ -123,38 +118,5 @@ def _convert(policy: TrainedPolicy, task: Task) -> onnx.ModelProto:
     memory = MEMORY if units else ()
     blank = tuple(torch.zeros(2, units) for _ in memory)
     example = (torch.zeros(2, task.layout.width), torch.ones(2, task.n_actions, dtype=torch.bool), *blank)
-    batch = torch.export.Dim("batch")
-    with _quiet():
-        program = torch.onnx.export(
-            policy.network,
-            example,
-            dynamo=True,
-            dynamic_shapes=tuple({0: batch} for _ in example),
-            input_names=INPUTS + memory,
-            output_names=OUTPUTS + (NEXT if units else ()),
-            opset_version=OPSET,
-            external_data=False,
-            verbose=False,
-        )
-    if program is None:
-        raise RuntimeError("torch.onnx.export gave no program")
-    model: onnx.ModelProto = program.model_proto
-    graph = model.graph
-    for part in (graph, *graph.node, *graph.value_info, *graph.input, *graph.output):
-        del part.metadata_props[:]  # stack traces, with the folders of the person who exported
-    for name, value in policy.label.metadata().items():
-        model.metadata_props.add(key=name, value=value)
-    return model
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence the exporter, which writes to every channel; its errors are raised all the same."""
-    level = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(level)
+    inputs, outputs = INPUTS + memory, OUTPUTS + (NEXT if units else ())
+    return as_onnx(policy.network, example, inputs, outputs, policy.label.metadata())

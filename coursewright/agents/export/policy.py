@@ -18,7 +18,8 @@ MEMORY = ("hidden", "cell")
 NEXT = ("next_hidden", "next_cell")
 
 
-def _session(path: Path) -> onnxruntime.InferenceSession:
+def session(path: Path) -> onnxruntime.InferenceSession:
+    """The file as onnxruntime runs it, on one thread.  Raises `InputError` for one that is none."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
@@ -48,7 +49,7 @@ class OnnxPolicy:
 
     def __init__(self, path: str | Path, task: Task | None = None) -> None:
         self.path = Path(path)
-        self._run = _session(self.path)
+        self._run = session(self.path)
         self.label = Label.read(self._run.get_modelmeta().custom_metadata_map, self.path)
         self._refuse_another_network()
         if task is not None:

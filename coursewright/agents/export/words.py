@@ -1,0 +1,107 @@
+"""A tutor file in words: what goes in and out, what its columns mean, and who made it."""
+
+from typing import Any
+
+import numpy as np
+
+from coursewright.agents.export.tutor import FOREIGN, FORMAT, NOTHING_ALLOWED, Tutor
+from coursewright.agents.label import actions_of, versions
+from coursewright.agents.learning.trained import TrainedPolicy
+from coursewright.agents.rule import RulePolicy
+from coursewright.envs.policy import Policy
+from coursewright.envs.task import Task
+
+INPUT_WORDS = {
+    "state": "float32 [batch, width]: the next_state of the last call; zeros, and the key, for a new learner",
+    "item": "int64 [batch]: the item that was given, -1 where nothing happened since the last call",
+    "correct": "int64 [batch]: 1 right, 0 wrong, -1 where nothing was asked or the answer was helped",
+    "taught": "bool [batch]: the learner worked through the item, so that it taught something",
+    "past": "bool [batch]: it happened before the lessons began",
+    "goal": "bool [batch, skills]: what the learner is to know",
+    "days": "float32 [batch]: days that have passed since the event, up to the next choice",
+    "minutes": "float32 [batch]: minutes that the item took",
+    "mask": "bool [batch, items]: the items that the host can show now",
+}
+OUTPUT_WORDS = {
+    "next_state": "float32 [batch, width]: to be kept, and given to the next call",
+    "observation": "float32 [batch, columns]: what the policy sees",
+    "scores": "float32 [batch, actions]: -1e8 where an action is not allowed",
+    "action": f"int64 [batch]: {NOTHING_ALLOWED}: nothing is allowed, {FOREIGN}: another tutor's state",
+    "belief": "float32 [batch, skills]: the chance that a skill is known",
+    "chance": "float32 [batch, items]: the chance of a right answer",
+    "next_item": "int64 [batch]: the item of the action, -1 where there is none",
+    "wait": "float32 [batch]: days to wait after that item",
+    "stop": "bool [batch]: the lessons are to end",
+}
+FORMULAS = {
+    "attempts": "answers on a skill",
+    "successes": "right answers on a skill",
+    "log_attempts": "ln(1 + attempts)",
+    "log_successes": "ln(1 + successes)",
+    "log_failures": "ln(1 + attempts - successes)",
+    "streak": "right answers on a skill in a row, up to now",
+    "belief": "P(skill is known): Bayes' rule after an answer, then b (1 - forget) + (1 - b) learn",
+    "goal": "1 where the skill is part of the goal",
+    "warmup_right": "right answers on a skill before the lessons",
+    "warmup_wrong": "other answers on a skill before the lessons",
+    "log_warmup_right": "ln(1 + warmup_right)",
+    "log_warmup_wrong": "ln(1 + warmup_wrong)",
+    "days_since": "days since the skill was practised, or since the lessons began",
+    "last_item": "1 at the item that taught last",
+    "item_attempts": "answers on an item",
+    "item_days_since": "days since the item was given, or since the lessons began",
+    "last_correct": "1 right, -1 wrong, 0 nothing asked",
+    "budget_left": "1 - spent / budget, 0 at the least",
+}
+
+
+def described(policy: Policy, task: Task, tutor: Tutor) -> dict[str, Any]:
+    """The file in words: what goes in and out, and who made it."""
+    course, terms = task.course, task.terms
+    table = task.tutor if "belief" in task.features else None
+    return {
+        "format": FORMAT,
+        "made_by": _maker(policy),
+        "versions": versions(),
+        "licence": course.licence,
+        "stamp": tutor.stamp,
+        "state": {"width": tutor.width, "columns": tutor.columns, "new": "zeros, and the learner's key"},
+        "inputs": INPUT_WORDS,
+        "outputs": {name: OUTPUT_WORDS[name] for name in tutor.outputs},
+        "columns": list(task.layout.names),
+        "features": {name: FORMULAS[name] for name in task.layout.features},
+        "actions": list(actions_of(task)),
+        "skills": list(course.skills),
+        "items": [
+            {
+                "name": item,
+                "skills": [course.skills[k] for k in course.needs.row(a)],
+                "minutes": float(course.minutes[a]),
+                "kind": course.kind[a],
+                "format": course.format[a],
+            }
+            for a, item in enumerate(course.items)
+        ],
+        "prerequisites": {
+            skill: [course.skills[p] for p in course.parents.row(k)]
+            for k, skill in enumerate(course.skills)
+            if course.parents.row(k)
+        },
+        "unlock_after": terms.unlock_after,
+        "budget": {"amount": float(terms.budget), "unit": "minutes" if terms.by_minutes else "steps"},
+        "delays": list(task.delays),
+        "tutor": None
+        if table is None
+        else {
+            name: np.broadcast_to(getattr(table, name), (1, course.n_skills))[0].tolist()
+            for name in ("prior", "learn", "guess", "slip", "forget")
+        },
+    }
+
+
+def _maker(policy: Policy) -> dict[str, Any]:
+    if isinstance(policy, TrainedPolicy):
+        label = policy.label
+        return {"agent": label.agent, "seed": label.seed, "steps": label.steps}
+    assert isinstance(policy, RulePolicy)
+    return {"agent": policy.name, "rule": type(policy.rule).__name__}

@@ -1,0 +1,93 @@
+"""Rules as graphs: the same items as the rules, on whole episodes of learners of several kinds."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from coursewright.agents.export.choosers import Sight, chooser
+from coursewright.agents.export.drawing import PIECES, key_of, uniform
+from coursewright.agents.rules.baselines import RandomLegal, RoundRobin, Topological
+from coursewright.agents.rules.expected_gain import ExpectedGain
+from coursewright.agents.rules.index import Index
+from coursewright.agents.rules.mastery import MasteryThreshold, NInARow
+from coursewright.agents.rules.outer_fringe import OuterFringe
+from coursewright.agents.rules.target_success import AdaptiveTesting, TargetSuccess
+from coursewright.agents.schedulers.sm2 import Sm2
+from coursewright.envs.episodes import Episodes
+from coursewright.envs.shipped import bkt, kss
+from coursewright.envs.task import RandomGoal
+from coursewright.errors import InputError
+from coursewright.simulators import luck
+from coursewright.simulators.luck import POLICY, Split
+from heard import Heard
+from small_tasks import small_task
+
+LEARNERS = 60
+
+RULES = {
+    "random_legal": RandomLegal(),
+    "round_robin": RoundRobin(),
+    "topological": Topological(),
+    "n_in_a_row": NInARow(2),
+    "n_in_a_row, falls back in turn": NInARow(1, "lowest_prior", "round_robin"),
+    "threshold": MasteryThreshold(0.8),
+    "threshold, falls back to the lowest": MasteryThreshold(0.7, "highest_learn", "lowest_belief"),
+    "expected_gain": ExpectedGain(),
+    "index": Index(),
+    "target_success": TargetSuccess(0.7),
+    "adaptive_testing": AdaptiveTesting(),
+    "outer_fringe": OuterFringe(0.6),
+}
+TASKS = {
+    "bkt": lambda: bkt(mask=True, steps=40),
+    "kss": lambda: kss(steps=15),
+    "several skills": lambda: replace(small_task(), steps=30, unlock_after=2),
+    "random goals": lambda: replace(small_task(), steps=30, goal=RandomGoal(1, 3)),
+}
+
+
+def pieces(keys):
+    """64-bit keys as a state holds them."""
+    parts = [(keys >> np.uint64(16 * place)) & np.uint64(65535) for place in range(PIECES)]
+    return torch.tensor(np.stack(parts, 1).astype(np.float32))
+
+
+def test_draws_are_those_of_the_learners_luck():
+    keys = np.random.default_rng(0).integers(0, 2**64, 500, np.uint64)
+    turn = np.arange(500)
+    wanted = np.empty(500)
+    luck.uniforms(keys, turn, POLICY + 3, wanted)
+    found = uniform(key_of(pieces(keys)), torch.tensor(turn), 3)
+    np.testing.assert_array_equal(found.numpy(), wanted)
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("where", TASKS)
+def test_a_graph_chooses_as_its_rule(rule, where):
+    policy = RULES[rule](TASKS[where]())
+    task = policy.task
+    graph = chooser(policy.rule, task)
+    episodes, rows = Episodes(task, LEARNERS, records=Heard), np.arange(LEARNERS)
+    episodes.begin(rows, rows, np.zeros(LEARNERS, np.int64), Split.EVALUATE)
+    state, heard, decisions = policy.begin(episodes.luck), episodes.records, 0
+    while not episodes.over.all():
+        wanted, state = policy.predict(episodes.observation, state, None, True, episodes.mask)
+        seen = heard.seen
+        allowed = torch.tensor(episodes.mask)
+        key = key_of(pieces(episodes.luck.fate))
+        sight = Sight(seen.values, torch.tensor(episodes.goal), allowed, seen.choice, key, seen.step)
+        with torch.no_grad():
+            found = graph(sight).numpy()
+        running = ~episodes.over
+        np.testing.assert_array_equal(found[running], wanted[running])
+        decisions += running.sum()
+        episodes.step(wanted)
+    assert decisions > 500
+
+
+def test_a_rule_without_a_graph_is_one_line():
+    task = replace(small_task(), days=1.0)
+    with pytest.raises(InputError, match="CalendarRule: this rule cannot be written as a tutor file"):
+        chooser(Sm2()(task).rule, task)
