@@ -178,7 +178,7 @@ def _even(course: "Course") -> "Bkt":
 
 def _name(part: Plain, checker: Checker) -> None:
     """Refuse the name of an agent whose options make another one of it, unless it is a name of one's own."""
-    true = getattr(agent_of(OmegaConf.create(part["agent"])), "name", None)
+    true = getattr(agent_of(OmegaConf.create({**part["agent"]})), "name", None)
     chosen, known = part["choices"].get("agent"), options(checker.loader, "agent")
     if part["name"] == chosen and true != chosen in known and true in known:
         raise reject("agent", chosen, f"{true}, which it is with these options (agent={true})")
@@ -276,7 +276,8 @@ def _teacher(part: Plain, checker: Checker) -> None:
     else:
         from coursewright.agents.stored import Stored
 
-        agent = agent_of(checker.loader.load_configuration(f"agent/{given}", [], RunMode.RUN).agent, "policy")
+        loaded = checker.loader.load_configuration(f"agent/{given}", [], RunMode.RUN)
+        agent = agent_of(loaded.agent, "policy")
         if hasattr(agent, "algorithm") or isinstance(agent, Stored):
             trained = f"the folder of a finished training (coursewright train agent={given})"
             raise reject("policy", given, trained)
