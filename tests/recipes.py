@@ -1,10 +1,10 @@
-"""The table of docs/recipes.md: what a training with its own defaults reaches beside the tuned rule.
+"""The table of docs/recipes.md: what a training with its own defaults reaches beside `tuned_mastery`.
 
     python tests/recipes.py kss bkt_ednet                   # rows of the table, as they come
     python tests/recipes.py --agent ppo --seeds 1 afm       # one agent, one seed
     python tests/recipes.py --data ../shared/data           # everything, with logs that lie there
 
-A row is a population: 2,000 unseen learners meet random choice, the tuned rule, and the policies of three
+A row is a population: 2,000 unseen learners meet random choice, `tuned_mastery`, and the policies of three
 trainings whose agent has nothing but its own defaults.  `low` is the lower end of the 95 % interval of the
 paired difference to the tuned rule, averaged over the trainings, as a share of that rule's lead over random
 choice.  It must be above -10 %.
@@ -69,7 +69,8 @@ class Row(NamedTuple):
         )
 
 
-HEAD = """| population | agent | random | tuned rule | trained | paired difference | low | CPU s a training |
+HEAD = """\
+| population | agent | random | tuned_mastery | trained | paired difference | low | CPU s a training |
 |---|---|---|---|---|---|---|---|"""
 
 

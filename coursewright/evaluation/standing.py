@@ -27,13 +27,14 @@ from coursewright.envs.rollout import rollout
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
 from coursewright.evaluation.numbers import brief, number
-from coursewright.evaluation.statistics import Estimate, over_learners
+from coursewright.evaluation.statistics import TIE, Estimate, over_learners
 from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.luck import Split
 
 log = logging.getLogger(__name__)
 
 FIRST = 1_000_000  # of the tuning split: rules are tuned on its first thousands
+RANDOM = "random"
 LISTENERS = 500  # learners for whom answers are replaced
 DEAF = 0.01  # a smaller share of choices that hang on answers is as good as none
 
@@ -74,7 +75,16 @@ class Standing(NamedTuple):
     def warnings(self) -> list[str]:
         """The reasons for doubt, a line each."""
         deaf = f"ignores the learner: {self.listens:.1%} of its choices hang on answers" if self.deaf else ""
-        return [line for line in (deaf, self.caveat) if line]
+        return [line for line in (self._below, deaf, self.caveat) if line]
+
+    @property
+    def _below(self) -> str:
+        gap = self.ahead.get(RANDOM)
+        if gap is None or gap.high >= -TIE:
+            return ""
+        return (
+            f"clearly below random choice: {number(gap.value, True)} {brief(gap.low, gap.high, True)}, paired"
+        )
 
 
 def references(task: Task) -> tuple[str, ...]:
@@ -85,7 +95,7 @@ def references(task: Task) -> tuple[str, ...]:
 
 def standing(name: str, policy: Policy, task: Task, learners: int) -> Standing:
     """Let the policy called `name`, random choice and the tuned rule teach the same learners."""
-    others: dict[str, Policy] = {"random": UniformRandom()(task)}
+    others: dict[str, Policy] = {RANDOM: UniformRandom()(task)}
     tuned, best = None, references(task)[0]
     agent = TunedRule() if best == "tuned_rule" else TunedMastery()
     try:

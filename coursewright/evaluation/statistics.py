@@ -114,6 +114,13 @@ def over_learners(values: Floats, seed: int = 0) -> Estimate:
     return from_draws(float(values.mean()), draws, len(values))
 
 
+def over_normal(values: Floats) -> Estimate:
+    """Mean of `values [learners]` for "this policy" by Student's t: quicker than `over_learners`."""
+    n, mean = len(values), float(values.mean())
+    half = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1) * values.std(ddof=1) / np.sqrt(n))
+    return Estimate(mean, mean - half, mean + half, THIS_POLICY, n)
+
+
 def over_seeds(values: Floats) -> Estimate:
     """Mean of `values [seeds]` for "this training recipe": Student's t.
 

@@ -279,7 +279,8 @@ def _teacher(part: Plain, checker: Checker) -> None:
     else:
         from coursewright.agents.stored import Stored
 
-        agent = agent_of(checker.loader.load_configuration(f"agent/{given}", [], RunMode.RUN).agent, "policy")
+        loaded = checker.loader.load_configuration(f"agent/{given}", [], RunMode.RUN)
+        agent = agent_of(loaded.agent, "policy")
         if hasattr(agent, "algorithm") or isinstance(agent, Stored):
             trained = f"the folder of a finished training (coursewright train agent={given})"
             raise reject("policy", given, trained)

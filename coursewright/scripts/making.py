@@ -103,6 +103,14 @@ def warn_of_invented(simulator: DictConfig) -> None:
             log.warning(said, folder, found)
 
 
+def warn_of_caveat(name: str, policy: "Policy") -> None:
+    """Say what may make it no good rule, before it is scored: tuning the rule beside it takes a while."""
+    from coursewright.agents.rule import caveat_of
+
+    if doubt := caveat_of(policy):
+        log.warning("%s: %s", name, doubt)
+
+
 def _folders(node: Any) -> Iterator[str]:
     """The folders that a simulator, or one that it wraps, is read from."""
     if isinstance(node, dict) and isinstance(node.get("folder"), str):

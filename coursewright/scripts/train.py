@@ -32,7 +32,7 @@ def train(config: DictConfig, place: Place) -> float | None:
     """Instantiate the task and the agent, train, score, save, export."""
     from coursewright.evaluation.standing import in_a_line, standing
     from coursewright.scripts.learners import keep, take_along
-    from coursewright.scripts.making import agent_of, licence_of, task_of, warn_of_invented
+    from coursewright.scripts.making import agent_of, licence_of, task_of, warn_of_caveat, warn_of_invented
     from coursewright.scripts.products import leave
     from coursewright.scripts.tracking import Results
 
@@ -47,6 +47,7 @@ def train(config: DictConfig, place: Place) -> float | None:
         warn_of_invented(config.simulator)
         tracker = run.tracker("train")
         policy = make_policy(task, config.seed, tracker)
+        warn_of_caveat(f"{config.name}-{config.seed}", policy)
         files = leave(policy, make_policy, task, run.path)
         found = standing(config.name, policy, task, config.learners)
         score = found.means[config.name]

@@ -15,11 +15,14 @@ from coursewright.envs.rewards import mean_recall
 from coursewright.envs.rollout import rollout
 from coursewright.envs.shipped import bkt, kss
 from coursewright.envs.task import Task
+from coursewright.evaluation.numbers import brief, number
 from coursewright.evaluation.standing import FIRST, in_a_line, references, share_that_listens, standing
 from coursewright.simulators.course import Course
+from coursewright.simulators.knowledge.kt6kc import KT6kc
 from coursewright.simulators.luck import Split
 from coursewright.simulators.memory.deeptutor import DeepTutor
 from coursewright.simulators.memory.laws import Efc
+from toy_policies import Always
 
 TASK = kss(6)
 
@@ -80,6 +83,16 @@ def test_nobody_is_compared_with_themselves():
     found = standing("random", UniformRandom()(TASK), TASK, 40)
     assert list(found.means) == ["random", "tuned_mastery"]
     assert found.deaf
+
+
+def test_a_policy_clearly_below_random_choice_is_told_so():
+    task = Task(simulator=KT6kc(), steps=12, features=("goal", "streak", "last_item", "last_correct"))
+    found = standing("stuck", Always(task.course.n_items - 1), task, 60)
+    gap = found.ahead["random"]
+    assert gap.high < 0
+    said = f"clearly below random choice: {number(gap.value)} {brief(gap.low, gap.high, True)}, paired"
+    assert found.warnings[0] == said
+    assert not any("random" in line for line in standing("mine", NInARow()(task), task, 60).warnings)
 
 
 def test_where_days_pass_the_reference_is_the_best_of_all_families(monkeypatch):

@@ -17,7 +17,7 @@ from coursewright.evaluation.comparison.settings import Comparing
 from coursewright.evaluation.comparison.summary import Row, as_table
 from coursewright.evaluation.numbers import brief, number
 from coursewright.evaluation.outcomes import is_return
-from coursewright.evaluation.statistics import Estimate
+from coursewright.evaluation.statistics import Estimate, over_normal
 from coursewright.evaluation.tables import write_tables
 from coursewright.files import write_atomically
 from coursewright.simulators.arrays import Bools
@@ -140,6 +140,14 @@ class Comparison:
         if key not in self._estimates:
             raise unknown("estimate", "/".join(key), ["/".join(known) for known in self._estimates])
         return self._estimates[key]
+
+    def ahead(self, other: str) -> dict[str, Estimate]:
+        """The paired difference of the aim of every policy to an `other` one, each over its seeds' mean."""
+        mine = self.learners[self.learners["condition"] == POINT]
+        groups = mine.groupby(["learner", "policy"], observed=True)[self.aim]
+        by_learner = groups.mean().unstack()
+        gaps = by_learner.sub(by_learner[other], axis=0)
+        return {str(name): over_normal(gaps[name].to_numpy(float)) for name in gaps}
 
     def has(self, outcome: str, statistic: str) -> bool:
         """True where this statistic is asked of this outcome."""

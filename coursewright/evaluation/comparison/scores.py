@@ -25,6 +25,7 @@ from coursewright.simulators.arrays import Floats
 ORACLE, TRAINED, RULE = "oracle", "trained", "rule"
 NO_ORACLE, NO_REFERENCE = "no oracle was run", "each oracle is below a rule"
 CLEAR = 3.0  # standard errors
+EXACT = "oracle_exact"  # the optimum of a tutor who reads minds
 NO_BOUND = "no bound known"  # and the reason
 MIND_READER = "the bound is for policies that see answers alone"
 POSSIBLE, BOUND = "possible", "the bound"
@@ -97,9 +98,9 @@ class Scores:
 
     @cached_property
     def best_known(self) -> str | None:
-        """The best oracle that was run; None where there is none, or where a rule is clearly above each."""
+        """The best oracle that was run, of equals the exact one; None where a rule is clearly above each."""
         standing = [name for name in self.oracles if name not in self.surpassed]
-        return max(standing, key=lambda name: self.values[name].mean(), default=None)
+        return max(standing, key=lambda n: (np.round(self.values[n].mean(), 9), n == EXACT), default=None)
 
     @property
     def order(self) -> list[str]:

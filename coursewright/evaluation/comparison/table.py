@@ -9,7 +9,15 @@ from rich.table import Table
 from coursewright.evaluation.comparison.columns import Column, asked_for, cell, heading, of_aim
 from coursewright.evaluation.comparison.found import POINT, Comparison
 from coursewright.evaluation.comparison.scores import ORACLE, TRAINED
-from coursewright.evaluation.comparison.words import CONDITIONS, doubted, limit, surpassed, verdict
+from coursewright.evaluation.comparison.words import (
+    CONDITIONS,
+    below,
+    doubted,
+    limit,
+    surpassed,
+    twins,
+    verdict,
+)
 from coursewright.evaluation.tables import GAP, plain_table, say
 
 WIDTH = 80  # characters
@@ -43,7 +51,7 @@ def show(comparison: Comparison) -> None:
         for table in comparison_tables(comparison, condition, console.width):
             say(table, "", console=console)
     words = (*verdict(comparison), *limit(comparison), *surpassed(comparison), *doubted(comparison))
-    say(*words, "", console=console)
+    say(*words, *below(comparison), *twins(comparison), "", console=console)
 
 
 def _table(title: str, comparison: Comparison, condition: str, texts: dict[Column, list[str]]) -> Table:

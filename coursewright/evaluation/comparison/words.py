@@ -8,26 +8,39 @@ from coursewright.evaluation.bounds import RESPONSES
 from coursewright.evaluation.comparison.described import budget
 from coursewright.evaluation.comparison.found import POINT, Comparison
 from coursewright.evaluation.comparison.scores import NO_BOUND, ORACLE, POSSIBLE, TRAINED
-from coursewright.evaluation.numbers import number, percent, span
-from coursewright.evaluation.statistics import FEWEST_SEEDS
+from coursewright.evaluation.numbers import brief, number, percent, span
+from coursewright.evaluation.outcomes import is_return
+from coursewright.evaluation.statistics import FEWEST_SEEDS, TIE
 
 CONDITIONS = {
     "point": "the simulator's own parameters",
     "bootstrap": "bootstrap draws of the simulator's parameters",
 }
 
+PLAINEST = ("random", "random_legal", "round_robin", "topological")  # policies that nobody has to think about
+
 
 def headline(comparison: Comparison) -> str:
     """The finding in one short sentence: the title of a picture."""
     name, reference = contender(comparison), comparison.reference
     if comparison.at().at[name, "kind"] != TRAINED:
-        return f"{best_rule(comparison)} is the best rule {place(comparison)}"
+        return f"{_best_of_rules(comparison)} {place(comparison)}"
     gap = comparison.estimate(name, "difference")
     if gap.low > 0:
         return f"{name} beats {reference} by {number(gap.value)} {place(comparison)}"
     if gap.high < 0:
         return f"{name} falls short of {reference} by {number(-gap.value)} {place(comparison)}"
     return f"{name} and {reference} do equally well {place(comparison)}"
+
+
+def _best_of_rules(comparison: Comparison) -> str:
+    best = best_rule(comparison)
+    if plain := _plain(comparison):
+        return f"No rule does clearly better than {plain}"
+    apart = [name for name in tied(comparison) if name not in comparison.twins(best)]
+    if not apart:
+        return f"{best} is the best rule"
+    return f"{best} and {apart[0] if len(apart) == 1 else f'{len(apart)} others'} tie for the best rule"
 
 
 def place(comparison: Comparison) -> str:
@@ -56,9 +69,58 @@ def doubted(comparison: Comparison) -> list[str]:
     return [f"{name}: {said[name]}." for name in map(str, said.index) if said[name]]
 
 
+def twins(comparison: Comparison) -> Iterator[str]:
+    """A sentence for each group of policies that made the same choices."""
+    said: set[str] = set()
+    for name in map(str, comparison.at().index):
+        same = comparison.twins(name)
+        if same and name not in said:
+            said |= same
+            names = " and ".join((name, *sorted(same)))
+            yield f"{names} made the same choices for every learner, so they are one rule here."
+
+
+def below(comparison: Comparison) -> list[str]:
+    """A sentence about the policies that are clearly below the baseline; nothing where there are none."""
+    table, baseline = comparison.at(), comparison.settings.baseline
+    ahead = comparison.ahead(baseline)
+    honest = [name for name in map(str, table.index) if table.at[name, "kind"] != ORACLE]
+    said = [
+        f"{name} ({number(ahead[name].value, True)} {brief(ahead[name].low, ahead[name].high, True)})"
+        for name in honest
+        if ahead[name].high < -TIE
+    ]
+    return [f"Clearly below {baseline} on the same learners: {', '.join(said)}."] if said else []
+
+
 def limit(comparison: Comparison) -> list[str]:
-    """The bound on any policy under each condition, or the reason for none, a sentence each."""
-    return [_limit(comparison, condition) for condition in comparison.conditions]
+    """The bound on any policy under each condition, or the reason for none, with the means above it."""
+    return [
+        " ".join([_limit(comparison, condition), *_beyond(comparison, condition)])
+        for condition in comparison.conditions
+    ]
+
+
+def _beyond(comparison: Comparison, condition: str) -> Iterator[str]:
+    """A sentence about the policies whose mean over these learners is above a bound that holds for them."""
+    found, kinds = comparison.bounds[condition], comparison.at(condition)["kind"]
+    outcomes = comparison.settings.outcomes
+    returned = next((name for name, figure in outcomes.items() if is_return(figure)), None)
+    if not found.known or returned is None:
+        return
+    bounded = [str(name) for name in kinds.index if found.kind != RESPONSES or kinds[name] != ORACLE]
+    means = {name: comparison.estimate(name, "mean", returned, condition) for name in bounded}
+    above = [
+        f"{name} ({number(mean.value)} {brief(mean.low, mean.high)})"
+        for name, mean in means.items()
+        if mean.value > found.value + TIE
+    ]
+    if above:
+        n = int(comparison.at(condition)["learners"].iloc[0])
+        yield (
+            f"Above it here: {', '.join(above)}. The bound is about the whole population, these figures are "
+            f"about {n:,} of its learners, as their intervals tell."
+        )
 
 
 def _limit(comparison: Comparison, condition: str) -> str:
@@ -96,6 +158,23 @@ def contender(comparison: Comparison) -> str:
     return comparison.reference
 
 
+def tied(comparison: Comparison) -> list[str]:
+    """The other policies that are not clearly below the best one that is no oracle; it is none of them.
+
+    Clearly: the 95 % interval of the paired difference is below 0.
+    """
+    table, best = comparison.at(), best_rule(comparison)
+    ahead = comparison.ahead(best)
+    honest = [str(name) for name in table.index if table.at[name, "kind"] != ORACLE]
+    return [name for name in honest if name != best and ahead[name].high >= -TIE]
+
+
+def _plain(comparison: Comparison) -> str:
+    """The plainest policy that ties with the best rule; "" where that has more to it."""
+    alike = {best_rule(comparison), *tied(comparison)}
+    return next((name for name in PLAINEST if name in alike), "")
+
+
 def verdict(comparison: Comparison) -> list[str]:
     """A sentence per trained policy: it beats the reference rule, falls short of it, or neither is clear."""
     table = comparison.at(POINT)
@@ -112,10 +191,23 @@ def verdict(comparison: Comparison) -> list[str]:
                 f"{comparison.aim} of {level}."
             ]
         return [
-            f"{_begun(place(comparison))}, no trained policy was given; {best} does best with a mean "
-            f"{comparison.aim} of {level}."
+            f"{_begun(place(comparison))}, no trained policy was given; {_best(comparison, best, level)}."
         ]
     return [_verdict(comparison, name) for name in names]
+
+
+def _best(comparison: Comparison, best: str, level: str) -> str:
+    """The best rule, and those that tie with it."""
+    ties, plain = tied(comparison), _plain(comparison)
+    mean = f"with a mean {comparison.aim} of"
+    if plain:
+        others = [name for name in (best, *ties) if name != plain]
+        with_it = f"; {', '.join(others)} {'ties' if len(others) == 1 else 'tie'} with it" if others else ""
+        level = number(comparison.estimate(plain).value)
+        return f"no rule does clearly better than {plain}, {mean} {level}{with_it}"
+    apart = [name for name in ties if name not in comparison.twins(best)]
+    with_it = f", tied with {', '.join(apart)} (no clear difference on the same learners)" if apart else ""
+    return f"{best} does best {mean} {level}{with_it}"
 
 
 def _verdict(comparison: Comparison, name: str) -> str:
@@ -177,6 +269,7 @@ def caveats(comparison: Comparison) -> list[str]:
         "not in a school.",
         *_about_tuning(comparison),
         *doubted(comparison),
+        *below(comparison),
         *_about_masks(comparison),
         *_about_oracles(comparison),
         *_about_seeds(comparison),
@@ -189,13 +282,7 @@ def _about_tuning(comparison: Comparison) -> Iterator[str]:
     for name, row in table.iterrows():
         if row["setting"]:
             yield f"{name} was tuned to: {row['setting']}."
-    said: set[str] = set()
-    for name in map(str, table.index):
-        twins = comparison.twins(name)
-        if twins and name not in said:
-            said |= twins
-            names = " and ".join((name, *sorted(twins)))
-            yield f"{names} made the same choices for every learner, so they are one rule here."
+    yield from twins(comparison)
 
 
 def _about_masks(comparison: Comparison) -> Iterator[str]:
