@@ -30,7 +30,7 @@ FLOORS: dict[str, dict[str, set[str]]] = {
     "fitting": {f: set() for f in ("bkt", "logistic", "memory", "neural", "judging")},
     "agents": {
         **{f: set() for f in ("beliefs", "rules", "schedulers", "bandits", "planners", "learning")},
-        "export": {"learning", "rules"},
+        "export": {"learning", "rules", "schedulers", "bandits"},
     },
     "evaluation": {"comparison": set(), "validity": set(), "card": set(), "tuning": set()},
 }

@@ -1,284 +1,91 @@
-"""Rules as torch graphs: the choice of each, from the same sight, to the same item.
-
-`chooser(rule, task)` gives the graph of a rule.  A rule without one is refused in a line.
-"""
+"""The graph of each rule that can be written as a tutor file."""
 
 from functools import singledispatch
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from coursewright.agents.export.drawing import first, one_of
-from coursewright.agents.export.paths import Paths, among, following, lowest, only, product
-from coursewright.agents.export.remembering import padded
+from coursewright.agents.bandits.zpdes import ZpdesRule
+from coursewright.agents.export.memoryless import (
+    AnyOne,
+    AtFringe,
+    ByIndex,
+    ByItem,
+    BySkill,
+    InTurn,
+    MostWorth,
+    NearestChance,
+)
+from coursewright.agents.export.mindful import Leitner, Zpdes
 from coursewright.agents.rule import AnyAllowed
 from coursewright.agents.rules.baselines import RoundRobinRule
 from coursewright.agents.rules.expected_gain import ExpectedGainRule
-from coursewright.agents.rules.in_order import Fallback, ItemRule, SkillRule
+from coursewright.agents.rules.in_order import ItemRule, SkillRule
 from coursewright.agents.rules.index import IndexRule
 from coursewright.agents.rules.outer_fringe import OuterFringeRule
 from coursewright.agents.rules.target_success import NearestChanceRule
+from coursewright.agents.schedulers.leitner import LeitnerRule
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
-
-
-class Sight(NamedTuple):
-    """The view that a rule has of a batch of learners.
-
-    `values` are the features by their names, `[batch, skills]` or `[batch, items]`; `goal [batch, skills]`
-    and `allowed [batch, items]` are bool; `chosen` is the last choice (-1: none), `key` and `turn` those of
-    the learner's draws, `[batch]` each.
-    """
-
-    values: dict[str, Tensor]
-    goal: Tensor
-    allowed: Tensor
-    chosen: Tensor
-    key: Tensor
-    turn: Tensor
-
-
-class _Any(nn.Module):
-    """`AnyAllowed`."""
-
-    def forward(self, seen: Sight) -> Tensor:
-        return one_of(seen.allowed, seen.key, seen.turn)
-
-
-class _InTurn(nn.Module):
-    """`RoundRobinRule`."""
-
-    def forward(self, seen: Sight) -> Tensor:
-        return following(seen.chosen, seen.allowed)
-
-
-class _FallingBack(nn.Module):
-    """The part that mastery rules share: items to practise when nothing is left."""
-
-    def __init__(self, task: Task, fallback: Fallback) -> None:
-        super().__init__()
-        self.paths, self.fallback = Paths(task.course), fallback
-
-    def narrowed(self, seen: Sight, opened: Tensor) -> Tensor:
-        """`in_order.fall_back`, from the `opened [batch, items]`."""
-        if self.fallback == "lowest_belief":
-            return only(lowest(self.paths.believed(seen.values["belief"]), opened), self.paths.items)
-        if self.fallback == "round_robin":
-            return only(following(seen.chosen, opened), self.paths.items)
-        return opened
-
-
-class _BySkill(_FallingBack):
-    """`SkillRule`."""
-
-    def __init__(self, rule: SkillRule, task: Task) -> None:
-        super().__init__(task, rule.fallback)
-        self.feature, self.level = rule.feature, rule.level
-        self.strict, self.goal_first, self.shared = rule.strict, rule.goal_first, rule.shared
-        self.order: Tensor
-        self.register_buffer("order", torch.tensor(rule.order), persistent=False)
-
-    def forward(self, seen: Sight) -> Tensor:
-        skill = self._skill(seen)
-        some = (skill >= 0)[:, None]
-        opened = self.paths.open(self.paths.toward(seen.goal), seen.allowed)
-        its = seen.allowed & self.paths.of_skill(skill)
-        return one_of((some & its) | (~some & self.narrowed(seen, opened)), seen.key, seen.turn)
-
-    def _skill(self, seen: Sight) -> Tensor:
-        """The first that is not done, `[batch]`; -1 where none is left."""
-        level = torch.full_like(seen.key, 0, dtype=torch.float64) + self.level
-        if self.shared:
-            level = torch.ceil(level / seen.goal.sum(1).double().clamp(min=1.0))
-        done = seen.values[self.feature] >= level.float()[:, None]
-        left = ~done & self.paths.toward(seen.goal) & self.paths.offered(seen.allowed)
-        before = left
-        if self.goal_first:
-            before = before & seen.goal
-        if self.strict:
-            before = before & among(done, self.paths.parents, True).all(2)
-        sooner = before.any(1, keepdim=True)
-        left = ((sooner & before) | (~sooner & left))[:, self.order]
-        return torch.where(left.any(1), self.order[first(left)], -1)
-
-
-class _ByItem(_FallingBack):
-    """`ItemRule`."""
-
-    def __init__(self, rule: ItemRule, task: Task) -> None:
-        super().__init__(task, rule.fallback)
-        self.level = float(np.float32(rule.level))
-
-    def forward(self, seen: Sight) -> Tensor:
-        opened = self.paths.open(self.paths.toward(seen.goal), seen.allowed)
-        mastery = self.paths.believed(seen.values["belief"])
-        below = opened & (mastery < self.level)
-        some = below.any(1, keepdim=True)
-        best = only(lowest(mastery, below), self.paths.items)
-        return one_of((some & best) | (~some & self.narrowed(seen, opened)), seen.key, seen.turn)
-
-
-class _MostWorth(nn.Module):
-    """The part that expected gain and the index share: `expected_gain.most_worth`."""
-
-    def __init__(self, rule: ExpectedGainRule | IndexRule, task: Task) -> None:
-        super().__init__()
-        self.paths = Paths(task.course)
-        self.learn: Tensor
-        self.register_buffer("learn", torch.tensor(rule.learn), persistent=False)
-
-    def forward(self, seen: Sight) -> Tensor:
-        belief = seen.values["belief"].double()
-        gain = (1.0 - belief) * self.learn
-        direct = self._worth(gain, seen.goal, seen, self.alone(belief, gain))
-        bearing = self.paths.toward(seen.goal)
-        indirect = self._worth(gain, bearing, seen, None)
-        promising = (direct[0].amax(1) > 0.0)[:, None]
-        worth = torch.where(promising, direct[0], indirect[0])
-        soon = torch.where(promising, direct[1], indirect[1])
-        best = worth.amax(1, keepdim=True)
-        ties = seen.allowed & (worth == best)
-        surest = torch.where(ties, soon, -1.0)
-        nothing = first(seen.allowed)
-        return torch.where(best[:, 0] > 0.0, surest.argmax(1), nothing)
-
-    def alone(self, belief: Tensor, gain: Tensor) -> Tensor:
-        """The worth of an item that needs one goal skill, by skill: `[batch, skills]`."""
-        return gain
-
-    def _worth(
-        self, gain: Tensor, counted: Tensor, seen: Sight, alone: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        """Worth and gain of each item, `[batch, items]`; 0 where it is not allowed."""
-        parts = among(torch.where(counted, gain, 0.0), self.paths.needed, 0.0)
-        soon = parts[..., 0]
-        for place in range(1, parts.shape[-1]):
-            soon = soon + parts[..., place]
-        worth = soon
-        if alone is not None:
-            single = (self.paths.needed < self.paths.skills).sum(1) == 1
-            worth = torch.where(single & (soon > 0.0), among(alone, self.paths.needed, 0.0)[..., 0], soon)
-        return torch.where(seen.allowed, worth, 0.0), torch.where(seen.allowed, soon, 0.0)
-
-
-class _ByIndex(_MostWorth):
-    """`IndexRule`."""
-
-    def __init__(self, rule: IndexRule, task: Task) -> None:
-        super().__init__(rule, task)
-        self.table: Tensor
-        self.register_buffer("table", torch.tensor(rule.table), persistent=False)
-
-    def alone(self, belief: Tensor, gain: Tensor) -> Tensor:
-        last = self.table.shape[1] - 1
-        at = belief * last
-        place = at.long().clamp(max=last - 1)
-        skills = torch.arange(self.table.shape[0])
-        low, high = self.table[skills, place], self.table[skills, place + 1]
-        return low + (at - place.double()) * (high - low)
-
-
-class _NearestChance(nn.Module):
-    """`NearestChanceRule` by the tutor's table."""
-
-    def __init__(self, rule: NearestChanceRule, task: Task) -> None:
-        super().__init__()
-        self.paths, self.target = Paths(task.course), rule.target
-        self.chance = Chance(task)
-
-    def forward(self, seen: Sight) -> Tensor:
-        opened = self.paths.open(self.paths.toward(seen.goal), seen.allowed)
-        return lowest((self.chance(seen.values["belief"]) - self.target).abs(), opened)
-
-
-class Chance(nn.Module):
-    """P(correct) of each item by the tutor's table: a product over its skills."""
-
-    def __init__(self, task: Task) -> None:
-        super().__init__()
-        assert task.tutor is not None
-        self.needed: Tensor
-        self.guess: Tensor
-        self.slip: Tensor
-        self.register_buffer(
-            "needed", torch.from_numpy(padded(task.course.needs, task.course.n_skills)), persistent=False
-        )
-        self.register_buffer("guess", torch.tensor(task.tutor.guess[0]), persistent=False)
-        self.register_buffer("slip", torch.tensor(task.tutor.slip[0]), persistent=False)
-
-    def forward(self, belief: Tensor) -> Tensor:
-        """`belief [batch, skills]` to float64 `[batch, items]`."""
-        known = belief.double()
-        right = known * (1.0 - self.slip) + (1.0 - known) * self.guess
-        return product(among(right, self.needed, 1.0))
-
-
-class _AtFringe(nn.Module):
-    """`OuterFringeRule`."""
-
-    def __init__(self, rule: OuterFringeRule, task: Task) -> None:
-        super().__init__()
-        self.paths, self.level = Paths(task.course), float(np.float32(rule.level))
-
-    def forward(self, seen: Sight) -> Tensor:
-        mastered = seen.values["belief"] >= self.level
-        fringe = ~mastered & among(mastered, self.paths.parents, True).all(2)
-        beyond = ~mastered & ~fringe
-        needed = self.paths.needed
-        teaches = among(fringe, needed, False).any(2) & ~among(beyond, needed, False).any(2)
-        opened = self.paths.open(self.paths.toward(seen.goal), seen.allowed)
-        some = (opened & teaches).any(1, keepdim=True)
-        return one_of((some & opened & teaches) | (~some & opened), seen.key, seen.turn)
 
 
 @singledispatch
 def chooser(rule: Any, task: Task) -> nn.Module:
     """The graph of a rule of this task, from a `Sight` to items `[batch]`.
 
-    Raises `InputError` for a rule that has none.
+    The graph of a rule that remembers takes its memory too, and gives the next one; it has a buffer `start
+    [columns]`, the memory of a new learner.  Raises `InputError` for a rule that has no graph.
     """
     raise InputError(f"policy = {type(rule).__name__}: this rule cannot be written as a tutor file")
 
 
 @chooser.register
 def _(rule: AnyAllowed, task: Task) -> nn.Module:
-    return _Any()
+    return AnyOne()
 
 
 @chooser.register
 def _(rule: RoundRobinRule, task: Task) -> nn.Module:
-    return _InTurn()
+    return InTurn()
 
 
 @chooser.register
 def _(rule: SkillRule, task: Task) -> nn.Module:
-    return _BySkill(rule, task)
+    return BySkill(rule, task)
 
 
 @chooser.register
 def _(rule: ItemRule, task: Task) -> nn.Module:
-    return _ByItem(rule, task)
+    return ByItem(rule, task)
 
 
 @chooser.register
 def _(rule: ExpectedGainRule, task: Task) -> nn.Module:
-    return _MostWorth(rule, task)
+    return MostWorth(rule, task)
 
 
 @chooser.register
 def _(rule: IndexRule, task: Task) -> nn.Module:
-    return _ByIndex(rule, task)
+    return ByIndex(rule, task)
 
 
 @chooser.register
 def _(rule: NearestChanceRule, task: Task) -> nn.Module:
     if rule.by_mind:
         raise InputError("policy = target_success: a tutor file knows the tutor's table, and no other model")
-    return _NearestChance(rule, task)
+    return NearestChance(rule, task)
 
 
 @chooser.register
 def _(rule: OuterFringeRule, task: Task) -> nn.Module:
-    return _AtFringe(rule, task)
+    return AtFringe(rule, task)
+
+
+@chooser.register
+def _(rule: LeitnerRule, task: Task) -> nn.Module:
+    return Leitner(rule, task)
+
+
+@chooser.register
+def _(rule: ZpdesRule, task: Task) -> nn.Module:
+    return Zpdes(rule, task)

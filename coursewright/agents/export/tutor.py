@@ -6,14 +6,15 @@ made.
 """
 
 from hashlib import sha256
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from coursewright.agents.export.choosers import Chance, Sight, chooser
+from coursewright.agents.export.choosers import chooser
 from coursewright.agents.export.drawing import PIECES, key_of
+from coursewright.agents.export.memoryless import Chance
 from coursewright.agents.export.remembering import HEAD, KEY, STAMP, Event, Remembered, Remembering
+from coursewright.agents.export.sight import Sight
 from coursewright.agents.label import actions_of
 from coursewright.agents.learning.trained import TrainedPolicy
 from coursewright.agents.rule import RulePolicy
@@ -31,34 +32,51 @@ PLACES = ("next_item", "wait", "stop")  # where an action is more than an item
 
 
 class Network(nn.Module):
-    """A trained network as a chooser; `width` columns of memory travel in the state."""
+    """A trained network as a chooser; the memory of one that remembers is hidden and cell state."""
 
     def __init__(self, policy: TrainedPolicy) -> None:
         super().__init__()
         self.network, self.units = policy.network, policy.label.memory
-        self.width = 2 * self.units
+        self.start: Tensor
+        self.register_buffer("start", torch.zeros(2 * self.units), persistent=False)
 
-    def forward(self, observation: Tensor, mask: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores `[batch, actions]`, and the memory after this observation."""
-        if not self.units:
-            return self.network(observation, mask)[0], memory
-        cells = [part.contiguous() for part in torch.split(memory, self.units, 1)]
-        scores, _, hidden, cell = self.network(observation, mask, *cells)
-        return scores, torch.cat([hidden, cell], 1)
+    def forward(self, seen: Sight, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Scores `[batch, actions]`, the best action `[batch]`, and the memory after this decision."""
+        if self.units:
+            cells = [part.contiguous() for part in torch.split(memory, self.units, 1)]
+            scores, _, *after = self.network(seen.observation, seen.actions, *cells)
+            memory = torch.cat(after, 1)
+        else:
+            scores, _ = self.network(seen.observation, seen.actions)
+        scores = scores.masked_fill(~seen.actions, DISALLOWED)
+        return scores, scores.argmax(1), memory
 
 
-class Seen(NamedTuple):
-    """A learner's record, and the actions that are allowed: bool `[batch, actions]`."""
+class Rule(nn.Module):
+    """A rule as a chooser: a score of 1 for its choice, and 0 for other actions that are allowed."""
 
-    record: Remembered
-    allowed: Tensor
+    def __init__(self, graph: nn.Module) -> None:
+        super().__init__()
+        self.graph, self.remembers = graph, hasattr(graph, "start")
+        self.start: Tensor
+        start = graph.get_buffer("start") if self.remembers else torch.zeros(0)
+        self.register_buffer("start", start, persistent=False)
+
+    def forward(self, seen: Sight, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """As `Network.forward`."""
+        if self.remembers:
+            action, memory = self.graph(seen, memory)
+        else:
+            action = self.graph(seen)
+        best = torch.arange(seen.actions.shape[1]) == action[:, None]
+        return best.float().masked_fill(~seen.actions, DISALLOWED), action, memory
 
 
 class Tutor(nn.Module):
     """The tutor that a policy makes on its task.
 
-    Its state is that of `Remembering`, then the memory of a network that remembers, as it was *before* the
-    learner's last event: so a look, which moves nothing, can be made again.
+    Its state is that of `Remembering`, then the policy's own memory twice: before its last decision, and
+    after it.  An event makes the second the first; a look decides anew from the first, and moves nothing.
 
     Raises `InputError` for a policy or a task that has no graph.
     """
@@ -68,16 +86,16 @@ class Tutor(nn.Module):
         self.stamp = stamp_of(policy, task)
         self.records = Remembering(task.terms, self.stamp)
         self.items, self.delays, self.stops = task.course.n_items, max(1, len(task.delays)), task.stop
-        self.network: Network | None = None
-        self.rule: nn.Module | None = None
+        self.chooser: Network | Rule
         if isinstance(policy, TrainedPolicy):
-            self.network = Network(policy)
+            self.chooser = Network(policy)
         elif isinstance(policy, RulePolicy):
-            self.rule = chooser(policy.rule, task)
+            self.chooser = Rule(chooser(policy.rule, task))
         else:
             raise InputError(f"policy = {type(policy).__name__}: neither a trained network nor a rule")
         self.chance = Chance(task) if "belief" in self.records.kept else None
-        self.width = self.records.width + (self.network.width if self.network is not None else 0)
+        self.own = len(self.chooser.start)
+        self.width = self.records.width + 2 * self.own
         self.wait: Tensor
         delays = torch.tensor([float(days) for days in task.delays or (0.0,)])
         self.register_buffer("wait", delays, persistent=False)
@@ -88,8 +106,8 @@ class Tutor(nn.Module):
         head = ["stamp", "step", "spent", "last item + 1", "last choice + 1", "last answer"]
         keys = [f"key, bits {16 * place} to {16 * place + 15}" for place in range(PIECES)]
         kept = [f"{name}[{at}]" for name, size in self.records.places for at in range(size)]
-        network = self.network.width if self.network is not None else 0
-        return [*head, *keys, *kept, *(f"memory[{at}]" for at in range(network))]
+        own = [f"{when}[{at}]" for when in ("memory", "memory after") for at in range(self.own)]
+        return [*head, *keys, *kept, *own]
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -110,56 +128,58 @@ class Tutor(nn.Module):
         `mask [batch, items]`, the items that the host allows now, are bool.  `action` is -1 where nothing is
         allowed and -2 where another tutor wrote the state, which then stays as it is.
         """
-        kept, memory = state[:, : self.records.width], state[:, self.records.width :]
+        kept, before, after = torch.split(state, [self.records.width, self.own, self.own], 1)
         met = state[:, STAMP] == self.stamp
         foreign = (state[:, STAMP] != 0) & ~met
-        memory = torch.where(met[:, None], memory, 0.0)
-        if self.network is not None and self.network.width:
-            memory = self._caught_up(kept, event, goal, mask, memory)
-        seen = self._seen(kept, event, goal, mask)
-        scores, action = self._chosen(seen, goal, mask, memory, kept)
-        action = torch.where(seen.allowed.any(1), action, NOTHING_ALLOWED)
-        action = torch.where(foreign, FOREIGN, action)
-        after = torch.where(foreign[:, None], state, torch.cat([seen.record.state, memory], 1))
-        return (after, seen.record.observation, scores, action, *self._told(seen), *self._places(action))
-
-    def _seen(self, kept: Tensor, event: Event, goal: Tensor, mask: Tensor) -> Seen:
+        happened = (event.item >= 0) & (event.item < self.items) & ~event.past
+        key = key_of(kept[:, KEY:HEAD])
+        before = torch.where(met[:, None], before, self.chooser.start)
+        if self.own:
+            after = torch.where(met[:, None], after, self._first_memory(kept, event, goal, mask))
+        memory = torch.where(happened[:, None], after, before)
         record = self.records(kept, event, goal)
+        seen = self._sight(record, goal, mask, key)
+        scores, action, then = self.chooser(seen, memory)
+        action = torch.where(seen.actions.any(1), action, NOTHING_ALLOWED)
+        action = torch.where(foreign, FOREIGN, action)
+        next_state = torch.cat([record.state, memory, then], 1)
+        next_state = torch.where(foreign[:, None], state, next_state)
+        return (next_state, record.observation, scores, action, *self._told(record), *self._places(action))
+
+    def _first_memory(self, kept: Tensor, event: Event, goal: Tensor, mask: Tensor) -> Tensor:
+        """The memory after the first decision, which a host that begins with an event has not asked for."""
+        nothing, nobody = torch.full_like(event.item, -1), torch.zeros_like(event.taught)
+        none = torch.zeros_like(event.days)
+        new = torch.cat(
+            [torch.zeros_like(kept[:, :KEY]), kept[:, KEY:HEAD], torch.zeros_like(kept[:, HEAD:])], 1
+        )
+        record = self.records(new, Event(nothing, nothing, nobody, nobody, none, none), goal)
+        sight = self._sight(record, goal, mask, key_of(kept[:, KEY:HEAD]))
+        after: Tensor = self.chooser(sight, torch.zeros_like(kept[:, :1]) + self.chooser.start)[2]
+        return after
+
+    def _sight(self, record: Remembered, goal: Tensor, mask: Tensor, key: Tensor) -> Sight:
         items = self.records.open(record.values, mask)
         actions = [items] * self.delays + [torch.ones_like(items[:, :1])] * self.stops
-        return Seen(record, torch.cat(actions, 1) if len(actions) > 1 else items)
+        chosen = record.choice >= 0
+        return Sight(
+            observation=record.observation,
+            values=record.values,
+            goal=goal,
+            allowed=items,
+            actions=torch.cat(actions, 1) if len(actions) > 1 else items,
+            chosen=record.choice,
+            asked=chosen & (record.answer != 0.0),
+            right=chosen & (record.answer > 0.0),
+            key=key,
+            turn=record.step,
+        )
 
-    def _caught_up(self, kept: Tensor, event: Event, goal: Tensor, mask: Tensor, memory: Tensor) -> Tensor:
-        """The memory after the decision that the event answers, which was made by the record before it."""
-        assert self.network is not None
-        nothing = torch.full_like(event.item, -1)
-        nobody, none = torch.zeros_like(event.taught), torch.zeros_like(event.days)
-        look = Event(nothing, nothing, nobody, nobody, none, none)
-        before = self._seen(kept, look, goal, mask)
-        _, after = self.network(before.record.observation, before.allowed, memory)
-        happened = (event.item >= 0) & (event.item < self.items) & ~event.past
-        return torch.where(happened[:, None], after, memory)
-
-    def _chosen(
-        self, seen: Seen, goal: Tensor, mask: Tensor, memory: Tensor, kept: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """A score for each action, and the best."""
-        if self.network is not None:
-            scores = self.network(seen.record.observation, seen.allowed, memory)[0]
-            scores = scores.masked_fill(~seen.allowed, DISALLOWED)
-            return scores, scores.argmax(1)
-        assert self.rule is not None
-        record, items = seen.record, seen.allowed[:, : self.items]
-        key = key_of(kept[:, KEY:HEAD])
-        action = self.rule(Sight(record.values, goal, items, record.choice, key, record.step))
-        best = torch.arange(seen.allowed.shape[1]) == action[:, None]
-        return best.float().masked_fill(~seen.allowed, DISALLOWED), action
-
-    def _told(self, seen: Seen) -> tuple[Tensor, ...]:
+    def _told(self, record: Remembered) -> tuple[Tensor, ...]:
         """The beliefs, and the chances of a right answer."""
         if self.chance is None:
             return ()
-        belief = seen.record.values["belief"]
+        belief = record.values["belief"]
         return belief, self.chance(belief).float()
 
     def _places(self, action: Tensor) -> tuple[Tensor, ...]:

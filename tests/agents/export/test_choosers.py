@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from coursewright.agents.export.choosers import Sight, chooser
+from coursewright.agents.bandits.zpdes import Zpdes
+from coursewright.agents.export.choosers import chooser
 from coursewright.agents.export.drawing import PIECES, key_of, uniform
+from coursewright.agents.export.sight import Sight
 from coursewright.agents.rules.baselines import RandomLegal, RoundRobin, Topological
 from coursewright.agents.rules.expected_gain import ExpectedGain
 from coursewright.agents.rules.index import Index
 from coursewright.agents.rules.mastery import MasteryThreshold, NInARow
 from coursewright.agents.rules.outer_fringe import OuterFringe
 from coursewright.agents.rules.target_success import AdaptiveTesting, TargetSuccess
+from coursewright.agents.schedulers.leitner import Leitner
 from coursewright.agents.schedulers.sm2 import Sm2
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.shipped import bkt, kss
@@ -39,6 +42,8 @@ RULES = {
     "target_success": TargetSuccess(0.7),
     "adaptive_testing": AdaptiveTesting(),
     "outer_fringe": OuterFringe(0.6),
+    "leitner": Leitner(0.3),
+    "zpdes": Zpdes(2),
 }
 TASKS = {
     "bkt": lambda: bkt(mask=True, steps=40),
@@ -72,16 +77,21 @@ def test_a_graph_chooses_as_its_rule(rule, where):
     episodes, rows = Episodes(task, LEARNERS, records=Heard), np.arange(LEARNERS)
     episodes.begin(rows, rows, np.zeros(LEARNERS, np.int64), Split.EVALUATE)
     state, heard, decisions = policy.begin(episodes.luck), episodes.records, 0
+    memory = graph.start.expand(LEARNERS, -1) if hasattr(graph, "start") else None
     while not episodes.over.all():
         wanted, state = policy.predict(episodes.observation, state, None, True, episodes.mask)
         seen = heard.seen
         allowed = torch.tensor(episodes.mask)
         key = key_of(pieces(episodes.luck.fate))
-        sight = Sight(seen.values, torch.tensor(episodes.goal), allowed, seen.choice, key, seen.step)
+        goal, chosen = torch.tensor(episodes.goal), seen.choice >= 0
+        answered = chosen & (seen.answer != 0.0), chosen & (seen.answer > 0.0)
+        sight = Sight(
+            seen.observation, seen.values, goal, allowed, allowed, seen.choice, *answered, key, seen.step
+        )
         with torch.no_grad():
-            found = graph(sight).numpy()
+            found, memory = (graph(sight), None) if memory is None else graph(sight, memory)
         running = ~episodes.over
-        np.testing.assert_array_equal(found[running], wanted[running])
+        np.testing.assert_array_equal(found[running].numpy(), wanted[running])
         decisions += running.sum()
         episodes.step(wanted)
     assert decisions > 500

@@ -7,6 +7,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from coursewright.agents.bandits.zpdes import Zpdes
 from coursewright.agents.export.remembering import HEAD, KEY, Remembering
 from coursewright.agents.export.whole import WholeTutor, is_tutor, pieces, words_of, write
 from coursewright.agents.learning.ppo import Ppo
@@ -24,6 +25,7 @@ DATED = replace(small_task(), steps=20, unlock_after=2, delays=(0.5, 3.0), stop=
 MADE = {
     "a rule": (NInARow(2), kss(10)),
     "a rule with delays and a stop": (NInARow(2), DATED),
+    "a bandit within a learner": (Zpdes(2), kss(10)),
     "a network without masks": (Ppo(**FEW), kss(10)),
     "a network that remembers": (RecurrentPpo(**FEW, masked=True, units=8), kss(10)),
 }
