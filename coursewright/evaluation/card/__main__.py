@@ -3,11 +3,12 @@
 It prints a table, and writes `card.csv`, `card.png` and `card.svg` into the folder.
 """
 
-import argparse
+import logging
 import sys
 from pathlib import Path
 
 from coursewright.errors import InputError, reject
+from coursewright.evaluation.card.asked import Parser, whole_number
 from coursewright.evaluation.card.card import DAYS, Card
 from coursewright.evaluation.card.figure import frontier_figure
 from coursewright.evaluation.card.frontier import frontier
@@ -26,14 +27,15 @@ def refuse_occupied(to: Path) -> None:
 
 def main() -> int:
     """Measure, print, draw; the exit code is 2 for wrong input."""
-    words = argparse.ArgumentParser(prog="python -m coursewright.evaluation.card", description=__doc__)
-    words.add_argument("--days", type=int, default=DAYS, help="the horizon")
-    words.add_argument("--cards", type=int, default=20_000, help="simulated cards a schedule")
-    words.add_argument("--decks", type=int, default=20, help="seeds of the deck; 0: no deck")
-    words.add_argument("--seed", type=int, default=0, help="of the cards' luck")
+    logging.basicConfig(level=logging.INFO, format="%(message)s")  # of progress, where there is no terminal
+    words = Parser(prog="python -m coursewright.evaluation.card", description=__doc__)
+    words.add_argument("--days", type=whole_number, default=DAYS, help="the horizon")
+    words.add_argument("--cards", type=whole_number, default=20_000, help="simulated cards a schedule")
+    words.add_argument("--decks", type=whole_number, default=20, help="seeds of the deck; 0: no deck")
+    words.add_argument("--seed", type=whole_number, default=0, help="of the cards' luck")
     words.add_argument("--to", type=Path, help="the folder for the table and the picture")
-    given = words.parse_args()
     try:
+        given = words.parse_args()
         if given.decks < 0:
             raise reject("--decks", given.decks, "0 or more")
         if given.to is not None:

@@ -13,27 +13,31 @@ from coursewright.simulators.arrays import Floats
 
 
 class Look(NamedTuple):
-    """Colour, line, mark and width of a family; a hollow mark lets a line below it show."""
+    """Colour, line, mark and width of a family; a hollow mark lets a line below it show.
+
+    A mark that lies on lines of others has an `edge` of ink.
+    """
 
     colour: str
     line: Literal["-", "--", ":", "-.", "none"]
     mark: str
     hollow: bool = False
     width: float = 1.5
+    edge: bool = False
 
 
-PALE, PINK, YELLOW, SKY = "#7CC8AE", "#B9558F", "#E69F00", "#2F8FC6"
+PALE, PINK, YELLOW, SKY = "#7CC8AE", "#7A1F5C", "#F7C948", "#2F8FC6"
 # No two share a colour, and in grey they differ in line and mark.  The optimum is a broad pale line, since
 # others lie on it.
 LOOKS: dict[str, Look] = {
-    BEST: Look(PALE, "-", "^", width=4.5),
+    BEST: Look(PALE, "-", "^", width=4.5, edge=True),
     BASE: Look(INK, "-", "o"),
     RANDOM: Look(GREY, ":", "x"),
     SSP: Look(ORANGE, "-.", "P"),
     STILL: Look(GREEN, ":", "v", hollow=True),
     ADR: Look(BLUE, "--", "s", hollow=True, width=1.2),
-    MEMRISE: Look(PINK, "none", "D"),
-    ANKI: Look(YELLOW, "none", "X"),
+    MEMRISE: Look(PINK, "none", "D", edge=True),
+    ANKI: Look(YELLOW, "none", "X", edge=True),
 }
 OWN = Look(SKY, "--", "*")
 WIDTH, HEIGHT = 6.0, 4.8  # inches
@@ -89,8 +93,11 @@ def _line(axes: Axes, frontier: Frontier, family: str, place: int) -> None:
         zorder=2.0 + 0.1 * place,
     )
     drawn.set_linestyle(look.line)
-    drawn.set_markersize(5 if len(points) > 1 else 8)
+    drawn.set_markersize(5.5 if len(points) > 1 else 9)
     drawn.set_markerfacecolor("white" if look.hollow else look.colour)
+    if look.edge:
+        drawn.set_markeredgecolor(INK)
+        drawn.set_markeredgewidth(0.9)
 
 
 def _raised(recall: Floats) -> Floats:

@@ -21,10 +21,12 @@ from coursewright.evaluation.card.schedules import (
     SspMmcCard,
 )
 from coursewright.evaluation.card.stationary import stationary
+from coursewright.progress import each
 
 RETENTIONS = (0.7, 0.75, 0.8, 0.85, 0.88, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98)
 OPTIMAL_PRICES = (0, 4, 16, 32, 64, 128, 256, 384)
 CLEARLY = 0.01  # as a share of the minutes: less is noise, or the curve between two points
+ERRORS = 3.0  # standard errors of the minutes: less is noise, too
 STEPS = 200  # points of a frontier's curve
 BASE, ADR, BEST = "fixed retention", "Cost-ADR", "exact optimum"
 MEMRISE, ANKI = "Memrise", "Anki SM-2"
@@ -91,12 +93,16 @@ class Frontier:
         return Saved(family, float(coverage), float(saved.mean() / fixed.mean()))
 
     def dominating(self, point: Point) -> str:
-        """The family with the fewest minutes at a point's recall or above; "" if none needs clearly less."""
+        """The family with the fewest minutes at a point's recall or above; "" if none needs clearly less.
+
+        Clearly: `CLEARLY` of the point's minutes, and more than three of their standard errors.
+        """
         found = {}
+        clear = max(CLEARLY * point.score.deck, ERRORS * DECK * point.score.minutes_se)
         for family in self.families:
             lowest = self.of(family)[0].score.recall
             minutes = self.minutes(family, max(lowest, point.score.recall))
-            if family != point.family and minutes < (1.0 - CLEARLY) * point.score.deck:
+            if family != point.family and point.score.deck - minutes > clear:
                 found[family] = minutes
         return min(found, key=found.__getitem__, default="")
 
@@ -160,10 +166,11 @@ def frontier(
         *((ADR, f"price {p:g}", CostAdr(p, weights=w)) for p in PRICES),
         (MEMRISE, "", MemriseCard()),
         (ANKI, "", AnkiCard()),
-        *((BEST, f"price {p:g}", optimum(card, p, grid)) for p in prices),
-        *((STILL, f"price {p:g}", stationary(card, p, grid)) for p in prices),
+        *((BEST, f"price {p:g}", optimum(card, p, grid)) for p in each(prices, BEST, "prices")),
+        *((STILL, f"price {p:g}", stationary(card, p, grid)) for p in each(prices, STILL, "prices")),
         *((SSP, f"goal {days:g} d", SspMmcCard(days, w)) for days in GOALS),
         *((RANDOM, f"q {q:g}", MemorizeCard(q, w)) for q in WEIGHTS_OF_REVIEWS),
         *((name, "", schedule) for name, schedule in (own or {}).items()),
     ]
-    return Frontier(tuple(Point(f, setting, score(card, s, cards, seed)) for f, setting, s in given))
+    taught = each(given, "cards of a schedule", "schedules")
+    return Frontier(tuple(Point(f, setting, score(card, s, cards, seed)) for f, setting, s in taught))

@@ -1,7 +1,10 @@
 """The card and the deck on the terminal."""
 
+import numpy as np
+
+from coursewright.evaluation.card.card import DECK
 from coursewright.evaluation.card.deck import Deck, decks
-from coursewright.evaluation.card.frontier import BASE, Frontier
+from coursewright.evaluation.card.frontier import BASE, Frontier, Point
 from coursewright.evaluation.numbers import hundredths, number, percent
 from coursewright.evaluation.tables import plain_table, say
 
@@ -9,8 +12,8 @@ from coursewright.evaluation.tables import plain_table, say
 def show(found: Frontier) -> None:
     """Print the points, and the time that each family saves."""
     title = (
-        "One FSRS-6 card; minutes a day for 10,000 cards.  Fixed: minutes of fixed\n"
-        "retention at that recall; dominated by: the family that needs fewest for it"
+        "One FSRS-6 card; minutes a day for 10,000 cards, ± a standard error.  Fixed: minutes\n"
+        "of fixed retention at that recall; dominated by: the family that needs clearly fewest"
     )
     table = plain_table(title, ["schedule", "setting", "recall", "min/day", "fixed", "dominated by"])
     for point in found.rows:
@@ -18,17 +21,34 @@ def show(found: Frontier) -> None:
         table.add_row(
             point.family,
             point.setting,
-            number(score.recall, digits=4),
-            hundredths(score.deck),
+            f"{number(score.recall, digits=4)} ± {number(score.recall_se, digits=4)}",
+            f"{hundredths(score.deck)} ± {hundredths(DECK * score.minutes_se)}",
             hundredths(found.minutes(BASE, score.recall)),
-            found.dominating(point),
+            _dominating(found, point),
         )
     saved = plain_table("Beside fixed retention at equal recall", ["schedule", "coverage", "mean time saved"])
     for family in found.families:
         if family != BASE:
-            part = found.saved(family)
-            saved.add_row(family, percent(part.coverage), f"{number(100 * part.time, True, 1)} %")
+            saved.add_row(family, *_saved(found, family))
     say(table, "", saved)
+
+
+def _dominating(found: Frontier, point: Point) -> str:
+    """The dominating family with its minutes at the point's recall, or at its own lowest above that."""
+    family = found.dominating(point)
+    if not family:
+        return ""
+    recall = max(point.score.recall, found.of(family)[0].score.recall)
+    return f"{family} {hundredths(found.minutes(family, recall))}"
+
+
+def _saved(found: Frontier, family: str) -> tuple[str, str]:
+    """The coverage and the time saved; of one point the time is at its own recall, and nothing is covered."""
+    part = found.saved(family)
+    if not np.isfinite(part.time):
+        return "no common recall", ""
+    coverage = "one recall" if len(found.of(family)) == 1 else percent(part.coverage)
+    return coverage, f"{number(100 * part.time, True, 1)} %"
 
 
 def show_deck(seeds: int) -> None:

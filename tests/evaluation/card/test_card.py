@@ -31,6 +31,8 @@ from coursewright.evaluation.card.schedules import (
     SspMmcCard,
 )
 from coursewright.evaluation.card.stationary import occupancy, stationary, worth_of
+from coursewright.evaluation.card.told import show
+from coursewright.progress import Progress
 from coursewright.simulators.luck import ANSWER, Seeds, Split, identify, uniform
 from coursewright.simulators.memory.fsrs import (
     FIRST_GRADES,
@@ -394,6 +396,36 @@ def test_the_command(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr("sys.argv", ["card", "--decks", "-1"])
     assert command.main() == 2
     assert capsys.readouterr().err == "error: --decks = -1: must be 0 or more\n"
+    for words, line in (
+        (["--cards=nan"], "--cards: invalid whole_number value: 'nan'"),
+        (["--crads=1"], "unrecognized arguments: --crads=1"),
+        (["--seed"], "--seed: expected one argument"),
+    ):
+        monkeypatch.setattr("sys.argv", ["card", *words])
+        assert command.main() == 2
+        assert capsys.readouterr().err == f"error: {line} (--help lists the options)\n"
+
+
+def test_the_table_has_its_doubt_and_what_has_no_common_recall_says_so(capsys):
+    base = points(BASE, [0.8, 0.9, 0.95], [10, 15, 20])
+    one, none = points("one", [0.85], [9]), points("none", [0.5, 0.6], [1, 2])
+    noisy = [Point("noisy", "", Score(0.9, 16 / 10_000, 0.0123, 0.5 / 10_000))]
+    found = Frontier(tuple(base + one + none + noisy))
+    show(found)
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "noisy .9000 ± .0123 16.00 ± .50 15.00" in lines, "15 is two standard errors below 16: not clear"
+    assert f"{BASE} .8000 ± .0000 10.00 ± .00 10.00 one 9.00" in lines
+    assert any(line.startswith("one one recall +") for line in lines)
+    assert "none no common recall" in lines
+    assert not any("0 %" in line and "none" in line for line in lines)
+
+
+def test_whoever_waits_is_told_how_far_it_is(monkeypatch):
+    shown = []
+    monkeypatch.setattr(Progress, "show", lambda self, done, note="", total=None: shown.append(self.name))
+    frontier(Card(20), 20, prices=(0, 1))
+    assert shown.count(BEST) == shown.count(STILL) == 3
+    assert shown.count("cards of a schedule") > 40
 
 
 @pytest.mark.parametrize(
