@@ -30,5 +30,5 @@ def proved(planner: RulePolicy, base: RulePolicy, task: Task, learners: int) -> 
     log.info("%s: %s", planner.name, words)
     if mean > doubt:
         return planner
-    reason = f"it is the rule that it would plan over, for {words}"
+    reason = f"it is the rule that it would plan over: {words}"
     return replace(base, name=planner.name, caveat="; ".join(filter(None, (base.caveat, reason))))
