@@ -78,8 +78,8 @@ class BeliefRollout:
     tutor's records.  An item replaces the rule's choice where its paired gain is above `z` standard errors.
     `simulations` of such episodes are spent at a decision, equally many after each choice.
 
-    The gate holds noise off, and no error of the model.  So planning has to be above the rule by a standard
-    error on `proof` tuning learners; otherwise the rule itself is the policy (`proof`).
+    The gate holds noise off, and no error of the model.  So planning has to be above the rule on `proof`
+    tuning learners; otherwise the rule itself is the policy (`proof`).
 
     Raises `InputError` for options out of range.
     """

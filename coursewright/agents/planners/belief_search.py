@@ -121,7 +121,7 @@ class BeliefSearch:
     each node the choices are the rule's own and the `candidates` items of most expected gain now.  `c` is
     UCB1's, in units of the range of gains so far.  An item replaces the rule's choice where its gain over the
     rule, with the same learners and fates, is above `z` standard errors.  On `proof` tuning learners planning
-    has to be above the rule by a standard error; otherwise the rule itself is the policy (`proof`).
+    has to be above the rule; otherwise the rule itself is the policy (`proof`).
 
     Raises `InputError` for options out of range.
     """

@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 def proved(planner: RulePolicy, base: RulePolicy, task: Task, learners: int) -> RulePolicy:
     """The planner where it teaches `learners` tuning learners better than its base rule, else that rule.
 
-    Better: by more than a standard error of the paired difference.  The rule then has the planner's name, and
-    says so in its caveat.  With less than two learners there is no proof, and the planner is returned.
+    Better: by a higher mean return, as settings of rules are chosen.  The rule then has the planner's name,
+    and says so in its caveat.  With less than two learners there is no proof, and the planner is returned.
     """
     if learners < 2:
         return planner
@@ -28,7 +28,7 @@ def proved(planner: RulePolicy, base: RulePolicy, task: Task, learners: int) -> 
     mean, doubt = float(ahead.mean()), float(ahead.std(ddof=1) / np.sqrt(learners))
     words = f"on {learners} tuning learners planning returned {mean:+.4f} over its rule (se {doubt:.4f})"
     log.info("%s: %s", planner.name, words)
-    if mean > doubt:
+    if mean > 0.0:
         return planner
-    reason = f"it is the rule that it would plan over, for {words}"
+    reason = f"it is the rule that it would plan over: {words}"
     return replace(base, name=planner.name, caveat="; ".join(filter(None, (base.caveat, reason))))
