@@ -6,6 +6,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -13,6 +14,7 @@ import torch
 
 from coursewright.agents.export.policy import INPUTS, MEMORY, NEXT, OUTPUTS, OnnxPolicy
 from coursewright.agents.learning.trained import TrainedPolicy
+from coursewright.agents.on_course import OnCourse, on_course
 from coursewright.agents.sampling import Draws
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.policy import Policy
@@ -25,6 +27,10 @@ from coursewright.simulators.luck import Split
 OPSET = 20
 TOLERANCE = 1e-5
 OBSERVATIONS = 1000
+BATCH = torch.export.Dim("batch")
+# The size that is the first one of each part of a course; "" is of the policy's own
+SIZE_OF = ("skills", "items", "", "skills", "edges", "edges", "pairs", "pairs")
+ROWS = dict(zip(OnCourse._fields, SIZE_OF, strict=True))
 
 
 def export(policy: Policy, task: Task, path: str | Path) -> None:
@@ -33,8 +39,9 @@ def export(policy: Policy, task: Task, path: str | Path) -> None:
     Inputs: `features` float32 `[batch, columns]` (the full observation) and `mask` bool
     `[batch, actions]`.  Outputs: `scores` float32 `[batch, actions]` (disallowed: -1e8) and `action`
     int64 `[batch]`, the best allowed one.  A policy that remembers takes `hidden` and `cell`, float32
-    `[batch, units]`, zeros at an episode's start, and gives `next_hidden` and `next_cell`.  The file's
-    metadata is its `Label`, as JSON.  A policy that knows no masks is to be given a mask of ones;
+    `[batch, units]`, zeros at an episode's start, and gives `next_hidden` and `next_cell`.  A policy
+    that serves any course takes the course by the names of `OnCourse`; left out, it is the task's.  The
+    file's metadata is its `Label`, as JSON.  A policy that knows no masks is to be given a mask of ones;
     `OnnxPolicy` does.
 
     Raises
@@ -119,18 +126,23 @@ def _begun(task: Task, observations: int) -> Episodes:
 
 
 def _convert(policy: TrainedPolicy, task: Task) -> onnx.ModelProto:
+    course = on_course(task, policy.label.reads) if policy.label.reads else None
     units = policy.label.memory
     memory = MEMORY if units else ()
-    blank = tuple(torch.zeros(2, units) for _ in memory)
-    example = (torch.zeros(2, task.layout.width), torch.ones(2, task.n_actions, dtype=torch.bool), *blank)
-    batch = torch.export.Dim("batch")
+    if course is None:
+        blank = tuple(torch.zeros(2, units) for _ in memory)
+        example = (torch.zeros(2, task.layout.width), torch.ones(2, task.n_actions, dtype=torch.bool), *blank)
+        shapes: tuple[Any, ...] = tuple({0: BATCH} for _ in example)
+    else:
+        example, shapes = _any_course(course)
+        shapes = (*shapes[:2], shapes[2:])  # the course is `*course` of the network
     with _quiet():
         program = torch.onnx.export(
             policy.network,
             example,
             dynamo=True,
-            dynamic_shapes=tuple({0: batch} for _ in example),
-            input_names=INPUTS + memory,
+            dynamic_shapes=shapes,
+            input_names=INPUTS + memory + (() if course is None else OnCourse._fields),
             output_names=OUTPUTS + (NEXT if units else ()),
             opset_version=OPSET,
             external_data=False,
@@ -142,9 +154,30 @@ def _convert(policy: TrainedPolicy, task: Task) -> onnx.ModelProto:
     graph = model.graph
     for part in (graph, *graph.node, *graph.value_info, *graph.input, *graph.output):
         del part.metadata_props[:]  # stack traces, with the folders of the person who exported
+    if course is not None:  # which is the one that the file takes where it is given none
+        for name, values in course._asdict().items():
+            graph.initializer.append(onnx.numpy_helper.from_array(values, name))
     for name, value in policy.label.metadata().items():
         model.metadata_props.add(key=name, value=value)
     return model
+
+
+def _any_course(course: OnCourse) -> tuple[tuple[torch.Tensor, ...], tuple[dict[int, Any], ...]]:
+    """An example of observation, mask and course, with the sizes that may differ from course to course.
+
+    Each is another number here, and none is 0 or 1, which the exporter would take for fixed.
+    """
+    sizes = {name: torch.export.Dim(name) for name in ("columns", "skills", "items", "edges", "pairs")}
+    number = {name: 5 + place for place, name in enumerate(sizes)}
+    example = [torch.zeros(2, number["columns"]), torch.ones(2, number["items"], dtype=torch.bool)]
+    shapes = [{0: BATCH, 1: sizes["columns"]}, {0: BATCH, 1: sizes["items"]}]
+    for name, values in course._asdict().items():
+        size = ROWS[name]
+        kind = torch.float32 if values.dtype == np.float32 else torch.int64
+        shape = values.shape if not size else (number[size], *values.shape[1:])
+        example.append(torch.zeros(shape, dtype=kind))
+        shapes.append({0: sizes[size]} if size else {})
+    return tuple(example), tuple(shapes)
 
 
 @contextlib.contextmanager
