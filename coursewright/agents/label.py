@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from importlib.metadata import version
 
 import numpy as np
@@ -25,6 +25,7 @@ KINDS: dict[str, type] = {
     "course": str,
     "versions": dict,
     "memory": int,
+    "reads": list,
 }
 LIBRARIES = ("coursewright", "torch", "stable-baselines3", "sb3-contrib")
 
@@ -44,6 +45,8 @@ class Label:
     versions : of the libraries that made the file.
     licence : of the log that the learners were fitted to; None where no log stands behind them.
     memory : units of the hidden and of the cell state that the policy carries from step to step; 0: none.
+    reads : of a policy that serves any course, the features that it reads; columns, actions and course are
+        then those that it is used on.  Empty: it serves the course of its training alone.
     """
 
     agent: str
@@ -57,6 +60,7 @@ class Label:
     versions: dict[str, str]
     licence: str | None = None
     memory: int = 0
+    reads: tuple[str, ...] = ()
     format: int = FORMAT
 
     def metadata(self) -> dict[str, str]:
@@ -69,15 +73,21 @@ class Label:
         try:
             if "format" in metadata:
                 refuse_format("policy", where, json.loads(metadata["format"]), FORMAT)
-            metadata = {"licence": "null", "memory": "0", **metadata}  # which earlier files do not tell
+            metadata = {
+                "licence": "null",
+                "memory": "0",
+                "reads": "[]",
+                **metadata,
+            }  # which earlier files do not tell
             values = {field.name: json.loads(metadata[field.name]) for field in fields(cls)}
             if not isinstance(values["licence"], str | None):
                 raise TypeError("licence is no text")
             for name, kind in KINDS.items():
                 if type(values[name]) is not kind:
                     raise TypeError(f"{name} is a {type(values[name]).__name__}")
-            columns, actions = (tuple(map(str, values.pop(name))) for name in ("columns", "actions"))
-            return cls(columns=columns, actions=actions, **values)
+            for name in ("columns", "actions", "reads"):
+                values[name] = tuple(map(str, values[name]))
+            return cls(**values)
         except InputError:
             raise
         except (KeyError, TypeError, ValueError) as error:
@@ -115,6 +125,9 @@ class Label:
 
     def check(self, task: Task, where: object) -> None:
         """Refuse a task that the policy was not made for; the error names both sides."""
+        if self.reads:
+            self._check_readable(task, where)
+            return
         if self.course != task.course.hash:
             ours = f"{task.course.n_skills:,} skills, {task.course.n_items:,} items"
             raise InputError(
@@ -127,6 +140,23 @@ class Label:
         if self.actions != actions_of(task):
             ours, theirs = f"{task.n_actions} actions", f"{len(self.actions)} actions"
             raise reject("task.stop, task.delays", ours, f"as the policy {where} was made ({theirs})")
+
+    def _check_readable(self, task: Task, where: object) -> None:
+        """Refuse a task that a policy for any course cannot read, or that asks for more than items."""
+        for name in self.reads:
+            if name not in task.layout.features:
+                allowed = f"a list that holds {name!r}, which the policy {where} reads"
+                raise reject("task.features", list(task.layout.features), allowed)
+        if task.stop or task.delays:
+            name, value = ("stop", True) if task.stop else ("delays", list(task.delays))
+            raise reject(f"task.{name}", value, f"left out, for the policy {where} chooses items alone")
+
+    def on(self, task: Task) -> "Label":
+        """The label of the same policy on this task, which may have another course where it serves any."""
+        if not self.reads:
+            return self
+        course = task.course.hash
+        return replace(self, columns=task.layout.names, actions=actions_of(task), course=course)
 
 
 def actions_of(task: Task) -> tuple[str, ...]:

@@ -8,12 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from coursewright.agents.label import Label
+from coursewright.agents.portions import parts
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
 from coursewright.simulators.kernel import kernel
 from coursewright.simulators.luck import POLICY, Keys, Luck, uniform
 
 Scores = npt.NDArray[np.float32]
+BYTES = 128  # of vectors a column and row, in a policy that serves any course
 DISALLOWED = -1.0e8  # the score of a disallowed action: exp(DISALLOWED - anything usual) is 0
 
 
@@ -134,7 +136,13 @@ class Chooser:
         episode_start: Bools | None = None,
     ) -> tuple[Scores, Ints, Memory]:
         seen, mask = self.label.checked(observation, action_masks)
-        return self.judge(seen, self.label.heeded(mask, len(seen)), self._memory(state, episode_start))
+        heeded = self.label.heeded(mask, len(seen))
+        if not self.label.reads:
+            return self.judge(seen, heeded, self._memory(state, episode_start))
+        rows = parts(np.arange(len(seen)), BYTES * len(self.label.columns))
+        judged = [self.judge(seen[part], heeded[part], ())[:2] for part in rows]
+        scores, best = (np.concatenate(part) for part in zip(*judged, strict=True))
+        return scores, best, ()
 
     def _memory(self, state: Draws | None, episode_start: Bools | None) -> Memory:
         """The memory of the learners before a choice."""

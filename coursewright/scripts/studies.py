@@ -74,16 +74,23 @@ class Study:
 
 
 def studies(config: DictConfig) -> list[Study]:
-    """The studies behind `config.runs`, or the configured task alone where there are no runs.
+    """The studies behind `config.runs`, or the configured task where there is one, with the runs or alone.
 
     Raises `InputError` for anything in a folder that cannot be compared.
     """
-    if config.runs is None:
-        name = f"{config.choices.simulator}-{config.choices.task}"
-        return [Study(name, config.choices.simulator, task_of(config, config.tutor), _card(config.simulator))]
+    alone: Study | None = None
+    if "simulator" in config:  # the command line's own learners and task
+        name, kind = f"{config.choices.simulator}-{config.choices.task}", config.choices.simulator
+        alone = Study(name, kind, task_of(config, config.tutor), _card(config.simulator))
+        if config.runs is None:
+            return [alone]
     places = config.runs if isinstance(config.runs, ListConfig) else [config.runs]
     folders = finished_below([Path(str(place)) for place in places])
     trusted = trusted_of(config.trust)
+    if alone is not None:
+        for folder in folders:
+            _add(alone, read_run(folder, trusted, "runs"), folder, config.policies, True)
+        return [alone]
     return read_studies(folders, trusted, config.policies, moved=config.learners_folder)
 
 

@@ -20,10 +20,12 @@ def as_onnx(
     inputs: Sequence[str],
     outputs: Sequence[str],
     metadata: Mapping[str, str],
+    shapes: tuple[Any, ...] | None = None,
 ) -> onnx.ModelProto:
     """The graph of a module, for batches of any size; `example` are its arguments, the batch first.
 
-    An argument that is a NamedTuple is as many inputs.
+    An argument that is a NamedTuple is as many inputs.  `shapes` names the sizes of each argument that may
+    differ from call to call; None: the batch alone.
     """
     batch = torch.export.Dim("batch")
 
@@ -35,7 +37,7 @@ def as_onnx(
             module,
             tuple(example),
             dynamo=True,
-            dynamic_shapes=tuple(map(shape, example)),
+            dynamic_shapes=tuple(map(shape, example)) if shapes is None else shapes,
             input_names=list(inputs),
             output_names=list(outputs),
             opset_version=OPSET,

@@ -1,6 +1,7 @@
 """A trained policy becomes one ONNX file that runs without torch, Stable-Baselines3 or us."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -9,6 +10,7 @@ import torch
 from coursewright.agents.export.graph_file import as_onnx
 from coursewright.agents.export.policy import INPUTS, MEMORY, NEXT, OUTPUTS, OnnxPolicy
 from coursewright.agents.learning.trained import TrainedPolicy
+from coursewright.agents.on_course import OnCourse, on_course
 from coursewright.agents.sampling import Draws
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.policy import Policy
@@ -20,6 +22,9 @@ from coursewright.simulators.luck import Split
 
 TOLERANCE = 1e-5
 OBSERVATIONS = 1000
+# The size that is the first one of each part of a course; "" is of the policy's own
+SIZE_OF = ("skills", "items", "", "skills", "edges", "edges", "pairs", "pairs")
+ROWS = dict(zip(OnCourse._fields, SIZE_OF, strict=True))
 
 
 def export(policy: Policy, task: Task, path: str | Path) -> None:
@@ -28,8 +33,9 @@ def export(policy: Policy, task: Task, path: str | Path) -> None:
     Inputs: `features` float32 `[batch, columns]` (the full observation) and `mask` bool
     `[batch, actions]`.  Outputs: `scores` float32 `[batch, actions]` (disallowed: -1e8) and `action`
     int64 `[batch]`, the best allowed one.  A policy that remembers takes `hidden` and `cell`, float32
-    `[batch, units]`, zeros at an episode's start, and gives `next_hidden` and `next_cell`.  The file's
-    metadata is its `Label`, as JSON.  A policy that knows no masks is to be given a mask of ones;
+    `[batch, units]`, zeros at an episode's start, and gives `next_hidden` and `next_cell`.  A policy
+    that serves any course takes the course by the names of `OnCourse`; left out, it is the task's.  The
+    file's metadata is its `Label`, as JSON.  A policy that knows no masks is to be given a mask of ones;
     `OnnxPolicy` does.
 
     Raises
@@ -114,9 +120,39 @@ def _begun(task: Task, observations: int) -> Episodes:
 
 
 def _convert(policy: TrainedPolicy, task: Task) -> onnx.ModelProto:
+    course = on_course(task, policy.label.reads) if policy.label.reads else None
     units = policy.label.memory
     memory = MEMORY if units else ()
-    blank = tuple(torch.zeros(2, units) for _ in memory)
-    example = (torch.zeros(2, task.layout.width), torch.ones(2, task.n_actions, dtype=torch.bool), *blank)
-    inputs, outputs = INPUTS + memory, OUTPUTS + (NEXT if units else ())
-    return as_onnx(policy.network, example, inputs, outputs, policy.label.metadata())
+    if course is None:
+        blank = tuple(torch.zeros(2, units) for _ in memory)
+        example = (torch.zeros(2, task.layout.width), torch.ones(2, task.n_actions, dtype=torch.bool), *blank)
+        shapes: tuple[Any, ...] | None = None
+    else:
+        example, sizes = _any_course(course)
+        shapes = (*sizes[:2], sizes[2:])  # the course is `*course` of the network
+    inputs = INPUTS + memory + (() if course is None else OnCourse._fields)
+    outputs = OUTPUTS + (NEXT if units else ())
+    model = as_onnx(policy.network, example, inputs, outputs, policy.label.metadata(), shapes)
+    if course is not None:  # which is the one that the file takes where it is given none
+        for name, values in course._asdict().items():
+            model.graph.initializer.append(onnx.numpy_helper.from_array(values, name))
+    return model
+
+
+def _any_course(course: OnCourse) -> tuple[tuple[torch.Tensor, ...], tuple[dict[int, Any], ...]]:
+    """An example of observation, mask and course, with the sizes that may differ from course to course.
+
+    Each is another number here, and none is 0 or 1, which the exporter would take for fixed.
+    """
+    batch = torch.export.Dim("batch")
+    sizes = {name: torch.export.Dim(name) for name in ("columns", "skills", "items", "edges", "pairs")}
+    number = {name: 5 + place for place, name in enumerate(sizes)}
+    example = [torch.zeros(2, number["columns"]), torch.ones(2, number["items"], dtype=torch.bool)]
+    shapes = [{0: batch, 1: sizes["columns"]}, {0: batch, 1: sizes["items"]}]
+    for name, values in course._asdict().items():
+        size = ROWS[name]
+        kind = torch.float32 if values.dtype == np.float32 else torch.int64
+        shape = values.shape if not size else (number[size], *values.shape[1:])
+        example.append(torch.zeros(shape, dtype=kind))
+        shapes.append({0: sizes[size]} if size else {})
+    return tuple(example), tuple(shapes)

@@ -1,11 +1,14 @@
 """A trained policy as one ONNX file, run with onnxruntime and numpy: neither torch nor a trainer."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnxruntime
 
 from coursewright.agents.label import Label
+from coursewright.agents.on_course import on_course
 from coursewright.agents.sampling import Cells, Chooser, Memory, Scores
 from coursewright.envs.task import Task
 from coursewright.errors import InputError, reject
@@ -16,6 +19,8 @@ OUTPUTS = ("scores", "action")
 # A network that remembers takes its memory and gives the next one, which the host keeps: zeros at first.
 MEMORY = ("hidden", "cell")
 NEXT = ("next_hidden", "next_cell")
+
+Course = dict[str, npt.NDArray[Any]]  # the further inputs of a network that serves any course
 
 
 def session(path: Path) -> onnxruntime.InferenceSession:
@@ -38,9 +43,10 @@ class OnnxPolicy:
     """The policy in an exported file, to be scored like any other.
 
     Given a `task`, the file is refused (`InputError`, naming both sides) unless it was made for the
-    same course, observation columns and actions.  A missing, truncated or foreign file is an
-    `InputError` as well, and so is another network under a label of ours.  Row i does not depend on the
-    batch, up to float rounding.
+    same course, observation columns and actions; a policy that serves any course, unless the task has the
+    features that it reads.  Without a task such a file is for the course of its training.  A missing,
+    truncated or foreign file is an `InputError` as well, and so is another network under a label of ours.
+    Row i does not depend on the batch, up to float rounding.
 
     Attributes
     ----------
@@ -51,9 +57,15 @@ class OnnxPolicy:
         self.path = Path(path)
         self._run = session(self.path)
         self.label = Label.read(self._run.get_modelmeta().custom_metadata_map, self.path)
+        self._course: Course = {}
         self._refuse_another_network()
         if task is not None:
             self.label.check(task, self.path)
+            self.label = self.label.on(task)
+            self._course = dict(on_course(task, self.label.reads)._asdict()) if self.label.reads else {}
+        self._choose()
+
+    def _choose(self) -> None:
         chooser = Chooser(self.label, self._judge)
         self.begin = chooser.begin
         self.scores = chooser.scores
@@ -64,9 +76,15 @@ class OnnxPolicy:
         """One line: agent, seed and file."""
         return f"<OnnxPolicy: {self.label.agent}, seed {self.label.seed}, {self.path}>"
 
-    def __reduce__(self) -> "tuple[type[OnnxPolicy], tuple[Path]]":
+    def __getstate__(self) -> tuple[Path, Label, Course]:
         """A copy for another process reads the file itself: sessions cannot travel."""
-        return OnnxPolicy, (self.path.resolve(),)
+        return self.path.resolve(), self.label, self._course
+
+    def __setstate__(self, state: tuple[Path, Label, Course]) -> None:
+        """Read the file again, for the same task."""
+        self.path, self.label, self._course = state
+        self._run = session(self.path)
+        self._choose()
 
     @property
     def respects_mask(self) -> bool:
@@ -77,7 +95,8 @@ class OnnxPolicy:
         """Refuse a label of ours on a network whose output does not match the label."""
         columns, actions = len(self.label.columns), len(self.label.actions)
         takes = [(put.name, put.type, put.shape[1:]) for put in self._run.get_inputs()]
-        wanted = [(INPUTS[0], "tensor(float)", [columns]), (INPUTS[1], "tensor(bool)", [actions])]
+        sizes: list[Any] = ["columns", "items"] if self.label.reads else [columns, actions]
+        wanted = [(INPUTS[0], "tensor(float)", sizes[:1]), (INPUTS[1], "tensor(bool)", sizes[1:])]
         wanted += [(name, "tensor(float)", [self.label.memory]) for name in self._remembered(MEMORY)]
         gives = tuple(put.name for put in self._run.get_outputs())
         fits = takes == wanted and gives == OUTPUTS + self._remembered(NEXT)
@@ -105,6 +124,6 @@ class OnnxPolicy:
 
     def _judge(self, observation: Observation, mask: Bools, memory: Memory) -> tuple[Scores, Ints, Memory]:
         names = INPUTS + self._remembered(MEMORY)
-        given = dict(zip(names, (observation, mask, *memory), strict=True))
+        given = dict(zip(names, (observation, mask, *memory), strict=True)) | self._course
         scores, action, *after = self._run.run(OUTPUTS + self._remembered(NEXT), given)
         return scores, action, Cells(*after) if after else ()

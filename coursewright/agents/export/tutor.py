@@ -17,6 +17,7 @@ from coursewright.agents.export.remembering import HEAD, KEY, STAMP, Event, Reme
 from coursewright.agents.export.sight import Sight
 from coursewright.agents.label import actions_of
 from coursewright.agents.learning.trained import TrainedPolicy
+from coursewright.agents.on_course import on_course
 from coursewright.agents.rule import RulePolicy
 from coursewright.agents.sampling import DISALLOWED
 from coursewright.envs.policy import Policy
@@ -34,9 +35,13 @@ PLACES = ("next_item", "wait", "stop")  # where an action is more than an item
 class Network(nn.Module):
     """A trained network as a chooser; the memory of one that remembers is hidden and cell state."""
 
-    def __init__(self, policy: TrainedPolicy) -> None:
+    def __init__(self, policy: TrainedPolicy, task: Task) -> None:
         super().__init__()
         self.network, self.units = policy.network, policy.label.memory
+        reads = policy.label.reads
+        self.parts = on_course(task, reads)._asdict() if reads else {}  # of a network that serves any course
+        for name, values in self.parts.items():
+            self.register_buffer(name, torch.tensor(values), persistent=False)
         self.start: Tensor
         self.register_buffer("start", torch.zeros(2 * self.units), persistent=False)
 
@@ -47,7 +52,8 @@ class Network(nn.Module):
             scores, _, *after = self.network(seen.observation, seen.actions, *cells)
             memory = torch.cat(after, 1)
         else:
-            scores, _ = self.network(seen.observation, seen.actions)
+            course = [self.get_buffer(name) for name in self.parts]
+            scores, _ = self.network(seen.observation, seen.actions, *course)
         scores = scores.masked_fill(~seen.actions, DISALLOWED)
         return scores, scores.argmax(1), memory
 
@@ -88,7 +94,7 @@ class Tutor(nn.Module):
         self.items, self.delays, self.stops = task.course.n_items, max(1, len(task.delays)), task.stop
         self.chooser: Network | Rule
         if isinstance(policy, TrainedPolicy):
-            self.chooser = Network(policy)
+            self.chooser = Network(policy, task)
         elif isinstance(policy, RulePolicy):
             self.chooser = Rule(chooser(policy.rule, task))
         else:

@@ -46,6 +46,7 @@ class Algorithm:
     schedule : what changes with the share of steps that were taken, besides the learning rate; it is given
         the model and that share before every rollout.
     warm_start : what is imitated before training, by actor-critic models alone (see `imitation`).
+    reads : of a network that serves any course, the features of a task that it reads; None: it serves one.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Algorithm:
     carried: tuple[str, ...] = ()
     schedule: "Callable[[Any, float], None] | None" = None
     warm_start: WarmStart | None = None
+    reads: Callable[[Task], tuple[str, ...]] | None = None
 
 
 class Trainable(Protocol):
@@ -92,11 +94,6 @@ class Trainable(Protocol):
         ...
 
     @property
-    def layers(self) -> Sequence[int]:
-        """The widths of the hidden layers."""
-        ...
-
-    @property
     def features(self) -> Sequence[str] | None:
         """The features that the network reads; None: the default ones."""
         ...
@@ -124,7 +121,8 @@ def check(agent: Trainable) -> None:
     at_least(1, steps=agent.steps, learners=agent.learners, threads=agent.threads)
     at_least(1, checkpoint_every=agent.checkpoint_every)
     positive(learning_rate=agent.learning_rate)
-    object.__setattr__(agent, "layers", widths(agent.layers))
+    if (layers := getattr(agent, "layers", None)) is not None:  # a graph has none
+        object.__setattr__(agent, "layers", widths(layers))
     object.__setattr__(agent, "features", feature_names(agent.features))
 
 

@@ -65,8 +65,30 @@ def reading(layout: Layout, features: Sequence[str] | None) -> dict[str, list[An
     }
 
 
+class Scaling(nn.Module):
+    """Brings features, the last axis, to one scale: min(x, cap) times scale, or ln(1 + x) where `logged`."""
+
+    def __init__(self, cap: Sequence[float], scale: Sequence[float], logged: Sequence[bool]) -> None:
+        super().__init__()
+        self.cap: torch.Tensor
+        self.scale: torch.Tensor
+        self.logged: torch.Tensor
+        self.register_buffer("cap", torch.tensor(cap, dtype=torch.float32), persistent=False)
+        self.register_buffer("scale", torch.tensor(scale, dtype=torch.float32), persistent=False)
+        self.register_buffer("logged", torch.tensor(logged, dtype=torch.bool), persistent=False)
+        self.any_logged = any(logged)
+        self.features = len(logged)
+
+    def forward(self, chosen: torch.Tensor) -> torch.Tensor:
+        """`[..., features]` to the same shape."""
+        scaled = torch.minimum(chosen, self.cap) * self.scale
+        if self.any_logged:
+            return torch.where(self.logged, torch.log1p(chosen), scaled)
+        return scaled
+
+
 class Reading(BaseFeaturesExtractor):
-    """Picks columns of the observation: min(x, cap) times scale, or ln(1 + x) where `logged`.
+    """Picks columns of the observation, and brings each to its scale.
 
     It is part of the network, so an exported policy takes the full observation `[batch, columns]`.
     """
@@ -81,21 +103,12 @@ class Reading(BaseFeaturesExtractor):
     ) -> None:
         super().__init__(observation_space, len(columns))
         self.columns: torch.Tensor
-        self.cap: torch.Tensor
-        self.scale: torch.Tensor
-        self.logged: torch.Tensor
         self.register_buffer("columns", torch.tensor(columns), persistent=False)
-        self.register_buffer("cap", torch.tensor(cap), persistent=False)
-        self.register_buffer("scale", torch.tensor(scale), persistent=False)
-        self.register_buffer("logged", torch.tensor(logged), persistent=False)
-        self.any_logged = any(logged)
+        self.scaling = Scaling(cap, scale, logged)
 
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
         """`[batch, columns]` to `[batch, features]`."""
-        chosen = observations.index_select(1, self.columns)
-        scaled = torch.minimum(chosen, self.cap) * self.scale
-        if self.any_logged:
-            return torch.where(self.logged, torch.log1p(chosen), scaled)
+        scaled: torch.Tensor = self.scaling(observations.index_select(1, self.columns))
         return scaled
 
 
@@ -112,3 +125,9 @@ class Means(nn.Module):
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """`[batch, quantiles * actions]` to `[batch, actions]`."""
         return values.reshape(self.shape).mean(dim=1)
+
+
+def renew_optimizer(model: Any) -> None:
+    """Give an untrained actor-critic model, whose layers were changed, an optimiser of all of them."""
+    policy, rate = model.policy, model.lr_schedule(1)
+    policy.optimizer = policy.optimizer_class(policy.parameters(), lr=rate, **policy.optimizer_kwargs)

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from coursewright.agents.learning.network import Reading, reading
+from coursewright.agents.learning.network import Reading, reading, renew_optimizer
 from coursewright.envs.task import Task
 
 
@@ -29,8 +29,7 @@ def let_critic_see(model: Any, task: Task, features: Sequence[str] | None) -> No
     policy.vf_features_extractor = Reading(model.observation_space, **own)
     _widen(policy, policy.vf_features_extractor.features_dim)
     policy.to(model.device)
-    rate = model.lr_schedule(1)
-    policy.optimizer = policy.optimizer_class(policy.parameters(), lr=rate, **policy.optimizer_kwargs)
+    renew_optimizer(model)
 
 
 def _widen(policy: Any, inputs: int) -> None:

@@ -34,9 +34,14 @@ class ScoringNetwork(nn.Module):
         super().__init__()
         self.layers = algorithm.scores(model.policy)
 
-    def forward(self, features: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """`features [batch, columns]` and `mask [batch, actions]` to `scores` and `action [batch]`."""
-        scores = self.layers(features).masked_fill(~mask, DISALLOWED)
+    def forward(
+        self, features: torch.Tensor, mask: torch.Tensor, *course: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """`features [batch, columns]` and `mask [batch, actions]` to `scores` and `action [batch]`.
+
+        A network that serves any course may be given another `course` (see `on_course.OnCourse`).
+        """
+        scores = self.layers(features, *course).masked_fill(~mask, DISALLOWED)
         return scores, scores.argmax(dim=1)
 
 
@@ -100,6 +105,7 @@ class TrainedPolicy:
             versions=versions(),
             licence=task.course.licence,
             memory=agent.algorithm.memory,
+            reads=() if agent.algorithm.reads is None else agent.algorithm.reads(task),
         )
         return cls(model, agent, label)
 
@@ -143,6 +149,8 @@ class TrainedPolicy:
     def load(cls, path: str | Path, agent: Trainable, task: Task) -> "TrainedPolicy":
         """The policy that `agent` made of `task` and `save` wrote; reading it runs nothing of the file's.
 
+        A policy that serves any course is read for this `task`, whatever the course of its training.
+
         Raises `InputError` for a missing or broken file, one of another format, one that another algorithm
         or other options made, or one that was made for another task.
         """
@@ -152,13 +160,16 @@ class TrainedPolicy:
             raise reject("policy", path, f"made by {agent.algorithm.name}; {label.agent} made it")
         label.check(task, path)
         _refuse_others(tree.get("options"), agent, path)
-        model, _ = begun(replace(agent, device="cpu"), task, label.seed)
+        here: Any = replace(agent, device="cpu")
+        if label.reads:
+            here = replace(here, features=label.reads)  # the default ones may be others here
+        model, _ = begun(here, task, label.seed)
         try:
             model.policy.load_state_dict(_finite(tensors(tree["weights"])))
         except (*BROKEN, AttributeError) as error:
             raise InputError(f"policy = {path}: its weights are not those of this network") from error
         model.num_timesteps = label.steps
-        return cls(model, agent, label)
+        return cls(model, agent, label.on(task))
 
 
 def _texts(tree: Mapping[str, Any]) -> dict[str, str]:

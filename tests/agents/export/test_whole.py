@@ -10,6 +10,7 @@ import pytest
 from coursewright.agents.bandits.zpdes import Zpdes
 from coursewright.agents.export.remembering import HEAD, KEY, Remembering
 from coursewright.agents.export.whole import WholeTutor, is_tutor, pieces, words_of, write
+from coursewright.agents.learning.graph_ppo import GraphPpo
 from coursewright.agents.learning.ppo import Ppo
 from coursewright.agents.learning.recurrent_ppo import RecurrentPpo
 from coursewright.agents.rules.baselines import UniformRandom
@@ -27,6 +28,7 @@ MADE = {
     "a rule with delays and a stop": (NInARow(2), DATED),
     "a bandit within a learner": (Zpdes(2), kss(10)),
     "a network without masks": (Ppo(**FEW), kss(10)),
+    "a network for any course": (GraphPpo(**{k: v for k, v in FEW.items() if k != "layers"}), kss(10)),
     "a network that remembers": (RecurrentPpo(**FEW, masked=True, units=8), kss(10)),
 }
 

@@ -1,0 +1,66 @@
+"""A run is read on other learners where its policy serves any course; others are refused in a line."""
+
+import pytest
+
+from compared import only
+from coursewright.scripts.app import run
+
+TASK = ["task=mastery", "task.steps=7", "tracker=none"]
+TINY = ["agent.steps=60", "agent.learners=4", "agent.n_steps=5", "agent.batch_size=10", "learners=20"]
+FEW = [*only("random", "round_robin"), "~figures.path", "~figures.teaching"]
+ELSEWHERE = [
+    "simulator=bkt_ednet",
+    *TASK,
+    *FEW,
+    "baseline=random",
+    "reference=random",
+    "learners=20",
+    "workers=1",
+]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("elsewhere")
+    for agent in ("graph_ppo", "ppo"):
+        words = ["simulator=bkt_v0", *TASK, *TINY, "agent.imitate=null", f"agent={agent}"]
+        assert run("train", [*words, f"hydra.run.dir={folder / agent}"]) == 0
+    return folder
+
+
+def refused(capsys, words):
+    capsys.readouterr()
+    assert run("evaluate", words) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    return line
+
+
+def test_a_run_is_read_on_another_course(runs, tmp_path):
+    words = [f"runs={runs / 'graph_ppo'}", *ELSEWHERE, f"hydra.run.dir={tmp_path}"]
+    assert run("evaluate", words) == 0
+    (table,) = tmp_path.glob("*/policies.csv")
+    assert table.parent.name == "bkt_ednet-mastery"
+    assert "graph_ppo" in table.read_text()
+
+
+def test_without_another_task_it_is_read_on_its_own(runs, tmp_path):
+    words = [f"runs={runs / 'graph_ppo'}", *FEW, "baseline=random", "reference=random", "learners=20"]
+    assert run("evaluate", [*words, "workers=1", "tracker=none", f"hydra.run.dir={tmp_path}"]) == 0
+    assert [path.parent.name for path in tmp_path.glob("*/policies.csv")] == ["bkt_v0-mastery"]
+
+
+def test_a_network_of_one_course_is_refused_on_another(runs, capsys):
+    line = refused(capsys, [f"runs={runs / 'ppo'}", *ELSEWHERE])
+    assert "ppo/policy.onnx: was made for another course" in line
+
+
+def test_a_task_without_a_feature_that_is_read_is_refused(runs, capsys):
+    words = [f"runs={runs / 'graph_ppo'}", *ELSEWHERE, "task.features=[goal,belief,successes]"]
+    assert refused(capsys, words).startswith("error: task.features = ")
+
+
+@pytest.mark.parametrize(("given", "other"), [("simulator=bkt_ednet", "task"), ("task.steps=9", "simulator")])
+def test_half_of_another_task_is_refused(runs, capsys, given, other):
+    line = refused(capsys, [f"runs={runs / 'graph_ppo'}", given])
+    assert line.startswith(f"error: {other} = ")
+    assert "name simulator= and task=" in line
