@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from coursewright.agents.tracker import SILENT
 from coursewright.errors import InputError, absent, reject, unknown
 from coursewright.scripts.compose import options
-from coursewright.scripts.elsewhere import elsewhere, refuse_bound
+from coursewright.scripts.elsewhere import TAUGHT, chosen, refuse_bound
 from coursewright.scripts.experiment import settled
 from coursewright.scripts.launching import refuse_absent_cluster
 from coursewright.scripts.learners import MOVED, found_again
@@ -214,10 +214,12 @@ def _runs(part: Plain, checker: Checker) -> None:
 
     places = [part["runs"]] if isinstance(part["runs"], str) else part["runs"]
     folders = finished_below([Path(place) for place in places])
-    if elsewhere():
-        refuse_bound(folders, trusted_of(part["trust"]), _task(part, checker))
+    named, trusted = chosen(), trusted_of(part["trust"])
+    if "task" in named:
+        refuse_bound(folders, trusted, _task(part, checker))
         return
-    for study in read_studies(folders, trusted_of(part["trust"]), part["policies"], False, part[MOVED]):
+    other = OmegaConf.create({name: part[name] for name in TAUGHT}) if named else None
+    for study in read_studies(folders, trusted, part["policies"], False, part[MOVED], other):
         known = [*study.trained, *part["policies"]]
         _named(part, known)
 

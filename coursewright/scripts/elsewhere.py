@@ -1,4 +1,8 @@
-"""Runs that are read on other learners or another task than their own: for policies that serve any course."""
+"""Runs that teach others than the learners of their training.
+
+`evaluate runs=FOLDER simulator=NAME` keeps the task of each run and takes other learners of its course.  With
+`task=NAME` besides it takes another task altogether, for policies that can serve it.
+"""
 
 import re
 from collections.abc import Sequence
@@ -6,30 +10,40 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf, open_dict
 
+from coursewright.envs.features import BELIEFS
 from coursewright.errors import reject
+from coursewright.scripts.making import made
 from coursewright.scripts.recorded import POLICY, read_run
+from coursewright.simulators.knowledge.parameters import BktParameters
 
 if TYPE_CHECKING:
     from coursewright.envs.task import Task
 
 NAMED = ("simulator", "task")
+TAUGHT = ("simulator", "choices")  # the parts of a command that other learners come from
+TOLD_BY_A_TUTOR = {"belief", *(feature.name for feature in BELIEFS)}
 
 
-def elsewhere() -> bool:
-    """True where the command line names learners and a task for its runs; they have their own otherwise.
+def chosen() -> tuple[str, ...]:
+    """The parts that the command line, which Hydra has read, names for its runs: learners, or a task too.
 
-    Raises `InputError` where it names one of the two, or something of one: the other would be a default,
-    and not that of the runs.
+    Raises `InputError` where it names a task alone, or something of one of the two: the rest would be a
+    default, and not that of the runs.
     """
+    if not HydraConfig.initialized():
+        return ()
     words = [word.lstrip("+~") for word in HydraConfig.get().overrides.task]
-    named = [name for name in NAMED if any(word.startswith(f"{name}=") for word in words)]
+    named = tuple(name for name in NAMED if any(word.startswith(f"{name}=") for word in words))
     touched = [name for name in NAMED if any(re.split(r"[.=@]", word)[0] == name for word in words)]
-    if touched and len(named) < len(NAMED):
-        other = next(name for name in NAMED if name not in named)
-        both = "runs have learners and a task of their own; to read them on others, name simulator= and task="
-        raise reject(other, None, f"named where {touched[0]} is: {both}")
-    return bool(named)
+    for name in touched:
+        missing = next((other for other in ("simulator", name) if other not in named), None)
+        if missing is not None:
+            own = "runs have learners and a task of their own"
+            both = f"{own}; to read them on others, name simulator= and task="
+            raise reject(missing, None, f"named where {name} is: {both}")
+    return named
 
 
 def refuse_bound(folders: Sequence[Path], trusted: Sequence[str], task: "Task") -> None:
@@ -40,3 +54,31 @@ def refuse_bound(folders: Sequence[Path], trusted: Sequence[str], task: "Task") 
         read_run(folder, trusted, "runs")
         if (folder / POLICY).is_file():
             OnnxPolicy(folder / POLICY, task)
+
+
+def with_learners(run: DictConfig, folder: Path, config: DictConfig) -> DictConfig:
+    """The record of the run in `folder` with the learners of the command; its task, seeds and tutor stay.
+
+    The study has the name that the command has without runs, so all its runs meet in one comparison.  Raises
+    `InputError` where the learners are taught other skills.
+    """
+    theirs, ours = (
+        BktParameters.read(folder / "tutor.csv").skills,
+        made(config.simulator, "simulator").course.skills,
+    )
+    if ours != theirs:
+        told = f"one with the {len(theirs):,} skills of runs = {folder} (here are {len(ours):,})"
+        course = "a policy knows its own course; one that serves any is read with task= named too"
+        raise reject("simulator", config.choices.simulator, f"{told}: {course}")
+    result = run.copy()
+    with open_dict(result):
+        result.simulator = OmegaConf.create(OmegaConf.to_container(config.simulator, resolve=True))
+        result.choices.simulator = str(config.choices.simulator)
+        result.study = f"{result.choices.simulator}-{result.choices.task}"
+    return result
+
+
+def sees_a_tutor(run: DictConfig) -> bool:
+    """True where the run's observations hold beliefs, which the tutor of its training has."""
+    features = run.task.get("features")
+    return features is None or any(name in TOLD_BY_A_TUTOR for name in features if isinstance(name, str))

@@ -7,7 +7,7 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from coursewright.scripts.app import explained
-from coursewright.scripts.elsewhere import elsewhere
+from coursewright.scripts.elsewhere import TAUGHT, chosen
 from coursewright.scripts.run_directory import Place, open_run, placed
 
 log = logging.getLogger(__name__)
@@ -35,8 +35,9 @@ def evaluate(config: DictConfig, place: Place) -> None:
     from coursewright.evaluation.comparison.table import show
     from coursewright.scripts.studies import published, results, studies
 
-    if config.runs is not None and not elsewhere():  # runs have tasks and seeds of their own
-        config = OmegaConf.masked_copy(config, [key for key in map(str, config) if key not in TASK])
+    if config.runs is not None:  # which have tasks and seeds of their own
+        theirs = {*TASK} - ({*TASK} if "task" in chosen() else {*TAUGHT} if chosen() else set())
+        config = OmegaConf.masked_copy(config, [key for key in map(str, config) if key not in theirs])
     with open_run(config, place) as run:
         given = studies(config)
         tracker = run.tracker("evaluate")

@@ -23,6 +23,7 @@ from coursewright.evaluation.comparison.jobs import Seeded
 from coursewright.evaluation.comparison.publish import Published, publish
 from coursewright.evaluation.standing import references
 from coursewright.progress import Progress, each
+from coursewright.scripts.elsewhere import sees_a_tutor, with_learners
 from coursewright.scripts.learners import found_again, refuse_others, trained_with
 from coursewright.scripts.making import agent_of, comparing_of, licence_of, task_of
 from coursewright.scripts.overrides import command_line
@@ -79,7 +80,7 @@ def studies(config: DictConfig) -> list[Study]:
     Raises `InputError` for anything in a folder that cannot be compared.
     """
     alone: Study | None = None
-    if "simulator" in config:  # the command line's own learners and task
+    if "task" in config:  # the command line's own, and its learners
         name, kind = f"{config.choices.simulator}-{config.choices.task}", config.choices.simulator
         alone = Study(name, kind, task_of(config, config.tutor), _card(config.simulator))
         if config.runs is None:
@@ -91,7 +92,8 @@ def studies(config: DictConfig) -> list[Study]:
         for folder in folders:
             _add(alone, read_run(folder, trusted, "runs"), folder, config.policies, True)
         return [alone]
-    return read_studies(folders, trusted, config.policies, moved=config.learners_folder)
+    other = config if "simulator" in config else None
+    return read_studies(folders, trusted, config.policies, moved=config.learners_folder, other=other)
 
 
 def read_studies(
@@ -100,24 +102,30 @@ def read_studies(
     rules: Mapping[str, Any],
     make: bool = True,
     moved: str | None = None,
+    other: DictConfig | None = None,
 ) -> list[Study]:
     """The studies of finished runs in these folders, beside these `rules`; `moved`: see `trained_on`.
 
-    Without `make` they are only read: a run of a rule is not made anew, for which some have to be tuned.
+    The runs teach the learners of their trainings, or those of an `other` configuration.  Without `make` they
+    are only read: a run of a rule is not made anew, for which some have to be tuned.
     """
     found: dict[str, Study] = {}
     for folder in folders:
         run = read_run(folder, trusted, "runs")
+        run = run if other is None else with_learners(run, folder, other)
         key = OmegaConf.to_yaml(OmegaConf.masked_copy(run, ["simulator", "task", "seeds"]))
-        with in_a_line(f"runs = {folder}: its tutor.csv is truncated or broken"):
-            key += (folder / "tutor.csv").read_text(encoding="utf-8")
-        key += str(run.get("tutor")) + trained_with(folder)
+        if other is None or sees_a_tutor(run):
+            with in_a_line(f"runs = {folder}: its tutor.csv is truncated or broken"):
+                key += (folder / "tutor.csv").read_text(encoding="utf-8")
+            key += str(run.get("tutor"))
+        key += trained_with(folder) if other is None else ""
         if key not in found:
             taken = [study.name for study in found.values()]
             name = run.study if run.study not in taken else f"{run.study} ({folder.name})"
             plain_name(f"runs = {folder}: study", name)
             task = trained_on(run, folder, "runs", moved)
-            refuse_others(run, task.simulator, folder, f"runs = {folder}")
+            if other is None:
+                refuse_others(run, task.simulator, folder, f"runs = {folder}")
             found[key] = Study(name, run.choices.simulator, task, _card(run.simulator))
         _add(found[key], run, folder, rules, make)
     return list(found.values())

@@ -5,7 +5,7 @@ policy on each group can then be traced to a mechanism of the model.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple, Self
 
@@ -42,9 +42,9 @@ class Members(tuple[Any, ...]):
 
 
 class StrataState(NamedTuple):
-    """A batch of learners: the stratum `label [batch]`, and a state of the whole batch for each stratum.
+    """A batch of learners: each one's population `label [batch]`, and a state of the batch for each of them.
 
-    In the state of stratum s only the rows with label s mean anything.
+    In the state of population s only the rows with label s mean anything.
     """
 
     label: Ints
@@ -68,29 +68,42 @@ class Strata:
     ----------
     members : name -> the population of that stratum; all have the same course.
     shares : name -> share of the learners, above 0; scaled to add up to 1.
+    told_as : name -> the stratum that its learners are told as, where several populations make up one, such
+        as draws of its parameters; one that is left out has its own name.
     """
 
     members: Mapping[str, Simulator[Any]]
     shares: Mapping[str, float]
+    told_as: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.members:
             raise reject("strata.members", "{}", "at least one stratum")
         for name in self.shares:
             if name not in self.members:
-                raise unknown("strata.shares", name, self.strata)
+                raise unknown("strata.shares", name, tuple(self.members))
+        for name in self.told_as:
+            if name not in self.members:
+                raise unknown("strata.told_as", name, tuple(self.members))
         for name, member in self.members.items():
             if not 0.0 < self.shares.get(name, 0.0) < np.inf:
                 raise reject(f"strata.shares[{name}]", self.shares.get(name), "a finite number > 0")
             if isinstance(member, Stratified) and member.strata:
                 raise reject(f"strata.members[{name}]", "itself stratified", "a population without strata")
             if member.course.hash != self.course.hash:
-                raise reject(f"strata.members[{name}]", "another course", f"the course of {self.strata[0]}")
+                raise reject(
+                    f"strata.members[{name}]", "another course", f"the course of {next(iter(self.members))}"
+                )
 
-    @property
+    @cached_property
     def strata(self) -> tuple[str, ...]:
         """The names."""
-        return tuple(self.members)
+        return tuple(dict.fromkeys(self.told_as.get(name, name) for name in self.members))
+
+    @cached_property
+    def _stratum_of(self) -> Ints:
+        """The stratum of each population, `[members]`, a place in `strata`."""
+        return np.array([self.strata.index(self.told_as.get(name, name)) for name in self.members])
 
     @cached_property
     def course(self) -> Course:
@@ -135,8 +148,8 @@ class Strata:
 
     @cached_property
     def edges(self) -> Floats:
-        """The ends of the strata on the unit interval that labels are drawn from, `[strata]`."""
-        share = np.array([self.shares[name] for name in self.strata], np.float64)
+        """The ends of the populations on the unit interval that labels are drawn from, `[members]`."""
+        share = np.array([self.shares[name] for name in self.members], np.float64)
         return np.cumsum(share / share.sum())
 
     @cached_property
@@ -149,13 +162,13 @@ class Strata:
         return Past(bool(widths), max(widths, default=0))
 
     def empty(self, batch: int) -> StrataState:
-        """Everybody in the first stratum."""
+        """Everybody in the first population."""
         states = (member.empty(batch) for member in self.members.values())
         return StrataState(np.zeros(batch, np.int64), Members(*states))
 
     def stratum(self, state: StrataState) -> Ints:
         """Each learner's stratum, `[batch]`, a place in `strata`."""
-        return state.label.copy()
+        return self._stratum_of[state.label]
 
     def _own(self, state: StrataState) -> Iterator[tuple[Simulator[Any], Any, Bools]]:
         """Each population that has learners, its state, and which rows are its own, `[batch]`."""
@@ -175,7 +188,7 @@ class Strata:
     def _arrive(self, state: StrataState, rows: Ints, luck: Luck, n_rows: Ints | None) -> Prologue | None:
         draw = np.empty(len(rows))
         uniforms(luck.learner[rows], np.zeros(len(rows), np.int64), STRATUM, draw)
-        state.label[rows] = np.minimum((self.edges <= draw[:, None]).sum(axis=1), len(self.strata) - 1)
+        state.label[rows] = np.minimum((self.edges <= draw[:, None]).sum(axis=1), len(self.members) - 1)
         skills, width = self.course.n_skills, self.past.width
         merged = Prologue(
             goal=np.ones((len(rows), skills), bool),

@@ -59,8 +59,22 @@ def test_a_task_without_a_feature_that_is_read_is_refused(runs, capsys):
     assert refused(capsys, words).startswith("error: task.features = ")
 
 
-@pytest.mark.parametrize(("given", "other"), [("simulator=bkt_ednet", "task"), ("task.steps=9", "simulator")])
-def test_half_of_another_task_is_refused(runs, capsys, given, other):
-    line = refused(capsys, [f"runs={runs / 'graph_ppo'}", given])
+@pytest.mark.parametrize(
+    ("words", "other"),
+    [
+        (["task=mastery"], "simulator"),
+        (["task.steps=9"], "simulator"),
+        (["simulator=bkt_ednet", "task.steps=9"], "task"),
+        (["simulator.variant=edusim21"], "simulator"),
+    ],
+)
+def test_half_of_another_task_is_refused(runs, capsys, words, other):
+    line = refused(capsys, [f"runs={runs / 'graph_ppo'}", *words])
     assert line.startswith(f"error: {other} = ")
     assert "name simulator= and task=" in line
+
+
+def test_other_learners_of_another_course_want_a_task(runs, capsys):
+    line = refused(capsys, [f"runs={runs / 'graph_ppo'}", "simulator=bkt_ednet"])
+    assert line.startswith("error: simulator = bkt_ednet: must be one with the 20 skills of runs = ")
+    assert line.endswith("one that serves any is read with task= named too")

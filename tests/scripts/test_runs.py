@@ -318,3 +318,29 @@ def test_a_linear_bandit_is_not_exported(verb, bandit):
     assert code == 2
     assert lines == [lines[0]]
     assert "leaves policy.json" in lines[0]
+
+
+def test_runs_teach_other_learners_of_the_same_course(verb, tmp_path):
+    task = ["task=mastery", "task.steps=3", "task.features=[streak,successes,attempts,last_item]"]
+    net = ["agent=maskable_ppo", "agent.steps=128", "agent.learners=32", "agent.imitate=null", "tracker=none"]
+    for name in ("kt6kc", "families"):
+        line = [
+            f"simulator={name}",
+            "learners=30",
+            *task,
+            *net,
+            f"name={name}_net",
+            f"hydra.run.dir=runs/{name}",
+        ]
+        assert verb("train", *line) == (0, [])
+    few = [*only("random"), "learners=40", "workers=1", "tracker=none", "reference=random"]
+    there = ["evaluate", "runs=runs", "simulator=kt6kc", "simulator.scenario=0", "simulator.guess=0.2"]
+    code, lines = verb(*there, *few, "hydra.run.dir=there")
+    assert (code, lines) == (0, [])
+    table = pd.read_csv(tmp_path / "there" / "kt6kc-mastery" / "policies.csv")  # one study of both runs
+    assert set(table["policy"]) == {"kt6kc_net", "families_net", "random"}
+    code, lines = verb("evaluate", "runs=runs/kt6kc", "simulator=bkt_v0", *few, "hydra.run.dir=another")
+    assert code == 2
+    assert len(lines) == 1
+    assert "simulator = bkt_v0: must be one with the 6 skills of runs = runs/kt6kc" in lines[0]
+    assert not (tmp_path / "another").exists()

@@ -17,7 +17,7 @@ import torch
 from torch.nn.functional import mse_loss
 
 from coursewright.agents.learning.algorithm import Algorithm
-from coursewright.agents.learning.sequences import empty, padded
+from coursewright.agents.learning.sequences import SequencePolicy, empty, padded
 from coursewright.agents.learning.vec_env import BESIDE
 from coursewright.agents.training_learners import first_learner
 from coursewright.envs.episodes import Episodes
@@ -86,17 +86,18 @@ def lessons(task: Task, rule: Policy, place: Round, gamma: float, beside: Sequen
 def learn(model: Any, given: Lessons, algorithm: Algorithm) -> float:
     """Bring an actor-critic model nearer to the lessons; the mean of -ln P(the rule's choice) on the way."""
     policy = model.policy
+    in_sequences = isinstance(policy, SequencePolicy)
     policy.set_training_mode(True)
     for group in policy.optimizer.param_groups:
         group["lr"] = RATE
     missed = []
     for _ in range(PASSES):
-        for rows, inside, sequences in _batches(given, whole=algorithm.memory > 0):
+        for rows, inside, sequences in _batches(given, whole=in_sequences):
             seen, allowed, action, worth = (
                 torch.as_tensor(column[rows], device=model.device) for column in given[:4]
             )
-            states = (empty(policy, sequences), torch.zeros(len(rows))) if algorithm.memory else ()
-            limits = {"action_masks": allowed} if algorithm.masks and not algorithm.memory else {}
+            states = (empty(policy, sequences), torch.zeros(len(rows))) if in_sequences else ()
+            limits = {"action_masks": allowed} if algorithm.masks and not in_sequences else {}
             value, likely, _ = policy.evaluate_actions(seen, action, *states, **limits)
             value, likely, worth = (part.flatten()[inside] for part in (value, likely, worth.float()))
             loss: Any = WORTH * mse_loss(value, worth) - likely.mean()

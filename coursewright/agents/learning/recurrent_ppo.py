@@ -28,6 +28,12 @@ def _remembering(policy: Any) -> "nn.Module":
     return Remembering(policy)
 
 
+def _forgetting(policy: Any) -> "nn.Module":
+    from coursewright.agents.learning.sequences import Forgetting
+
+    return Forgetting(policy)
+
+
 @dataclass(frozen=True)
 class RecurrentPpo:
     """PPO whose policy remembers a learner's episode in an LSTM (Hochreiter & Schmidhuber 1997).
@@ -37,6 +43,8 @@ class RecurrentPpo:
     Attributes
     ----------
     units : of each LSTM.
+    memory : False clears the LSTMs' state before every step, in training, in use and in files: the control
+        that tells what the memory is worth.
     batch_size : transitions per update, in whole sequences: an update may look at some more or fewer.
     layers : widths of the hidden layers behind the LSTMs.
     the others : as in `ppo.Ppo`.
@@ -59,6 +67,7 @@ class RecurrentPpo:
     learning_rate: float = 5e-3
     anneal: bool = True
     units: int = 64
+    memory: bool = True
     layers: Sequence[int] = (64,)
     features: Sequence[str] | None = None
     threads: int = 1
@@ -69,7 +78,7 @@ class RecurrentPpo:
         on_policy.check(self)
         at_least(1, epochs=self.epochs, units=self.units, batch_size=self.batch_size)
         not_negative(entropy=self.entropy)
-        switches(masked=self.masked)
+        switches(masked=self.masked, memory=self.memory)
 
     @property
     def name(self) -> str:
@@ -84,10 +93,10 @@ class RecurrentPpo:
         return Algorithm(
             self.name,
             SequencePpo,
-            _remembering,
+            _remembering if self.memory else _forgetting,
             masks=self.masked,
             beside=("mask",) * self.masked + on_policy.beside(self),
-            memory=self.units,
+            memory=self.units if self.memory else 0,
             carried=("_last_lstm_states",),
             schedule=on_policy.falling(self.entropy, self.anneal),
             warm_start=on_policy.warm_start(self),
@@ -122,7 +131,8 @@ class RecurrentPpo:
             seed=seed,
             device=place(self.device),
         )
+        policy: Any = model.policy
+        policy.forgets = not self.memory
         if self.masked:
-            policy: Any = model.policy
             policy.mask_from = task.layout.width
         return on_policy.ready(self, model, task)

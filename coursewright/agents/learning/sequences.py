@@ -119,9 +119,11 @@ class SequencePolicy(RecurrentActorCriticPolicy):
     Attributes
     ----------
     mask_from : the first of the observation's columns that hold the mask; None: there are none.
+    forgets : True where every step begins with a memory of zeros, which then is carried nowhere.
     """
 
     mask_from: int | None = None
+    forgets: bool = False
 
     def forward(  # type: ignore[override]
         self,
@@ -141,7 +143,7 @@ class SequencePolicy(RecurrentActorCriticPolicy):
     ) -> tuple[Distribution, Pair]:
         """Over the allowed actions, and the next memory."""
         features = self.pi_features_extractor(obs)
-        latent, states = self._process_sequence(features, lstm_states, episode_starts, self.lstm_actor)
+        latent, states = self._lived(features, lstm_states, episode_starts, self.lstm_actor)
         logits = self.action_net(self.mlp_extractor.forward_actor(latent))
         if self.mask_from is not None:
             mask = obs[:, self.mask_from : self.mask_from + logits.shape[1]]
@@ -163,12 +165,20 @@ class SequencePolicy(RecurrentActorCriticPolicy):
         entropy: Any = distribution.entropy()  # a categorical distribution has one
         return values, distribution.log_prob(actions), entropy
 
+    def _lived(
+        self, features: torch.Tensor, states: Pair, episode_starts: torch.Tensor, lstm: Any
+    ) -> tuple[torch.Tensor, Pair]:
+        """The LSTM's output for each step, and the memory after it."""
+        if self.forgets:
+            return lstm(features[None])[0][0], states
+        return self._process_sequence(features, states, episode_starts, lstm)
+
     def _values(
         self, obs: torch.Tensor, lstm_states: Pair, episode_starts: torch.Tensor
     ) -> tuple[torch.Tensor, Pair]:
         features = self.vf_features_extractor(obs)
         lstm: Any = self.lstm_critic
-        latent, states = self._process_sequence(features, lstm_states, episode_starts, lstm)
+        latent, states = self._lived(features, lstm_states, episode_starts, lstm)
         return self.value_net(self.mlp_extractor.forward_critic(latent)), states
 
 
@@ -205,3 +215,18 @@ class Remembering(nn.Module):
         """Scores `[batch, actions]`, and the next hidden and cell state."""
         latent, (hidden, cell) = self.lstm(self.read(features)[None], (hidden[None], cell[None]))
         return self.head(latent[0]), hidden[0], cell[0]
+
+
+class Forgetting(nn.Module):
+    """The layers that choose where the memory is cleared before every step: features alone to scores."""
+
+    def __init__(self, policy: SequencePolicy) -> None:
+        super().__init__()
+        self.read = policy.pi_features_extractor
+        self.lstm = policy.lstm_actor
+        self.head = nn.Sequential(policy.mlp_extractor.policy_net, policy.action_net)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Scores `[batch, actions]`."""
+        scores: torch.Tensor = self.head(self.lstm(self.read(features)[None])[0][0])
+        return scores

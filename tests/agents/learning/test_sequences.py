@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from coursewright.agents.export.onnx import export
+from coursewright.agents.export.policy import OnnxPolicy
+from coursewright.agents.learning import teacher
 from coursewright.agents.learning.beginning import begun
 from coursewright.agents.learning.recurrent_ppo import RecurrentPpo
 from coursewright.agents.learning.sequences import padded
+from coursewright.agents.rules.mastery import NInARow
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.rollout import rollout
 from coursewright.envs.shipped import kss
@@ -95,6 +99,43 @@ def test_a_memory_lives_for_an_episode():
     np.testing.assert_array_equal(anew.memory.hidden[first], fresh.memory.hidden[first])
     assert not np.array_equal(anew.memory.hidden[~first], fresh.memory.hidden[~first])
     assert (begun_state.memory.hidden == 0).all()
+
+
+@pytest.mark.parametrize("imitate", [None, "tuned_mastery"])
+def test_a_cleared_memory_is_none(imitate, tmp_path, monkeypatch):
+    monkeypatch.setattr(teacher, "RULES", {"tuned_mastery": NInARow()})
+    task = kss(7)
+    agent = replace(SMALL, memory=False, imitate=imitate, imitate_for=0.3)
+    policy = agent(task, 0, SilentTracker())
+    assert policy.label.memory == 0
+    seen = np.random.default_rng(0).random((4, task.layout.width), np.float32)
+    mask = np.ones((4, task.n_actions), bool)
+    start = policy.begin(luck_of(np.arange(4)))
+    _, later = policy.predict(seen[::-1].copy(), start, action_masks=mask)
+    assert later.memory == ()
+    assert np.array_equal(policy.scores(seen, mask, start), policy.scores(seen, mask, later))
+    np.testing.assert_array_equal(policy.library_choice(seen, mask, ()), policy.predict(seen, later)[0])
+    export(policy, task, tmp_path / "policy.onnx")
+    assert OnnxPolicy(tmp_path / "policy.onnx", task).label.memory == 0
+
+
+def test_a_cleared_memory_is_none_in_training_either():
+    forgetful = collected(replace(SMALL, memory=False))
+    for model, same in ((forgetful, True), (collected(), False)):  # the second is the planted fault
+        part = next(model.rollout_buffer.get(None))
+        order = torch.randperm(len(part.observations), generator=torch.Generator().manual_seed(0))
+        value, likely, _ = model.policy.evaluate_actions(
+            part.observations[order],
+            part.actions.long().flatten()[order],
+            part.lstm_states,
+            part.episode_starts,
+        )
+        assert (
+            torch.allclose(likely[part.mask[order]], part.old_log_prob[order][part.mask[order]], atol=1e-5)
+            == same
+        )
+        assert torch.allclose(value.flatten(), part.old_values[order], atol=1e-5) == same
+    assert not any(part.any() for pair in forgetful._last_lstm_states for part in pair)
 
 
 def test_a_policy_that_remembers_needs_its_state():
