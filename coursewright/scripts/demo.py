@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 
-TRAIN = ["train", "-m", "experiment=kss,bkt_ednet"]
+TRAIN = ["train", "-m", "experiment=kss_quick,bkt_ednet"]
 FOLDER = "outputs/demo"
 
 
