@@ -25,6 +25,7 @@ from coursewright.scripts.run_directory import refuse_other_settings
 from coursewright.scripts.settings import SETTINGS, Simulate, writable
 from coursewright.scripts.signatures import TARGET, fields, fields_of, refuse_misfits
 from coursewright.scripts.trust import targets, trusted_of
+from coursewright.scripts.words import typed
 
 if TYPE_CHECKING:
     from coursewright.envs.mind import Mind
@@ -155,14 +156,20 @@ def _mind(given: str, task: "Task", checker: Checker) -> "Mind[Any] | None":
 
     course = task.course
     if Path(given).is_dir():
-        return mind_of(learners_of(Path(given)), course)
+        model = learners_of(Path(given))
+        try:
+            return mind_of(model, course)
+        except InputError as error:
+            _, _, allowed = str(error).partition(": must be ")
+            own = f"{typed('simulator.folder', given)} teaches its own learners"
+            raise reject("tutor", given, f"{allowed or error}; {own}") from error
     models = options(checker.loader, "model")
     if given not in models:
         shipped.tutor(given, course, models)
         return None
-    model = checker.loader.load_configuration(f"model/{given}", [], RunMode.RUN)
-    refuse_unfit(task, made(model.model, "tutor"))
-    named = targets(OmegaConf.to_container(model, resolve=False))
+    file = checker.loader.load_configuration(f"model/{given}", [], RunMode.RUN)
+    refuse_unfit(task, made(file.model, "tutor"))
+    named = targets(OmegaConf.to_container(file, resolve=False))
     fades = any(str(address).startswith(MEMORIES) for _, address in named)
     return mind_of(Fsrs(course), course) if fades else BktBelief(course, _even(course))
 
