@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from coursewright.simulators.knowledge.bkt import Bkt
 
 MEMORIES = "coursewright.fitting.memory."  # models whose minds tell stabilities
-RULES = ("rules", "schedulers", "bandits")  # rooms of agents that choose by a rule
+RULES = ("rules", "schedulers", "bandits", "planners")  # rooms of agents that choose by a rule
+TUNING = ("learners", "base")  # options of those among them that tune themselves, or the rule below them
 LATE = ("figures",)  # their library takes a second to import
 FITTED = "fitted"  # a tutor that is fitted where the task is new
 
@@ -136,7 +137,7 @@ def _able(part: Plain, checker: Checker) -> None:
     """The task, and a rule on it that neither trains nor tunes itself: such a one refuses at once."""
     task, agent = _task(part, checker), agent_of(OmegaConf.create({**part["agent"]}))
     room = type(agent).__module__.removeprefix("coursewright.agents.").partition(".")[0]
-    if room not in RULES or hasattr(agent, "learners"):
+    if room not in RULES or any(hasattr(agent, name) for name in TUNING):
         return
     try:
         agent(task, 0, SILENT)
