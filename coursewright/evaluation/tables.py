@@ -11,6 +11,7 @@ from rich.table import Table
 from coursewright.evaluation.numbers import shown
 from coursewright.files import write_atomically
 
+WIDEST = 10_000  # characters
 GAP = 2  # characters between two columns
 
 
@@ -38,7 +39,8 @@ def say(*things: object, console: Console | None = None) -> None:
     console = console or Console()
     for thing in things:
         with console.capture() as captured:
-            wide = console.measure(thing).minimum if isinstance(thing, Table) else 0
+            free = console.options.update(width=WIDEST)  # else a table is measured as it would be cut
+            wide = console.measure(thing, options=free).minimum if isinstance(thing, Table) else 0
             console.print(thing, highlight=False, width=max(console.width, wide), crop=False)
         console.file.write(shown(captured.get(), console.encoding))
 

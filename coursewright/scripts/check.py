@@ -26,6 +26,7 @@ from coursewright.scripts.run_directory import refuse_other_settings
 from coursewright.scripts.settings import SETTINGS, Simulate, writable
 from coursewright.scripts.signatures import TARGET, fields, fields_of, refuse_misfits
 from coursewright.scripts.trust import targets, trusted_of
+from coursewright.scripts.words import typed
 
 if TYPE_CHECKING:
     from coursewright.envs.mind import Mind
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     from coursewright.simulators.knowledge.bkt import Bkt
 
 MEMORIES = "coursewright.fitting.memory."  # models whose minds tell stabilities
-RULES = ("rules", "schedulers", "bandits")  # rooms of agents that choose by a rule
+RULES = ("rules", "schedulers", "bandits", "planners")  # rooms of agents that choose by a rule
+TUNING = ("learners", "base")  # options of those among them that tune themselves, or the rule below them
 LATE = ("figures",)  # their library takes a second to import
 FITTED = "fitted"  # a tutor that is fitted where the task is new
 
@@ -136,7 +138,7 @@ def _able(part: Plain, checker: Checker) -> None:
     """The task, and a rule on it that neither trains nor tunes itself: such a one refuses at once."""
     task, agent = _task(part, checker), agent_of(OmegaConf.create({**part["agent"]}))
     room = type(agent).__module__.removeprefix("coursewright.agents.").partition(".")[0]
-    if room not in RULES or hasattr(agent, "learners"):
+    if room not in RULES or any(hasattr(agent, name) for name in TUNING):
         return
     try:
         agent(task, 0, SILENT)
@@ -156,14 +158,20 @@ def _mind(given: str, task: "Task", checker: Checker) -> "Mind[Any] | None":
 
     course = task.course
     if Path(given).is_dir():
-        return mind_of(learners_of(Path(given)), course)
+        model = learners_of(Path(given))
+        try:
+            return mind_of(model, course)
+        except InputError as error:
+            _, _, allowed = str(error).partition(": must be ")
+            own = f"{typed('simulator.folder', given)} teaches its own learners"
+            raise reject("tutor", given, f"{allowed or error}; {own}") from error
     models = options(checker.loader, "model")
     if given not in models:
         shipped.tutor(given, course, models)
         return None
-    model = checker.loader.load_configuration(f"model/{given}", [], RunMode.RUN)
-    refuse_unfit(task, made(model.model, "tutor"))
-    named = targets(OmegaConf.to_container(model, resolve=False))
+    file = checker.loader.load_configuration(f"model/{given}", [], RunMode.RUN)
+    refuse_unfit(task, made(file.model, "tutor"))
+    named = targets(OmegaConf.to_container(file, resolve=False))
     fades = any(str(address).startswith(MEMORIES) for _, address in named)
     return mind_of(Fsrs(course), course) if fades else BktBelief(course, _even(course))
 

@@ -8,8 +8,9 @@ from omegaconf import DictConfig
 
 from coursewright.scripts.app import explained
 from coursewright.scripts.names import near
-from coursewright.scripts.overrides import command_line, override
+from coursewright.scripts.overrides import command_line
 from coursewright.scripts.run_directory import Place, open_run, placed
+from coursewright.scripts.words import typed
 
 console = logging.getLogger(__name__)
 
@@ -52,5 +53,5 @@ def fit(config: DictConfig, place: Place) -> None:
         run.tracker("fit").report(Results({**scores, "licence": log.licence or "unknown"}))
     teaching = made.fitted.teaching
     choice = [f"task={teaching.task}", f"simulator={teaching.simulator}", *teaching.more]
-    line = command_line("train", [*choice, override(teaching.folder, out)])
+    line = command_line("train", [*choice, typed(teaching.folder, out)])
     console.info("\nteach these learners: %s", line)

@@ -17,7 +17,8 @@ from coursewright.agents.kept import likeness
 from coursewright.errors import InputError
 from coursewright.files import write_atomically, write_text
 from coursewright.scripts.making import model_of
-from coursewright.scripts.overrides import command_line, override
+from coursewright.scripts.overrides import command_line
+from coursewright.scripts.words import typed
 from coursewright.simulators.folders import FACTS, SHIPPED
 
 KEPT = "learners.json"
@@ -59,7 +60,7 @@ def found_again(run: DictConfig, folder: Path, field: str = "run", moved: str | 
             node.folder = str(Path(moved).absolute())
     for at, node in nodes:
         if not Path(node.folder).is_dir():
-            remedy = f"put it back there, or name its place: {override(MOVED, 'FOLDER')}"
+            remedy = f"put it back there, or name its place: {typed(MOVED, 'FOLDER')}"
             raise InputError(
                 f"{where}: the learners' folder is not there ({at} = {legible_path(node.folder)}); {remedy}"
             )
@@ -177,7 +178,7 @@ def _unlike(
     }
     for part, mine in hashes.items():
         if None not in (mine, kept.get(part)) and mine != kept[part]:
-            on_purpose = command_line("simulate", [override("policy", folder), "simulator=NAME"])
+            on_purpose = command_line("simulate", [typed("policy", folder), "simulator=NAME"])
             yield (
                 f"{named[part]} has other parameters now than at the training; put those back, "
                 f"or train anew (to teach others on purpose: {on_purpose})"

@@ -7,9 +7,10 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from coursewright.scripts.app import explained
-from coursewright.scripts.overrides import command_line, override
+from coursewright.scripts.overrides import command_line
 from coursewright.scripts.products import MADE, mark_of
 from coursewright.scripts.recorded import unlike_training
+from coursewright.scripts.words import typed
 
 log = logging.getLogger(__name__)
 
@@ -51,5 +52,5 @@ def main(config: DictConfig) -> None:
     rows = write_log(task, policy, config.to, group, source, config.deterministic, marks)
     learners = "1 learner" if config.learners == 1 else f"{config.learners:,} learners"
     log.info("%s: %s rows of %s", config.to, f"{rows:,}", learners)
-    line = command_line("fit", ["log=file", override("log.path", config.to)])
+    line = command_line("fit", ["log=file", typed("log.path", config.to)])
     log.info("\nfit learners to it: %s", line)

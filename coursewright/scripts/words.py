@@ -5,6 +5,7 @@ the grammar does not know, such as `log.columns.skills=KC(Default)`.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -47,6 +48,16 @@ def read_word(verb: str, word: str, following: str = "", several: bool = False) 
     if parsed is None:
         raise InputError(f"{key} = {text}: cannot be read; check its quotes and brackets", key)
     return parsed
+
+
+def typed(key: str, value: object) -> str:
+    """`key=value` as a person types it: with inner quotes only where it is read as something else without."""
+    plain = f"{key}={value}"
+    with suppress(InputError):
+        read = read_word("", plain)
+        if not read.is_sweep_override() and isinstance(read.value(), str) and read.value() == str(value):
+            return plain
+    return override(key, value)
 
 
 def _parsed(word: str) -> Override | None:

@@ -69,6 +69,18 @@ def test_a_teacher_that_has_to_be_trained_is_refused_at_once():
     assert told.said.startswith("error: policy = ppo: must be the folder of a finished training")
 
 
+@pytest.mark.parametrize(
+    ("agent", "reason"),
+    [("oracle_exact", "task: it is not about one FSRS item"), ("oracle_beam", "must be a Bkt or a Kss")],
+)
+def test_an_oracle_of_other_learners_is_refused_before_a_tutor_is_fitted(agent, reason, monkeypatch):
+    bad_lines.import_everything()
+    monkeypatch.setattr("coursewright.scripts.making.task_of", lambda *_, **__: pytest.fail("too late"))
+    told = bad_lines.told("train", [f"agent={agent}", "simulator=fsrs", "task=recall", "tracker=none"])
+    assert not told.fault, told
+    assert reason in told.said
+
+
 def test_a_policy_of_another_task_is_told(trained):
     from omegaconf import OmegaConf
 

@@ -91,7 +91,13 @@ def test_the_command_line_wins_and_a_resumed_run_keeps_that(verb, tmp_path):
         (["tutor=nowhere.csv"], ["tutor = 'nowhere.csv'", "fitted"]),
         (["tutor=bkt_ednet"], ["tutor = bkt_ednet", "10 skills"]),
         (["tutor=best_lrr"], ["tutor = 'best_lrr'", "did you mean 'best_lr'"]),
-        ([f"tutor={SHIPPED / 'pfa'}"], ["tutor = a model of other items", "the course's items"]),
+        (
+            [f"tutor={SHIPPED / 'pfa'}"],
+            [
+                f"tutor = {SHIPPED / 'pfa'}: must be one of the course's items",
+                f"; simulator.folder={SHIPPED / 'pfa'} t",
+            ],
+        ),
         (["tutor=."], ["tutor (population.json) = without a kind", "a folder that fit wrote"]),
         (["task.features=[goal,chance]"], ["tutor = a table", "task.features holds 'chance'"]),
         (["agent=sm2"], ["task.days = 0: must be above 0", "no days pass in this task"]),

@@ -29,11 +29,13 @@ class Matched:
     def __post_init__(self) -> None:
         if (self.item == ABSENT).all():
             few = ", ".join(self.model.items[:3])
-            raise reject("tutor", f"a model of other items ({few}, ...)", "a model of the course's items")
+            raise reject(
+                "tutor", "this model", f"one of the course's items, and it is of others ({few}, ...)"
+            )
         missing = np.flatnonzero(self.skill == ABSENT)
         if len(missing):
             name = self.taught.skills[missing[0]]
-            raise reject("tutor", f"a model without the skill {name!r}", "a model of all the course's skills")
+            raise reject("tutor", "this model", f"one of all the course's skills, and it lacks {name!r}")
 
     @cached_property
     def item(self) -> Ints:

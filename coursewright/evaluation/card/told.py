@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from coursewright.evaluation.card.card import DECK
 from coursewright.evaluation.card.deck import Deck, decks
 from coursewright.evaluation.card.frontier import BASE, Frontier, Point
 from coursewright.evaluation.numbers import hundredths, number, percent
@@ -12,17 +11,17 @@ from coursewright.evaluation.tables import plain_table, say
 def show(found: Frontier) -> None:
     """Print the points, and the time that each family saves."""
     title = (
-        "One FSRS-6 card; minutes a day for 10,000 cards, ± a standard error.  Fixed: minutes\n"
-        "of fixed retention at that recall; dominated by: the family that needs clearly fewest"
+        "One FSRS-6 card; minutes a day for 10,000 cards.  Fixed: those of fixed retention\n"
+        "at that recall; dominated by: the family with clearly fewest for it, and its minutes"
     )
-    table = plain_table(title, ["schedule", "setting", "recall", "min/day", "fixed", "dominated by"])
+    table = plain_table(title, ["schedule", "setting", "recall", "min", "fixed", "dominated by"])
     for point in found.rows:
         score = point.score
         table.add_row(
             point.family,
             point.setting,
-            f"{number(score.recall, digits=4)} ± {number(score.recall_se, digits=4)}",
-            f"{hundredths(score.deck)} ± {hundredths(DECK * score.minutes_se)}",
+            number(score.recall, digits=4),
+            hundredths(score.deck),
             hundredths(found.minutes(BASE, score.recall)),
             _dominating(found, point),
         )
@@ -30,7 +29,16 @@ def show(found: Frontier) -> None:
     for family in found.families:
         if family != BASE:
             saved.add_row(family, *_saved(found, family))
-    say(table, "", saved)
+    say(table, _errors(found), "", saved)
+
+
+def _errors(found: Frontier) -> str:
+    scores = [point.score for point in found.points]
+    recall = number(max(score.recall_se for score in scores), digits=4)
+    minutes = number(100 * max(score.minutes_se / score.minutes for score in scores), digits=1)
+    return (
+        f"Standard errors: at most {recall} of recall and {minutes} % of the minutes (each: card.csv, --to)."
+    )
 
 
 def _dominating(found: Frontier, point: Point) -> str:
@@ -39,7 +47,7 @@ def _dominating(found: Frontier, point: Point) -> str:
     if not family:
         return ""
     recall = max(point.score.recall, found.of(family)[0].score.recall)
-    return f"{family} {hundredths(found.minutes(family, recall))}"
+    return f"{family} {number(found.minutes(family, recall), digits=1)}"
 
 
 def _saved(found: Frontier, family: str) -> tuple[str, str]:

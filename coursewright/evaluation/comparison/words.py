@@ -69,15 +69,20 @@ def doubted(comparison: Comparison) -> list[str]:
     return [f"{name}: {said[name]}." for name in map(str, said.index) if said[name]]
 
 
-def twins(comparison: Comparison) -> Iterator[str]:
-    """A sentence for each group of policies that made the same choices."""
+def twins(comparison: Comparison) -> list[str]:
+    """A sentence about the policies that made the same choices; nothing where there are none."""
+    groups = [" = ".join(group) for group in _alike(comparison)]
+    return [f"The same choices for every learner: {'; '.join(groups)}."] if groups else []
+
+
+def _alike(comparison: Comparison) -> Iterator[list[str]]:
+    """Groups of policies that made the same choices, from the best on."""
     said: set[str] = set()
     for name in map(str, comparison.at().index):
         same = comparison.twins(name)
         if same and name not in said:
             said |= same
-            names = " and ".join((name, *sorted(same)))
-            yield f"{names} made the same choices for every learner, so they are one rule here."
+            yield [name, *sorted(same)]
 
 
 def below(comparison: Comparison) -> list[str]:
@@ -282,7 +287,8 @@ def _about_tuning(comparison: Comparison) -> Iterator[str]:
     for name, row in table.iterrows():
         if row["setting"]:
             yield f"{name} was tuned to: {row['setting']}."
-    yield from twins(comparison)
+    for group in _alike(comparison):
+        yield f"{' and '.join(group)} made the same choices for every learner, so they are one rule here."
 
 
 def _about_masks(comparison: Comparison) -> Iterator[str]:

@@ -143,7 +143,7 @@ def test_the_right_mind_for_a_model():
     later = mind_of(prerequisites, prerequisites.course, 5.0)
     assert isinstance(later, Particles)
     assert (later.pause, later.ahead) == (5.0, 10.0)
-    with pytest.raises(InputError, match="a model of other items"):
+    with pytest.raises(InputError, match="tutor = this model: must be one of the course's items"):
         mind_of(PFA, EDNET.course)
 
 

@@ -239,7 +239,7 @@ def test_a_model_of_fewer_items_promises_nothing_of_the_others():
     taught.step(np.full(5, course.n_items - 1))
     assert (taught.told("chances", course.n_items)[0][:, -1] == 0.5).all()
     assert (taught.told("gains", course.n_items)[0][:, -1] == 0.0).all()
-    with pytest.raises(InputError, match="tutor = a model of other items"):
+    with pytest.raises(InputError, match="tutor = this model: must be one of the course's items"):
         _ = Particles(other, EDNET).matched.item
 
 

@@ -431,6 +431,7 @@ def test_the_report_needs_nothing_beside_it(comparison, tmp_path):
     assert "A note &lt;b&gt;." in page
     assert "Fitted to &lt;b&gt;." in page
     assert page.count("data:image/png;base64,") == 3
+    assert "<th>mean [95\N{NO-BREAK SPACE}%]</th>" in page, "a heading breaks at no figure's unit"
     assert 'src="http' not in page
     mean = comparison.estimate("topological")
     assert made.scores["kss/point/topological/return/mean"] == mean.value
