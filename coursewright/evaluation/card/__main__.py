@@ -11,6 +11,8 @@ from coursewright.errors import InputError, reject
 from coursewright.evaluation.card.card import DAYS, Card
 from coursewright.evaluation.card.figure import frontier_figure
 from coursewright.evaluation.card.frontier import frontier
+from coursewright.evaluation.card.lead import TRAINED
+from coursewright.evaluation.card.priced import priced_schedules
 from coursewright.evaluation.card.told import show, show_deck
 from coursewright.evaluation.figures import keep
 from coursewright.evaluation.tables import write_tables
@@ -31,6 +33,7 @@ def main() -> int:
     words.add_argument("--cards", type=int, default=20_000, help="simulated cards a schedule")
     words.add_argument("--decks", type=int, default=20, help="seeds of the deck; 0: no deck")
     words.add_argument("--seed", type=int, default=0, help="of the cards' luck")
+    words.add_argument("--agent", type=Path, help="a trained schedule, as card.train writes it")
     words.add_argument("--to", type=Path, help="the folder for the table and the picture")
     given = words.parse_args()
     try:
@@ -38,7 +41,9 @@ def main() -> int:
             raise reject("--decks", given.decks, "0 or more")
         if given.to is not None:
             refuse_occupied(given.to)
-        found = frontier(Card(given.days), given.cards, given.seed)
+        card = Card(given.days)
+        own = {TRAINED: priced_schedules(given.agent, card)} if given.agent is not None else {}
+        found = frontier(card, given.cards, given.seed, own)
         show(found)
         if given.decks:
             show_deck(given.decks)
