@@ -59,6 +59,7 @@ ONE_MODULE: dict[str, str] = {
     "simulators/neural/tracer.py": "torch",
     **dict.fromkeys(("evaluation/tuning/search.py", "evaluation/tuning/space.py"), "optuna"),
     "evaluation/tuning/together.py": "optuna filelock",
+    "evaluation/card/training.py": "stable_baselines3",  # its cards are no task of learners
     "simulators/branch_free.py": "llvmlite",  # numba's own compiler, for one instruction
 }
 

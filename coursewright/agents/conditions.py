@@ -24,6 +24,8 @@ def unlike_any(task: Task) -> str:
         return f"{type(learners).__name__} learners are neither Bkt, KT6kc nor KnowledgeSpace"
     if bare(task.reward) not in (mean_gain, mastered_gain):
         return "the reward is not the gain in mean mastery"
+    if task.price is not None:
+        return "minutes are charged for (task.price)"
     if task.steps is None:
         return "the budget is minutes, not steps"
     if (np.diff(task.course.needs.start) > 1).any():

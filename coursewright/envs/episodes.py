@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from coursewright.envs.functions import bare, is_own
 from coursewright.envs.history import Past
+from coursewright.envs.price import prices
 from coursewright.envs.record import Kept, Records
 from coursewright.envs.task import RandomGoal, Task
 from coursewright.envs.view import View, checked_reward
@@ -172,7 +173,8 @@ class Episodes:
         self.response.ended[rows] = False  # a simulator may write only the rows that drop out
         self.taught[rows] = True
         prologue = task.simulator.enrol(self.state, rows, self.luck)
-        self.records.open(rows, self._goals(rows, prologue), _past(prologue), self.luck.learner[rows])
+        goals, key = self._goals(rows, prologue), self.luck.learner[rows]
+        self.records.open(rows, goals, _past(prologue), key, task.prices(key))
         if self._platform is not None:
             self._offer(self._platform)
         task.simulator.mastery(self.state, self.after)
@@ -216,8 +218,10 @@ class Episodes:
         self.before, self.after = self.after, self.before
         task.simulator.mastery(self.state, self.after)
         if ended is not None:
-            return checked_reward(self._reward, self.before, self.after, View(self), ended)
-        return self._reward(self.before, self.after, self)
+            reward = checked_reward(self._reward, self.before, self.after, View(self), ended)
+        else:
+            reward = self._reward(self.before, self.after, self)
+        return reward if task.price is None else reward - self._charge(item)
 
     def later(self, days: float) -> Any:
         """A copy of the learners' state after `days` more days without practice."""
@@ -292,6 +296,11 @@ class Episodes:
         if task.fixed_goal is not None:
             return task.fixed_goal
         return None if prologue is None else prologue.goal
+
+    def _charge(self, item: Ints) -> Floats:
+        """The price of the minutes of this step, `[batch]`; nothing where no item was given."""
+        price = prices(self.task.price, self.memory, self.task.layout)
+        return np.asarray(np.where(item >= 0, price * self.response.minutes, 0.0))
 
     def _refuse(self, action: Ints) -> None:
         wrong = np.flatnonzero(~self.mask[self._everyone, action] & ~self.over)

@@ -16,6 +16,7 @@ from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
 Axis = Literal["skill", "item", "shared"]
 NO_CAP = 3.0e38  # finite, so that it survives every file format
 MOST_STABLE = 36_500.0  # days
+LEAST_PRICE, MOST_PRICE = 1e-6, 1e6  # of a minute; lower ones look like the first
 
 
 class Limits(NamedTuple):
@@ -150,7 +151,15 @@ BELIEFS = (
     Feature("gain", "item", lowest=-1.0),
     Feature("stability", "item", highest=MOST_STABLE, scale=LONG_TIME),  # days
 )
-SHIPPED = {feature.name: feature for feature in FEATURES + BELIEFS}
+# The terms on which a learner is taught, written once, when the record begins.
+LOG_PRICE = Feature(
+    "log_price",
+    "shared",
+    lowest=float(np.log(LEAST_PRICE)),
+    highest=float(np.log(MOST_PRICE)),
+    scale=Scale(factor=0.2),
+)
+SHIPPED = {feature.name: feature for feature in (*FEATURES, *BELIEFS, LOG_PRICE)}
 
 
 def chosen(features: Sequence[str | Feature]) -> tuple[Feature, ...]:

@@ -28,7 +28,8 @@ class Layout:
     since the episode began where there was none).  Per item: `last_item`, 1 at the last accepted item;
     `item_attempts` and `item_days_since`, as for skills.  By a tutor's mind: `expected_mastery` per skill;
     `chance`, P(correct), and `gain`, the expected gain in mastery of the goal, per item.  For all:
-    `last_correct`, 1 right, -1 wrong, 0 nothing asked in the last step; `budget_left`, from 1 to 0.
+    `last_correct`, 1 right, -1 wrong, 0 nothing asked in the last step; `budget_left`, from 1 to 0;
+    `log_price`, ln of the price of a minute, where the task charges one.
     """
 
     records: tuple[Feature, ...]

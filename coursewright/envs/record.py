@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from coursewright.envs.copies import WIDE, Copies
-from coursewright.envs.features import Event, Feature
+from coursewright.envs.features import LOG_PRICE, Event, Feature
 from coursewright.envs.functions import bare
 from coursewright.envs.history import Past, Rules, note_days, open_rows, record
 from coursewright.envs.mind import Keys, show
+from coursewright.envs.price import log_prices
 from coursewright.envs.terms import ENDLESS, Terms, logs
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
@@ -97,7 +98,12 @@ class Records:
         return self.locks.mask
 
     def open(
-        self, rows: Ints, goal: Bools | None = None, past: Past | None = None, key: Keys | None = None
+        self,
+        rows: Ints,
+        goal: Bools | None = None,
+        past: Past | None = None,
+        key: Keys | None = None,
+        price: Floats | None = None,
     ) -> None:
         """Begin the records of new learners in `rows`.
 
@@ -106,8 +112,9 @@ class Records:
         goal : `[rows, skills]`, the skills that each is to learn; None: all.
         past : their visible past, `[rows, width]`; it counts for beliefs and as a warm-up, and costs nothing.
         key : `[rows]`, for draws of the tutor's mind; None: the same in all rows.
+        price : `[rows]`, of a minute, where the terms have a range of prices; None: that of the terms.
 
-        Raises `InputError` where the past names no item of the course.
+        Raises `InputError` where the past names no item of the course, and for a missing price.
         """
         past = self._checked(past, len(rows))
         self.goal[rows] = True if goal is None else goal
@@ -117,6 +124,8 @@ class Records:
         self.over[rows] = False
         self.some_over = bool(self.over.any())
         open_rows(self._bare, self.memory, self.last, rows, self.goal, tuple(past))
+        if self.terms.price is not None:
+            self._show_price(rows, price)
         if self._own:
             self._open_own(rows, past)
         if self._mind is not None:
@@ -256,6 +265,11 @@ class Records:
         if self._mind is not None:
             self._mind.update(self.thoughts, event)
             self._think(np.flatnonzero(~self.over | (event.item >= 0)))
+
+    def _show_price(self, rows: Ints, price: Floats | None) -> None:
+        """Write ln of the price of a minute into its column."""
+        logged = log_prices(self.terms.price, price)
+        self.memory[rows, self.terms.layout.columns(LOG_PRICE.name)] = np.reshape(logged, (-1, 1))
 
     def _think(self, rows: Ints) -> None:
         """Show what the tutor's mind believes of these learners now."""

@@ -9,9 +9,10 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from coursewright.envs.belief import COLUMNS, tutor_table
-from coursewright.envs.features import BELIEFS, Feature
+from coursewright.envs.features import BELIEFS, LOG_PRICE, Feature
 from coursewright.envs.layout import Layout
 from coursewright.envs.mind import Mind
+from coursewright.envs.price import Price, check_price
 from coursewright.envs.rewards import mean_gain
 from coursewright.envs.schedule import Fixed, Schedule
 from coursewright.envs.terms import Terms
@@ -21,7 +22,7 @@ from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.capabilities import quickest, restricts
 from coursewright.simulators.course import Course
 from coursewright.simulators.knowledge.parameters import BktParameters
-from coursewright.simulators.luck import GOAL, Luck, Seeds, uniform
+from coursewright.simulators.luck import GOAL, PRICE, Keys, Luck, Seeds, uniform, uniforms
 from coursewright.simulators.protocol import Simulator
 
 DEFAULT_FEATURES = (
@@ -84,6 +85,9 @@ class Task:
     stop : True where there is one more action, the last, that ends the episode.
     strict : True where a disallowed action is refused; otherwise it is a no-op that costs the step.
     mastered_at : mastery at or above which a skill counts as mastered.
+    price : a charge on the reward for each minute that is spent: a number, or a range [low, high], within
+        which each learner has a price, drawn evenly in its logarithm.  A tutor knows it: there is a feature
+        `log_price` more.  None: no charge and no feature.
     seeds : the seeds of the learners and of their luck.
     """
 
@@ -102,6 +106,7 @@ class Task:
     stop: bool = False
     strict: bool = False
     mastered_at: float = 0.5
+    price: Price = None
     seeds: Seeds = field(default_factory=Seeds)
 
     def __post_init__(self) -> None:
@@ -143,6 +148,7 @@ class Task:
             raise reject("task.delays", list(self.delays), "without repetitions")
         if not 0.0 < self.mastered_at <= 1.0:
             raise reject("task.mastered_at", self.mastered_at, "a probability in (0, 1]")
+        check_price(self.price, self.features)
         if (
             isinstance(self.goal, RandomGoal)
             and not 1 <= self.goal.low <= self.goal.high <= self.course.n_skills
@@ -215,6 +221,15 @@ class Task:
         stops = self.stop & (action == self.n_actions - 1)
         return np.asarray(np.where(stops, -1, action % n_items))
 
+    def prices(self, key: Keys) -> Floats | None:
+        """The prices `[rows]` of learners with these keys, even in their logarithm; None without a range."""
+        if not isinstance(self.price, Sequence):
+            return None
+        draw = np.empty(len(key))
+        uniforms(key, np.zeros(len(key), np.int64), PRICE, draw)
+        low, high = np.log(self.price)
+        return np.asarray(np.exp(low + draw * (high - low)))
+
     @property
     def masked(self) -> bool:
         """True where some action may be disallowed."""
@@ -223,7 +238,8 @@ class Task:
     @cached_property
     def layout(self) -> Layout:
         """The named columns of the observation."""
-        return Layout.of(self.course, self.features)
+        priced = self.price is not None and LOG_PRICE.name not in self.features
+        return Layout.of(self.course, [*self.features, *([LOG_PRICE.name] if priced else [])])
 
     @cached_property
     def fixed_goal(self) -> Bools | None:
@@ -262,4 +278,5 @@ class Task:
             budget=self.budget,
             by_minutes=self.minutes is not None,
             horizon=self.horizon,
+            price=self.price,
         )

@@ -12,6 +12,7 @@ from coursewright.envs.history import SUCCESSES, Rules
 from coursewright.envs.layout import Layout
 from coursewright.envs.locks import Gate, Locks
 from coursewright.envs.mind import Mind
+from coursewright.envs.price import Price
 from coursewright.simulators.arrays import Floats, Observation
 from coursewright.simulators.course import Course
 
@@ -34,6 +35,7 @@ class Terms:
     stop : True where there is one more action, the last.
     budget : in minutes if `by_minutes`, otherwise in steps; infinite for learners without an end.
     horizon : the largest number of steps.
+    price : of a minute: the same for all, a range (then each record is told its own), or none.
     """
 
     course: Course
@@ -47,6 +49,7 @@ class Terms:
     budget: float = np.inf
     by_minutes: bool = False
     horizon: int = ENDLESS
+    price: Price = None
 
     @property
     def n_actions(self) -> int:

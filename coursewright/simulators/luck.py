@@ -35,6 +35,7 @@ DOSE = 14 << 32
 MINUTES = 15 << 32
 THOUGHT = 16 << 32
 FORESIGHT = 17 << 32
+PRICE = 18 << 32
 
 
 class Split(IntEnum):

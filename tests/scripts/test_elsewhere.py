@@ -65,7 +65,6 @@ def test_a_task_without_a_feature_that_is_read_is_refused(runs, capsys):
         (["task=mastery"], "simulator"),
         (["task.steps=9"], "simulator"),
         (["simulator=bkt_ednet", "task.steps=9"], "task"),
-        (["simulator.variant=edusim21"], "simulator"),
     ],
 )
 def test_half_of_another_task_is_refused(runs, capsys, words, other):

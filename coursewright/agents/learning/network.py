@@ -29,6 +29,7 @@ PREFERRED = (
     "days_since",
     "item_attempts",
     "item_days_since",
+    "log_price",
 )
 INSTEAD = {"log_failures": "log_attempts", "log_successes": "belief"}
 

@@ -147,7 +147,7 @@ class Watch(BaseCallback):
 
 
 @contextmanager
-def _unchecked() -> Iterator[None]:
+def unchecked() -> Iterator[None]:
     """Let torch's distributions take what they are given: looking at each batch takes a tenth of the time."""
     known = Distribution._validate_args
     Distribution.set_default_validate_args(False)
@@ -202,7 +202,7 @@ def train(agent: Trainable, task: Task, seed: int, tracker: Tracker) -> TrainedP
         logged = kept.load(model, env)
     if model.num_timesteps < agent.steps:
         watch = Watch(agent, env, tracker, kept, model.num_timesteps, logged)
-        with _unchecked():
+        with unchecked():
             watch.init_callback(model)
             if agent.algorithm.warm_start is not None:
                 watch.imitate(agent.algorithm.warm_start)

@@ -52,6 +52,8 @@ def unlike_one_item(task: Task) -> str:
         return "each learner has parameters of their own"
     if not isinstance(task.schedule, Fixed):
         return "the days between steps are not fixed"
+    if task.price is not None:
+        return "minutes are charged for (task.price)"
     if task.steps is None:
         return "the budget is minutes, not steps"
     if _paid(task)[0] not in (mean_recall, post_test):

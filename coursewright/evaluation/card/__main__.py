@@ -12,6 +12,8 @@ from coursewright.evaluation.card.asked import Parser, whole_number
 from coursewright.evaluation.card.card import DAYS, Card
 from coursewright.evaluation.card.figure import frontier_figure
 from coursewright.evaluation.card.frontier import frontier
+from coursewright.evaluation.card.lead import TRAINED
+from coursewright.evaluation.card.priced import priced_schedules
 from coursewright.evaluation.card.told import show, show_deck
 from coursewright.evaluation.figures import keep
 from coursewright.evaluation.tables import write_tables
@@ -33,6 +35,7 @@ def main() -> int:
     words.add_argument("--cards", type=whole_number, default=20_000, help="simulated cards a schedule")
     words.add_argument("--decks", type=whole_number, default=20, help="seeds of the deck; 0: no deck")
     words.add_argument("--seed", type=whole_number, default=0, help="of the cards' luck")
+    words.add_argument("--agent", type=Path, help="a trained schedule, as card.train writes it")
     words.add_argument("--to", type=Path, help="the folder for the table and the picture")
     try:
         given = words.parse_args()
@@ -40,7 +43,9 @@ def main() -> int:
             raise reject("--decks", given.decks, "0 or more")
         if given.to is not None:
             refuse_occupied(given.to)
-        found = frontier(Card(given.days), given.cards, given.seed)
+        card = Card(given.days)
+        own = {TRAINED: priced_schedules(given.agent, card)} if given.agent is not None else {}
+        found = frontier(card, given.cards, given.seed, own)
         show(found)
         if given.decks:
             show_deck(given.decks)

@@ -122,25 +122,36 @@ def drawn(u: float, shares: Floats) -> int:
 
 
 @kernel
-def _learn(fate: Keys, costs: Costs, cards: Cards, minutes: Floats) -> None:
-    for i in range(fate.shape[0]):
+def learn(rows: Ints, fate: Keys, w: Floats, costs: Costs, cards: Cards, minutes: Floats) -> None:
+    """Let new cards be learned in these rows, with weights `w [batch, 21]`; `minutes` are added to."""
+    for i in rows:
         grade = AGAIN + drawn(uniform(fate[i], 0, ANSWER), costs.first)
-        cards.grade[i] = grade
-        cards.stability[i] = costs.weights[grade - 1]
-        cards.difficulty[i] = in_range(first_difficulty(grade, costs.weights))
-        minutes[i] = costs.learning[grade - 1]
+        cards.grade[i], cards.elapsed[i] = grade, 0.0
+        cards.stability[i] = w[i, grade - 1]
+        cards.difficulty[i] = in_range(first_difficulty(grade, w[i]))
+        minutes[i] += costs.learning[grade - 1]
 
 
 @kernel
-def _review(
-    fate: Keys, turn: int, interval: Floats, costs: Costs, cards: Cards, memory: Floats, minutes: Floats
+def review(
+    fate: Keys,
+    turn: Ints,
+    interval: Floats,
+    weights: Floats,
+    costs: Costs,
+    cards: Cards,
+    memory: Floats,
+    minutes: Floats,
 ) -> int:
-    """Let the interval pass, and review where it fits; the number of cards that go on."""
-    w, on = costs.weights, 0
+    """Let the interval pass, and review where it fits; the number of cards that go on.
+
+    `turn [batch]` is the number of the review, `weights [batch, 21]`; `memory` and `minutes` are added to.
+    """
+    on = 0
     for i in range(fate.shape[0]):
         if cards.left[i] <= 0:
             continue
-        days, stability, difficulty = int(interval[i]), cards.stability[i], cards.difficulty[i]
+        w, days, stability, difficulty = weights[i], int(interval[i]), cards.stability[i], cards.difficulty[i]
         recalled = 0.0
         for d in range(1, min(days, cards.left[i]) + 1):
             recalled = recall(d, stability, w)
@@ -149,8 +160,8 @@ def _review(
         if cards.left[i] < 0:
             continue
         grade = AGAIN
-        if uniform(fate[i], turn, ANSWER) < recalled:
-            grade = HARD + drawn(uniform(fate[i], turn, ANSWER + 1), costs.right)
+        if uniform(fate[i], turn[i], ANSWER) < recalled:
+            grade = HARD + drawn(uniform(fate[i], turn[i], ANSWER + 1), costs.right)
         cards.stability[i] = next_stability(stability, difficulty, days, recalled, grade, w)
         cards.difficulty[i] = next_difficulty(difficulty, grade, w)
         cards.grade[i] = grade
@@ -158,6 +169,12 @@ def _review(
         minutes[i] += costs.review[grade - 1]
         on += cards.left[i] > 0
     return on
+
+
+def unlearned(batch: int, days: int) -> Cards:
+    """Cards before the first meeting, with so many days ahead."""
+    left, grade = np.full(batch, days, np.int64), np.zeros(batch, np.int64)
+    return Cards(np.zeros(batch), np.zeros(batch), left, grade, np.zeros(batch))
 
 
 def score(card: Card, schedule: Schedule, cards: int = 20_000, seed: int = 0) -> Score:
@@ -168,20 +185,13 @@ def score(card: Card, schedule: Schedule, cards: int = 20_000, seed: int = 0) ->
     if cards < 2:
         raise reject("cards", cards, "a whole number >= 2")
     fate = identify(Seeds(luck=seed), np.arange(cards), Split.EVALUATE, np.zeros(cards, np.int64)).fate
-    memory, minutes = np.zeros(cards), np.zeros(cards)
-    state = Cards(
-        np.zeros(cards),
-        np.zeros(cards),
-        np.full(cards, card.days, np.int64),
-        np.zeros(cards, np.int64),
-        np.zeros(cards),
-    )
-    kept, turn = schedule.begin(cards), 0
-    _learn(fate, card.costs, state, minutes)
-    going = cards
+    memory, minutes, turn = np.zeros(cards), np.zeros(cards), np.zeros(cards, np.int64)
+    w, state = np.tile(card.costs.weights, (cards, 1)), unlearned(cards, card.days)
+    kept, going = schedule.begin(cards), cards
+    learn(np.arange(cards), fate, w, card.costs, state, minutes)
     while going:
         turn += 1
         days = schedule.intervals(state, kept)
-        going = _review(fate, turn, days, card.costs, state, memory, minutes)
+        going = review(fate, turn, days, w, card.costs, state, memory, minutes)
     share, rate, root = memory / card.days, minutes / card.days, np.sqrt(cards)
     return Score(float(share.mean()), float(rate.mean()), float(share.std() / root), float(rate.std() / root))

@@ -26,7 +26,7 @@ class Look(NamedTuple):
     edge: bool = False
 
 
-PALE, PINK, YELLOW, SKY = "#7CC8AE", "#7A1F5C", "#F7C948", "#2F8FC6"
+PALE, PINK, YELLOW, VIOLET = "#7CC8AE", "#7A1F5C", "#F7C948", "#6A3D9A"
 # No two share a colour, and in grey they differ in line and mark.  The optimum is a broad pale line, since
 # others lie on it.
 LOOKS: dict[str, Look] = {
@@ -39,7 +39,7 @@ LOOKS: dict[str, Look] = {
     MEMRISE: Look(PINK, "none", "D", edge=True),
     ANKI: Look(YELLOW, "none", "X", edge=True),
 }
-OWN = Look(SKY, "--", "*")
+OWN = Look(VIOLET, "-", "*", width=1.0)
 WIDTH, HEIGHT = 6.0, 4.8  # inches
 TICKS = (6, 8, 10, 15, 20, 30, 40, 60)
 RECALLS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99)

@@ -149,10 +149,10 @@ def frontier(
     card: Card,
     cards: int = 20_000,
     seed: int = 0,
-    own: Mapping[str, Schedule] | None = None,
+    own: Mapping[str, Schedule | Mapping[str, Schedule]] | None = None,
     prices: Sequence[float] = OPTIMAL_PRICES,
 ) -> Frontier:
-    """All families of schedules, and schedules of your `own` by name.
+    """All families of schedules, and schedules of your `own` by name, or by name and setting.
 
     Raises `InputError` where one of your own has a family's name.
     """
@@ -170,7 +170,11 @@ def frontier(
         *((STILL, f"price {p:g}", stationary(card, p, grid)) for p in each(prices, STILL, "prices")),
         *((SSP, f"goal {days:g} d", SspMmcCard(days, w)) for days in GOALS),
         *((RANDOM, f"q {q:g}", MemorizeCard(q, w)) for q in WEIGHTS_OF_REVIEWS),
-        *((name, "", schedule) for name, schedule in (own or {}).items()),
+        *(
+            (name, setting, schedule)
+            for name, part in (own or {}).items()
+            for setting, schedule in (part if isinstance(part, Mapping) else {"": part}).items()
+        ),
     ]
     taught = each(given, "cards of a schedule", "schedules")
     return Frontier(tuple(Point(f, setting, score(card, s, cards, seed)) for f, setting, s in taught))
