@@ -29,8 +29,8 @@ class Heard(Records):
             self.seen = self.graph(self.state, Event(*given, *passed), goal)
         self.state = self.seen.state
 
-    def open(self, rows, goal=None, past=None, key=None):
-        super().open(rows, goal, past, key)
+    def open(self, rows, goal=None, past=None, key=None, price=None):
+        super().open(rows, goal, past, key, price)
         assert len(rows) == self.batch
         self.state[:, STAMP] = 0.0
         self.state[:, 1:KEY] = 7.0  # of a learner whom nobody has met nothing but the key is read

@@ -27,7 +27,7 @@ from coursewright.envs.belief import (
     RIGHT_IF_KNOWN,
     RIGHT_IF_UNKNOWN,
 )
-from coursewright.envs.features import FEATURES, SHIPPED
+from coursewright.envs.features import BELIEFS, FEATURES, SHIPPED
 from coursewright.envs.terms import Terms
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Ints
@@ -268,5 +268,7 @@ def _refuse(terms: Terms) -> None:
     for record in terms.layout.records:
         if record.name in shipped:
             continue
-        why = "its `update` is Python" if record.update is not None else "the tutor's mind writes it"
+        why = "the tutor's mind writes it" if record in BELIEFS else "a host does not tell the file of it"
+        if record.update is not None:
+            why = "its `update` is Python"
         raise reject("task.features", repr(record.name), f"without it for a tutor file, because {why}")

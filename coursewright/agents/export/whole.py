@@ -97,10 +97,15 @@ class Telling(Records):
     told: Told | None = None
 
     def open(
-        self, rows: Ints, goal: Bools | None = None, past: Past | None = None, key: Keys | None = None
+        self,
+        rows: Ints,
+        goal: Bools | None = None,
+        past: Past | None = None,
+        key: Keys | None = None,
+        price: Floats | None = None,
     ) -> None:
         """As `Records.open`."""
-        super().open(rows, goal, past, key)
+        super().open(rows, goal, past, key, price)
         self.past = past
 
     def write(
