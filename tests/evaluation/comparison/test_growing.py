@@ -91,7 +91,7 @@ def test_an_outcome_of_ones_own_is_everywhere(grown):
     assert row["low"] < mean < row["high"]
     assert "rights: mean [95 %]" in printed
     assert f"{mean:.3f}" in printed
-    assert "<th>rights: mean [95 %]</th>" in (out / "report.html").read_text()
+    assert "<th>rights: mean [95\N{NO-BREAK SPACE}%]</th>" in (out / "report.html").read_text()
     tracked = json.loads((out / "summary.json").read_text())
     assert tracked[f"eval/{study.name}/point/random/rights/mean"] == row["value"]
     assert set(pd.read_csv(out / "comparison.csv")["outcome"]) >= {"rights", "area", "return"}
