@@ -25,16 +25,12 @@ from coursewright.scripts.recorded import STORED, WEIGHTS, no_policy, policy_fil
 from coursewright.scripts.run_directory import refuse_other_settings
 from coursewright.scripts.settings import SETTINGS, Simulate, writable
 from coursewright.scripts.signatures import TARGET, fields, fields_of, refuse_misfits
-from coursewright.scripts.trust import targets, trusted_of
-from coursewright.scripts.words import typed
+from coursewright.scripts.trust import trusted_of
+from coursewright.scripts.unfitted import even, unfitted_mind
 
 if TYPE_CHECKING:
-    from coursewright.envs.mind import Mind
     from coursewright.envs.task import Task
-    from coursewright.simulators.course import Course
-    from coursewright.simulators.knowledge.bkt import Bkt
 
-MEMORIES = "coursewright.fitting.memory."  # models whose minds tell stabilities
 RULES = ("rules", "schedulers", "bandits", "planners")  # rooms of agents that choose by a rule
 TUNING = ("learners", "base")  # options of those among them that tune themselves, or the rule below them
 LATE = ("figures",)  # their library takes a second to import
@@ -115,9 +111,9 @@ def _task(part: Plain, checker: Checker) -> "Task":
     recipe = recipe_of(OmegaConf.create({name: part[name] for name in TASK}))
     with _at_the_task(part):
         bare = recipe.without_tutor()
-    mind = None if part["tutor"] in (None, FITTED) else _mind(part["tutor"], bare, checker)
+    mind = None if part["tutor"] in (None, FITTED) else unfitted_mind(part["tutor"], bare, checker.loader)
     with _at_the_task(part):
-        task = recipe.with_tutor(_even(bare.course).parameters, mind)
+        task = recipe.with_tutor(even(bare.course).parameters, mind)
     refuse_too_much(part, task)
     for name in part.get("agent", {}).get("features") or ():
         if name not in task.layout.features:
@@ -146,43 +142,6 @@ def _able(part: Plain, checker: Checker) -> None:
         if error.field != "tutor":
             raise
         raise reject("tutor", part["tutor"], str(error).partition(": must be ")[2]) from error
-
-
-def _mind(given: str, task: "Task", checker: Checker) -> "Mind[Any] | None":
-    """The mind of a folder's learners, or one that shows what a fitted model would; None: a table."""
-    from coursewright.agents.beliefs.bkt import BktBelief
-    from coursewright.agents.beliefs.minds import learners_of, mind_of
-    from coursewright.agents.tutor import refuse_unfit
-    from coursewright.envs import shipped
-    from coursewright.simulators.memory.fsrs import Fsrs
-
-    course = task.course
-    if Path(given).is_dir():
-        model = learners_of(Path(given))
-        try:
-            return mind_of(model, course)
-        except InputError as error:
-            _, _, allowed = str(error).partition(": must be ")
-            own = f"{typed('simulator.folder', given)} teaches its own learners"
-            raise reject("tutor", given, f"{allowed or error}; {own}") from error
-    models = options(checker.loader, "model")
-    if given not in models:
-        shipped.tutor(given, course, models)
-        return None
-    file = checker.loader.load_configuration(f"model/{given}", [], RunMode.RUN)
-    refuse_unfit(task, made(file.model, "tutor"))
-    named = targets(OmegaConf.to_container(file, resolve=False))
-    fades = any(str(address).startswith(MEMORIES) for _, address in named)
-    return mind_of(Fsrs(course), course) if fades else BktBelief(course, _even(course))
-
-
-def _even(course: "Course") -> "Bkt":
-    """BKT of which nothing is known."""
-    from coursewright.simulators.knowledge.bkt import Bkt
-    from coursewright.simulators.knowledge.parameters import BktParameters
-
-    even = dict.fromkeys(("prior", "learn", "guess", "slip"), [0.25] * course.n_skills)
-    return Bkt(course, BktParameters(**even, skills=course.skills))  # type: ignore[arg-type]
 
 
 def _name(part: Plain, checker: Checker) -> None:
