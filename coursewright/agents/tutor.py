@@ -17,7 +17,8 @@ from coursewright.agents.beliefs.late import LateMind
 from coursewright.agents.beliefs.minds import mind_of
 from coursewright.agents.logs import simulated_log
 from coursewright.envs import shipped
-from coursewright.envs.mind import Drawing, Mind
+from coursewright.envs.drawing import Drawing
+from coursewright.envs.mind import Mind
 from coursewright.envs.task import Task
 from coursewright.errors import reject
 from coursewright.fitting.bkt.em import EmSettings, fit

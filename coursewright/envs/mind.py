@@ -12,7 +12,6 @@ import numpy.typing as npt
 from coursewright.envs.features import Event
 from coursewright.envs.history import Past
 from coursewright.simulators.arrays import Bools, Floats, Ints
-from coursewright.simulators.protocol import Simulator
 
 Keys = npt.NDArray[np.uint64]
 S = TypeVar("S", bound=tuple)  # type: ignore[type-arg]
@@ -63,48 +62,6 @@ class Lasting(Protocol):
 
     def stabilities(self, state: Any, rows: Ints, out: Floats) -> None:
         """Days from an item's last review until P(correct) is .9, `[rows, items]`; 0 of a new one."""
-        ...
-
-
-class Matching(Protocol):
-    """The model's items and skills as the course that is taught names them; see `beliefs.matched`."""
-
-    @property
-    def item(self) -> Ints:
-        """The model's number of each item that is taught, `[items]`; -1 where it knows none."""
-        ...
-
-    @property
-    def skill(self) -> Ints:
-        """The model's number of each skill that is taught, `[skills]`."""
-        ...
-
-
-@runtime_checkable
-class Drawing(Mind[Any], Protocol):
-    """A mind from which learners can be drawn, for a planner who tries things out on them.
-
-    `averages` is True where the mind's expected mastery follows an imagined learner's answers cheaply, and
-    with less noise than the learner's own mastery, which is all or nothing.
-    """
-
-    averages: bool
-
-    @property
-    def learners(self) -> Simulator[Any]:
-        """The fitted learners that `draw` gives."""
-        ...
-
-    @property
-    def matched(self) -> Matching:
-        """Their course as seen from the course that is taught."""
-        ...
-
-    def draw(self, state: Any, rows: Ints, key: Keys) -> Any:
-        """A state of `learners`: one for each of `rows`, who may repeat, as the mind believes them to be.
-
-        The draws belong to `key [rows]`.
-        """
         ...
 
 

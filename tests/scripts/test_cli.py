@@ -277,7 +277,7 @@ def test_a_rule_s_run_is_not_exported(tmp_path, monkeypatch, capsys):
     capsys.readouterr()
     assert app.run("export", ["run=rule"]) == 2
     told = capsys.readouterr().err
-    assert "only trained networks can be exported; a rule needs no file" in told
+    assert "run = rule: is a finished run of random and holds no network, for it needs none" in told
     assert told.count("\n") == 1
 
 

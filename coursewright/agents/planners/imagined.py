@@ -13,10 +13,10 @@ from coursewright.agents.beliefs.bkt import Filter
 from coursewright.agents.portions import bytes_of
 from coursewright.agents.rule import RulePolicy, Seen
 from coursewright.agents.tutor import drawing_mind
+from coursewright.envs.drawing import Drawing
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.features import Event
 from coursewright.envs.functions import bare
-from coursewright.envs.mind import Drawing
 from coursewright.envs.record import Records
 from coursewright.envs.rewards import (
     mastered_gain,
