@@ -28,25 +28,6 @@ class Restricting(Protocol):
 
 
 @runtime_checkable
-class Foreseeable(Restricting, Protocol):
-    """A platform whose next offers follow from the goal and the accepted items, whoever the learner is.
-
-    A planner looks ahead on it with nobody's state.
-    """
-
-    def foreseen(self, goal: Bools, last: Ints) -> Any:
-        """A state of nobody's abilities, with the `goal [batch, skills]` and the `last [batch]` item.
-
-        It is enough for `allowed`, and for `accept` to go on from.
-        """
-        ...
-
-    def accept(self, state: Any, item: Ints) -> None:
-        """Take `item [batch]` (-1: none) for the last accepted one."""
-        ...
-
-
-@runtime_checkable
 class Stratified(Protocol):
     """A population made of named strata; the names tell the mechanism by which their learners differ."""
 

@@ -5,7 +5,7 @@ A planner tries things out on them, with copies of the tutor's own records; it n
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -28,7 +28,7 @@ from coursewright.envs.rewards import (
 from coursewright.envs.task import Task
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
-from coursewright.simulators.capabilities import Foreseeable, quickest, redraw, restricts
+from coursewright.simulators.capabilities import Restricting, quickest, redraw, restricts
 from coursewright.simulators.course import Course
 from coursewright.simulators.luck import ANSWER, FORESIGHT, Keys, Luck, fates, uniforms
 from coursewright.simulators.protocol import Response, Simulator, overwrite, spread
@@ -36,6 +36,25 @@ from coursewright.simulators.protocol import Response, Simulator, overwrite, spr
 FAR = 1 << 20  # practices of one skill that are told apart in the draws of an answer
 SUMS = (mean_gain, normalised_mean_gain, mean_recall)  # an expectation may take the place of mastery
 SHARES = (normalised_gain, mastered_gain)  # where a skill is known or not, they are sums too
+
+
+@runtime_checkable
+class Foreseeable(Restricting, Protocol):
+    """A platform whose next offers follow from the goal and the accepted items, whoever the learner is.
+
+    A planner looks ahead on it with nobody's state.
+    """
+
+    def foreseen(self, goal: Bools, last: Ints) -> Any:
+        """A state of nobody's abilities, with the `goal [batch, skills]` and the `last [batch]` item.
+
+        It is enough for `allowed`, and for `accept` to go on from.
+        """
+        ...
+
+    def accept(self, state: Any, item: Ints) -> None:
+        """Take `item [batch]` (-1: none) for the last accepted one."""
+        ...
 
 
 class Planning(NamedTuple):
