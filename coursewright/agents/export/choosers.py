@@ -6,6 +6,7 @@ from typing import Any
 from torch import nn
 
 from coursewright.agents.bandits.zpdes import ZpdesRule
+from coursewright.agents.export.dated import Calendar
 from coursewright.agents.export.memoryless import (
     AnyOne,
     AtFringe,
@@ -24,6 +25,7 @@ from coursewright.agents.rules.in_order import ItemRule, SkillRule
 from coursewright.agents.rules.index import IndexRule
 from coursewright.agents.rules.outer_fringe import OuterFringeRule
 from coursewright.agents.rules.target_success import NearestChanceRule
+from coursewright.agents.schedulers.calendar import CalendarRule
 from coursewright.agents.schedulers.leitner import LeitnerRule
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
@@ -89,3 +91,8 @@ def _(rule: LeitnerRule, task: Task) -> nn.Module:
 @chooser.register
 def _(rule: ZpdesRule, task: Task) -> nn.Module:
     return Zpdes(rule, task)
+
+
+@chooser.register
+def _(rule: CalendarRule, task: Task) -> nn.Module:
+    return Calendar(rule, task)

@@ -39,7 +39,7 @@ def parted(value: Tensor) -> list[Tensor]:
     parts = []
     for _ in range(PARTS):
         parts.append(value.float())
-        value = value - parts[-1].double()
+        value = torch.where(parts[-1].isinf(), 0.0, value - parts[-1].double())
     return parts
 
 

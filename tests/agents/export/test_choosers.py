@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from coursewright.agents.bandits.ucb import Ucb
 from coursewright.agents.bandits.zpdes import Zpdes
 from coursewright.agents.export.choosers import chooser
 from coursewright.agents.export.drawing import PIECES, key_of, uniform
@@ -16,14 +17,20 @@ from coursewright.agents.rules.index import Index
 from coursewright.agents.rules.mastery import MasteryThreshold, NInARow
 from coursewright.agents.rules.outer_fringe import OuterFringe
 from coursewright.agents.rules.target_success import AdaptiveTesting, TargetSuccess
+from coursewright.agents.schedulers.anki import AnkiSm2
+from coursewright.agents.schedulers.fixed_interval import FixedInterval
+from coursewright.agents.schedulers.fsrs import FsrsRetention
 from coursewright.agents.schedulers.leitner import Leitner
+from coursewright.agents.schedulers.memrise import Memrise
 from coursewright.agents.schedulers.sm2 import Sm2
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.shipped import bkt, kss
-from coursewright.envs.task import RandomGoal
+from coursewright.envs.task import RandomGoal, Task
 from coursewright.errors import InputError
 from coursewright.simulators import luck
+from coursewright.simulators.course import Course
 from coursewright.simulators.luck import POLICY, Split
+from coursewright.simulators.memory.fsrs import Fsrs
 from heard import Heard
 from small_tasks import small_task
 
@@ -68,10 +75,37 @@ def test_draws_are_those_of_the_learners_luck():
     np.testing.assert_array_equal(found.numpy(), wanted)
 
 
+DATED = {
+    "sm2": Sm2(),
+    "sm2, reviews first": Sm2(new_first=False),
+    "fixed_interval": FixedInterval(2.5, new_first=False),
+    "memrise": Memrise(new_first=False),
+    "fsrs": FsrsRetention(0.85, new_first=False),
+    "fsrs, new ones first": FsrsRetention(0.9),
+}
+FADING = {
+    "days": lambda: Task(Fsrs(Course.of(6)), steps=60, features=DATES, days=1.5),
+    "fractions of a day": lambda: Task(Fsrs(Course.of(4)), steps=60, features=DATES, days=0.3),
+    "delays": lambda: Task(Fsrs(Course.of(5)), steps=50, features=DATES, delays=(0.5, 4.0, 1.0)),
+    "several skills": lambda: replace(small_task(), steps=40, unlock_after=1),
+}
+DATES = ("last_correct", "days_since", "goal", "attempts", "successes")
+
+
+@pytest.mark.parametrize("rule", DATED)
+@pytest.mark.parametrize("where", FADING)
+def test_a_graph_of_dates_chooses_as_its_rule(rule, where):
+    same_choices(DATED[rule](FADING[where]()))
+
+
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("where", TASKS)
 def test_a_graph_chooses_as_its_rule(rule, where):
-    policy = RULES[rule](TASKS[where]())
+    same_choices(RULES[rule](TASKS[where]()))
+
+
+def same_choices(policy):
+    """The graph and the rule choose the same on whole episodes."""
     task = policy.task
     graph = chooser(policy.rule, task)
     episodes, rows = Episodes(task, LEARNERS, records=Heard), np.arange(LEARNERS)
@@ -81,12 +115,13 @@ def test_a_graph_chooses_as_its_rule(rule, where):
     while not episodes.over.all():
         wanted, state = policy.predict(episodes.observation, state, None, True, episodes.mask)
         seen = heard.seen
-        allowed = torch.tensor(episodes.mask)
+        actions = torch.tensor(episodes.mask)
+        allowed = actions[:, : task.course.n_items]
         key = key_of(pieces(episodes.luck.fate))
         goal, chosen = torch.tensor(episodes.goal), seen.choice >= 0
         answered = chosen & (seen.answer != 0.0), chosen & (seen.answer > 0.0)
         sight = Sight(
-            seen.observation, seen.values, goal, allowed, allowed, seen.choice, *answered, key, seen.step
+            seen.observation, seen.values, goal, allowed, actions, seen.choice, *answered, key, seen.step
         )
         with torch.no_grad():
             found, memory = (graph(sight), None) if memory is None else graph(sight, memory)
@@ -99,5 +134,7 @@ def test_a_graph_chooses_as_its_rule(rule, where):
 
 def test_a_rule_without_a_graph_is_one_line():
     task = replace(small_task(), days=1.0)
-    with pytest.raises(InputError, match="CalendarRule: this rule cannot be written as a tutor file"):
-        chooser(Sm2()(task).rule, task)
+    with pytest.raises(InputError, match="BanditRule: this rule cannot be written as a tutor file"):
+        chooser(Ucb(1.0)(task).rule, task)
+    with pytest.raises(InputError, match="AnkiPlan: this schedule cannot be written as a tutor file"):
+        chooser(AnkiSm2()(task).rule, task)

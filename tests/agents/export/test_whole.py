@@ -7,6 +7,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from coursewright.agents.bandits.ucb import Ucb
 from coursewright.agents.bandits.zpdes import Zpdes
 from coursewright.agents.export.remembering import HEAD, KEY, Remembering
 from coursewright.agents.export.whole import WholeTutor, is_tutor, pieces, words_of, write
@@ -15,7 +16,7 @@ from coursewright.agents.learning.ppo import Ppo
 from coursewright.agents.learning.recurrent_ppo import RecurrentPpo
 from coursewright.agents.rules.baselines import UniformRandom
 from coursewright.agents.rules.mastery import NInARow
-from coursewright.agents.schedulers.sm2 import Sm2
+from coursewright.agents.schedulers.fsrs import FsrsRetention
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.shipped import kss
 from coursewright.errors import InputError
@@ -27,6 +28,7 @@ MADE = {
     "a rule": (NInARow(2), kss(10)),
     "a rule with delays and a stop": (NInARow(2), DATED),
     "a bandit within a learner": (Zpdes(2), kss(10)),
+    "a schedule": (FsrsRetention(0.85), replace(DATED, stop=False)),
     "a network without masks": (Ppo(**FEW), kss(10)),
     "a network for any course": (GraphPpo(**{k: v for k, v in FEW.items() if k != "layers"}), kss(10)),
     "a network that remembers": (RecurrentPpo(**FEW, masked=True, units=8), kss(10)),
@@ -162,9 +164,8 @@ def test_what_has_no_graph_is_refused_in_a_line(tmp_path):
     task = kss(10)
     with pytest.raises(InputError, match="it chooses what is not allowed"):
         write(UniformRandom()(task), task, tmp_path / "tutor.onnx")
-    dated = replace(small_task(), days=1.0)
-    with pytest.raises(InputError, match="CalendarRule: this rule cannot be written as a tutor file"):
-        write(Sm2()(dated), dated, tmp_path / "tutor.onnx")
+    with pytest.raises(InputError, match="BanditRule: this rule cannot be written as a tutor file"):
+        write(Ucb(1.0)(task), task, tmp_path / "tutor.onnx")
     assert list(tmp_path.iterdir()) == []
 
 
