@@ -36,7 +36,7 @@ class Rungs(nn.Module):
         self.register_buffer("days", torch.tensor(plan.days, dtype=torch.float64), persistent=False)
 
     def forward(self, kept: Parts, asked: Tensor, right: Tensor, now: Tensor) -> tuple[Parts, Tensor]:
-        """What is kept of an item after an answer now, and the days until it is due, `[batch, items]`."""
+        """An item's memory after an answer now, and the days until it is due, `[batch, items]`."""
         rung = kept[0]
         moved = torch.where(right, (rung + 1.0).clamp(max=len(self.days) - 1.0), 0.0)
         rung = torch.where(asked, moved, rung)

@@ -35,7 +35,14 @@ MADE = {
 }
 
 
-@pytest.fixture(scope="module", params=MADE)
+# The dearer ones are written in the slow suite; choosers are compared with their rules in test_choosers.
+QUICK = ("a rule", "a schedule", "a network that remembers")
+
+
+@pytest.fixture(
+    scope="module",
+    params=[name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in MADE],
+)
 def made(request, tmp_path_factory):
     """A tutor file, which `write` has compared with the original, and its task."""
     agent, task = MADE[request.param]
