@@ -41,7 +41,7 @@ def scores(agent, horizon, seeds, learners, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("experiment", "target"), [("kss", 0.93), ("kss_quick", 0.91), ("kss_t10", 0.495)])
+@pytest.mark.parametrize(("experiment", "target"), [("kss", 0.93), ("kss_quick", 0.91), ("kss_t10", 0.51)])
 def test_masked_ppo_beats_the_tuned_mastery_rule(experiment, target, capsys):
     # The tuned rule scores .851 at 30 steps and .381 at 10.
     task, agent = made([f"experiment={experiment}"])
