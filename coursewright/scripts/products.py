@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from coursewright.errors import InputError
+from coursewright.errors import InputError, reject
 from coursewright.scripts.recorded import POLICY, STORED, WEIGHTS
 
 MADE = b"coursewright.simulate"  # the key of the mark in a Parquet file
@@ -57,6 +57,8 @@ def refuse_other_tutor(to: str) -> None:
     """Refuse a file, or one of words beside it, that is no tutor's."""
     from coursewright.agents.export.whole import is_tutor, words_of
 
+    if words_of(to) == Path(to):
+        raise reject("to", to, "a name that does not end in .json, as that of its words does")
     for path in (Path(to), words_of(to)):
         if path.exists() and not is_tutor(path):
             raise _kept(str(path), "a file that is no tutor's")

@@ -20,6 +20,7 @@ from coursewright.agents.schedulers.fsrs import FsrsRetention
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.shipped import kss
 from coursewright.errors import InputError
+from coursewright.scripts.products import refuse_other_tutor
 from small_tasks import small_task
 
 FEW = {"steps": 640, "learners": 16, "layers": (16,), "batch_size": 80, "imitate": None}
@@ -174,6 +175,11 @@ def test_what_has_no_graph_is_refused_in_a_line(tmp_path):
     with pytest.raises(InputError, match="BanditRule: this rule cannot be written as a tutor file"):
         write(Ucb(1.0)(task), task, tmp_path / "tutor.onnx")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_may_not_stand_where_its_words_go():
+    with pytest.raises(InputError, match=r"to = tutor.json: must be a name that does not end in .json"):
+        refuse_other_tutor("tutor.json")
 
 
 def test_a_key_travels_in_pieces():
