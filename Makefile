@@ -7,7 +7,7 @@ VENV ?= .venv
 # Windows keeps the programs of an environment elsewhere.
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PYTHON := $(BIN)/python
-READY := $(VENV)/.ready-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
+READY := $(VENV)/.ready-$(shell cat pyproject.toml runtime/python/pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 # Further options for pip, such as an index with the CPU build of PyTorch.
 PIP_ARGS ?=
 
@@ -68,7 +68,7 @@ $(READY):
 	    echo "$(PYTHON3) -m venv failed; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@set -o pipefail; \
 	$(PYTHON) -m pip install --disable-pip-version-check --progress-bar off $(PIP_ARGS) \
-	    -c constraints.txt -e ".[dev]" 2>&1 | tee $(VENV)/install.log \
+	    -c constraints.txt -e runtime/python -e ".[dev]" 2>&1 | tee $(VENV)/install.log \
 	    | { grep --line-buffered -E '^(ERROR|Installing|  Downloading .*[0-9]{2}\.[0-9] MB)' || true; } \
 	    | cut -c1-100 \
 	    || { echo "The installation failed; what it said last ($(VENV)/install.log has all):" >&2; \
@@ -77,7 +77,7 @@ $(READY):
 
 constraints: $(READY) ## rewrite constraints.txt from the environment
 	@{ sed '/^[^#]/,$$d' constraints.txt; $(BIN)/pip list --format=freeze --disable-pip-version-check \
-	    | grep -viE '^(pip|coursewright)==' | sed -E 's/\+[a-z0-9.]+$$//'; } > $(VENV)/constraints.new
+	    | grep -viE '^(pip|coursewright|coursewright-runtime)==' | sed -E 's/\+[a-z0-9.]+$$//'; } > $(VENV)/constraints.new
 	@mv $(VENV)/constraints.new constraints.txt
 
 clean: ## remove the environment, caches and outputs

@@ -1,0 +1,1 @@
+"""Teach with a tutor file: raw responses in, the next item out."""
