@@ -77,7 +77,7 @@ class Tutor:
         return Lesson(self, state, self.goal(goal), seen)
 
     def replay(self, history: Iterable[Event], **begin: Any) -> Lesson:
-        """The lesson begun as in `begin`, after a history of `observe`: its arguments, by name or in order."""
+        """The lesson begun as in `begin`, after a history: arguments of `observe`, by name or in order."""
         lesson = self.begin(**begin)
         for row, event in enumerate(history):
             try:
