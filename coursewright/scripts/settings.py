@@ -224,6 +224,28 @@ class Validate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Replay:
+    """`coursewright replay`."""
+
+    log: Node
+    tracker: Node
+    settings: Node
+    policy: str
+    min_group: int
+    tables: Literal["parquet", "csv"]
+    seed: int
+    name: str
+    study: str
+    tags: Sequence[str]
+
+    def __post_init__(self) -> None:
+        given(policy=self.policy)
+        whole(1, MOST, min_group=self.min_group)
+        whole(0, SEEDS, seed=self.seed)
+        named(name=self.name, study=self.study)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Export:
     """`coursewright export`."""
 
@@ -275,6 +297,7 @@ SETTINGS = {
     "import": Import,
     "fit": Fit,
     "validate": Validate,
+    "replay": Replay,
     "export": Export,
     "simulate": Simulate,
 }
