@@ -3,7 +3,8 @@
 Dark is known: all is told by lightness, so that nothing is lost in grey.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -112,14 +113,20 @@ def _marked(axes: Axes, replay: Replay, learner: int, skills: Ints) -> None:
         axes.plot(step, place, linestyle="none", **style)
 
 
-_GIVEN = {
+_GIVEN: Mapping[str, Any] = {
     "marker": "o",
     "markersize": 2.6,
     "color": ORANGE,
     "markeredgecolor": "white",
     "markeredgewidth": 0.4,
 }
-_CHOSEN = {"marker": "s", "markersize": 4.6, "markerfacecolor": "none", "color": BLUE, "markeredgewidth": 0.8}
+_CHOSEN: Mapping[str, Any] = {
+    "marker": "s",
+    "markersize": 4.6,
+    "markerfacecolor": "none",
+    "color": BLUE,
+    "markeredgewidth": 0.8,
+}
 
 
 def _named(axes: Axes, names: Sequence[str], small: bool) -> None:

@@ -1,6 +1,6 @@
 """The way of a log's learners through a tutor's memory: before each response a choice, after it a belief."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -13,7 +13,6 @@ from coursewright.simulators.arrays import Bools, Floats, Ints
 DISALLOWED = -1e7  # a score below it is that of an action which is not allowed
 CELLS = 2**22  # learners times items at a time
 TOGETHER = 1000  # learners
-KEY = "key, bits 0 to 15"  # the first of four columns of a state
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -21,13 +20,35 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 class Tutor(Protocol):
     """A tutor file in use; `coursewright_runtime.Tutor` is one."""
 
-    items: Sequence[str]
-    skills: Sequence[str]
-    width: int
-    words: Mapping[str, Any]
+    words: Any
 
-    def run(self, state: Any, item: Any, correct: Any, **more: Any) -> Arrays:
-        """What the file gives `[batch, ...]`, by name, after an event of each learner."""
+    @property
+    def items(self) -> Sequence[str]:
+        """The items of the course."""
+        ...
+
+    @property
+    def skills(self) -> Sequence[str]:
+        """The skills of the course."""
+        ...
+
+    def new(self, keys: Iterable[int]) -> Any:
+        """The states `[batch, columns]` of new learners, who have these keys."""
+        ...
+
+    def run(
+        self,
+        state: Any,
+        item: Any,
+        correct: Any,
+        *,
+        taught: Any,
+        days: Any,
+        minutes: Any,
+        goal: Any,
+        mask: Any,
+    ) -> Arrays:
+        """The outputs of the file `[batch, ...]`, by name, after an event of each learner."""
         ...
 
 
@@ -87,7 +108,6 @@ class _Way:
         self.tutor, self.given, self.goal = tutor, given, goal
         self.kind = kinds_of(tutor.words)
         self.delays = max(1, len(tutor.words["delays"]))
-        self.key = list(tutor.words["state"]["columns"]).index(KEY)
         self.chosen = np.full(rows, -1)
         self.open = np.zeros(rows, bool)
         self.among, self.alike = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
@@ -96,9 +116,7 @@ class _Way:
 
     def together(self, learners: Ints, first: Ints, lengths: Ints, progress: Progress) -> None:
         """Teach some learners, the longest first, each from its row `first` on."""
-        state = np.zeros((len(learners), self.tutor.width), np.float32)
-        for piece in range(4):  # the random choices of a tutor go by a learner's key
-            state[:, self.key + piece] = ((learners + 1) >> (16 * piece)) & 0xFFFF
+        state = self.tutor.new(learners.tolist())
         nothing, none = np.full(len(learners), -1), np.zeros(len(learners), np.float32)
         seen = self._run(state, nothing, nothing, first, none, none)
         belief = self._changed(learners, 0, None, seen)
@@ -120,17 +138,14 @@ class _Way:
     def _run(
         self, state: npt.NDArray[Any], item: Ints, correct: Ints, follows: Ints, days: Any, minutes: Any
     ) -> Arrays:
-        n = len(item)
-        goal = np.broadcast_to(self.goal, (n, len(self.goal))).copy()
         return self.tutor.run(
             state,
             item,
             correct,
             taught=item >= 0,
-            past=np.zeros(n, bool),
             days=days,
             minutes=minutes,
-            goal=goal,
+            goal=self.goal[None],
             mask=self._mask(follows),
         )
 
