@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from coursewright_runtime.refusing import refused, unknown
-
 if TYPE_CHECKING:
     from coursewright_runtime.tutor import Tutor
 
 Moment = datetime | float  # a float: days since any fixed moment, the same for a whole lesson
 DAY = 86_400.0  # seconds
 Array = npt.NDArray[Any]
+
+
+class TutorError(ValueError):
+    """What was given cannot be used; nothing has changed."""
 
 
 class Choice(NamedTuple):
@@ -38,13 +40,8 @@ class Choice(NamedTuple):
 class Lesson:
     """A learner's state, a cache of the responses so far; `Tutor.begin`, `load` and `replay` make one.
 
-    It changes by `observe` alone: a choice hangs on the recorded events, not on the number of looks.
-
-    Attributes
-    ----------
-    state : float32 `[1, width]`.
-    goal : bool `[1, skills]`.
-    seen : days, the moment of the last event; None before the first that had one.
+    It changes by `observe` alone: a choice hangs on the recorded events, not on the number of looks.  `state
+    [1, width]` and `goal [1, skills]` are arrays, `seen` the moment of the last event in days, or None.
     """
 
     def __init__(self, tutor: "Tutor", state: Array, goal: Array, seen: float | None) -> None:
@@ -72,11 +69,10 @@ class Lesson:
         """
         tutor = self.tutor
         if item not in tutor.place:
-            raise unknown("item", item, tutor.items, "the tutor's course")
-        if not (correct is None or (correct in (0, 1))):
+            raise refused("item", item, f"not one of the tutor's {len(tutor.items)} items")
+        if correct not in (1, 0, None):
             raise refused("correct", correct, "allowed: 1 right, 0 wrong, None where nothing was asked")
-        if not _is_number(minutes) or not 0.0 <= minutes < np.inf:
-            raise refused("minutes", minutes, "allowed: a finite number >= 0")
+        minutes = amount("minutes", minutes, "allowed: a finite number >= 0")
         days, seen = (0.0, self.seen) if past else self._days(at)
         state, mask = self.state, tutor.mask(offered)
         if days > 0.0 or offered is not None:
@@ -101,26 +97,15 @@ class Lesson:
         if action < 0:
             return None
         item = int(first.get("next_item", action))
-        return Choice(
-            item=tutor.items[item] if item >= 0 else None,
-            wait=float(first.get("wait", 0.0)),
-            stop=bool(first.get("stop", False)),
-            scores=first["scores"],
-            chance=first.get("chance"),
-            belief=first.get("belief"),
-            observation=first["observation"],
-        )
+        name, wait, stop = tutor.items[item] if item >= 0 else None, first.get("wait", 0.0), first.get("stop")
+        told = (first["scores"], first.get("chance"), first.get("belief"), first["observation"])
+        return Choice(name, float(wait), bool(stop), *told)
 
     def save(self) -> str:
         """The lesson as JSON, for `Tutor.load`."""
         goal = [name for name, wanted in zip(self.tutor.skills, self.goal[0], strict=True) if wanted]
         kept = {"stamp": self.tutor.stamp, "seen": self.seen, "goal": goal, "state": self.state[0].tolist()}
         return json.dumps(kept, ensure_ascii=False)
-
-    def passed(self, at: Moment | None) -> "Lesson":
-        """The lesson itself, whose clock now stands at a moment; for the beginning."""
-        self.seen = self._days(at)[1]
-        return self
 
     def _days(self, at: Moment | None) -> tuple[float, float | None]:
         """Days since the last event, and the moment in days."""
@@ -134,10 +119,17 @@ def days_of(at: Moment) -> float:
     """A moment in days; that of a datetime is since 1970-01-01 UTC, and without a zone it is read as UTC."""
     if isinstance(at, datetime):
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() / DAY
-    if not _is_number(at) or not 0.0 <= at < np.inf:
-        raise refused("at", at, "allowed: a datetime, or days >= 0 since any fixed moment")
-    return float(at)
+    return amount("at", at, "allowed: a datetime, or days >= 0 since any fixed moment")
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float | np.floating | np.integer) and not isinstance(value, bool)
+def refused(name: str, value: object, allowed: str) -> TutorError:
+    """The refusal of a value: "name = value: allowed"."""
+    shown = repr(value)
+    return TutorError(f"{name} = {shown if len(shown) <= 80 else shown[:77] + '...'}: {allowed}")
+
+
+def amount(name: str, value: Any, allowed: str) -> float:
+    """A finite number that is not negative."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value < np.inf:
+        raise refused(name, value, allowed)
+    return float(value)
