@@ -21,9 +21,10 @@ from coursewright.scripts.making import agent_of, comparing_of, made, recipe_of,
 from coursewright.scripts.memory import refuse_too_much
 from coursewright.scripts.plain import Plain, own_part, plain_of, refuse_missing, targets_of
 from coursewright.scripts.products import mark_of, refuse_other_log, refuse_other_policy, refuse_other_tutor
+from coursewright.scripts.ranges import writable
 from coursewright.scripts.recorded import STORED, WEIGHTS, no_policy, policy_file, read_run
 from coursewright.scripts.run_directory import refuse_other_settings
-from coursewright.scripts.settings import SETTINGS, Simulate, writable
+from coursewright.scripts.settings import SETTINGS, Simulate
 from coursewright.scripts.signatures import TARGET, fields, fields_of, refuse_misfits
 from coursewright.scripts.trust import trusted_of
 from coursewright.scripts.tutor_file import refuse_no_tutor

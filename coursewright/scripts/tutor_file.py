@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coursewright.errors import InputError, absent
-from coursewright.scripts.overrides import command_line, override
+from coursewright.scripts.overrides import command_line
+from coursewright.scripts.words import typed
 
 if TYPE_CHECKING:
     from coursewright_runtime import Tutor
@@ -18,7 +19,7 @@ def refuse_no_tutor(given: str) -> None:
     if not given.strip() or not path.exists():
         raise absent("policy", given, WANTED)
     if path.is_dir():
-        made = command_line("export", [override("run", path), "whole=true", "to=tutor.onnx"])
+        made = command_line("export", [typed("run", given), "whole=true", "to=tutor.onnx"])
         raise InputError(f"policy = {given}: is a folder; must be {WANTED}; of a run: {made}", "policy")
     if path.suffix not in (".onnx", ".json"):
         raise InputError(f"policy = {given}: must be {WANTED}", "policy")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -134,7 +134,7 @@ class Replay:
         return met
 
     def _of(self, name: str, skills: list[int]) -> dict[str, Any]:
-        mine = self.needs[self.given.item][:, skills].any(axis=1)
+        mine = np.any(self.needs[self.given.item][:, skills], axis=1)
         rows = self.choices[mine[self.choices.index]]
         asked = mine & (self.given.correct >= 0)
         told = {
@@ -174,7 +174,7 @@ class Replay:
     def responses_table(self) -> pd.DataFrame:
         """One row a response: what was given and answered, what the tutor would have chosen, and its view."""
         given, walk = self.given, self.walk
-        items = np.array([*self.tutor.items, ""], object)
+        items = np.array([*self.tutor.items, ""], object)  # the last: none was chosen
         first = np.cumsum(given.lengths) - given.lengths
         kind = kinds_of(self.tutor.words)
         chose = walk.chosen >= 0
@@ -185,9 +185,9 @@ class Replay:
                 "day": given.day,
                 "item": np.where(self.hidden[given.item], OTHERS, items[given.item]),
                 "correct": given.correct,
-                "chosen": np.where(chose, items[walk.chosen], None),
-                "same_item": np.where(chose, walk.chosen == given.item, False),
-                "same_skills": np.where(chose, kind[walk.chosen] == kind[given.item], False),
+                "chosen": items[walk.chosen],
+                "same_item": walk.chosen == given.item,
+                "same_skills": chose & (kind[walk.chosen] == kind[given.item]),
                 "allowed": walk.open,
                 "among": walk.among,
                 "alike": walk.alike,
@@ -230,11 +230,11 @@ class Replay:
         for name, table in tables.items():
             if table is not None:
                 places[name] = folder / f"{name}.{kind}"
-                write_atomically(places[name], lambda part, table=table: _write(table, part, kind))
+                write_atomically(places[name], partial(_write, table, kind))
         return places
 
 
-def _write(table: pd.DataFrame, part: Path, kind: str) -> None:
+def _write(table: pd.DataFrame, kind: str, part: Path) -> None:
     part.touch(mode=0o600)  # learners' rows
     if kind == "csv":
         table.to_csv(part, index=False, lineterminator="\n")

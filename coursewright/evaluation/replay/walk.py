@@ -62,7 +62,7 @@ class Changes(NamedTuple):
 
 
 class Walk(NamedTuple):
-    """What a tutor made of each response; `[rows]` in the order of `Responses`.
+    """Choices and beliefs of a tutor, response by response; `[rows]` in the order of `Responses`.
 
     Attributes
     ----------
@@ -163,7 +163,7 @@ class _Way:
         """Set down what the tutor would have chosen in the place of each `row`."""
         n, items, given = np.arange(len(row)), len(self.tutor.items), self.given.item[row]
         scores = seen["scores"][:, : items * self.delays].reshape(len(row), self.delays, items)
-        free = (scores > DISALLOWED).any(axis=1)
+        free = np.any(scores > DISALLOWED, axis=1)
         self.chosen[row] = np.maximum(seen.get("next_item", seen["action"]), -1)
         self.open[row] = free[n, given]
         self.among[row] = free.sum(axis=1)
