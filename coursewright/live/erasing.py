@@ -128,12 +128,12 @@ def backup(store: Store, to: Path) -> Path:
         source.close()
         target.close()
     with store.write() as connection:
-        note(connection, "backup", to)
+        note(connection, "backup", str(to.resolve()))
     return to
 
 
-def note(connection: Connection, kind: str, path: Path) -> None:
+def note(connection: Connection, kind: str, path: str) -> None:
     """Note a file that holds learners' rows, outside the store."""
     learners = connection.scalar(select(func.count()).select_from(tables.learner))
-    row = {"kind": kind, "path": str(path.resolve()), "time": now(), "learners": learners}
+    row = {"kind": kind, "path": path, "time": now(), "learners": learners}
     connection.execute(insert(tables.copy).values(row))

@@ -22,7 +22,7 @@ COLUMNS = ("learner", "item", "skills", "time", "correct", "minutes", "allowed",
 Course = list[tuple[str, list[str]]]
 
 
-def write_store_log(store: Store, to: Path) -> int:
+def write_store_log(store: Store, to: Path, noted: str | None = None) -> int:
     """Write the log of a store, and note the file in it; see `Recommender.log`."""
     with store.read() as connection:
         parts = list(rows(connection))
@@ -31,7 +31,7 @@ def write_store_log(store: Store, to: Path) -> int:
     table = pa.concat_tables(parts)
     write_log(to, table)
     with store.write() as connection:
-        note(connection, "log", to)
+        note(connection, "log", noted or str(to.resolve()))
     return int(table.num_rows)
 
 

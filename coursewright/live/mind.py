@@ -71,7 +71,7 @@ class Mind:
         self.place: dict[str, int] = dict(self.tutor.place)
         self.skills_of = {item["name"]: list(item["skills"]) for item in words["items"]}
         columns: list[str] = words["state"]["columns"]
-        self.spent, self.key = columns.index("spent"), columns.index("key, bits 0 to 15")
+        self.spent = columns.index("spent")
         self.budget = float(words["budget"]["amount"])
         self.kept = _features(columns)
         self.dated = any(name in self.kept for name in DATED)
@@ -79,10 +79,8 @@ class Mind:
 
     def new(self, pseudonyms: Sequence[bytes]) -> Floats:
         """States `[batch, columns]` of learners whom nobody has met, each with a key of its own."""
-        state = np.zeros((len(pseudonyms), self.tutor.width), np.float32)
-        for row, code in enumerate(pseudonyms):
-            state[row, self.key : self.key + 4] = np.frombuffer(code[:8], "<u2")
-        return state
+        keys = [int.from_bytes(code[:8], "little") for code in pseudonyms]
+        return np.asarray(self.tutor.new(keys), np.float32)
 
     def look(self, state: Floats, goal: Bools, mask: Bools, days: Floats | None = None) -> dict[str, Any]:
         """The file's outputs where nothing happened but that `days [batch]` passed."""

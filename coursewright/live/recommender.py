@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from coursewright.errors import InputError, reject
 from coursewright.live import tables
@@ -246,20 +246,25 @@ class Recommender:
         with self._store.read() as connection:
             return overviews(connection, self._mind, self._keys, label, recent)
 
+    def learner_count(self) -> int:
+        """The number of learners."""
+        with self._store.read() as connection:
+            return int(connection.scalar(select(func.count()).select_from(tables.learner)) or 0)
+
     def groups(self) -> list[str]:
         """The groups that learners were enrolled in, in order."""
         with self._store.read() as connection:
             found = connection.scalars(select(tables.learner.c.group).distinct()).all()
         return sorted(self._keys.unseal(bytes(one)) for one in found if one is not None)
 
-    def log(self, to: str | Path) -> int:
+    def log(self, to: str | Path, noted: str | None = None) -> int:
         """Write all responses as a learner log (.parquet, .csv, .csv.gz): the number of rows.
 
         Learners are pseudonyms.  `allowed` and `propensity` tell the items that the tutor chose from, and the
         probability of its choice; they are null where a teacher or the host chose.  The store notes the file,
-        for whoever has to be forgotten.
+        or what was `noted` instead, for whoever has to be forgotten.
         """
-        return write_store_log(self._store, Path(to))
+        return write_store_log(self._store, Path(to), noted)
 
     def backup(self, to: str | Path) -> Path:
         """Copy a SQLite store, whole, while it is in use; the store notes the file."""

@@ -138,10 +138,12 @@ def _own(path: Path, fresh: bool) -> None:
 def _engine(url: URL) -> Engine:
     if url.drivername.startswith("postgresql"):
         try:
-            return create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=8)
+            return create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=8, hide_parameters=True)
         except NoSuchModuleError:
             raise reject("store", url.drivername, "postgresql://…") from None
-    engine = create_engine(url, connect_args={"timeout": WAIT}, pool_size=8, max_overflow=24)
+    engine = create_engine(
+        url, connect_args={"timeout": WAIT}, pool_size=8, max_overflow=40, hide_parameters=True
+    )
     event.listen(engine, "connect", _connected)
     event.listen(engine, "begin", _begun)
     return engine

@@ -299,6 +299,7 @@ THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
     "validate": [],
     "replay": [],
     "export": [(_run, ("run", MOVED, "trust", "to", "whole"))],
+    "serve": [],
     "simulate": [(_simulated, tuple(fields(Simulate) or ())), (_teacher, ("policy",)), (_task, TASK)],
 }
 

@@ -288,6 +288,40 @@ class Simulate:
         given(tutor=self.tutor)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Serve:
+    """`coursewright serve`."""
+
+    policy: str
+    store: str
+    key: str | None
+    token: str | None
+    host: str
+    port: int
+    workers: int
+    min_group: int
+    explore: float
+    renew: bool
+    access: bool
+    limits: Mapping[str, int]
+
+    def __post_init__(self) -> None:
+        given(policy=self.policy, store=self.store, key=self.key, token=self.token, host=self.host)
+        if not Path(self.policy).is_file():
+            raise absent(
+                "policy", self.policy, "a tutor file (coursewright export run=RUN whole=true to=tutor.onnx)"
+            )
+        whole(0, 65_535, port=self.port)
+        whole(1, 64, workers=self.workers)
+        whole(2, MOST, min_group=self.min_group)
+        if not 0.0 <= self.explore <= 1.0:
+            raise reject("explore", self.explore, "a chance from 0 to 1")
+        for name, value in self.limits.items():
+            whole(1, MOST, **{f"limits.{name}": value})
+        if "://" not in self.store:
+            writable("store", self.store)
+
+
 SETTINGS = {
     "train": Train,
     "tune": Tune,
@@ -298,4 +332,5 @@ SETTINGS = {
     "replay": Replay,
     "export": Export,
     "simulate": Simulate,
+    "serve": Serve,
 }
