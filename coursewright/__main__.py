@@ -51,8 +51,8 @@ examples
   coursewright validate log=file log.path=my-log.parquet models=[bkt,item_difficulty]
   coursewright simulate task=mastery simulator=bkt_v0 policy=random_legal to=log.parquet
   coursewright export run=outputs/train/... to=policy.onnx
-  coursewright replay policy=tutor.onnx log=file log.path=answers.csv"""
   coursewright export run=outputs/train/... whole=true to=tutor.onnx
+  coursewright replay policy=tutor.onnx log=file log.path=answers.csv
   coursewright serve policy=tutor.onnx"""
 
 OWN_CODE = ("_target_", "trust=", "--config-dir", "-cd", "pkg://")  # words that name code of one's own

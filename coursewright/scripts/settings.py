@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from coursewright.errors import reject, unknown
+from coursewright.errors import absent, reject, unknown
 from coursewright.scripts.products import refuse_anything
 from coursewright.scripts.ranges import given, named, several, some, there, whole, writable
 from coursewright.scripts.trust import trusted_of
