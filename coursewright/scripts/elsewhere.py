@@ -31,7 +31,7 @@ def chosen() -> tuple[str, ...]:
     """The parts that the command line, which Hydra has read, names for its runs: learners, or a task too.
 
     Raises `InputError` where it names a task alone, or something of one of the two: the rest would be a
-    default, and not that of the runs.  So it does for seeds or a tutor without a task: those of the runs count.
+    default, and not that of the runs.  So it does for seeds or a tutor without a task: theirs count.
     """
     if not HydraConfig.initialized():
         return ()
