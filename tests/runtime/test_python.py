@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from coursewright_runtime import Tutor, TutorError, differs, key_of
-from tutor_files import MADE, QUICK, episodes_of, made
+from tutor_files import MADE, QUICK, budget_columns, episodes_of, made
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "runtime/python/coursewright_runtime"
@@ -35,7 +35,7 @@ def follow(tutor, episode, task):
     lesson = tutor.begin(episode["goal"], int(episode["key"]), at=0.0)
     for event in episode["past"]:
         lesson.observe(**event, past=True)
-    budget, now = _budget(task), 0.0
+    budget, now = budget_columns(task), 0.0
     for step, told in enumerate(episode["steps"]):
         if step % 2:
             lesson = tutor.load(lesson.save())
@@ -52,12 +52,6 @@ def follow(tutor, episode, task):
             given = {name: event[name] for name in ("item", "correct", "minutes", "taught")}
             lesson.observe(**given, at=now, offered=told["offered"])
         now += event["days"]
-
-
-def _budget(task):
-    """The columns of a budget in minutes, which come in as float32."""
-    by_minutes = task.terms.by_minutes and "budget_left" in task.features
-    return task.layout.columns("budget_left") if by_minutes else slice(0, 0)
 
 
 def test_the_golden_trace_is_followed(original):

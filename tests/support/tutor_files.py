@@ -101,6 +101,12 @@ def episodes_of(made: Made, learners: int) -> list[dict[str, Any]]:
     return out
 
 
+def budget_columns(task: Any) -> list[int]:
+    """The columns of a budget in minutes, which come in as float32; none where it counts steps."""
+    by_minutes = task.terms.by_minutes and "budget_left" in task.features
+    return list(range(task.layout.width))[task.layout.columns("budget_left")] if by_minutes else []
+
+
 def _past(past: Any, row: int, course: Any) -> list[dict[str, Any]]:
     if past is None:
         return []
