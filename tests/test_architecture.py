@@ -32,7 +32,8 @@ def room(rooms: str, libraries: str | None) -> Room:
     return Room(frozenset(rooms.split()), ANYTHING if libraries is None else frozenset(libraries.split()))
 
 
-# Imports point left only: simulators <- envs <- agents <- evaluation <- scripts, data <- fitting <- agents.
+# Imports point left only: simulators <- envs <- agents <- evaluation <- scripts, data <- fitting <- agents,
+# data <- live <- scripts.
 # numpy, the standard library, and the two modules at the package's root are everyone's.  A learner that
 # needs torch gets a line in ONE_MODULE.
 EVERYONES = ("errors", "files")
@@ -51,8 +52,9 @@ ROOMS = {
         "numba gymnasium pandas pyarrow scipy sklearn torch onnx onnxruntime "
         "matplotlib jinja2 tqdm rich joblib",
     ),
+    "live": room("data", "coursewright_runtime sqlalchemy pyarrow fastapi starlette pydantic uvicorn"),
     "configs": room("", ""),
-    "scripts": room("simulators envs data fitting agents evaluation", ANYTHING),
+    "scripts": room("simulators envs data fitting agents evaluation live", ANYTHING),
 }
 # Further imports of one module, and of no other in its room.
 ONE_MODULE: dict[str, str] = {

@@ -1,0 +1,139 @@
+"""Forgetting a learner for good, and the copies of a store that outlive it."""
+
+import os
+import sqlite3
+import time
+from pathlib import Path
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from coursewright.errors import InputError, reject
+from coursewright.live import tables
+from coursewright.live.store import Store
+from coursewright.live.words import DAY, Forgotten, now
+
+PIECE = 1 << 20  # bytes of a file at a time
+PATIENCE = 10.0  # seconds for readers to let go of the log of changes
+WAL = "wal_keep_size", "max_wal_size", "archive_mode", "wal_level"
+
+
+def forget(store: Store, pseudonym: bytes, sealed: bytes) -> Forgotten:
+    """Erase the rows of a learner, then all that the files still hold of them; see `Recommender.forget`.
+
+    Raises `InputError` for a learner who is not there.
+    """
+    learner, number = tables.learner, 0
+    with store.write() as connection:
+        found = connection.scalar(select(learner.c.number).where(learner.c.pseudonym == pseudonym))
+        if found is None:
+            raise InputError("learner: nobody of this id has been met", "learner")
+        number = int(found)
+        gone = [
+            connection.execute(delete(table).where(table.c.learner == number)).rowcount
+            for table in (tables.event, tables.override)
+        ]
+        connection.execute(delete(learner).where(learner.c.number == number))
+        left = [
+            f"{row.kind}: {row.path} (of {_date(row.time)}, {row.learners:,} learners)"
+            for row in connection.execute(select(tables.copy).order_by(tables.copy.c.time))
+        ]
+    notes = _emptied(store, (pseudonym, sealed)) if store.sqlite is not None else _vacuumed(store)
+    if left:
+        notes.append(
+            "the files that are listed may still hold the learner's rows: make them anew or delete them"
+        )
+    notes.append("what was fitted to such a log, or trained on such a fit, is to be made anew: fit log=live")
+    return Forgotten(gone[0], gone[1], left, notes)
+
+
+def _date(days: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(days * DAY))
+
+
+def _emptied(store: Store, codes: tuple[bytes, ...]) -> list[str]:
+    """Empty SQLite's log of changes, and rewrite the file where a deleted row has left a trace."""
+    assert store.sqlite is not None
+    deadline = time.monotonic() + PATIENCE
+    while not _checkpointed(store) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if any(holds(path, codes) for path in files_of(store.sqlite)):
+        with store.engine.connect() as connection:
+            raw = connection.connection.driver_connection
+            assert raw is not None
+            raw.execute("VACUUM")
+        while not _checkpointed(store) and time.monotonic() < deadline:
+            time.sleep(0.05)
+    if any(holds(path, codes) for path in files_of(store.sqlite)):
+        return ["a reader keeps old pages in use: call forget again, or restart the service, to erase them"]
+    return [f"neither id nor pseudonym is in {', '.join(path.name for path in files_of(store.sqlite))}"]
+
+
+def _checkpointed(store: Store) -> bool:
+    with store.engine.connect() as connection:
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        [busy, _, _] = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return int(busy) == 0
+
+
+def files_of(path: Path) -> list[Path]:
+    """A SQLite file and those that stand beside it while it is in use."""
+    return [place for end in ("", "-wal", "-shm", "-journal") if (place := Path(f"{path}{end}")).exists()]
+
+
+def holds(path: Path, codes: tuple[bytes, ...]) -> bool:
+    """True where one of the codes stands anywhere in a file."""
+    overlap = max(len(code) for code in codes) - 1
+    with path.open("rb") as file:
+        before = b""
+        while piece := file.read(PIECE):
+            if any(code in before + piece for code in codes):
+                return True
+            before = piece[-overlap:]
+    return False
+
+
+def _vacuumed(store: Store) -> list[str]:
+    """Clear PostgreSQL's tables of dead rows, and name what keeps them outside."""
+    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for table in (tables.learner, tables.event, tables.override):
+            connection.exec_driver_sql(f"VACUUM (FULL) {table.name}")
+        shown = {name: connection.exec_driver_sql(f"SHOW {name}").scalar() for name in WAL}
+        kept = ", ".join(f"{name} = {value}" for name, value in shown.items())
+    return [
+        "no table holds the learner's rows any more (VACUUM FULL)",
+        f"the server's write-ahead log keeps them until it is recycled ({kept})",
+        "archives of that log, and replicas of the server, are yours to clean",
+        "backups of a server (pg_dump, base backups) are not known here: look through your own",
+    ]
+
+
+def backup(store: Store, to: Path) -> Path:
+    """Copy a SQLite store while it is in use; see `Recommender.backup`."""
+    if store.sqlite is None:
+        raise reject(
+            "store", store.place, "a SQLite file to be copied here (pg_dump copies a PostgreSQL database)"
+        )
+    if to.exists():
+        raise reject("to", to, "a new file")
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(to, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise InputError(f"to = {to}: cannot be written ({error.strerror or error})", "to") from error
+    source, target = sqlite3.connect(store.sqlite), sqlite3.connect(to)
+    try:
+        source.backup(target)
+    finally:
+        source.close()
+        target.close()
+    with store.write() as connection:
+        note(connection, "backup", str(to.resolve()))
+    return to
+
+
+def note(connection: Connection, kind: str, path: str) -> None:
+    """Note a file that holds learners' rows, outside the store."""
+    learners = connection.scalar(select(func.count()).select_from(tables.learner))
+    row = {"kind": kind, "path": path, "time": now(), "learners": learners}
+    connection.execute(insert(tables.copy).values(row))

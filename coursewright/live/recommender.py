@@ -1,0 +1,337 @@
+"""A tutor for live learners: it is told responses, names the next item, and remembers both in a store."""
+
+import json
+import secrets
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, func, insert, select
+
+from coursewright.errors import InputError, reject
+from coursewright.live import tables
+from coursewright.live.erasing import backup, forget
+from coursewright.live.keys import Keys, key_of
+from coursewright.live.logs import write_store_log
+from coursewright.live.mind import Mind
+from coursewright.live.overview import look_at, overviews
+from coursewright.live.reasons import Cohort, reasons
+from coursewright.live.seats import PLAIN, Seat, know_tutor, save, seats
+from coursewright.live.store import Store
+from coursewright.live.words import (
+    REASON,
+    Choice,
+    Forgotten,
+    Overview,
+    Response,
+    State,
+    Why,
+    answer_of,
+    days_of,
+    item_of,
+    minutes_of,
+    named,
+    now,
+)
+from coursewright.live.writing import Checked, write
+
+HOUR = 1 / 24
+MOST = 100  # choices at once
+Answer = Choice | InputError
+
+
+class Recommender:
+    """A tutor file at work, with a store; threads and processes may share the store.
+
+    Responses are the truth.  The tutor's state of a learner is a cache, and so is the choice that stands:
+    with a new tutor file on an old store, both come from a replay of the responses.  Lessons have no end.
+    Where the tutor's budget is spent, a new lesson begins by itself (`renew`), or when the host says so
+    (`lesson`).
+
+    Attributes
+    ----------
+    items, skills : names, in the tutor file's order.
+    place : the store, for people.
+    key_place : the key's place, for people.
+    """
+
+    def __init__(
+        self,
+        policy: str | Path,
+        store: str | Path = "live.sqlite",
+        key: str | Path | None = None,
+        min_group: int = 10,
+        explore: float = 0.0,
+        renew: bool = True,
+    ) -> None:
+        """Open a tutor file and a store: the path of a SQLite file, or `postgresql://user@host/name`.
+
+        `key` is the file of the secret key for pseudonyms (see `keys.key_of`).  Medians of fewer than
+        `min_group` learners are not shown.  With a chance of `explore` an allowed item is drawn evenly, so
+        that the log can tell what other policies would have done.
+
+        Raises `InputError` for what cannot be opened.
+        """
+        if not 0.0 <= explore <= 1.0:
+            raise reject("explore", explore, "a chance from 0 to 1")
+        if min_group < 2:
+            raise reject("min_group", min_group, "a whole number >= 2")
+        self._mind = Mind(policy, explore, renew)
+        self.items, self.skills, self.min_group = self._mind.items, self._mind.skills, min_group
+        place = str(store) if "://" in str(store) else str(Path(store).resolve())
+        self._keys: Keys
+        self._keys, self.key_place = key_of(key, place)
+        self._store = Store(store)
+        self.place = self._store.place
+        self._store.matches(self._keys.code("check").hex())
+        with self._store.write() as connection:
+            know_tutor(connection, self._mind)
+        self._cohort = Cohort(self._store, self._mind, min_group)
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._store.close()
+
+    def enrol(self, learner: str, goal: Collection[str] | None = None, group: str | None = None) -> None:
+        """Name a learner's goal (skills; None: as it is, at first all) and group, such as a class."""
+        for skill in goal or ():
+            if skill not in self.skills:
+                raise reject("goal", repr(skill)[:60], f"skills of the course, such as {self.skills[0]!r}")
+        if goal is not None and not goal:
+            raise reject("goal", "[]", "at least one skill, or none for all of them")
+        label = None if group is None else self._keys.seal(named("group", group))
+        with self._store.write() as connection:
+            seat = self._seat(connection, learner)
+            seat.group = label if group is not None else seat.group
+            seat.wanted = sorted(goal) if goal is not None else seat.wanted
+            seat.goal = self._mind.goals(seat.wanted)
+            if not seat.forced:
+                seat.pending = None
+            seat.changed = True
+            save(connection, [seat])
+
+    def observe(
+        self,
+        learner: str,
+        item: str,
+        correct: int | None,
+        time: datetime | str | float | None = None,
+        minutes: float = 0.0,
+        id: str | None = None,
+        past: bool = False,
+        taught: bool = True,
+    ) -> Choice:
+        """Note a response, and name the choice after it; see `words.Response`.
+
+        When it returns, the response is on the disk.  Raises `InputError` for what cannot be a response.
+        """
+        [answer] = self.observe_many([Response(learner, item, correct, time, minutes, id, past, taught)])
+        if isinstance(answer, InputError):
+            raise answer
+        return answer
+
+    def observe_many(self, responses: Sequence[Response]) -> list[Answer]:
+        """Note several responses in one transaction, in their order: the choice after each, or its error."""
+        checked: list[Checked | InputError] = []
+        for response in responses:
+            try:
+                checked.append(self._check(response))
+            except InputError as error:
+                checked.append(error)
+        good = [one for one in checked if isinstance(one, Checked)]
+        answers = write(self._store, self._mind, self._keys, good) if good else {}
+        return [one if isinstance(one, InputError) else answers[one.code] for one in checked]
+
+    def next(
+        self,
+        learner: str,
+        k: int = 1,
+        only: Collection[str] | None = None,
+        exclude: Collection[str] = (),
+        time: datetime | str | float | None = None,
+    ) -> list[Choice]:
+        """The `k` best choices, the best first; a learner whom nobody has met begins here.
+
+        `only` and `exclude` name items that the host can, or cannot, show now.  The first choice stands until
+        the next response, whoever asks again in the same way (for an hour, where the tutor minds the time).
+        """
+        if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MOST:
+            raise reject("k", repr(k)[:40], f"a whole number from 1 to {MOST}")
+        wanted = (
+            None if only is None else sorted(item_of(name, self._mind.place, "only") for name in set(only))
+        )
+        barred = sorted(item_of(name, self._mind.place, "exclude") for name in set(exclude))
+        moment = days_of(time)
+        asked = PLAIN if wanted is None and not barred else json.dumps([wanted, barred])
+        with self._store.read() as connection:
+            seat = self._met(connection, learner)
+        if seat is None or not self._stands(seat, asked, moment):
+            with self._store.write() as connection:
+                seat = self._seat(connection, learner)
+                if not self._stands(seat, asked, moment):
+                    self._decide(seat, asked, moment)
+                save(connection, [seat])
+        assert seat.pending is not None
+        if k == 1 or seat.pending.overruled:
+            return [seat.pending]
+        mask, days = self._mind.mask(wanted, barred), self._days(seat, _asked_at(seat.asked) or moment)
+        return self._mind.ranked(k, seat.state[None], seat.goal[None], mask[None], days, seat.pending)
+
+    def why(self, learner: str) -> Why:
+        """The reasons for the choice that stands; see `words.Why`."""
+        [choice] = self.next(self._known(learner))
+        with self._store.read() as connection:
+            seat = self._met(connection, learner)
+        assert seat is not None
+        return reasons(self._mind, self._cohort, seat, choice)
+
+    def state(self, learner: str) -> State:
+        """The mastery of each skill with its doubt, now and after each response so far."""
+        with self._store.read() as connection:
+            seat = self._met(connection, self._known(learner))
+            assert seat is not None
+            return look_at(connection, self._mind, seat)
+
+    def override(self, learner: str, item: str, by: str, reason: str) -> Choice:
+        """Let a teacher's `item` be the next one instead, until a response comes; the reason is kept."""
+        place = item_of(item, self._mind.place)
+        named("by", by)
+        named("reason", reason, REASON)
+        self.next(self._known(learner))
+        with self._store.write() as connection:
+            seat = self._seat(connection, learner)
+            before = seat.pending
+            out = self._mind.look(seat.state[None], seat.goal[None], self._mind.mask(None, ())[None])
+            chance = float(out["chance"][0, place]) if "chance" in out else None
+            seat.pending = Choice(item, chance=chance, propensity=None, overruled=True)
+            seat.forced, seat.changed = item, True
+            row = {
+                "learner": seat.number,
+                "turn": seat.turn,
+                "item": item,
+                "instead": None if before is None else before.item,
+                "by": self._keys.seal(by),
+                "reason": self._keys.seal(reason),
+                "time": now(),
+            }
+            connection.execute(insert(tables.override).values(row))
+            save(connection, [seat])
+        return seat.pending
+
+    def lesson(self, learner: str, time: datetime | str | float | None = None) -> Choice:
+        """Begin a new lesson: the tutor's budget is whole again, and all that it knows stays."""
+        code = secrets.token_bytes(16)
+        name = named("learner", learner)
+        pseudonym, sealed = self._keys.learner(name), self._keys.seal(name)
+        begun = Checked(pseudonym, sealed, code, -1, -1, days_of(time), 0.0, False, False)
+        return write(self._store, self._mind, self._keys, [begun])[code]
+
+    def forget(self, learner: str) -> Forgotten:
+        """Erase a learner, so that neither id nor pseudonym is left in any file or table of the store."""
+        name = named("learner", learner)
+        found = forget(self._store, self._keys.learner(name), self._keys.seal(name))
+        self._cohort.forget()
+        return found
+
+    def learners(self) -> list[str]:
+        """The ids of all learners, in order."""
+        with self._store.read() as connection:
+            sealed = connection.scalars(select(tables.learner.c.sealed)).all()
+        return sorted(self._keys.unseal(bytes(one)) for one in sealed)
+
+    def overview(self, group: str | None = None, recent: int = 20) -> list[Overview]:
+        """All learners, or those of a group, as a teacher's list needs them; `recent` responses of each."""
+        label = None if group is None else self._keys.seal(named("group", group))
+        with self._store.read() as connection:
+            return overviews(connection, self._mind, self._keys, label, recent)
+
+    def learner_count(self) -> int:
+        """The number of learners."""
+        with self._store.read() as connection:
+            return int(connection.scalar(select(func.count()).select_from(tables.learner)) or 0)
+
+    def groups(self) -> list[str]:
+        """The groups that learners were enrolled in, in order."""
+        with self._store.read() as connection:
+            found = connection.scalars(select(tables.learner.c.group).distinct()).all()
+        return sorted(self._keys.unseal(bytes(one)) for one in found if one is not None)
+
+    def log(self, to: str | Path, noted: str | None = None) -> int:
+        """Write all responses as a learner log (.parquet, .csv, .csv.gz): the number of rows.
+
+        Learners are pseudonyms.  `allowed` and `propensity` tell the items that the tutor chose from, and the
+        probability of its choice; they are null where a teacher or the host chose.  The store notes the file,
+        or what was `noted` instead, for whoever has to be forgotten.
+        """
+        return write_store_log(self._store, Path(to), noted)
+
+    def backup(self, to: str | Path) -> Path:
+        """Copy a SQLite store, whole, while it is in use; the store notes the file."""
+        return backup(self._store, Path(to))
+
+    def _check(self, response: Response) -> Checked:
+        name, mind = named("learner", response.learner), self._mind
+        code = secrets.token_bytes(16)
+        if response.id is not None:
+            code = self._keys.code("response", name, named("id", response.id))
+        for flag in ("past", "taught"):
+            if not isinstance(value := getattr(response, flag), bool):
+                raise reject(flag, repr(value)[:40], "true or false")
+        return Checked(
+            self._keys.learner(name),
+            self._keys.seal(name),
+            code,
+            item_of(response.item, mind.place),
+            answer_of(response.correct),
+            days_of(response.time),
+            minutes_of(response.minutes),
+            response.past,
+            response.taught,
+        )
+
+    def _decide(self, seat: Seat, asked: str, moment: float) -> None:
+        wanted, barred = json.loads(asked) if asked else (None, ())
+        out = self._mind.look(
+            seat.state[None], seat.goal[None], self._mind.mask(wanted, barred)[None], self._days(seat, moment)
+        )
+        decision = self._mind.decision(out, 0, lambda use: self._keys.draw(seat.pseudonym, seat.turn, use))
+        seat.choose(decision, f"{asked}@{moment!r}")
+
+    def _stands(self, seat: Seat, asked: str, moment: float) -> bool:
+        """True where the choice that stands answers this question too."""
+        if seat.tutor != self._mind.fingerprint or seat.pending is None:
+            return False
+        if seat.forced is not None:
+            return True
+        at = _asked_at(seat.asked) or seat.last
+        fresh = not self._mind.dated or at is None or abs(moment - at) < HOUR
+        return seat.asked.partition("@")[0] == asked and fresh
+
+    def _days(self, seat: Seat, moment: float) -> Any:
+        return np.array([0.0 if seat.last is None else max(0.0, moment - seat.last)], np.float32)
+
+    def _seat(self, connection: Connection, learner: str) -> Seat:
+        name = named("learner", learner)
+        code = self._keys.learner(name)
+        return seats(connection, self._mind, {code: self._keys.seal(name)})[code]
+
+    def _met(self, connection: Connection, learner: str) -> Seat | None:
+        name = named("learner", learner)
+        code = self._keys.learner(name)
+        found = seats(connection, self._mind, {code: self._keys.seal(name)}, make=False, lock=False)
+        return found.get(code)
+
+    def _known(self, learner: str) -> str:
+        with self._store.read() as connection:
+            code = self._keys.learner(named("learner", learner))
+            table = tables.learner
+            if connection.scalar(select(table.c.number).where(table.c.pseudonym == code)) is None:
+                raise InputError("learner: nobody of this id has been met", "learner")
+        return learner
+
+
+def _asked_at(asked: str) -> float | None:
+    moment = asked.partition("@")[2]
+    return float(moment) if moment else None

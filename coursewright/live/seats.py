@@ -1,0 +1,187 @@
+"""Learners' rows while a transaction works on them: read, brought up to date with the tutor, written."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from coursewright.live import tables
+from coursewright.live.mind import Bools, Decision, Floats, Mind, Told, packed
+from coursewright.live.words import Choice, choice_of
+
+PLAIN = ""  # asked of the tutor: nothing in particular
+KEPT = ("group", "goal", "last", "turn", "tutor", "state", "pending", "offered", "asked", "forced")
+UPDATE = (
+    update(tables.learner)
+    .where(tables.learner.c.number == bindparam("which"))
+    .values({name: bindparam(f"new_{name}") for name in KEPT})
+)
+
+
+@dataclass
+class Seat:
+    """One learner's row; `state [columns]` and `goal [skills]` as the tutor takes them."""
+
+    number: int
+    pseudonym: bytes
+    sealed: bytes
+    group: bytes | None
+    wanted: list[str] | None
+    last: float | None
+    turn: int
+    tutor: str | None
+    state: Floats
+    goal: Bools
+    pending: Choice | None
+    offered: bytes | None
+    asked: str
+    forced: str | None
+    changed: bool = field(default=False, compare=False)
+
+    def choose(self, decision: Decision, asked: str = PLAIN) -> None:
+        """Let this decision stand, unless a teacher overruled."""
+        self.offered, self.asked, self.changed = packed(decision.offered), asked, True
+        self.pending = decision.choice
+
+
+def seats(
+    connection: Connection, mind: Mind, wanted: Mapping[bytes, bytes], make: bool = True, lock: bool = True
+) -> dict[bytes, Seat]:
+    """The learners of these pseudonyms (-> sealed ids), up to date with `mind`; new rows where `make`.
+
+    `lock` keeps other transactions from them until this one ends.
+    """
+    if make:
+        _make(connection, wanted)
+    table = tables.learner
+    query = select(table).where(table.c.pseudonym.in_(sorted(wanted))).order_by(table.c.number)
+    rows = connection.execute(query.with_for_update() if lock else query).mappings().all()
+    found = {seat.pseudonym: seat for seat in (_seat(row, mind) for row in rows)}
+    refresh(connection, mind, found.values())
+    return found
+
+
+def _make(connection: Connection, wanted: Mapping[bytes, bytes]) -> None:
+    """Rows for those who have none; in a fixed order, so that two transactions never wait for each other."""
+    table = tables.learner
+    there = set(connection.scalars(select(table.c.pseudonym).where(table.c.pseudonym.in_(sorted(wanted)))))
+    new = [
+        {"pseudonym": code, "sealed": wanted[code], "turn": 0} for code in sorted(wanted) if code not in there
+    ]
+    if new:
+        kind = sqlite if connection.dialect.name == "sqlite" else postgresql
+        connection.execute(kind.insert(table).on_conflict_do_nothing(), new)
+
+
+def _seat(row: Mapping[Any, Any], mind: Mind) -> Seat:
+    wanted = None if row["goal"] is None else json.loads(row["goal"])
+    ours = row["tutor"] == mind.fingerprint and row["state"] is not None
+    pseudonym = bytes(row["pseudonym"])
+    state = np.frombuffer(row["state"], np.float32) if ours else mind.new([pseudonym])[0]
+    return Seat(
+        row["number"],
+        pseudonym,
+        bytes(row["sealed"]),
+        row["group"],
+        wanted,
+        row["last"],
+        row["turn"],
+        row["tutor"] if ours else None,
+        state,
+        mind.goals(wanted),
+        choice_of(row["pending"]) if row["pending"] and (ours or row["forced"]) else None,
+        row["offered"] if ours else None,
+        row["asked"] or PLAIN,
+        row["forced"],
+    )
+
+
+def refresh(connection: Connection, mind: Mind, found: Iterable[Seat]) -> None:
+    """Replay those learners whose state another tutor file wrote, or none."""
+    for seat in found:
+        if seat.tutor is not None:
+            continue
+        if seat.turn:
+            for _, state in replayed(connection, mind, seat):
+                seat.state = state
+        seat.tutor, seat.changed = mind.fingerprint, True
+
+
+def replayed(connection: Connection, mind: Mind, seat: Seat) -> Iterable[tuple[Mapping[Any, Any], Floats]]:
+    """Each event of a learner, in order, and the state `[columns]` after it.
+
+    Items that this tutor's course does not have are passed over.
+    """
+    table = tables.event
+    query = select(table).where(table.c.learner == seat.number).order_by(table.c.turn)
+    state, last = mind.new([seat.pseudonym]), None
+    for row in connection.execute(query).mappings():
+        place = -1 if row["item"] is None else mind.place.get(row["item"])
+        if place is None:
+            continue
+        days = 0.0 if last is None else max(0.0, row["time"] - last)
+        last = row["time"] if last is None else max(last, row["time"])
+        told = told_of([place], [row["correct"]], [row["past"]], [row["taught"]], [row["minutes"]], [days])
+        state, _ = mind.tell(state, seat.goal[None], told)
+        yield row, state[0]
+
+
+def rows_as_seats(rows: Iterable[Mapping[Any, Any]], mind: Mind) -> list[Seat]:
+    """Rows of the table of learners as seats, which may have to be brought up to date: see `refresh`."""
+    return [_seat(row, mind) for row in rows]
+
+
+def told_of(
+    item: Sequence[int],
+    correct: Sequence[int],
+    past: Sequence[bool],
+    taught: Sequence[bool],
+    minutes: Sequence[float],
+    days: Sequence[float],
+) -> Told:
+    """Events as the tutor takes them."""
+    return Told(
+        np.array(item, np.int64),
+        np.array(correct, np.int64),
+        np.array(past, bool),
+        np.array(taught, bool),
+        np.array(minutes, np.float32),
+        np.array(days, np.float32),
+    )
+
+
+def save(connection: Connection, found: Iterable[Seat]) -> None:
+    """Write back the learners that have changed."""
+    rows = [
+        {
+            "which": seat.number,
+            "new_group": seat.group,
+            "new_goal": None if seat.wanted is None else json.dumps(seat.wanted),
+            "new_last": seat.last,
+            "new_turn": seat.turn,
+            "new_tutor": seat.tutor,
+            "new_state": np.asarray(seat.state, np.float32).tobytes(),
+            "new_pending": None if seat.pending is None else seat.pending.text(),
+            "new_offered": seat.offered,
+            "new_asked": seat.asked,
+            "new_forced": seat.forced,
+        }
+        for seat in found
+        if seat.changed
+    ]
+    if rows:
+        connection.execute(UPDATE, rows)
+
+
+def know_tutor(connection: Connection, mind: Mind) -> None:
+    """Note the course of a tutor file, by which its rows are read later."""
+    table = tables.tutor
+    if connection.scalar(select(table.c.fingerprint).where(table.c.fingerprint == mind.fingerprint)) is None:
+        course = [[item, mind.skills_of[item]] for item in mind.items]
+        kind = sqlite if connection.dialect.name == "sqlite" else postgresql
+        row = {"fingerprint": mind.fingerprint, "course": json.dumps(course)}
+        connection.execute(kind.insert(table).on_conflict_do_nothing(), row)

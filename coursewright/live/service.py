@@ -1,0 +1,241 @@
+"""The service: a Recommender over HTTP, one JSON body a question, and pages that need no other server."""
+
+import json
+import logging
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import parse_qs
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.background import BackgroundTask
+from starlette.exceptions import HTTPException
+
+from coursewright import __version__
+from coursewright.errors import InputError, legible
+from coursewright.live import asked
+from coursewright.live.gather import Gatherer
+from coursewright.live.guard import COOKIE, Guard, Limits, cookie_of
+from coursewright.live.keys import token_of
+from coursewright.live.pages import sign_in, written
+from coursewright.live.recommender import Recommender
+from coursewright.live.words import Choice, Forgotten, Overview, State, Why
+from coursewright.live.words import Response as Answered
+from coursewright.workers import obey_parent
+
+SETTINGS = "COURSEWRIGHT_SERVICE"  # the variable through which worker processes learn theirs
+WHOLE_DAY = 86_400
+
+
+@dataclass(frozen=True)
+class Service:
+    """The settings of a service; see `Recommender` for most."""
+
+    policy: str
+    store: str = "live.sqlite"
+    key: str | None = None
+    token: str | None = None
+    min_group: int = 10
+    explore: float = 0.0
+    renew: bool = True
+    limits: Limits = field(default_factory=Limits)
+    access: bool = False
+
+    def recommender(self) -> Recommender:
+        """The tutor at work; raises `InputError` where a setting is wrong."""
+        return Recommender(self.policy, self.store, self.key, self.min_group, self.explore, self.renew)
+
+
+def app_from_environment() -> Any:
+    """The app of a worker process."""
+    obey_parent()
+    given = json.loads(os.environ[SETTINGS])
+    service = Service(**{**given, "limits": Limits(**given["limits"])})
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    tell_requests(service.access)
+    return guarded(service.recommender(), token_of(service.token)[0], service.limits)
+
+
+def tell_requests(access: bool) -> None:
+    """Let each request have a line in the log, or those alone that failed."""
+    logging.getLogger("coursewright.live.guard").setLevel(logging.INFO if access else logging.WARNING)
+
+
+def guarded(recommender: Recommender, token: str, limits: Limits) -> Any:
+    """The app behind its door."""
+    return Guard(app_of(recommender, token, limits), token, limits)
+
+
+def app_of(recommender: Recommender, token: str, limits: Limits) -> FastAPI:
+    """The endpoints; `app.state.recommender` is there for further ones."""
+
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        app.state.gatherer = Gatherer(recommender)
+        yield
+        app.state.gatherer.stop()
+        recommender.close()
+
+    app = FastAPI(
+        title="Coursewright",
+        version=__version__,
+        summary="A tutor file that teaches live learners.",
+        docs_url=None,  # its page loads from elsewhere; ours does not
+        redoc_url=None,
+        lifespan=life,
+    )
+    app.state.recommender = recommender
+    app.exception_handler(InputError)(_wrong)
+    app.exception_handler(RequestValidationError)(_invalid)
+    app.exception_handler(HTTPException)(_missed)
+    _teach(app, recommender, limits)
+    _tell(app, recommender)
+    _open(app, recommender, token)
+    return app
+
+
+def _teach(app: FastAPI, recommender: Recommender, limits: Limits) -> None:
+    """The endpoints that a platform calls."""
+
+    @app.post("/observe", response_model=Choice, tags=["teach"])
+    async def observe(body: asked.Observe) -> Response:
+        """Note a response; the answer is the choice after it. It is on the disk when the answer comes."""
+        found = await app.state.gatherer.observe(Answered(**body.model_dump()))
+        if isinstance(found, InputError):
+            raise found
+        return JSONResponse(found.plain())
+
+    @app.post("/next", response_model=list[Choice], tags=["teach"])
+    def next_(body: asked.Next) -> Response:
+        """The best choices for a learner, the best first."""
+        if body.k > limits.k:
+            raise InputError(f"k = {body.k}: must be a whole number from 1 to {limits.k}", "k")
+        found = recommender.next(body.learner, body.k, body.only, body.exclude, body.time)
+        return JSONResponse([choice.plain() for choice in found])
+
+    @app.post("/enrol", tags=["teach"])
+    def enrol(body: asked.Enrol) -> dict[str, str]:
+        """Name a learner's goal and group."""
+        recommender.enrol(body.learner, body.goal, body.group)
+        return {"status": "enrolled"}
+
+    @app.post("/lesson", tags=["teach"])
+    def lesson(body: asked.Lesson) -> Choice:
+        """Begin a new lesson: the tutor's budget is whole again."""
+        return recommender.lesson(body.learner, body.time)
+
+    @app.get("/course", tags=["teach"])
+    def course() -> dict[str, list[str]]:
+        """The names of items and skills."""
+        return {"items": list(recommender.items), "skills": list(recommender.skills)}
+
+
+def _tell(app: FastAPI, recommender: Recommender) -> None:
+    """The endpoints that a teacher's page calls."""
+
+    @app.post("/why", tags=["teacher"])
+    def why(body: asked.Learner) -> Why:
+        """The reasons for the choice that stands."""
+        return recommender.why(body.learner)
+
+    @app.post("/state", tags=["teacher"])
+    def state(body: asked.Learner) -> State:
+        """Mastery by skill with its doubt, now and after each response."""
+        return recommender.state(body.learner)
+
+    @app.post("/override", tags=["teacher"])
+    def override(body: asked.Override) -> Choice:
+        """Let a teacher's item be the next one instead."""
+        return recommender.override(body.learner, body.item, body.by, body.reason)
+
+    @app.post("/forget", tags=["teacher"])
+    def forget(body: asked.Learner) -> Forgotten:
+        """Erase a learner for good."""
+        return recommender.forget(body.learner)
+
+    @app.get("/learners", tags=["teacher"])
+    def learners() -> list[str]:
+        """The ids of all learners."""
+        return recommender.learners()
+
+    @app.post("/overview", tags=["teacher"])
+    def overview(body: asked.Overviews) -> list[Overview]:
+        """All learners, or those of a group, side by side."""
+        return recommender.overview(body.group, body.recent)
+
+    @app.get("/log", tags=["researcher"], response_class=FileResponse)
+    def log(form: Literal["parquet", "csv"] = "parquet") -> Response:
+        """All responses as a learner log, with pseudonyms, allowed items and propensities."""
+        handle, name = tempfile.mkstemp(suffix=f".{form}")
+        os.close(handle)
+        path = Path(name)
+        try:
+            recommender.log(path, noted="a download over HTTP")
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return FileResponse(path, filename=f"log.{form}", background=BackgroundTask(path.unlink, True))
+
+
+def _open(app: FastAPI, recommender: Recommender, token: str) -> None:
+    """Health, the page of the interface, and the door of a browser."""
+
+    @app.get("/health", tags=["service"])
+    def health() -> dict[str, str]:
+        """The state of the service; it needs no token."""
+        recommender.learner_count()
+        return {"status": "ok"}
+
+    @app.get("/", include_in_schema=False)
+    def first() -> Response:
+        return RedirectResponse("/docs")
+
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> HTMLResponse:
+        return HTMLResponse(written(app.openapi()))
+
+    @app.get("/sign-in", include_in_schema=False)
+    def door() -> HTMLResponse:
+        return HTMLResponse(sign_in(""))
+
+    @app.post("/sign-in", include_in_schema=False)
+    async def enter(request: Request) -> Response:
+        given = parse_qs((await request.body()).decode("utf-8", "replace")).get("token", [""])[0].strip()
+        if cookie_of(given) != cookie_of(token):
+            return HTMLResponse(sign_in("That is not the token."), status_code=401)
+        response = RedirectResponse("/", status_code=303)
+        response.set_cookie(COOKIE, cookie_of(token), max_age=WHOLE_DAY, httponly=True, samesite="strict")
+        return response
+
+
+async def _wrong(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": legible(str(error))}, status_code=400)
+
+
+async def _missed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    lines = {
+        404: "there is no such path; /docs names them all",
+        405: "this path takes another method; see /docs",
+    }
+    told = lines.get(error.status_code, legible(str(error.detail)))
+    return JSONResponse({"error": told}, status_code=error.status_code, headers=error.headers)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"][1:])
+    if first["type"] == "json_invalid":
+        return JSONResponse({"error": f"the body is no JSON: {legible(str(first['ctx']['error']))}"}, 400)
+    if first["type"] == "extra_forbidden":
+        return JSONResponse(
+            {"error": f"{legible(place)}: there is no such field; see /docs"}, status_code=400
+        )
+    return JSONResponse({"error": legible(f"{place or 'the body'}: {first['msg']}")}, status_code=400)
