@@ -22,7 +22,11 @@ def ask(names):
     program, tutors = node(), []
     for name in names:
         tutor = made(name)
-        told = {"path": str(tutor.path), "episodes": episodes_of(tutor, 5), "budget": budget_columns(tutor.task)}
+        told = {
+            "path": str(tutor.path),
+            "episodes": episodes_of(tutor, 5),
+            "budget": budget_columns(tutor.task),
+        }
         if name == "a schedule":
             told |= {"history": HISTORY, "saved": Tutor(tutor.path).replay(HISTORY, key="bob").save()}
         tutors.append(told)

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 from filelock import FileLock
@@ -16,7 +17,7 @@ def node() -> str:
     found, npm = shutil.which("node"), shutil.which("npm")
     if not (found and npm):
         pytest.skip("no node and npm here")
-    with FileLock(JS / ".installing"):
+    with FileLock(Path(gettempdir()) / "coursewright-npm.lock"):
         if not (JS / "node_modules/onnxruntime-web/package.json").exists():
             asked = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-timeout=20000"]
             try:
