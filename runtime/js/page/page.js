@@ -9,7 +9,7 @@ const TEXTS = {
   count: "Exercise {n}",
   right: "✓ Right",
   wrong: "✗ Wrong",
-  shown: "Only looked at it",
+  shown: "Only looked",
   content: "The exercise itself stands here: see “Content” in the page's README.",
   progress: "Your progress",
   summary: "{answers} answers, {right} of them right.",
