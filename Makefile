@@ -83,5 +83,5 @@ constraints: $(READY) ## rewrite constraints.txt from the environment
 	@mv $(VENV)/constraints.new constraints.txt
 
 clean: ## remove the environment, caches and outputs
-	rm -rf $(VENV) build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) build dist ./*.egg-info runtime/js/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 	find coursewright tests -name __pycache__ -prune -exec rm -rf {} +
