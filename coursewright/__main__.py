@@ -19,6 +19,7 @@ VERBS = {
     "validate": "check that learner models predict a log, and behave like its learners",
     "simulate": "write the answers of learners whom a policy taught, as a log with grades and propensities",
     "export": "write a trained policy to a file that runs elsewhere",
+    "replay": "lead the learners of a log through a tutor's memory, and say what it would have chosen",
     "serve": "teach live learners with a tutor file, over HTTP",
     "status": "the state of runs: queued, running, done, failed, interrupted or died",
     "demo": "the whole path on two tasks: train, compare, report (about four minutes)",
@@ -51,6 +52,7 @@ examples
   coursewright simulate task=mastery simulator=bkt_v0 policy=random_legal to=log.parquet
   coursewright export run=outputs/train/... to=policy.onnx
   coursewright export run=outputs/train/... whole=true to=tutor.onnx
+  coursewright replay policy=tutor.onnx log=file log.path=answers.csv
   coursewright serve policy=tutor.onnx"""
 
 OWN_CODE = ("_target_", "trust=", "--config-dir", "-cd", "pkg://")  # words that name code of one's own

@@ -32,7 +32,7 @@ FLOORS: dict[str, dict[str, set[str]]] = {
         **{f: set() for f in ("beliefs", "rules", "schedulers", "bandits", "planners", "learning")},
         "export": {"learning", "rules", "schedulers", "bandits"},
     },
-    "evaluation": {"comparison": set(), "validity": set(), "card": set(), "tuning": set()},
+    "evaluation": {"comparison": set(), "validity": set(), "card": set(), "tuning": set(), "replay": set()},
 }
 GROUND = {
     "fitting.folder": {"judging"},  # a fit's folder holds its held-out figures

@@ -21,11 +21,13 @@ from coursewright.scripts.making import agent_of, comparing_of, made, recipe_of,
 from coursewright.scripts.memory import refuse_too_much
 from coursewright.scripts.plain import Plain, own_part, plain_of, refuse_missing, targets_of
 from coursewright.scripts.products import mark_of, refuse_other_log, refuse_other_policy, refuse_other_tutor
+from coursewright.scripts.ranges import writable
 from coursewright.scripts.recorded import STORED, WEIGHTS, no_policy, policy_file, read_run
 from coursewright.scripts.run_directory import refuse_other_settings
-from coursewright.scripts.settings import SETTINGS, Simulate, writable
+from coursewright.scripts.settings import SETTINGS, Simulate
 from coursewright.scripts.signatures import TARGET, fields, fields_of, refuse_misfits
 from coursewright.scripts.trust import trusted_of
+from coursewright.scripts.tutor_file import refuse_no_tutor
 from coursewright.scripts.unfitted import even, unfitted_mind
 
 if TYPE_CHECKING:
@@ -233,6 +235,11 @@ def _models(part: Plain, checker: Checker) -> None:
             raise reject("models", f"[{', '.join(names)}]", f"each model once, and {name} stands there twice")
 
 
+def _tutor(part: Plain, checker: Checker) -> None:
+    if isinstance(part["policy"], str):  # else the settings refuse it
+        refuse_no_tutor(part["policy"])
+
+
 def _simulated(part: Plain, checker: Checker) -> None:
     refuse_other_log(part["to"], mark_of(part))
 
@@ -265,6 +272,7 @@ COMPARED = ("learners", "reference", "baseline", "outcomes", "statistics", "aims
 FIRST: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
     "import": [(_log, ("log",))],
     "fit": [(_log, ("log",))],
+    "replay": [(_log, ("log",)), (_tutor, ("policy",))],
     "validate": [(_log, ("log",)), (_models, ("models", "reference"))],
 }
 # The parts of a verb that have to fit together: a check, and the parts of the configuration it needs
@@ -289,6 +297,7 @@ THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
     "import": [],
     "fit": [],
     "validate": [],
+    "replay": [],
     "export": [(_run, ("run", MOVED, "trust", "to", "whole"))],
     "serve": [],
     "simulate": [(_simulated, tuple(fields(Simulate) or ())), (_teacher, ("policy",)), (_task, TASK)],

@@ -3,23 +3,21 @@
 The groups (`simulator`, `task`, ...) are checked by the signatures of the things that they make; see `check`.
 """
 
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from coursewright.errors import InputError, absent, reject, unknown
+from coursewright.errors import absent, reject, unknown
 from coursewright.scripts.products import refuse_anything
-from coursewright.scripts.trust import plain_name, trusted_of
+from coursewright.scripts.ranges import given, named, several, some, there, whole, writable
+from coursewright.scripts.trust import trusted_of
 
 Node = Mapping[str, Any]
 MOST = 10_000_000  # learners, resamples: beyond it no machine has the memory or the time
 SEEDS = 2**32 - 1
 FEWEST = 5  # trainings for an interval about a recipe
 KINDS = ("knowledge", "memory", "content", "model")  # of tasks (see `Task.kind`); model: the tutor has one
-LONGEST = 255  # bytes of a file's name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,6 +222,28 @@ class Validate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Replay:
+    """`coursewright replay`."""
+
+    log: Node
+    tracker: Node
+    settings: Node
+    policy: str
+    min_group: int
+    tables: Literal["parquet", "csv"]
+    seed: int
+    name: str
+    study: str
+    tags: Sequence[str]
+
+    def __post_init__(self) -> None:
+        given(policy=self.policy)
+        whole(1, MOST, min_group=self.min_group)
+        whole(0, SEEDS, seed=self.seed)
+        named(name=self.name, study=self.study)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Export:
     """`coursewright export`."""
 
@@ -309,75 +329,8 @@ SETTINGS = {
     "import": Import,
     "fit": Fit,
     "validate": Validate,
+    "replay": Replay,
     "export": Export,
     "simulate": Simulate,
     "serve": Serve,
 }
-
-
-def whole(least: int, most: int, **values: int) -> None:
-    """Refuse a number below `least` or above `most`."""
-    for name, value in values.items():
-        if not least <= value <= most:
-            raise reject(name, value, f"a whole number from {least:,} to {most:,}")
-
-
-def several(worlds: int) -> None:
-    """Refuse one null world alone: it has no standard error."""
-    if worlds == 1:
-        raise reject("worlds", worlds, "0 (none) or at least 2")
-
-
-def given(**values: str | None) -> None:
-    """Refuse text that is empty or blank; null is neither."""
-    for name, value in values.items():
-        if value is not None and not value.strip():
-            raise reject(name, repr(value), "given; it is empty")
-
-
-def there(wanted: str, **values: str) -> None:
-    """Refuse a path that is no folder; the folder that is `wanted` in words."""
-    for name, value in values.items():
-        if value.strip() and not os.path.lexists(value):
-            raise absent(name, value, wanted)
-        if not value.strip() or not Path(value).is_dir():
-            raise reject(name, repr(value), wanted)
-
-
-def named(**values: str) -> None:
-    """Refuse text that cannot be the name of a file."""
-    for name, value in values.items():
-        plain_name(name, value)
-
-
-def some(**values: Sequence[Any] | Mapping[str, Any]) -> None:
-    """Refuse an empty value."""
-    for name, value in values.items():
-        if not len(value):
-            raise reject(name, "{}" if isinstance(value, Mapping) else "[]", "at least one")
-
-
-def writable(field: str, path: str, folder: bool = False) -> None:
-    """Refuse a path where no file (or folder) can come to be; nothing is made."""
-    kind = "folder" if folder else "file"
-    if not path.strip() or "\0" in path:
-        raise reject(field, repr(path), f"the path of a {kind}")
-    target = Path(path)
-    if any(len(os.fsencode(part)) > LONGEST for part in target.parts):
-        raise InputError(f"{field} = {path[:40]}...: must be of names of at most {LONGEST} bytes", field)
-    if os.path.lexists(target) and not (target.is_dir() if folder else target.is_file()):
-        raise reject(field, path, f"the path of a {kind}; something else is there")
-    try:
-        places = (target if folder else target.parent, *target.absolute().parents)
-        above = next(place for place in places if place.exists())
-    except OSError as error:
-        raise reject(field, path, f"the path of a {kind} ({error.strerror})") from error
-    if not above.is_dir():
-        raise reject(field, path, f"the path of a {kind}, but {above} is no folder")
-    try:
-        with tempfile.TemporaryFile(dir=above):  # root may write everywhere, says `os.access`
-            pass
-    except OSError as error:
-        raise reject(
-            field, path, f"where a {kind} may be written; {above} takes none ({error.strerror})"
-        ) from error

@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from coursewright.errors import InputError, reject
-from coursewright.scripts.settings import SETTINGS, writable
+from coursewright.scripts.ranges import writable
+from coursewright.scripts.settings import SETTINGS
 from coursewright.scripts.signatures import fields, free_below, refuse_misfits
 
 

@@ -1,0 +1,46 @@
+"""A tutor file by the path that somebody typed: the file, or the words beside it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coursewright.errors import InputError, absent
+from coursewright.scripts.overrides import command_line
+from coursewright.scripts.words import typed
+
+if TYPE_CHECKING:
+    from coursewright_runtime import Tutor
+
+WANTED = "a tutor file (coursewright export run=RUN whole=true to=tutor.onnx)"
+
+
+def refuse_no_tutor(given: str) -> None:
+    """Refuse a path that is no tutor file, before anything heavy is imported but for the file's reader."""
+    path = Path(given)
+    if not given.strip() or not path.exists():
+        raise absent("policy", given, WANTED)
+    if path.is_dir():
+        made = command_line("export", [typed("run", given), "whole=true", "to=tutor.onnx"])
+        raise InputError(f"policy = {given}: is a folder; must be {WANTED}; of a run: {made}", "policy")
+    if path.suffix not in (".onnx", ".json"):
+        raise InputError(f"policy = {given}: must be {WANTED}", "policy")
+    for part in (path.with_suffix(".onnx"), path.with_suffix(".json")):
+        if not part.is_file():
+            raise InputError(
+                f"policy = {given}: {part} is missing, which belongs to it; must be {WANTED}", "policy"
+            )
+
+
+def tutor_file(given: str) -> "Tutor":
+    """The tutor in a file.  Raises `InputError` for a path that is none, or without the runtime."""
+    refuse_no_tutor(given)
+    try:
+        from coursewright_runtime import Tutor, TutorError
+    except ModuleNotFoundError as error:
+        remedy = "pip install coursewright-runtime (runtime/python in a checkout)"
+        raise InputError(
+            f"policy = {given}: a tutor file is read by coursewright-runtime: {remedy}"
+        ) from error
+    try:
+        return Tutor(Path(given).with_suffix(".onnx"))
+    except TutorError as error:
+        raise InputError(f"policy = {given}: {error}", "policy") from error

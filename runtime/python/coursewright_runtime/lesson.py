@@ -1,0 +1,135 @@
+"""One learner's lesson: answers in, the next item out."""
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from coursewright_runtime.tutor import Tutor
+
+Moment = datetime | float  # a float: days since any fixed moment, the same for a whole lesson
+DAY = 86_400.0  # seconds
+Array = npt.NDArray[Any]
+
+
+class TutorError(ValueError):
+    """What was given cannot be used; nothing has changed."""
+
+
+class Choice(NamedTuple):
+    """The tutor's next step for a learner.
+
+    `item` is to be given now; None, with `stop`, where the lessons are to end.  `wait`: days to pause after
+    it.  `scores [actions]`, `observation [columns]`; `belief [skills]`, the chance that a skill is known, and
+    `chance [items]`, that of a right answer, are None where the tutor holds no model of the learner.
+    """
+
+    item: str | None
+    wait: float
+    stop: bool
+    scores: Array
+    chance: Array | None
+    belief: Array | None
+    observation: Array
+
+
+class Lesson:
+    """A learner's state, a cache of the responses so far; `Tutor.begin`, `load` and `replay` make one.
+
+    It changes by `observe` alone: a choice hangs on the recorded events, not on the number of looks.  `state
+    [1, width]` and `goal [1, skills]` are arrays, `seen` the moment of the last event in days, or None.
+    """
+
+    def __init__(self, tutor: "Tutor", state: Array, goal: Array, seen: float | None) -> None:
+        self.tutor, self.state, self.goal, self.seen = tutor, state, goal, seen
+
+    def observe(
+        self,
+        item: str,
+        correct: int | None,
+        minutes: float = 0.0,
+        at: Moment | None = None,
+        taught: bool = True,
+        past: bool = False,
+        offered: Iterable[str] | None = None,
+    ) -> None:
+        """Note the answer to an item: 1 right, 0 wrong, None where nothing was asked or it was helped.
+
+        `minutes` is the time spent, `at` the moment of the answer: first the time since the last event
+        passes, then the answer counts.  A clock that runs backwards counts as no time.  `taught` is False
+        where the learner did not work through the item, `past` True where it happened before the lessons
+        began; then `at` is not used.  `offered` are the items that could have been chosen instead (all).
+
+        Raises `TutorError`, and notes nothing, for an item that the tutor does not know, another answer, or
+        minutes or a moment that are no finite number or negative.
+        """
+        tutor = self.tutor
+        if item not in tutor.place:
+            raise refused("item", item, f"not one of the tutor's {len(tutor.items)} items")
+        if correct not in (1, 0, None):
+            raise refused("correct", correct, "allowed: 1 right, 0 wrong, None where nothing was asked")
+        minutes = amount("minutes", minutes, "allowed: a finite number >= 0")
+        days, seen = (0.0, self.seen) if past else self._days(at)
+        state, mask = self.state, tutor.mask(offered)
+        if days > 0.0 or offered is not None:
+            state = tutor.run(state, days=days, goal=self.goal, mask=mask)["next_state"]
+        answer = -1 if correct is None else int(correct)
+        told = tutor.run(
+            state, tutor.place[item], answer, taught=taught, past=past, minutes=minutes, goal=self.goal
+        )
+        self.state, self.seen = told["next_state"], seen
+
+    def next(
+        self, at: Moment | None = None, only: Iterable[str] | None = None, exclude: Iterable[str] = ()
+    ) -> Choice | None:
+        """The choice among the items `only` (all) without those of `exclude`; None where none is left.
+
+        Nothing changes, so asking again gives the same.
+        """
+        tutor, (days, _) = self.tutor, self._days(at)
+        found = tutor.run(self.state, days=days, goal=self.goal, mask=tutor.mask(only, exclude))
+        first = {name: rows[0] for name, rows in found.items()}
+        action = int(first["action"])
+        if action < 0:
+            return None
+        item = int(first.get("next_item", action))
+        name, wait, stop = tutor.items[item] if item >= 0 else None, first.get("wait", 0.0), first.get("stop")
+        told = (first["scores"], first.get("chance"), first.get("belief"), first["observation"])
+        return Choice(name, float(wait), bool(stop), *told)
+
+    def save(self) -> str:
+        """The lesson as JSON, for `Tutor.load`."""
+        goal = [name for name, wanted in zip(self.tutor.skills, self.goal[0], strict=True) if wanted]
+        kept = {"stamp": self.tutor.stamp, "seen": self.seen, "goal": goal, "state": self.state[0].tolist()}
+        return json.dumps(kept, ensure_ascii=False)
+
+    def _days(self, at: Moment | None) -> tuple[float, float | None]:
+        """Days since the last event, and the moment in days."""
+        if at is None:
+            return 0.0, self.seen
+        now = days_of(at)
+        return (0.0 if self.seen is None else max(0.0, now - self.seen)), now
+
+
+def days_of(at: Moment) -> float:
+    """A moment in days; that of a datetime is since 1970-01-01 UTC, and without a zone it is read as UTC."""
+    if isinstance(at, datetime):
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() / DAY
+    return amount("at", at, "allowed: a datetime, or days >= 0 since any fixed moment")
+
+
+def refused(name: str, value: object, allowed: str) -> TutorError:
+    """The refusal of a value: "name = value: allowed"."""
+    shown = repr(value)
+    return TutorError(f"{name} = {shown if len(shown) <= 80 else shown[:77] + '...'}: {allowed}")
+
+
+def amount(name: str, value: Any, allowed: str) -> float:
+    """A finite number that is not negative."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value < np.inf:
+        raise refused(name, value, allowed)
+    return float(value)
