@@ -113,7 +113,7 @@ def _url(at: str | Path) -> tuple[URL, Path | None]:
         kind, _, rest = at.partition("://")
         try:
             url = make_url(f"{DRIVERS.get(kind, kind)}://{rest}")
-        except ArgumentError:
+        except (ArgumentError, ValueError):
             raise InputError(
                 "store: this URL cannot be read; postgresql://user@host/name is one", "store"
             ) from None

@@ -164,7 +164,7 @@ async def hammered(port: int, process, acknowledged: dict[str, str], sent: list[
 def killed(folder, times: int, *words: str) -> None:
     acknowledged, sent, rng = dict[str, str](), list[str](), random.Random(0)
     for _ in range(times):
-        with service(folder, TUTOR, *words) as (port, process):
+        with service(folder, TUTOR, *words, lean=not words) as (port, process):
             asyncio.run(hammered(port, process, acknowledged, sent, 0.2 + rng.random()))
             process.wait(20)
     tutor = Recommender(TUTOR, folder / "live.sqlite", folder / "key")
