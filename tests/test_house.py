@@ -32,6 +32,7 @@ FLOORS: dict[str, dict[str, set[str]]] = {
         **{f: set() for f in ("beliefs", "rules", "schedulers", "bandits", "planners", "learning")},
         "export": {"learning", "rules", "schedulers", "bandits"},
     },
+    "live": {"events": set()},
     "evaluation": {"comparison": set(), "validity": set(), "card": set(), "tuning": set(), "replay": set()},
 }
 GROUND = {
