@@ -15,6 +15,7 @@ import numpy as np
 
 from speed.environments import environments
 from speed.rules import teaching
+from speed.service import service
 from speed.simulated import neural_learners, reviews, zoo
 from speed.whole import demonstration, reaching
 from speed.working import command_line, configured, fitting, remembering, training, wide
@@ -32,7 +33,7 @@ PARTS = (
     wide,
     command_line,
 )
-LONG = (demonstration, reaching)  # minutes each: `bench_against.py` runs them where they are named
+LONG = (demonstration, reaching, service)  # minutes each: `bench_against.py` runs them where they are named
 
 
 def main() -> None:

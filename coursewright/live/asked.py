@@ -31,6 +31,7 @@ class Observe(Learner):
         default=None, description="the host's id of the response; sent again, it counts once"
     )
     past: bool = Field(default=False, description="it happened before the lessons began")
+    taught: bool = Field(default=True, description="false: answered and not worked through, as in a test")
 
 
 class Next(Learner):

@@ -29,6 +29,7 @@ class Told(NamedTuple):
     item: Ints
     correct: Ints
     past: Bools
+    taught: Bools
     minutes: Floats
     days: Floats
 
@@ -108,7 +109,7 @@ class Mind:
             state,
             told.item,
             told.correct,
-            taught=told.item >= 0,
+            taught=told.taught & (told.item >= 0),
             past=told.past,
             days=np.zeros(batch, np.float32),
             minutes=told.minutes,

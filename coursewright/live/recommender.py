@@ -121,12 +121,13 @@ class Recommender:
         minutes: float = 0.0,
         id: str | None = None,
         past: bool = False,
+        taught: bool = True,
     ) -> Choice:
         """Note a response, and name the choice after it; see `words.Response`.
 
         When it returns, the response is on the disk.  Raises `InputError` for what cannot be a response.
         """
-        [answer] = self.observe_many([Response(learner, item, correct, time, minutes, id, past)])
+        [answer] = self.observe_many([Response(learner, item, correct, time, minutes, id, past, taught)])
         if isinstance(answer, InputError):
             raise answer
         return answer
@@ -224,7 +225,7 @@ class Recommender:
         code = secrets.token_bytes(16)
         name = named("learner", learner)
         pseudonym, sealed = self._keys.learner(name), self._keys.seal(name)
-        begun = Checked(pseudonym, sealed, code, -1, -1, days_of(time), 0.0, False)
+        begun = Checked(pseudonym, sealed, code, -1, -1, days_of(time), 0.0, False, False)
         return write(self._store, self._mind, self._keys, [begun])[code]
 
     def forget(self, learner: str) -> Forgotten:
@@ -275,8 +276,9 @@ class Recommender:
         code = secrets.token_bytes(16)
         if response.id is not None:
             code = self._keys.code("response", name, named("id", response.id))
-        if not isinstance(response.past, bool):
-            raise reject("past", repr(response.past)[:40], "true or false")
+        for flag in ("past", "taught"):
+            if not isinstance(value := getattr(response, flag), bool):
+                raise reject(flag, repr(value)[:40], "true or false")
         return Checked(
             self._keys.learner(name),
             self._keys.seal(name),
@@ -286,6 +288,7 @@ class Recommender:
             days_of(response.time),
             minutes_of(response.minutes),
             response.past,
+            response.taught,
         )
 
     def _decide(self, seat: Seat, asked: str, moment: float) -> None:

@@ -125,7 +125,7 @@ def replayed(connection: Connection, mind: Mind, seat: Seat) -> Iterable[tuple[M
             continue
         days = 0.0 if last is None else max(0.0, row["time"] - last)
         last = row["time"] if last is None else max(last, row["time"])
-        told = told_of([place], [row["correct"]], [row["past"]], [row["minutes"]], [days])
+        told = told_of([place], [row["correct"]], [row["past"]], [row["taught"]], [row["minutes"]], [days])
         state, _ = mind.tell(state, seat.goal[None], told)
         yield row, state[0]
 
@@ -139,6 +139,7 @@ def told_of(
     item: Sequence[int],
     correct: Sequence[int],
     past: Sequence[bool],
+    taught: Sequence[bool],
     minutes: Sequence[float],
     days: Sequence[float],
 ) -> Told:
@@ -147,6 +148,7 @@ def told_of(
         np.array(item, np.int64),
         np.array(correct, np.int64),
         np.array(past, bool),
+        np.array(taught, bool),
         np.array(minutes, np.float32),
         np.array(days, np.float32),
     )

@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qs
@@ -109,7 +109,7 @@ def _teach(app: FastAPI, recommender: Recommender, limits: Limits) -> None:
         found = await app.state.gatherer.observe(Answered(**body.model_dump()))
         if isinstance(found, InputError):
             raise found
-        return JSONResponse(asdict(found))
+        return JSONResponse(found.plain())
 
     @app.post("/next", response_model=list[Choice], tags=["teach"])
     def next_(body: asked.Next) -> Response:
@@ -117,7 +117,7 @@ def _teach(app: FastAPI, recommender: Recommender, limits: Limits) -> None:
         if body.k > limits.k:
             raise InputError(f"k = {body.k}: must be a whole number from 1 to {limits.k}", "k")
         found = recommender.next(body.learner, body.k, body.only, body.exclude, body.time)
-        return JSONResponse([asdict(choice) for choice in found])
+        return JSONResponse([choice.plain() for choice in found])
 
     @app.post("/enrol", tags=["teach"])
     def enrol(body: asked.Enrol) -> dict[str, str]:

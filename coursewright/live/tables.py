@@ -55,6 +55,7 @@ event = Table(
     Column("time", Float, nullable=False),  # days since 1970
     Column("minutes", Float, nullable=False),
     Column("past", Boolean, nullable=False),
+    Column("taught", Boolean, nullable=False),
     Column("answer", Text, nullable=False),  # JSON: the choice after it
     Column("tutor", String(32), nullable=False),  # whose items `offered` counts
     Column("offered", LargeBinary),  # the items that could have been chosen

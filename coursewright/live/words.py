@@ -28,6 +28,7 @@ class Response:
     minutes : spent on the item.
     id : the host's own name of this response: sent again, it counts once.  None: each call counts.
     past : True where it happened before the lessons began.
+    taught : False where the learner answered and did not work through the item, as in a test.
     """
 
     learner: str
@@ -37,6 +38,7 @@ class Response:
     minutes: float = 0.0
     id: str | None = None
     past: bool = False
+    taught: bool = True
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,16 @@ class Choice:
     overruled: bool = False
     why_not: str = ""
 
+    def plain(self) -> dict[str, Any]:
+        """By name, as JSON has it."""
+        return {name: getattr(self, name) for name in USUAL}
+
     def text(self) -> str:
         """JSON, as a store keeps it: what is usual is left out."""
-        usual = asdict(Choice(None))
-        return json.dumps({name: value for name, value in asdict(self).items() if value != usual[name]})
+        return json.dumps({name: value for name, value in self.plain().items() if value != USUAL[name]})
+
+
+USUAL = asdict(Choice(None))
 
 
 def choice_of(text: str) -> Choice:

@@ -28,6 +28,7 @@ class Checked(NamedTuple):
     time: float
     minutes: float
     past: bool
+    taught: bool
 
 
 def write(store: Store, mind: Mind, keys: Keys, responses: Sequence[Checked]) -> dict[bytes, Choice]:
@@ -72,6 +73,7 @@ def _round(
         [one.item for one in once],
         [one.correct for one in once],
         [one.past for one in once],
+        [one.taught for one in once],
         [one.minutes for one in once],
         [0.0 if s.last is None else max(0.0, one.time - s.last) for s, one in zip(those, once, strict=True)],
     )
@@ -104,6 +106,7 @@ def _row(mind: Mind, seat: Seat, one: Checked) -> dict[str, Any]:
         "time": one.time,
         "minutes": one.minutes,
         "past": one.past,
+        "taught": one.taught,
         "tutor": mind.fingerprint,
         "offered": seat.offered if asked else None,
         "propensity": pending.propensity if chosen and pending is not None else None,

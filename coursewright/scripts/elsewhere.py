@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from coursewright.envs.task import Task
 
 NAMED = ("simulator", "task")
+OWN = ("seeds", "tutor")  # which a run brings with its task
 TAUGHT = ("simulator", "choices")  # the parts of a command that other learners come from
 TOLD_BY_A_TUTOR = {"belief", *(feature.name for feature in BELIEFS)}
 
@@ -30,13 +31,19 @@ def chosen() -> tuple[str, ...]:
     """The parts that the command line, which Hydra has read, names for its runs: learners, or a task too.
 
     Raises `InputError` where it names a task alone, or something of one of the two: the rest would be a
-    default, and not that of the runs.
+    default, and not that of the runs.  So it does for seeds or a tutor without a task: theirs count.
     """
     if not HydraConfig.initialized():
         return ()
     words = [word.lstrip("+~") for word in HydraConfig.get().overrides.task]
     named = tuple(name for name in NAMED if any(word.startswith(f"{name}=") for word in words))
-    touched = [name for name in NAMED if any(re.split(r"[.=@]", word)[0] == name for word in words)]
+    first = {re.split(r"[.=@]", word)[0]: word for word in words}
+    for name in OWN:
+        if name in first and "task" not in named:
+            field, _, value = first[name].partition("=")
+            theirs = "left out beside runs, which have their own; with simulator= and task= named it counts"
+            raise reject(field, value, theirs)
+    touched = [name for name in NAMED if name in first]
     for name in touched:
         missing = next((other for other in ("simulator", name) if other not in named), None)
         if missing is not None:

@@ -77,3 +77,9 @@ def test_other_learners_of_another_course_want_a_task(runs, capsys):
     line = refused(capsys, [f"runs={runs / 'graph_ppo'}", "simulator=bkt_ednet"])
     assert line.startswith("error: simulator = bkt_ednet: must be one with the 20 skills of runs = ")
     assert line.endswith("one that serves any is read with task= named too")
+
+
+@pytest.mark.parametrize("word", ["seeds.luck=5", "tutor=pfa"])
+def test_seeds_and_tutors_are_those_of_the_runs(runs, word, capsys):
+    line = refused(capsys, [f"runs={runs / 'ppo'}", word])
+    assert line.startswith(f"error: {word.replace('=', ' = ')}: must be left out beside runs")

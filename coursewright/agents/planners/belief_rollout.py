@@ -1,71 +1,43 @@
-"""Planning on the belief by rollouts: imagined learners play on under a base rule, after each of a few items.
-
-The learners are drawn from the tutor's belief and live in the tutor's fitted model.  The true ones are never
-read: the planner is given the tutor's records and nothing else.
-"""
+"""Planning on the belief by rollouts: imagined learners play on under a base rule, after each item."""
 
 from dataclasses import dataclass, field
-from functools import partial
-from typing import ClassVar
-
-import numpy as np
 
 from coursewright.agents.options import at_least, not_negative
 from coursewright.agents.planners.imagined import Imagination, Planning
-from coursewright.agents.planners.playing_on import Branches, clearly_best, returns, rule_of, with_best
+from coursewright.agents.planners.on_belief import BeliefPlanner
+from coursewright.agents.planners.playing_on import Branch, Branches, clearly_best, returns, rule_of
 from coursewright.agents.planners.proof import proved
-from coursewright.agents.portions import parts
 from coursewright.agents.rule import RulePolicy, Seen
 from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.agents.tuned_rule import TunedRule
 from coursewright.agents.tuning import Agent
 from coursewright.envs.task import Task
 from coursewright.simulators.arrays import Ints
-from coursewright.simulators.luck import Luck
 
 
 @dataclass(frozen=True, eq=False)
-class BeliefRolloutRule:
+class BeliefRolloutRule(BeliefPlanner):
     """The item after which the base rule is expected to reach most, if that is clearly more than its own.
 
-    Clearly: by more than `z` standard errors of the paired gain over `copies` imagined learners.  The items
-    tried are the `candidates` of most expected gain.
+    Clearly: by more than `z` standard errors of the paired gain over `copies` imagined learners.
     """
 
-    base: RulePolicy
-    imagination: Imagination
     copies: int
-    candidates: int
     z: float
-    plans: ClassVar[bool] = True
+
+    @property
+    def lives(self) -> int:
+        """As `BeliefPlanner.lives`: every item is tried with the same ones."""
+        return self.copies
 
     @property
     def simulations(self) -> int:
-        """Simulations at a decision."""
+        """As `BeliefPlanner.simulations`."""
         return (self.candidates + 1) * self.copies
 
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """The features that the base rule and the belief read."""
-        return (*self.base.rule.needs, *self.imagination.needs)
-
-    def begin(self, luck: Luck) -> Planning:
-        """The base rule's memory; a learner's key tells nothing of its luck."""
-        return Planning(luck.learner.copy(), self.base.rule.begin(luck))
-
-    def choose(self, seen: Seen, memory: Planning) -> tuple[Ints, Planning]:
-        """Actions `[batch]`."""
-        records, thoughts = seen.records, self.imagination.thoughts(seen)
-        action, after = self.base.rule.choose(seen, memory.base)
-        seen.drawn.otherwise = bool(seen.drawn.among)  # a draw of the rule's may not be the last word
-        branches = with_best(action, self.imagination.worth(seen), self.candidates)
-        chosen = action.copy()
-        each = branches.shape[1] * self.copies * self.imagination.bytes_each(records)
-        branch = partial(self.imagination.episodes, records, thoughts)
-        for rows in parts(np.flatnonzero(~records.over), each):
-            tried = Branches(rows, branches[rows], memory.fates(rows, seen.turn, self.copies))
-            chosen[rows] = clearly_best(tried, returns(self.base, seen, after, tried, branch), self.z)
-        return chosen, memory._replace(base=after)
+    def best(self, seen: Seen, after: Planning, tried: Branches, branch: Branch) -> Ints:
+        """As `BeliefPlanner.best`."""
+        return clearly_best(tried, returns(self.base, seen, after.base, tried, branch), self.z)
 
 
 @dataclass(frozen=True)
@@ -101,6 +73,6 @@ class BeliefRollout:
         base = rule_of(self.base, task, seed, tracker)
         imagination = Imagination.of(task, base)
         copies = self.simulations // (self.candidates + 1)
-        rule = BeliefRolloutRule(base, imagination, copies, self.candidates, self.z)
+        rule = BeliefRolloutRule(base, imagination, self.candidates, copies, self.z)
         planner = RulePolicy("belief_rollout", imagination.seen, rule, tuned=base.tuned)
         return proved(planner, base, task, self.proof)

@@ -1,13 +1,12 @@
 """Planning on the belief by tree search: UCB1 over items in a tree of answers, the base rule beyond it."""
 
 from dataclasses import dataclass, field
-from functools import partial
-from typing import ClassVar
 
 import numpy as np
 
 from coursewright.agents.options import at_least, not_negative
 from coursewright.agents.planners.imagined import Imagination, Planning
+from coursewright.agents.planners.on_belief import BeliefPlanner
 from coursewright.agents.planners.playing_on import (
     Branch,
     Branches,
@@ -15,11 +14,9 @@ from coursewright.agents.planners.playing_on import (
     kept_by,
     returns,
     rule_of,
-    with_best,
 )
 from coursewright.agents.planners.proof import proved
 from coursewright.agents.planners.tree import Tree
-from coursewright.agents.portions import parts
 from coursewright.agents.rule import RulePolicy, Seen
 from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.agents.tuned_rule import TunedRule
@@ -27,14 +24,13 @@ from coursewright.agents.tuning import Agent
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.task import Task
 from coursewright.simulators.arrays import Floats, Ints
-from coursewright.simulators.luck import Luck
 
 Into = tuple[Tree, Floats]
 """The trees, and what the base rule returns in the same simulation, `[rows]`."""
 
 
 @dataclass(frozen=True, eq=False)
-class BeliefSearchRule:
+class BeliefSearchRule(BeliefPlanner):
     """The item whose simulations gain most over the base rule, if that is clearly more than nothing.
 
     A simulation imagines a learner and descends the tree by UCB1: a node's choices are the rule's own there
@@ -42,46 +38,28 @@ class BeliefSearchRule:
     gain is over the rule with the same learner and fate, and clear above `z` of its standard errors.
     """
 
-    base: RulePolicy
-    imagination: Imagination
-    simulations: int
-    candidates: int
+    tries: int
     c: float
     z: float
-    plans: ClassVar[bool] = True
 
     @property
-    def needs(self) -> tuple[str, ...]:
-        """The features that the base rule and the belief read."""
-        return (*self.base.rule.needs, *self.imagination.needs)
+    def lives(self) -> int:
+        """As `BeliefPlanner.lives`."""
+        return self.tries
 
-    def begin(self, luck: Luck) -> Planning:
-        """The base rule's memory; a learner's key tells nothing of its luck."""
-        return Planning(luck.learner.copy(), self.base.rule.begin(luck))
+    @property
+    def simulations(self) -> int:
+        """As `BeliefPlanner.simulations`: a life is lived once."""
+        return self.tries
 
-    def choose(self, seen: Seen, memory: Planning) -> tuple[Ints, Planning]:
-        """Actions `[batch]`."""
-        records, thoughts = seen.records, self.imagination.thoughts(seen)
-        action, after = self.base.rule.choose(seen, memory.base)
-        seen.drawn.otherwise = bool(seen.drawn.among)  # a draw of the rule's may not be the last word
-        memory = memory._replace(base=after)
-        branches = with_best(action, self.imagination.worth(seen), self.candidates)
-        chosen = action.copy()
-        branch = partial(self.imagination.episodes, records, thoughts)
-        each = self.simulations * self.imagination.bytes_each(records)
-        for rows in parts(np.flatnonzero(~records.over), each):
-            fate = memory.fates(rows, seen.turn, self.simulations)
-            chosen[rows] = self._searched(seen, memory, Branches(rows, branches[rows], fate), branch)
-        return chosen, memory
-
-    def _searched(self, seen: Seen, memory: Planning, tried: Branches, branch: Branch) -> Ints:
-        """The actions `[rows]` after all simulations."""
+    def best(self, seen: Seen, after: Planning, tried: Branches, branch: Branch) -> Ints:
+        """As `BeliefPlanner.best`, after all simulations."""
         rule = tried._replace(action=tried.action[:, :1])
-        known = returns(self.base, seen, memory.base, rule, branch)[:, 0]
+        known = returns(self.base, seen, after.base, rule, branch)[:, 0]
         tree = Tree.of(len(tried.rows), tried.action.shape[1], self.simulations + 1)
         for n in range(self.simulations):
             copies = branch(tried.rows, np.ascontiguousarray(tried.fate[:, n]))
-            self._simulate(seen, memory, tried, copies, (tree, known[:, n]))
+            self._simulate(seen, after, tried, copies, (tree, known[:, n]))
         mean, doubt = tree.root()
         return above_doubt(tried.action, mean[:, 1:], doubt[:, 1:], self.z)
 
@@ -143,6 +121,6 @@ class BeliefSearch:
         """The policy.  Raises `InputError` where the base is no rule, or no learner can be imagined."""
         base = rule_of(self.base, task, seed, tracker)
         imagination = Imagination.of(task, base)
-        rule = BeliefSearchRule(base, imagination, self.simulations, self.candidates, self.c, self.z)
+        rule = BeliefSearchRule(base, imagination, self.candidates, self.simulations, self.c, self.z)
         planner = RulePolicy("belief_search", imagination.seen, rule, tuned=base.tuned)
         return proved(planner, base, task, self.proof)
