@@ -36,6 +36,7 @@ FLOORS: dict[str, dict[str, set[str]]] = {
     "evaluation": {"comparison": set(), "validity": set(), "card": set(), "tuning": set(), "replay": set()},
 }
 GROUND = {
+    "live.service": {"events"},  # it serves them
     "fitting.folder": {"judging"},  # a fit's folder holds its held-out figures
     "fitting.judging.null_world": {"logistic"},  # its learners are logistic ones who never change
     "agents.tuned_rule": {"rules", "schedulers"},  # the best of all families

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from coursewright.errors import InputError, reject
 from coursewright.live import tables
+from coursewright.live.bridge import Bridge
 from coursewright.live.erasing import backup, forget
 from coursewright.live.keys import Keys, key_of
 from coursewright.live.logs import write_store_log
@@ -234,6 +235,10 @@ class Recommender:
         found = forget(self._store, self._keys.learner(name), self._keys.seal(name))
         self._cohort.forget()
         return found
+
+    def bridge(self) -> Bridge:
+        """The store as a bridge to platforms needs it."""
+        return Bridge(self._store, self._keys)
 
     def learners(self) -> list[str]:
         """The ids of all learners, in order."""

@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from coursewright import __version__
 from coursewright.errors import InputError, legible
 from coursewright.live import asked
+from coursewright.live.events import routes as events
 from coursewright.live.gather import Gatherer
 from coursewright.live.guard import COOKIE, Guard, Limits, cookie_of
 from coursewright.live.keys import token_of
@@ -97,6 +98,7 @@ def app_of(recommender: Recommender, token: str, limits: Limits) -> FastAPI:
     _teach(app, recommender, limits)
     _tell(app, recommender)
     _open(app, recommender, token)
+    app.include_router(events.router(recommender))
     return app
 
 
