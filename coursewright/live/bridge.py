@@ -1,4 +1,4 @@
-"""The store as a bridge to platforms needs it: pseudonyms, responses that are void, and all responses.
+"""The inside as platforms and a teacher's page need it: pseudonyms, void responses, the log, the states.
 
 A response that was declared void is taken out, and what has its id later never comes in.
 """
@@ -12,20 +12,32 @@ from sqlalchemy.dialects import postgresql, sqlite
 from coursewright.live import tables
 from coursewright.live.keys import Keys
 from coursewright.live.logs import told
+from coursewright.live.mind import Mind
+from coursewright.live.seats import Seat, refresh, rows_as_seats
 from coursewright.live.store import Store
 
 LEARNERS = 10_000  # whose codes are looked for at a time
 
 
 class Bridge:
-    """A store and its key; see `Recommender.bridge`."""
+    """A store with its key, and a tutor; see `Recommender.bridge`."""
 
-    def __init__(self, store: Store, keys: Keys) -> None:
-        self._store, self._keys = store, keys
+    def __init__(self, store: Store, keys: Keys, mind: Mind) -> None:
+        self._store, self._keys, self.mind = store, keys, mind
 
     def hide(self, person: str) -> str:
         """A pseudonym for a text that tells a person."""
         return self._keys.code("person", person).hex()
+
+    def seats(self, learner: str | None = None) -> dict[str, Seat]:
+        """Each learner's row, up to date, by the host's id; or that of one `learner`, where there is one."""
+        query = select(tables.learner)
+        if learner is not None:
+            query = query.where(tables.learner.c.pseudonym == self._keys.learner(learner))
+        with self._store.read() as connection:
+            found = rows_as_seats(connection.execute(query).mappings(), self.mind)
+            refresh(connection, self.mind, found)
+        return {self._keys.unseal(seat.sealed): seat for seat in found}
 
     def void(self, ids: Collection[str]) -> int:
         """Take out the responses with these ids of the host, whoever's they are; the number that were there.

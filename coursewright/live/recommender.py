@@ -237,8 +237,8 @@ class Recommender:
         return found
 
     def bridge(self) -> Bridge:
-        """The store as a bridge to platforms needs it."""
-        return Bridge(self._store, self._keys)
+        """The inside as platforms and a teacher's page need it."""
+        return Bridge(self._store, self._keys, self._mind)
 
     def learners(self) -> list[str]:
         """The ids of all learners, in order."""

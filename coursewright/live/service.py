@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 
 from coursewright import __version__
 from coursewright.errors import InputError, legible
-from coursewright.live import asked
+from coursewright.live import asked, teacher
 from coursewright.live.events import routes as events
 from coursewright.live.gather import Gatherer
 from coursewright.live.guard import COOKIE, Guard, Limits, cookie_of
@@ -99,6 +99,7 @@ def app_of(recommender: Recommender, token: str, limits: Limits) -> FastAPI:
     _tell(app, recommender)
     _open(app, recommender, token)
     app.include_router(events.router(recommender))
+    app.include_router(teacher.router(recommender))
     return app
 
 
@@ -196,7 +197,7 @@ def _open(app: FastAPI, recommender: Recommender, token: str) -> None:
 
     @app.get("/", include_in_schema=False)
     def first() -> Response:
-        return RedirectResponse("/docs")
+        return RedirectResponse("/teacher")
 
     @app.get("/docs", include_in_schema=False)
     def docs() -> HTMLResponse:
