@@ -24,12 +24,14 @@ class Help:
     skill : on what; "" where it is about no skill.
     since : days since 1970 UTC; None where nothing has happened.
     reason : in words, with the figures.
+    size : wrong answers, answers, or days, by the level; more of it comes first.
     """
 
     level: str
     skill: str
     since: float | None
     reason: str
+    size: float = 0.0
 
 
 class _Run(NamedTuple):
@@ -46,27 +48,24 @@ def help_of(one: Overview, skills_of: Mapping[str, Sequence[str]], now: float) -
         worst = max(stuck, key=lambda skill: (runs[skill.name].wrong, -skill.mastery))
         run = runs[worst.name]
         reason = f"{run.wrong} wrong in a row on {worst.name}, mastery {_percent(worst)}"
-        return Help(STUCK, worst.name, run.since, reason)
+        return Help(STUCK, worst.name, run.since, reason, run.wrong)
     slow = [skill for skill in goals if skill.answers >= MANY and skill.mastery < HALF]
     if slow:
         worst = min(slow, key=lambda skill: skill.mastery)
         times = [r.time for r in one.recent if worst.name in skills_of.get(r.item, ())]
         reason = f"{worst.answers} answers on {worst.name}, and mastery {_percent(worst)}"
-        return Help(SLOW, worst.name, min(times, default=one.last), reason)
+        return Help(SLOW, worst.name, min(times, default=one.last), reason, worst.answers)
     if one.last is None:
         return Help(NEW, "", None, "no answer yet")
     if now - one.last > AWAY:
-        return Help(ABSENT, "", one.last, f"no answer for {now - one.last:.0f} days")
+        return Help(ABSENT, "", one.last, f"no answer for {now - one.last:.0f} days", now - one.last)
     known = sum(skill.mastery >= HALF for skill in goals)
     return Help(WELL, "", one.last, f"{known} of {len(goals)} skills above {HALF:.0%}")
 
 
 def first_first(one: Overview, help: Help) -> tuple[int, float, str]:
-    """The place of a learner in the list: by level, then by the lowest mastery concerned, then by name."""
-    mastery = {skill.name: skill.mastery for skill in one.skills}
-    goals = [skill.mastery for skill in one.skills if skill.goal]
-    low = mastery.get(help.skill, sum(goals) / max(1, len(goals)))
-    return LEVELS.index(help.level), low, one.learner
+    """The place of a learner in the list: by level, then by size, then by name."""
+    return LEVELS.index(help.level), -help.size, one.learner
 
 
 def _run(recent: Sequence[Recent], skill: str, skills_of: Mapping[str, Sequence[str]]) -> _Run:

@@ -19,7 +19,8 @@ from coursewright.live.words import Choice, Overview, now
 
 ASSETS = Path(__file__).parent / "assets"
 FILES = {"": "teacher.html", "/teacher.js": "teacher.js", "/teacher.css": "teacher.css"}
-POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'self'"
+SELF = "script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'self'"
+POLICY = f"default-src 'none'; img-src data:; {SELF}"
 RECENT = 30  # responses of each learner, in which runs of wrong answers are looked for
 
 
@@ -72,7 +73,7 @@ def class_of(recommender: Recommender, bridge: Bridge, group: str | None) -> dic
     mind = bridge.mind
     helps = [help_of(one, mind.skills_of, moment) for one in found]
     order = sorted(range(len(found)), key=lambda n: first_first(found[n], helps[n]))
-    steps = _steps(bridge, found)
+    nexts, steps = _ahead(bridge, found)
     return {
         "now": moment,
         "groups": recommender.groups(),
@@ -89,7 +90,7 @@ def class_of(recommender: Recommender, bridge: Bridge, group: str | None) -> dic
                 **asdict(helps[n]),
                 "mastery": [round(skill.mastery, 4) for skill in found[n].skills],
                 "goal": [skill.goal for skill in found[n].skills],
-                "next": _plain(found[n].next),
+                "next": _plain(nexts[n]),
                 "step": _plain(steps[n]),
             }
             for n in order
@@ -101,17 +102,18 @@ def _plain(one: Choice | Range | None) -> dict[str, Any] | None:
     return None if one is None else asdict(one)
 
 
-def _steps(bridge: Bridge, found: list[Overview]) -> list[Range | None]:
-    """The mastery that each learner's next item may bring."""
-    seats = bridge.seats()
-    mine = [seats.get(one.learner) for one in found]
-    there = [(n, seat) for n, seat in enumerate(mine) if seat is not None]
+def _ahead(bridge: Bridge, found: list[Overview]) -> tuple[list[Choice | None], list[Range | None]]:
+    """Each learner's next choice, whether or not it was asked for, and the mastery that it may bring."""
+    nexts: list[Choice | None] = [one.next for one in found]
+    mind, seats = bridge.mind, bridge.seats()
+    there = [(n, seats[one.learner]) for n, one in enumerate(found) if one.learner in seats]
     if not there:
-        return [None] * len(found)
-    nexts = [found[n].next for n, _ in there]
-    places = [-1 if one is None or one.item is None else bridge.mind.place.get(one.item, -1) for one in nexts]
+        return nexts, [None] * len(found)
     state, goal = np.stack([seat.state for _, seat in there]), np.stack([seat.goal for _, seat in there])
-    ranges: list[Range | None] = [None] * len(found)
-    for (n, _), step in zip(there, next_step(bridge.mind, state, goal, places), strict=True):
-        ranges[n] = step
-    return ranges
+    out = mind.look(state, goal, np.ones((len(there), len(mind.items)), bool))
+    for row, (n, _) in enumerate(there):
+        nexts[n] = nexts[n] or mind.decision(out, row).choice
+    items = [None if (choice := nexts[n]) is None else choice.item for n, _ in there]
+    places = [-1 if item is None else mind.place.get(item, -1) for item in items]
+    ahead = dict(zip((n for n, _ in there), next_step(mind, state, goal, places), strict=True))
+    return nexts, [ahead.get(n) for n in range(len(found))]

@@ -75,7 +75,7 @@ function row(one) {
     cell("why", null, make("span", { class: "level" }, `${SIGNS[one.level]} ${one.level}`), make("br"), one.reason),
     cell("since", "Since", ago(one.since)),
     cell("next", "Next item", next, one.next?.overruled ? " (a teacher's choice)" : "",
-      one.next?.chance == null ? "" : make("span", { class: "soft" }, ` right in ${percent(one.next.chance)}`)),
+      one.next?.chance == null ? "" : make("span", { class: "soft" }, ` chance ${percent(one.next.chance)}`)),
     cell("step", "Mastery of its skill", ...(one.step === null ? ["–"] : [
       make("span", { class: "now" }, `${percent(one.step.before)} → ${percent(one.step.after)} `),
       make("span", { class: "soft now" }, `[${percent(one.step.low)}, ${percent(one.step.high)}]`)])),
@@ -126,11 +126,11 @@ async function foresee(place, learner, item) {
     place.replaceChildren(make("p", { class: "soft" }, "This tutor has no model of learners, so it foresees no effect."));
     return;
   }
-  const line = (words, range) => [make("span", {}, words), track(range.after, range.low, range.high, words),
-    make("span", { class: "now" }, `${percent(range.before)} → ${percent(range.after)} [${percent(range.low)}, ${percent(range.high)}]`)];
+  const line = (words, range) => make("div", {}, make("span", {}, words), track(range.after, range.low, range.high, words),
+    make("span", { class: "now" }, `${percent(range.before)} → ${percent(range.after)} [${percent(range.low)}, ${percent(range.high)}]`));
   place.replaceChildren(
     make("p", {}, `Effect of ${item}, simulated: right with a chance of ${percent(found.chance)}.`),
-    make("div", { class: "skills" }, ...line("its skill, after it", found.skills), ...line(`the goal, after ${found.items} items`, found.goal)),
+    make("div", { class: "skills" }, line("its skill, after it", found.skills), line(`the goal, after ${found.items} items`, found.goal)),
     make("p", { class: "soft" }, `By the tutor's own model: ${found.futures} futures with answers drawn from its chances, the later items as it would choose them. In brackets 90 % of them. It is no measurement.`));
 }
 
@@ -163,11 +163,11 @@ function overrule(one, present) {
 
 function skills(state) {
   const order = [...state.skills].sort((a, b) => b.goal - a.goal || a.mastery - b.mastery);
-  return make("div", { class: "skills" }, ...order.flatMap((skill) => {
+  return make("div", { class: "skills" }, ...order.map((skill) => {
     const words = `${skill.name}: ${percent(skill.mastery)}, ${skill.right} of ${skill.answers} right`;
-    return [make("span", {}, skill.name, skill.goal ? "" : make("span", { class: "soft" }, " (no goal)")),
+    return make("div", {}, make("span", {}, skill.name, skill.goal ? "" : make("span", { class: "soft" }, " (no goal)")),
       track(skill.mastery, skill.mastery - skill.doubt, skill.mastery + skill.doubt, words),
-      make("span", { class: "now" }, `${percent(skill.mastery)} `, make("span", { class: "soft" }, `${skill.right}/${skill.answers}`))];
+      make("span", { class: "now" }, `${percent(skill.mastery)} `, make("span", { class: "soft" }, `${skill.right} of ${skill.answers} right`)));
   }));
 }
 
