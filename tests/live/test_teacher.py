@@ -19,6 +19,7 @@ from coursewright.live.words import Overview, Recent, Skill, now
 
 CHROMIUM = shutil.which("chromium")
 TOKEN = "a-token-of-the-tests"
+FOCUSED = "document.activeElement.name || document.activeElement.textContent"
 SKILLS_OF = {"a1": ["A"], "b1": ["B"], "ab": ["A", "B"]}
 
 
