@@ -23,6 +23,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 COOKIE = "coursewright"
 OPEN = ("/health", "/sign-in")  # paths that need no token
 JSON = b"application/json"
+FAILED = "the service failed; nothing was written"
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,8 @@ class Guard:
                 await answer(told, refused.status, {"error": refused.line})
         except Exception as error:  # of ours; its text may hold what a learner sent
             log.error("%s failed: %s", scope["method"], type(error).__name__)
-            if status:
-                raise ConnectionError from None
-            await answer(told, 500, {"error": "the service failed; nothing was written"})
+            if not status:
+                await answer(told, 500, {"error": FAILED})
         route = getattr(scope.get("route"), "path", "-")
         log.info("%s %s %d %.1f ms", scope["method"], route, status, 1e3 * (time.perf_counter() - started))
 

@@ -15,7 +15,6 @@ from coursewright.live import tables
 from coursewright.live.bridge import Bridge
 from coursewright.live.erasing import backup, forget
 from coursewright.live.keys import Keys, key_of
-from coursewright.live.logs import write_store_log
 from coursewright.live.mind import Mind
 from coursewright.live.overview import look_at, overviews
 from coursewright.live.reasons import Cohort, reasons
@@ -270,6 +269,8 @@ class Recommender:
         probability of its choice; they are null where a teacher or the host chose.  The store notes the file,
         or what was `noted` instead, for whoever has to be forgotten.
         """
+        from coursewright.live.logs import write_store_log  # which needs pandas
+
         return write_store_log(self._store, Path(to), noted)
 
     def backup(self, to: str | Path) -> Path:

@@ -113,7 +113,7 @@ def _url(at: str | Path) -> tuple[URL, Path | None]:
         kind, _, rest = at.partition("://")
         try:
             url = make_url(f"{DRIVERS.get(kind, kind)}://{rest}")
-        except ArgumentError:
+        except (ArgumentError, ValueError):
             raise InputError(
                 "store: this URL cannot be read; postgresql://user@host/name is one", "store"
             ) from None
@@ -158,4 +158,6 @@ def _connected(connection: Any, record: object) -> None:
 
 def _begun(connection: Connection) -> None:
     writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    raw = connection.connection.driver_connection
+    assert raw is not None
+    raw.execute("BEGIN IMMEDIATE" if writes else "BEGIN").close()
