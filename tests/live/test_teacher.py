@@ -1,14 +1,10 @@
 """The teacher's page: who needs help first, the foreseen effect, and a browser without a mouse."""
 
 import shutil
-import socket
-import threading
-import time
 from collections import Counter
 
 import numpy as np
 import pytest
-import uvicorn
 from starlette.testclient import TestClient
 
 from coursewright.live.attention import help_of
@@ -16,9 +12,9 @@ from coursewright.live.foresight import foresee, next_step
 from coursewright.live.guard import Limits
 from coursewright.live.service import guarded
 from coursewright.live.words import Overview, Recent, Skill, now
+from live_tutor import TOKEN
 
 CHROMIUM = shutil.which("chromium")
-TOKEN = "a-token-of-the-tests"
 FOCUSED = "document.activeElement.name || document.activeElement.textContent"
 SKILLS_OF = {"a1": ["A"], "b1": ["B"], "ab": ["A", "B"]}
 
@@ -127,20 +123,6 @@ def test_the_page_loads_nothing_from_elsewhere(client):
         text = client.get(path).text
         assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
     assert client.get("/teacher", headers={"authorization": "", "accept": "text/html"}).url.path == "/sign-in"
-
-
-@pytest.fixture
-def address(tutor):
-    """The service at a free port of this machine, in a thread."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(guarded(tutor, TOKEN, Limits()), log_config=None))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
