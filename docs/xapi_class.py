@@ -4,8 +4,8 @@
     python docs/xapi_class.py --words tutor.json --learners 30 --answers 40
 
 A platform would do the same: ask what comes next, show it, and send an `answered` statement.  Networks fail
-and people err, so some statements are sent twice, and some are sent by mistake and then declared void.  At the
-end the service must know each answer once, and none that is void.  Only Python's own library is used here.
+and people err, so some statements are sent twice, and some are sent by mistake and then declared void.  In
+the end the service must know each answer once, and none that is void.  Python's own library is enough.
 """
 
 import argparse

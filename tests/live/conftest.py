@@ -12,7 +12,8 @@ import uvicorn
 from coursewright.live.guard import Limits
 from coursewright.live.recommender import Recommender
 from coursewright.live.service import guarded
-from live_tutor import TOKEN, TUTOR
+from live_tutor import TUTOR
+from load import TOKEN
 
 
 @pytest.fixture

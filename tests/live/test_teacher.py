@@ -12,7 +12,7 @@ from coursewright.live.foresight import foresee, next_step
 from coursewright.live.guard import Limits
 from coursewright.live.service import guarded
 from coursewright.live.words import Overview, Recent, Skill, now
-from live_tutor import TOKEN
+from load import TOKEN
 
 CHROMIUM = shutil.which("chromium")
 FOCUSED = "document.activeElement.name || document.activeElement.textContent"

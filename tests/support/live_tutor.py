@@ -3,4 +3,3 @@
 from pathlib import Path
 
 TUTOR = Path(__file__).parents[1] / "live" / "tutor.onnx"  # n in a row (2), KSS, 10 steps
-TOKEN = "a-token-of-the-tests"

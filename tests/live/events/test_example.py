@@ -5,7 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from live_tutor import TOKEN, TUTOR
+from live_tutor import TUTOR
+from load import TOKEN
 
 SCRIPT = Path(__file__).parents[3] / "docs" / "xapi_class.py"
 

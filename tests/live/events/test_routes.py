@@ -10,8 +10,8 @@ from coursewright.live.events import caliper, xapi
 from coursewright.live.events.event import Event, Names
 from coursewright.live.guard import Limits
 from coursewright.live.service import guarded
+from load import TOKEN
 
-TOKEN = "a-token-of-the-tests"
 NAMES = Names(str.upper)
 
 
