@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from coursewright.live import tables
+from coursewright.live.erasing import note
 from coursewright.live.keys import Keys
 from coursewright.live.logs import told
 from coursewright.live.mind import Mind
@@ -76,6 +77,11 @@ class Bridge:
             return {codes[bytes(code)] for code in connection.scalars(query)}
 
     def responses(self) -> Iterator[Mapping[str, Any]]:
-        """All responses as the log has them, with the `code` of each, and the `tutor` behind it."""
+        """All responses as the log has them, with the `code` of each, and the `tutor` behind it.
+
+        The store notes that they went out, for whoever has to be forgotten.
+        """
+        with self._store.write() as connection:
+            note(connection, "log", "a download of events over HTTP")
         with self._store.read() as connection:
             yield from told(connection)
