@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from coursewright_runtime import Tutor
 
 from coursewright.errors import InputError
 from coursewright.live.words import Choice
+from coursewright_runtime import Tutor
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
