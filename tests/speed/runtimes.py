@@ -22,7 +22,7 @@ TIMES = """async ([source, file, words]) => {
 
 
 def runtimes() -> list[Row]:
-    """Seconds of an import, and milliseconds of a decision, the best of some rounds: they are told as they are."""
+    """Seconds of an import, and milliseconds of a decision: the best of some rounds, as they are."""
     from coursewright_runtime import Tutor
 
     rows = [Row("import of coursewright_runtime", f"{_importing():.2f} s", np.nan, "below .3 s")]
