@@ -23,6 +23,8 @@ export OMP_NUM_THREADS := 1
 # Nobody else's packages may leak in, nor machine code compiled from older source: without the variable
 # the cache lives in a folder named after a hash of the sources.
 unexport PYTHONPATH PYTHONHOME NUMBA_CACHE_DIR
+# Many a container says that nothing compiled may be kept: every command would compile our source anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test slow lint picture bench constraints clean
 

@@ -32,9 +32,11 @@ FLOORS: dict[str, dict[str, set[str]]] = {
         **{f: set() for f in ("beliefs", "rules", "schedulers", "bandits", "planners", "learning")},
         "export": {"learning", "rules", "schedulers", "bandits"},
     },
+    "live": {"events": set()},
     "evaluation": {"comparison": set(), "validity": set(), "card": set(), "tuning": set(), "replay": set()},
 }
 GROUND = {
+    "live.service": {"events"},  # it serves them
     "fitting.folder": {"judging"},  # a fit's folder holds its held-out figures
     "fitting.judging.null_world": {"logistic"},  # its learners are logistic ones who never change
     "agents.tuned_rule": {"rules", "schedulers"},  # the best of all families

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import queue
 import threading
+import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from coursewright.live.words import Response
 
 log = logging.getLogger(__name__)
 MOST = 64  # responses in a transaction
+GATHER = 0.005  # seconds
 Future = asyncio.Future[Answer]
 
 
@@ -44,16 +46,18 @@ class Gatherer:
         self._thread.join()
 
     def _run(self) -> None:
-        going = True
+        going, several = True, False
         while going:
             part: list[_Waiting] = []
             first = self._queue.get()
+            if several:  # more are on their way: fewer and larger transactions
+                time.sleep(GATHER)
             while first is not None:
                 part.append(first)
                 if len(part) == MOST or self._queue.empty():
                     break
                 first = self._queue.get()
-            going = first is not None
+            going, several = first is not None, len(part) > 1
             if part:
                 self._write(part)
 

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, insert, select
 
 from coursewright.errors import InputError, reject
 from coursewright.live import tables
+from coursewright.live.bridge import Bridge
 from coursewright.live.erasing import backup, forget
 from coursewright.live.keys import Keys, key_of
-from coursewright.live.logs import write_store_log
 from coursewright.live.mind import Mind
 from coursewright.live.overview import look_at, overviews
 from coursewright.live.reasons import Cohort, reasons
-from coursewright.live.seats import PLAIN, Seat, know_tutor, save, seats
+from coursewright.live.seats import PLAIN, Seat, bring_up, know_tutor, save, seats
 from coursewright.live.store import Store
 from coursewright.live.words import (
     REASON,
@@ -235,6 +235,10 @@ class Recommender:
         self._cohort.forget()
         return found
 
+    def bridge(self) -> Bridge:
+        """The inside as platforms and a teacher's page need it."""
+        return Bridge(self._store, self._keys, self._mind)
+
     def learners(self) -> list[str]:
         """The ids of all learners, in order."""
         with self._store.read() as connection:
@@ -244,13 +248,14 @@ class Recommender:
     def overview(self, group: str | None = None, recent: int = 20) -> list[Overview]:
         """All learners, or those of a group, as a teacher's list needs them; `recent` responses of each."""
         label = None if group is None else self._keys.seal(named("group", group))
+        bring_up(self._store, self._mind)
         with self._store.read() as connection:
             return overviews(connection, self._mind, self._keys, label, recent)
 
-    def learner_count(self) -> int:
-        """The number of learners."""
+    def ping(self) -> None:
+        """Return where the store answers; raises what it raises otherwise."""
         with self._store.read() as connection:
-            return int(connection.scalar(select(func.count()).select_from(tables.learner)) or 0)
+            connection.execute(select(tables.meta.c.name).limit(1))
 
     def groups(self) -> list[str]:
         """The groups that learners were enrolled in, in order."""
@@ -265,6 +270,8 @@ class Recommender:
         probability of its choice; they are null where a teacher or the host chose.  The store notes the file,
         or what was `noted` instead, for whoever has to be forgotten.
         """
+        from coursewright.live.logs import write_store_log  # which needs pandas
+
         return write_store_log(self._store, Path(to), noted)
 
     def backup(self, to: str | Path) -> Path:

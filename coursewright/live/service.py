@@ -19,9 +19,10 @@ from starlette.exceptions import HTTPException
 
 from coursewright import __version__
 from coursewright.errors import InputError, legible
-from coursewright.live import asked
+from coursewright.live import asked, teacher
+from coursewright.live.events import routes as events
 from coursewright.live.gather import Gatherer
-from coursewright.live.guard import COOKIE, Guard, Limits, cookie_of
+from coursewright.live.guard import COOKIE, FAILED, Guard, Limits, cookie_of
 from coursewright.live.keys import token_of
 from coursewright.live.pages import sign_in, written
 from coursewright.live.recommender import Recommender
@@ -92,11 +93,14 @@ def app_of(recommender: Recommender, token: str, limits: Limits) -> FastAPI:
     )
     app.state.recommender = recommender
     app.exception_handler(InputError)(_wrong)
+    app.exception_handler(Exception)(_failed)
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(HTTPException)(_missed)
     _teach(app, recommender, limits)
     _tell(app, recommender)
     _open(app, recommender, token)
+    app.include_router(events.router(recommender))
+    app.include_router(teacher.router(recommender))
     return app
 
 
@@ -189,12 +193,12 @@ def _open(app: FastAPI, recommender: Recommender, token: str) -> None:
     @app.get("/health", tags=["service"])
     def health() -> dict[str, str]:
         """The state of the service; it needs no token."""
-        recommender.learner_count()
+        recommender.ping()
         return {"status": "ok"}
 
     @app.get("/", include_in_schema=False)
     def first() -> Response:
-        return RedirectResponse("/docs")
+        return RedirectResponse("/teacher")
 
     @app.get("/docs", include_in_schema=False)
     def docs() -> HTMLResponse:
@@ -216,6 +220,10 @@ def _open(app: FastAPI, recommender: Recommender, token: str) -> None:
 
 async def _wrong(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": legible(str(error))}, status_code=400)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": FAILED}, status_code=500)
 
 
 async def _missed(request: Request, error: Exception) -> Response:

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 
 from coursewright.live import tables
 from coursewright.live.keys import Keys
@@ -15,6 +15,10 @@ from coursewright.live.store import Store
 from coursewright.live.words import Choice, choice_of
 
 Rows = list[Mapping[str, Any]]
+THERE = select(tables.event.c.code, tables.event.c.answer).where(
+    tables.event.c.code.in_(bindparam("codes", expanding=True))
+)
+INSERT = insert(tables.event)
 
 
 class Checked(NamedTuple):
@@ -33,12 +37,11 @@ class Checked(NamedTuple):
 
 def write(store: Store, mind: Mind, keys: Keys, responses: Sequence[Checked]) -> dict[bytes, Choice]:
     """Write those responses that are new, in their order: the choice after each of all, by its code."""
-    table, answers = tables.event, dict[bytes, Choice]()
+    answers: dict[bytes, Choice] = {}
     with store.write() as connection:
         found = seats(connection, mind, {one.pseudonym: one.sealed for one in responses})
-        codes = {one.code for one in responses}
-        query = select(table.c.code, table.c.answer).where(table.c.code.in_(codes))
-        answers.update((bytes(code), choice_of(text)) for code, text in connection.execute(query))
+        there = connection.execute(THERE, {"codes": list({one.code for one in responses})})
+        answers.update((bytes(code), choice_of(text)) for code, text in there)
         fresh = _first(one for one in responses if one.code not in answers)
         rows: Rows = []
         while fresh:  # one response of each learner at a time
@@ -47,7 +50,7 @@ def write(store: Store, mind: Mind, keys: Keys, responses: Sequence[Checked]) ->
             taken = {one.code for one in once}
             fresh = [one for one in fresh if one.code not in taken]
         if rows:
-            connection.execute(insert(table), rows)
+            connection.execute(INSERT, rows)
         save(connection, found.values())
     return answers
 

@@ -71,15 +71,34 @@ async def at_rate(
     return taken
 
 
+LEAN = """
+import logging, sys
+from coursewright.live.service import Service
+from coursewright.live.serving import serve
+logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+policy, token, key = sys.argv[1:]
+serve(Service(policy, token=token, key=key), "127.0.0.1", 0, 1)
+"""
+
+
 @contextlib.contextmanager
-def service(folder: Path, policy: Path, *words: str) -> Iterator[tuple[int, subprocess.Popen[str]]]:
-    """`coursewright serve` in a process of its own: its port, and the process."""
+def service(
+    folder: Path, policy: Path, *words: str, lean: bool = False
+) -> Iterator[tuple[int, subprocess.Popen[str]]]:
+    """`coursewright serve` in a process of its own: its port, and the process.
+
+    A `lean` one begins sooner, without the command line.
+    """
     token = folder / "token"
     token.touch(mode=0o600)
     token.write_text(TOKEN)
+    key = folder / "key"
     command = [sys.executable, "-m", "coursewright", "serve", f"policy={policy}", "port=0", f"token={token}"]
+    command += [f"key={key}", *words]
+    if lean:
+        command = [sys.executable, "-c", LEAN, str(policy), str(token), str(key)]
     process = subprocess.Popen(
-        [*command, f"key={folder / 'key'}", *words],
+        command,
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

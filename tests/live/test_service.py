@@ -1,0 +1,176 @@
+"""The service, within this process: its door, its answers to wrong requests, and what its log says."""
+
+import json
+import logging
+import random
+import re
+
+import pytest
+from fastapi.testclient import TestClient
+
+from coursewright.live.guard import Limits
+from coursewright.live.service import guarded
+from live_tutor import TUTOR
+from load import TOKEN
+
+HEADERS = {"Authorization": f"Bearer {TOKEN}"}
+PATHS = ("/observe", "/next", "/why", "/state", "/override", "/enrol", "/lesson", "/forget", "/overview")
+WRONG = [None, True, -1, 2, 1e400, "", "\0", "x" * 10_000, [], {}, [[]], {"a": 1}, float("nan"), 10**400]
+
+
+@pytest.fixture
+def client(tutor):
+    with TestClient(
+        guarded(tutor, TOKEN, Limits()), headers=HEADERS, raise_server_exceptions=False
+    ) as opened:
+        yield opened
+
+
+def test_a_lesson_over_http(client):
+    [first] = client.post("/next", json={"learner": "anna"}).json()
+    body = {"learner": "anna", "item": first["item"], "correct": 1, "id": "a", "time": "2024-03-01T09:30:00Z"}
+    then = client.post("/observe", json=body)
+    assert then.status_code == 200
+    assert client.post("/observe", json=body | {"correct": 0}).json() == then.json()
+    assert client.post("/next", json={"learner": "anna"}).json() == [then.json()]
+    assert client.post("/state", json={"learner": "anna"}).json()["responses"] == 1
+    assert client.post("/why", json={"learner": "anna"}).json()["choice"] == then.json()
+    assert client.post("/enrol", json={"learner": "anna", "group": "7b"}).status_code == 200
+    by = {"learner": "anna", "item": "8", "by": "Mrs Doe", "reason": "asked"}
+    assert client.post("/override", json=by).json()["item"] == "8"
+    [seen] = client.post("/overview", json={"group": "7b"}).json()
+    assert (seen["learner"], seen["next"]["item"]) == ("anna", "8")
+    assert client.post("/lesson", json={"learner": "anna"}).json()["overruled"]
+    assert client.get("/learners").json() == ["anna"]
+    assert client.get("/log?form=csv").text.startswith(chr(34) + "learner")
+    assert client.post("/forget", json={"learner": "anna"}).json()["responses"] == 2
+    assert client.get("/learners").json() == []
+
+
+def test_without_the_token_nothing_is_told(client):
+    client.post("/observe", json={"learner": "anna", "item": "0", "correct": 1})
+    for headers in (
+        {},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": TOKEN},
+        {"Cookie": "coursewright=x"},
+    ):
+        plain = TestClient(client.app, headers=headers)
+        for path in (*PATHS, "/learners", "/log", "/course", "/docs", "/openapi.json", "/nowhere", "/"):
+            for told in (plain.get(path), plain.post(path, json={"learner": "anna"})):
+                assert told.status_code == 401
+                assert told.json() == {"error": "a token is needed: Authorization: Bearer TOKEN"}
+        assert plain.get("/health").json() == {"status": "ok"}
+
+
+def test_a_browser_signs_in_once(tutor):
+    with TestClient(guarded(tutor, TOKEN, Limits()), headers={"Accept": "text/html"}) as browser:
+        asked = browser.get("/docs", follow_redirects=False)
+        assert (asked.status_code, asked.headers["location"]) == (303, "/sign-in")
+        assert browser.post("/sign-in", data={"token": "wrong"}).status_code == 401
+        entered = browser.post("/sign-in", data={"token": TOKEN}, follow_redirects=False)
+        assert "HttpOnly" in entered.headers["set-cookie"]
+        assert "SameSite=strict" in entered.headers["set-cookie"]
+        assert TOKEN not in entered.headers["set-cookie"]
+        assert browser.get("/learners").json() == []
+        form = browser.post("/forget", data={"learner": "anna"})  # as a page on another site could send it
+        assert form.status_code == 415
+
+
+def test_the_pages_load_nothing_from_elsewhere(client):
+    for path in ("/docs", "/sign-in"):
+        page = client.get(path).text
+        assert not re.findall(r"(?:src|href|url\()\W*(?:https?:)?//", page)
+    docs = client.get("/docs").text
+    assert all(path in docs for path in client.get("/openapi.json").json()["paths"])
+
+
+def wrong_requests(number: int) -> list[tuple[str, bytes]]:
+    """Bodies that no endpoint can take: fields gone, of another kind, unknown, or no JSON at all."""
+    rng, found = random.Random(20261128), []
+    good = {
+        "/observe": {"learner": "anna", "item": "0", "correct": 1, "minutes": 1.0, "id": "a", "past": False},
+        "/next": {"learner": "anna", "k": 2, "only": ["0"], "exclude": ["1"]},
+        "/override": {"learner": "anna", "item": "0", "by": "me", "reason": "so"},
+        "/enrol": {"learner": "anna", "goal": ["0"], "group": "7b"},
+    }
+    fine = [*((name, None) for name in ("correct", "id", "only", "goal", "group")), ("correct", True)]
+    fine += [("past", True), ("only", []), ("exclude", []), ("k", 2)]
+    while len(found) < number:
+        path = rng.choice(list(good))
+        body: dict[str, object] = dict(good[path])
+        name, kind = rng.choice(list(body)), rng.randrange(4)
+        value = rng.choice(WRONG)
+        if kind == 0:
+            if name not in ("learner", "item", "by", "reason", "correct"):
+                continue
+            del body[name]
+        elif kind == 1:
+            body["lerner"] = value
+        elif kind == 2:
+            text = json.dumps(body)
+            cut = rng.randrange(1, len(text))
+            found.append((path, text[:cut].encode()))
+            continue
+        elif not any(name == field and value == ok for field, ok in fine):
+            body[name] = value
+        else:
+            continue
+        found.append((path, json.dumps(body).encode()))
+    return found
+
+
+def test_200_wrong_requests_get_one_clear_line(client):
+    for path, body in wrong_requests(200):
+        told = client.post(path, content=body, headers={"Content-Type": "application/json"})
+        assert 400 <= told.status_code < 500, (path, body[:200], told.text)
+        line = told.json()["error"]
+        assert 8 < len(line) < 300, (path, body[:200], line)
+        assert "\n" not in line
+        assert "anna" not in line
+    assert client.get("/learners").json() == []
+    assert client.get("/nowhere").json() == {"error": "there is no such path; /docs names them all"}
+    assert client.get("/observe").status_code == 405
+
+
+def test_limits_are_kept(tutor):
+    limits = Limits(body=1_000, rate=20, k=3)
+    with TestClient(guarded(tutor, TOKEN, limits), headers=HEADERS) as client:
+        assert client.post("/next", json={"learner": "anna", "k": 4}).status_code == 400
+        assert client.post("/next", json={"learner": "a" * 2_000}).status_code == 413
+        streamed = client.post(
+            "/next", content=iter([b"x" * 600, b"x" * 600]), headers={"Content-Type": "application/json"}
+        )
+        assert streamed.status_code == 413
+        codes = [client.get("/course").status_code for _ in range(30)]
+        assert codes.count(429) > 3
+        assert codes[0] == 200
+
+
+def test_no_line_of_a_log_names_a_learner(client, caplog, tutor, monkeypatch):
+    caplog.set_level(logging.DEBUG)
+    body = {"learner": "Anna Example", "item": "0", "correct": 1, "id": "Anna-1"}
+    client.post("/observe", json=body)
+    client.post("/next", json={"learner": "Anna Example", "only": ["Anna"]})
+    client.post("/state", json={"learner": "Anna Nobody"})
+    client.get("/Anna")
+    client.get("/learners?name=Anna")
+
+    def fails(*given: object) -> None:
+        raise RuntimeError(f"Anna: {given}")
+
+    monkeypatch.setattr(tutor, "why", fails)
+    monkeypatch.setattr(tutor, "observe_many", fails)
+    for path in ("/why", "/observe"):
+        told = client.post(path, json=body if path == "/observe" else {"learner": "Anna Example"})
+        assert (told.status_code, told.json()) == (500, {"error": "the service failed; nothing was written"})
+    lines = [record.getMessage() for record in caplog.records if record.name.startswith("coursewright")]
+    assert any(line.startswith("POST /observe 200") for line in lines)
+    assert any("RuntimeError" in line for line in lines)
+    for record in caplog.records:
+        if not record.name.startswith(("httpx", "asyncio")):  # the client's own
+            assert "Anna" not in record.getMessage() + str(record.exc_info)
+
+
+def test_the_file_of_the_tests_is_there():
+    assert TUTOR.is_file()
