@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from coursewright.envs.task import Task
 
 NAMED = ("simulator", "task")
-OWN = ("seeds", "tutor")  # which a run brings with its task
+BROUGHT = ("seeds", "tutor")  # which a run brings with its task
 OWN = ("agent", "simulator", "task", "tutor")  # which a run has
 TAUGHT = ("simulator", "choices")  # the parts of a command that other learners come from
 TOLD_BY_A_TUTOR = {"belief", *(feature.name for feature in BELIEFS)}
@@ -39,7 +39,7 @@ def chosen() -> tuple[str, ...]:
     words = [word.lstrip("+~") for word in HydraConfig.get().overrides.task]
     named = tuple(name for name in NAMED if any(word.startswith(f"{name}=") for word in words))
     first = {re.split(r"[.=@]", word)[0]: word for word in words}
-    for name in OWN:
+    for name in BROUGHT:
         if name in first and "task" not in named:
             field, _, value = first[name].partition("=")
             theirs = "left out beside runs, which have their own; with simulator= and task= named it counts"

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def test_real_times_become_days(dated):
     assert not np.array_equal(later, by_days.next().observation)
     before = by_days.state
     by_days.observe("a1", None, taught=False, at=0.5)  # a clock that runs backwards: no time passes
-    assert by_days.seen == 0.5
+    assert by_days.seen == 30.5 / 24.0  # and none passes twice when it has caught up
     days = [c.startswith("days_since") for c in dated.words["state"]["columns"]]
     assert (by_days.state[0, days] <= before[0, days]).all()
 
@@ -110,17 +111,28 @@ def refusals(tutor):
         (lambda: begin().observe(item, 1, minutes=nan), "minutes = nan: allowed: a finite number >= 0"),
         (lambda: begin().observe(item, 1, minutes=-1), "minutes = -1: allowed"),
         (lambda: begin().observe(item, 1, minutes="2"), "minutes = '2': allowed"),
-        (lambda: begin().observe(item, 1, at=nan), "at = nan: allowed: a datetime, or days >= 0"),
+        (lambda: begin().observe(item, 1, at=nan), "at = nan: allowed: a datetime, or days since"),
         (lambda: begin().observe(item, 1, at=-2.0), "at = -2.0: allowed"),
-        (lambda: begin().observe(item, 1, offered=["q"]), "only = 'q': not one of the tutor's 7 items"),
+        (lambda: begin().observe(item, 1, offered=["q"]), "offered = 'q': not one of the tutor's 7 items"),
+        (lambda: begin().observe([item], 1), "item = .*names are texts"),
+        (lambda: begin().observe(item, np.array([1, 0])), "correct = array"),
+        (lambda: begin().observe(item, True, minutes=10**400), "minutes = 1000"),
+        (lambda: begin().observe(item, 1, taught="no"), "taught = 'no': allowed"),
+        (lambda: begin().observe(item, 1, at=1.8e9), "at = 1800000000.0: allowed: .*no seconds"),
+        (lambda: begin().next(only=3), "only = 3: allowed: names of items"),
+        (lambda: begin(goal=[]), "goal = .*at least one skill"),
+        (lambda: begin(key=None), "key = None: allowed: a whole number"),
+        (lambda: begin(key=1.5), "key = 1.5: allowed: a whole number"),
+        (lambda: tutor.load("[" * 100_000), "not the text of a lesson"),
+        (lambda: tutor.run(state, 0.7), "item = 0.7: allowed: -1 to 6"),
         (lambda: begin().next(only=["q"]), "only = 'q': not one"),
         (lambda: begin().next(exclude=["q"]), "exclude = 'q': not one"),
         (lambda: begin(goal=["q"]), "goal = 'q': not one of the tutor's 5 skills"),
         (lambda: begin(key=-1), "key = -1: allowed: a whole number from 0"),
         (lambda: tutor.load("{}"), "state = '{}': not the text of a lesson; replay the responses"),
         (lambda: tutor.run(state, 7), "item = 7: allowed: -1 to 6"),
-        (lambda: tutor.run(state, correct=[3]), "correct = 3: allowed: -1 to 1"),
-        (lambda: tutor.run(state, days=[nan]), "days = nan: allowed: 0 to"),
+        (lambda: tutor.run(state, correct=[3]), r"correct = \[3\]: allowed: -1 to 1"),
+        (lambda: tutor.run(state, days=[nan]), r"days = \[nan\]: allowed: 0 to"),
         (lambda: tutor.run(state, minutes=-0.5), "minutes = -0.5: allowed"),
         (lambda: tutor.run(state[:, 1:]), "state = "),
         (lambda: tutor.run(state, goal=np.ones((1, 4))), r"goal = \(1, 4\): allowed: shape \(1, 5\)"),
@@ -141,7 +153,8 @@ def test_what_cannot_be_used_is_refused_by_name(dated):
 
 def test_a_state_of_another_tutor_is_refused(dated):
     kept = json.loads(dated.begin().save())
-    for other in (kept | {"stamp": 5}, kept | {"state": kept["state"][1:]}):
+    states = (kept["state"][1:], [5.0, *kept["state"][1:]], [1e300] * dated.width)
+    for other in (kept | {"stamp": 5}, *(kept | {"state": state} for state in states)):
         with pytest.raises(TutorError, match=r"state of tutor .*replay the responses"):
             dated.load(json.dumps(other))
 
@@ -162,6 +175,12 @@ def test_a_file_that_is_no_tutor_is_refused(tmp_path, dated):
     words.write_text(json.dumps(dated.words | {"stamp": 5}))
     with pytest.raises(TutorError, match=f"the words of tutor 5, and the ONNX file is tutor {dated.stamp}"):
         Tutor(path)
+    for wrong in ({"format": 2}, {"items": dated.words["items"][:3]}, {"skills": 4}):
+        words.write_text(json.dumps(dated.words | wrong))
+        with pytest.raises(TutorError, match=r"my tutor\.json"):
+            Tutor(path)
+    words.write_text("\ufeff" + json.dumps(dated.words), encoding="utf-8")
+    assert Tutor(path).items == dated.items
     assert Tutor(path, words=dated.path.with_suffix(".json")).items == dated.items
 
 
@@ -204,3 +223,12 @@ def test_a_file_is_checked_from_the_command_line(tmp_path, dated):
     assert "response 1 (" in done.stdout
     path.unlink()
     assert subprocess.run(asked, capture_output=True).returncode == 2
+
+
+def test_threads_may_share_a_lesson(dated):
+    lesson, one_by_one = dated.begin(), dated.begin()
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: lesson.observe("a1", 1), range(60)))
+    for _ in range(60):
+        one_by_one.observe("a1", 1)
+    assert lesson.save() == one_by_one.save()

@@ -22,6 +22,5 @@ def differs(tutor: Tutor) -> str | None:
             return f"response {step + 1} ({told['item']}): action {action} instead of {told['action']}"
     apart = np.abs(state[0] - np.array(golden["state"], np.float32))
     worst = int(apart.argmax())
-    if apart[worst] <= CLOSE:
-        return None
-    return f"after the last response: {tutor.words['state']['columns'][worst]} is off by {apart[worst]:.2g}"
+    off = f"{tutor.words['state']['columns'][worst]} is off by {apart[worst]:.2g}"
+    return None if apart[worst] <= CLOSE else f"after the last response: {off}"
