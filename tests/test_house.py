@@ -162,7 +162,7 @@ def test_nine_parameters_are_caught() -> None:
     assert not too_many("def f(self, a, b, c, d, e, f, g, h): ...")
 
 
-@pytest.mark.parametrize("room", ["coursewright", "tests"])
+@pytest.mark.parametrize("room", ["coursewright", "tests", "runtime/python"])
 def test_docstrings_begin_with_their_subject(room: str) -> None:
     texts = {path: path.read_text(encoding="utf-8") for path in (PACKAGE.parent / room).rglob("*.py")}
     assert not {str(path): found for path, text in texts.items() if (found := clauses_first(text))}

@@ -1,6 +1,7 @@
 """Every Python example in a README or in docs/ runs as it is printed, on its own and in an empty folder."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -28,4 +29,7 @@ def examples() -> list[object]:
 def test_an_example_runs_as_it_is_printed(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "answers.csv").write_text(PUPILS, encoding="utf-8")  # the file that the page about logs reads
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))  # the key of a store that an example begins
+    for name in ("tutor.onnx", "tutor.json"):
+        shutil.copy(ROOT / "tests" / "live" / name, tmp_path)
     exec(compile(code, "example", "exec"), {"__name__": "example"})

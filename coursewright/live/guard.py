@@ -57,7 +57,7 @@ class RefusedError(Exception):
 
 
 class Guard:
-    """What every request passes before the app sees it."""
+    """The checks that every request passes before the app sees it."""
 
     def __init__(self, app: App, token: str, limits: Limits) -> None:
         self._app, self._limits = app, limits

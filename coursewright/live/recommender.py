@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, insert, select
 
 from coursewright.errors import InputError, reject
 from coursewright.live import tables
@@ -18,7 +18,7 @@ from coursewright.live.keys import Keys, key_of
 from coursewright.live.mind import Mind
 from coursewright.live.overview import look_at, overviews
 from coursewright.live.reasons import Cohort, reasons
-from coursewright.live.seats import PLAIN, Seat, know_tutor, save, seats
+from coursewright.live.seats import PLAIN, Seat, bring_up, know_tutor, save, seats
 from coursewright.live.store import Store
 from coursewright.live.words import (
     REASON,
@@ -248,13 +248,14 @@ class Recommender:
     def overview(self, group: str | None = None, recent: int = 20) -> list[Overview]:
         """All learners, or those of a group, as a teacher's list needs them; `recent` responses of each."""
         label = None if group is None else self._keys.seal(named("group", group))
+        bring_up(self._store, self._mind)
         with self._store.read() as connection:
             return overviews(connection, self._mind, self._keys, label, recent)
 
-    def learner_count(self) -> int:
-        """The number of learners."""
+    def ping(self) -> None:
+        """Return where the store answers; raises what it raises otherwise."""
         with self._store.read() as connection:
-            return int(connection.scalar(select(func.count()).select_from(tables.learner)) or 0)
+            connection.execute(select(tables.meta.c.name).limit(1))
 
     def groups(self) -> list[str]:
         """The groups that learners were enrolled in, in order."""

@@ -3,16 +3,19 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from coursewright.live import tables
 from coursewright.live.mind import Bools, Decision, Floats, Mind, Told, packed
+from coursewright.live.store import Store
 from coursewright.live.words import Choice, choice_of
 
+AT_ONCE = 500  # learners that are replayed in one transaction
 PLAIN = ""  # asked of the tutor: nothing in particular
 KEPT = ("group", "goal", "last", "turn", "tutor", "state", "pending", "offered", "asked", "forced")
 UPDATE = (
@@ -112,14 +115,39 @@ def _seat(row: Mapping[Any, Any], mind: Mind) -> Seat:
 
 
 def refresh(connection: Connection, mind: Mind, found: Iterable[Seat]) -> None:
-    """Replay those learners whose state another tutor file wrote, or none."""
-    for seat in found:
-        if seat.tutor is not None:
+    """Replay those learners whose state another tutor file wrote, or none; all of them side by side."""
+    stale = {seat.number: seat for seat in found if seat.tutor is None}
+    if not stale:
+        return
+    table = tables.event
+    query = select(table).where(table.c.learner.in_(list(stale))).order_by(table.c.turn)
+    last: dict[int, float] = {}
+    for _, rows in groupby(connection.execute(query).mappings(), key=lambda row: row["turn"]):
+        known = [row for row in rows if row["item"] is None or row["item"] in mind.place]
+        if not known:
             continue
-        if seat.turn:
-            for _, state in replayed(connection, mind, seat):
-                seat.state = state
+        those = [stale[row["learner"]] for row in known]
+        told = told_of_rows(known, mind, last)
+        states, _ = mind.tell(np.stack([s.state for s in those]), np.stack([s.goal for s in those]), told)
+        for seat, state in zip(those, states, strict=True):
+            seat.state = state
+    for seat in stale.values():
         seat.tutor, seat.changed = mind.fingerprint, True
+
+
+def bring_up(store: Store, mind: Mind) -> None:
+    """Replay, and write back, all learners whose state another tutor file wrote; some at a time."""
+    table = tables.learner
+    old = select(table.c.pseudonym, table.c.sealed).where(
+        or_(table.c.tutor.is_(None), table.c.tutor != mind.fingerprint)
+    )
+    while True:
+        with store.read() as connection:
+            some = {bytes(row.pseudonym): bytes(row.sealed) for row in connection.execute(old.limit(AT_ONCE))}
+        if not some:
+            return
+        with store.write() as connection:
+            save(connection, seats(connection, mind, some, make=False).values())
 
 
 def replayed(connection: Connection, mind: Mind, seat: Seat) -> Iterable[tuple[Mapping[Any, Any], Floats]]:
@@ -129,16 +157,23 @@ def replayed(connection: Connection, mind: Mind, seat: Seat) -> Iterable[tuple[M
     """
     table = tables.event
     query = select(table).where(table.c.learner == seat.number).order_by(table.c.turn)
-    state, last = mind.new([seat.pseudonym]), None
+    state, last = mind.new([seat.pseudonym]), dict[int, float]()
     for row in connection.execute(query).mappings():
-        place = -1 if row["item"] is None else mind.place.get(row["item"])
-        if place is None:
-            continue
-        days = 0.0 if last is None else max(0.0, row["time"] - last)
-        last = row["time"] if last is None else max(last, row["time"])
-        told = told_of([place], [row["correct"]], [row["past"]], [row["taught"]], [row["minutes"]], [days])
-        state, _ = mind.tell(state, seat.goal[None], told)
-        yield row, state[0]
+        if row["item"] is None or row["item"] in mind.place:
+            state, _ = mind.tell(state, seat.goal[None], told_of_rows([row], mind, last))
+            yield row, state[0]
+
+
+def told_of_rows(rows: Sequence[Mapping[Any, Any]], mind: Mind, last: dict[int, float]) -> Told:
+    """One event of each of several learners as the tutor takes them; `last` has each one's latest moment."""
+    days = []
+    for row in rows:
+        number, moment = row["learner"], row["time"]
+        days.append(max(0.0, moment - last.get(number, moment)))
+        last[number] = max(moment, last.get(number, moment))
+    places = [-1 if row["item"] is None else mind.place[row["item"]] for row in rows]
+    flags = [[row[name] for row in rows] for name in ("correct", "past", "taught", "minutes")]
+    return told_of(places, flags[0], flags[1], flags[2], flags[3], days)
 
 
 def rows_as_seats(rows: Iterable[Mapping[Any, Any]], mind: Mind) -> list[Seat]:

@@ -73,15 +73,20 @@ class Store:
     def matches(self, code: str) -> None:
         """Remember the check `code` of the key at first, and refuse another one ever after."""
         with self.write() as connection:
+            self._alone(connection)
             found = _value(connection, "key")
             if found is None:
                 connection.execute(insert(meta).values(name="key", value=code))
         if found not in (None, code):
             raise InputError(f"key: it is not the key with which {self.place} was begun", "key")
 
-    def _prepare(self, connection: Connection, fresh: bool) -> None:
-        if self.sqlite is None:  # one of several that begin at once makes the tables
+    def _alone(self, connection: Connection) -> None:
+        """Let others that begin at the same moment wait; in SQLite, whoever writes is alone."""
+        if self.sqlite is None:
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7367215)")
+
+    def _prepare(self, connection: Connection, fresh: bool) -> None:
+        self._alone(connection)
         dialect = connection.engine.dialect
         if not dialect.has_table(connection, "meta"):
             others = dialect.get_table_names(connection)

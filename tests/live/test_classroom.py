@@ -120,7 +120,7 @@ def test_a_larger_class_and_a_network_do_so_too(tmp_path):
 
 @pytest.mark.slow
 def test_the_kept_file_is_todays(tmp_path):
-    """Where the format has moved on, copy the two files to tests/live."""
+    """Copy the two new files to tests/live where the format has moved on."""
     from coursewright.agents.export.whole import write
 
     task = kss(10)
