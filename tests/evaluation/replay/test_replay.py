@@ -163,7 +163,7 @@ def test_a_log_of_another_course_is_refused_in_a_line():
         replay(rows(("x", "zzz", 0.0, 1)), PlainTutor(), Settings())
     with pytest.raises(InputError, match=r"min_group = 10: must be at most 3"):
         replay(classroom(3), PlainTutor(), Settings())
-    with pytest.raises(InputError, match=r"goal = 'C': no such name"):
+    with pytest.raises(InputError, match=r"settings.goal = 'C': no such name"):
         replay(classroom(), PlainTutor(), Settings(goal=["C"]))
 
 
