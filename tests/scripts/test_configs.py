@@ -97,7 +97,7 @@ def test_every_log(name):
     if name == "synthetic":
         assert isinstance(instantiate(config.log)(), LearnerLog)
     else:
-        assert OmegaConf.is_missing(config.log, "store" if name == "live" else "path")
+        assert OmegaConf.is_missing(config.log, "path")
 
 
 @pytest.mark.parametrize("name", names("model"))
