@@ -23,6 +23,8 @@ export OMP_NUM_THREADS := 1
 # Nobody else's packages may leak in, nor machine code compiled from older source: without the variable
 # the cache lives in a folder named after a hash of the sources.
 unexport PYTHONPATH PYTHONHOME NUMBA_CACHE_DIR
+# Many a container says that nothing compiled may be kept: every command would compile our source anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test slow lint picture bench constraints clean
 
@@ -81,5 +83,5 @@ constraints: $(READY) ## rewrite constraints.txt from the environment
 	@mv $(VENV)/constraints.new constraints.txt
 
 clean: ## remove the environment, caches and outputs
-	rm -rf $(VENV) build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) build dist ./*.egg-info runtime/js/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 	find coursewright tests -name __pycache__ -prune -exec rm -rf {} +

@@ -50,8 +50,7 @@ examples
   coursewright fit log=stream log.path=my-log
   coursewright validate log=file log.path=my-log.parquet models=[bkt,item_difficulty]
   coursewright simulate task=mastery simulator=bkt_v0 policy=random_legal to=log.parquet
-  coursewright export run=outputs/train/... to=policy.onnx
-  coursewright export run=outputs/train/... whole=true to=tutor.onnx
+  coursewright export run=outputs/train/... to=tutor.onnx
   coursewright replay policy=tutor.onnx log=file log.path=answers.csv
   coursewright serve policy=tutor.onnx"""
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from speed.environments import environments
 from speed.rules import teaching
+from speed.runtimes import runtimes
 from speed.service import service
 from speed.simulated import neural_learners, reviews, zoo
 from speed.whole import demonstration, reaching
@@ -32,6 +33,7 @@ PARTS = (
     fitting,
     wide,
     command_line,
+    runtimes,
 )
 LONG = (demonstration, reaching, service)  # minutes each: `bench_against.py` runs them where they are named
 

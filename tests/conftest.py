@@ -4,7 +4,9 @@ import atexit
 import os
 import shutil
 import signal
+import sys
 import tempfile
+from functools import cache
 
 # Tests that are started in the background (`make test &`) are told to ignore interruptions.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -29,3 +31,14 @@ os.environ |= {
     "WANDB_X_DISABLE_STATS": "true",
     "WANDB_X_DISABLE_MACHINE_INFO": "true",
 }
+
+
+def pytest_collection_finish():
+    """Let torch's exporter read its library of operators once, and not again for every file that is written.
+
+    The library is the same each time, and to read it takes half of an export.
+    """
+    if "torch" in sys.modules:
+        from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+        ONNXRegistry.from_torchlib = cache(ONNXRegistry.from_torchlib)

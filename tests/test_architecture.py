@@ -52,7 +52,9 @@ ROOMS = {
         "numba gymnasium pandas pyarrow scipy sklearn torch onnx onnxruntime "
         "matplotlib jinja2 tqdm rich joblib",
     ),
-    "live": room("data", "coursewright_runtime sqlalchemy pyarrow fastapi starlette pydantic uvicorn"),
+    "live": room(
+        "data", "coursewright_runtime sqlalchemy pyarrow fastapi starlette pydantic uvicorn isodate"
+    ),
     "configs": room("", ""),
     "scripts": room("simulators envs data fitting agents evaluation live", ANYTHING),
 }

@@ -4,6 +4,7 @@ import hmac
 import json
 import logging
 import time
+from base64 import b64decode
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -103,7 +104,7 @@ class Guard:
             if scope["method"] == "GET" and b"text/html" in headers.get(b"accept", b""):
                 raise RefusedError(303, "/sign-in")  # a person in front of a browser
             raise RefusedError(401, "a token is needed: Authorization: Bearer TOKEN")
-        if scope["method"] == "POST" and scope["path"] not in OPEN:
+        if scope["method"] in ("POST", "PUT") and scope["path"] not in OPEN:
             kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
             if kind != JSON:  # a form on another site could send anything else
                 raise RefusedError(415, "the body must be JSON (Content-Type: application/json)")
@@ -131,6 +132,12 @@ class Guard:
         kind, _, given = headers.get(b"authorization", b"").partition(b" ")
         if kind.lower() == b"bearer" and hmac.compare_digest(given.strip(), self._token):
             return True
+        if kind.lower() == b"basic":  # as clients of xAPI sign in: any name, and the token as password
+            try:
+                password = b64decode(given.strip()).partition(b":")[2]
+            except ValueError:
+                return False
+            return hmac.compare_digest(password, self._token)
         try:
             cookies = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
         except CookieError:

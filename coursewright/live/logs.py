@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,14 @@ def read_store(store: str, into: Into = in_memory, licence: str | None = None) -
 
 def rows(connection: Connection) -> Iterator[pa.Table]:
     """The responses, in the schema's columns, in batches; new lessons are no rows."""
+    schema = pa.schema([SCHEMA.field(name) for name in COLUMNS])
+    whole = told(connection)
+    while part := list(islice(whole, ROWS)):
+        yield pa.table({name: [row[name] for row in part] for name in COLUMNS}, schema=schema)
+
+
+def told(connection: Connection) -> Iterator[dict[str, Any]]:
+    """The responses by the names of `COLUMNS`, with the `code` of each, and the `tutor` behind it."""
     courses: dict[str, Course] = {
         row.fingerprint: json.loads(row.course) for row in connection.execute(select(tables.tutor))
     }
@@ -62,11 +71,8 @@ def rows(connection: Connection) -> Iterator[pa.Table]:
     )
     found = connection.execution_options(yield_per=ROWS).execute(query).mappings()
     skills = {fingerprint: dict(course) for fingerprint, course in courses.items()}
-    for part in found.partitions(ROWS):
-        yield pa.table(
-            {name: [_cell(name, row, courses, skills) for row in part] for name in COLUMNS},
-            schema=pa.schema([SCHEMA.field(name) for name in COLUMNS]),
-        )
+    for row in found:
+        yield {name: _cell(name, row, courses, skills) for name in (*COLUMNS, "code", "tutor")}
 
 
 def _cell(

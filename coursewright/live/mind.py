@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from coursewright_runtime import Tutor
 
 from coursewright.errors import InputError
 from coursewright.live.words import Choice
+from coursewright_runtime import Tutor
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -64,7 +64,7 @@ class Mind:
             ) from error
         except Exception as error:  # of the runtime, whose lines are whole, or of onnxruntime's parser
             why = (str(error).splitlines() or [type(error).__name__])[0]
-            hint = "coursewright export run=… whole=true to=tutor.onnx writes one"
+            hint = "coursewright export run=… to=tutor.onnx writes one"
             raise InputError(f"policy = {path}: is no tutor file ({why}); {hint}", "policy") from error
         words: dict[str, Any] = self.tutor.words
         self.words, self.explore, self.renew = words, explore, renew

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, insert, select
 
 from coursewright.errors import InputError, reject
 from coursewright.live import tables
+from coursewright.live.bridge import Bridge
 from coursewright.live.erasing import backup, forget
 from coursewright.live.keys import Keys, key_of
 from coursewright.live.mind import Mind
@@ -233,6 +234,10 @@ class Recommender:
         found = forget(self._store, self._keys.learner(name), self._keys.seal(name))
         self._cohort.forget()
         return found
+
+    def bridge(self) -> Bridge:
+        """The inside as platforms and a teacher's page need it."""
+        return Bridge(self._store, self._keys, self._mind)
 
     def learners(self) -> list[str]:
         """The ids of all learners, in order."""

@@ -19,7 +19,8 @@ from starlette.exceptions import HTTPException
 
 from coursewright import __version__
 from coursewright.errors import InputError, legible
-from coursewright.live import asked
+from coursewright.live import asked, teacher
+from coursewright.live.events import routes as events
 from coursewright.live.gather import Gatherer
 from coursewright.live.guard import COOKIE, FAILED, Guard, Limits, cookie_of
 from coursewright.live.keys import token_of
@@ -98,6 +99,8 @@ def app_of(recommender: Recommender, token: str, limits: Limits) -> FastAPI:
     _teach(app, recommender, limits)
     _tell(app, recommender)
     _open(app, recommender, token)
+    app.include_router(events.router(recommender))
+    app.include_router(teacher.router(recommender))
     return app
 
 
@@ -195,7 +198,7 @@ def _open(app: FastAPI, recommender: Recommender, token: str) -> None:
 
     @app.get("/", include_in_schema=False)
     def first() -> Response:
-        return RedirectResponse("/docs")
+        return RedirectResponse("/teacher")
 
     @app.get("/docs", include_in_schema=False)
     def docs() -> HTMLResponse:

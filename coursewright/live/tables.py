@@ -82,6 +82,7 @@ tutor = Table(
     Column("fingerprint", String(32), primary_key=True),
     Column("course", Text, nullable=False),  # JSON: items, and the skills of each
 )
+voided = Table("voided", METADATA, Column("code", LargeBinary, primary_key=True))  # of a response's id
 copy = Table(
     "copy",
     METADATA,

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from coursewright.agents.tracker import SILENT
 from coursewright.errors import InputError, absent, reject, unknown
 from coursewright.scripts.compose import options
-from coursewright.scripts.elsewhere import TAUGHT, chosen, refuse_bound
+from coursewright.scripts.elsewhere import TAUGHT, chosen, refuse_both, refuse_bound
 from coursewright.scripts.experiment import settled
 from coursewright.scripts.launching import refuse_absent_cluster
 from coursewright.scripts.learners import MOVED, found_again
@@ -213,7 +213,13 @@ def _log(part: Plain, checker: Checker) -> None:
 
 
 def _run(part: Plain, checker: Checker) -> None:
+    refuse_both(part["run"])
     (refuse_other_tutor if part["whole"] else refuse_other_policy)(part["to"])
+    if part["run"] is None:
+        if not part["whole"]:
+            raise reject("whole", False, "true, for a rule has no network (run=FOLDER has one)")
+        _able(part, checker)
+        return
     folder = Path(part["run"])
     found_again(read_run(folder, trusted_of(part["trust"])), folder, moved=part[MOVED])
     if part["whole"]:  # which a rule can be as well
@@ -298,7 +304,7 @@ THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
     "fit": [],
     "validate": [],
     "replay": [],
-    "export": [(_run, ("run", MOVED, "trust", "to", "whole"))],
+    "export": [(_run, ("run", MOVED, "trust", "to", "whole", "agent", *TASK))],
     "serve": [],
     "simulate": [(_simulated, tuple(fields(Simulate) or ())), (_teacher, ("policy",)), (_task, TASK)],
 }

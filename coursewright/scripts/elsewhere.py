@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 NAMED = ("simulator", "task")
 OWN = ("seeds", "tutor")  # which a run brings with its task
+OWN = ("agent", "simulator", "task", "tutor")  # which a run has
 TAUGHT = ("simulator", "choices")  # the parts of a command that other learners come from
 TOLD_BY_A_TUTOR = {"belief", *(feature.name for feature in BELIEFS)}
 
@@ -51,6 +52,17 @@ def chosen() -> tuple[str, ...]:
             both = f"{own}; to read them on others, name simulator= and task="
             raise reject(missing, None, f"named where {name} is: {both}")
     return named
+
+
+def refuse_both(run: str | None) -> None:
+    """Refuse a run beside what it has itself, and neither a run nor a rule."""
+    words = [word.lstrip("+~") for word in HydraConfig.get().overrides.task]
+    named = [name for name in OWN if any(word.startswith((f"{name}=", f"{name}.")) for word in words)]
+    if run is None and "agent" not in named:
+        allowed = "the folder of a finished training, or agent=NAME simulator=NAME task=NAME for a rule"
+        raise reject("run", None, f"given: {allowed}")
+    if run is not None and named:
+        raise reject(named[0], "given", f"left out where run = {run} is: a run has an {', a '.join(OWN)}")
 
 
 def refuse_bound(folders: Sequence[Path], trusted: Sequence[str], task: "Task") -> None:

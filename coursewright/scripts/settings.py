@@ -249,16 +249,25 @@ class Replay:
 class Export:
     """`coursewright export`."""
 
-    run: str
+    simulator: Node
+    task: Node
+    seeds: Node
+    choices: Node
+    run: str | None
     learners_folder: str | None
     to: str
     whole: bool
     trust: str | Sequence[str]
+    seed: int
+    tutor: str | None
 
     def __post_init__(self) -> None:
         given(run=self.run)
         trusted_of(self.trust)
-        there(run=self.run, wanted="the folder of a finished training run")
+        if self.run is not None:
+            there(run=self.run, wanted="the folder of a finished training run")
+        whole(0, SEEDS, seed=self.seed)
+        given(tutor=self.tutor)
         if self.learners_folder is not None:
             there(learners_folder=self.learners_folder, wanted="a folder that fit wrote")
         writable("to", self.to)
@@ -310,9 +319,7 @@ class Serve:
     def __post_init__(self) -> None:
         given(policy=self.policy, store=self.store, key=self.key, token=self.token, host=self.host)
         if not Path(self.policy).is_file():
-            raise absent(
-                "policy", self.policy, "a tutor file (coursewright export run=RUN whole=true to=tutor.onnx)"
-            )
+            raise absent("policy", self.policy, "a tutor file (coursewright export run=RUN to=tutor.onnx)")
         whole(0, 65_535, port=self.port)
         whole(1, 64, workers=self.workers)
         whole(2, MOST, min_group=self.min_group)

@@ -296,7 +296,7 @@ def _add(study: Study, run: DictConfig, folder: Path, rules: Mapping[str, Any], 
     if stored is not None and not file.is_file():
         raise InputError(f"runs = {folder}: lacks {STORED}, which its training left there; train it anew")
     if hasattr(agent, "algorithm") and not file.is_file():
-        remake = command_line("export", [f"run={folder}", f"to={file}"])
+        remake = command_line("export", [f"run={folder}", "whole=false", f"to={file}"])
         raise InputError(f"runs = {folder}: lacks {POLICY}, which its training left there ({remake})")
     rule = rules.get(run.name)
     if rule == run.agent and not file.is_file():

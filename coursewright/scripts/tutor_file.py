@@ -10,7 +10,7 @@ from coursewright.scripts.words import typed
 if TYPE_CHECKING:
     from coursewright_runtime import Tutor
 
-WANTED = "a tutor file (coursewright export run=RUN whole=true to=tutor.onnx)"
+WANTED = "a tutor file (coursewright export run=RUN to=tutor.onnx)"
 
 
 def refuse_no_tutor(given: str) -> None:
@@ -19,7 +19,7 @@ def refuse_no_tutor(given: str) -> None:
     if not given.strip() or not path.exists():
         raise absent("policy", given, WANTED)
     if path.is_dir():
-        made = command_line("export", [typed("run", given), "whole=true", "to=tutor.onnx"])
+        made = command_line("export", [typed("run", given), "to=tutor.onnx"])
         raise InputError(f"policy = {given}: is a folder; must be {WANTED}; of a run: {made}", "policy")
     if path.suffix not in (".onnx", ".json"):
         raise InputError(f"policy = {given}: must be {WANTED}", "policy")

@@ -5,7 +5,7 @@ import * as ort from "onnxruntime-web/wasm";
 const FORMAT = 1;
 const PIECES = 4; // of a key, 16 bits each
 const DAY = 86_400_000; // milliseconds
-const MAKES = "`coursewright export run=RUN whole=true to=tutor.onnx` writes one";
+const MAKES = "`coursewright export run=RUN to=tutor.onnx` writes one";
 
 /** Something given cannot be used; nothing has changed. */
 export class TutorError extends Error {

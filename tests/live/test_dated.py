@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from coursewright_runtime import Tutor
 
 from coursewright.live.recommender import Recommender
+from coursewright_runtime import Tutor
 from small_tasks import small_task
 
 pytestmark = pytest.mark.slow

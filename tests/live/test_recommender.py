@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from coursewright_runtime import Tutor
 from sqlalchemy import func, select
 
 from coursewright.data.read import read_log
@@ -17,6 +16,7 @@ from coursewright.live.mind import packed, unpacked
 from coursewright.live.recommender import Recommender
 from coursewright.live.store import Store
 from coursewright.live.words import Choice, Response, choice_of
+from coursewright_runtime import Tutor
 from live_tutor import TUTOR
 
 DAY = 20_000.0  # in 2024

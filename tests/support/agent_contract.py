@@ -12,6 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+import yaml
 from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
@@ -43,11 +44,27 @@ BASE = {"_target_": "coursewright.agents.rules.mastery.NInARow"}
 def names() -> list[str]:
     """Every configured agent that needs no training; a YAML may have its `_target_` from another one."""
     stems = [path.stem for path in sorted(CONFIGS.glob("*.yaml"))]
-    return [name for name in stems if LEARNED not in configured(name)._target_]
+    return [name for name in stems if LEARNED not in written(name)["_target_"]]
+
+
+@cache
+def written(name: str) -> dict[str, Any]:
+    """An agent's YAML file as it is written, below the one that it builds on.
+
+    To find the agents costs no composition: every process that collects tests would pay for each.
+    """
+    own = yaml.safe_load((CONFIGS / f"{name}.yaml").read_text(encoding="utf-8"))
+    above = [written(other) for other in own.pop("defaults", []) if other != "_self_"]
+    return {key: value for part in (*above, own) for key, value in part.items()}
 
 
 def configured(name: str, *options: str, folder: Path | None = None) -> Any:
     """The configuration of an agent, which may lie in a folder of your own; `options` go on top."""
+    return OmegaConf.create(OmegaConf.to_container(_composed(name, *options, folder=folder)))
+
+
+@cache
+def _composed(name: str, *options: str, folder: Path | None = None) -> Any:
     overrides = [f"agent={name}", *options]
     if folder is not None:
         overrides.append(f"hydra.searchpath=[file://{folder.as_posix()}]")

@@ -91,7 +91,7 @@ class Remembering(nn.Module):
 
     def __init__(self, terms: Terms, stamp: int) -> None:
         super().__init__()
-        _refuse(terms)
+        refuse_terms(terms)
         course, layout = terms.course, terms.layout
         self.stamp = float(stamp)
         self.skills, self.items = course.n_skills, course.n_items
@@ -263,7 +263,8 @@ def padded(lists: Lists, filler: int) -> Ints:
     return out
 
 
-def _refuse(terms: Terms) -> None:
+def refuse_terms(terms: Terms) -> None:
+    """Refuse terms with a feature that only Python can keep."""
     shipped = {feature.name for feature in FEATURES}
     for record in terms.layout.records:
         if record.name in shipped:

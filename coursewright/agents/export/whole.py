@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 
 from coursewright.agents.export.drawing import PIECES
-from coursewright.agents.export.graph_file import as_onnx
 from coursewright.agents.export.policy import session
+from coursewright.agents.export.recorder import record
 from coursewright.agents.export.remembering import HEAD, KEY, Event
 from coursewright.agents.export.tutor import FORMAT, INPUTS, Tutor
 from coursewright.agents.export.words import described
@@ -137,9 +138,9 @@ def write(policy: Policy, task: Task, path: str | Path, scored: dict[str, Any] |
         raise InputError(f"policy = {policy.name}: it chooses what is not allowed, which no host can show")
     tutor = Tutor(policy, task).eval()
     metadata = {"format": json.dumps(FORMAT), "stamp": json.dumps(tutor.stamp)}
-    model = as_onnx(tutor, _example(tutor, task), INPUTS, tutor.outputs, metadata)
-    if [put.name for put in model.graph.input] != list(INPUTS):
-        raise RuntimeError("the exporter dropped an input")
+    examples = _example(tutor, task, 2), _example(tutor, task, 3)
+    model = record(tutor, examples, INPUTS, tutor.outputs)
+    onnx.helper.set_model_props(model, metadata)
 
     def part(at: Path) -> None:
         at.write_bytes(model.SerializeToString())
@@ -169,11 +170,18 @@ def is_tutor(path: Path) -> bool:
 
 
 def _written(to: Path, told: dict[str, Any]) -> None:
-    to.write_text(json.dumps(told, indent=1, ensure_ascii=False), encoding="utf-8")
+    """One line for each entry, and for each item of the course and each response."""
+    lines = []
+    for name, value in told.items():
+        text = json.dumps(value, ensure_ascii=False)
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            text = "[\n  " + ",\n  ".join(json.dumps(part, ensure_ascii=False) for part in value) + "\n ]"
+        lines.append(f" {json.dumps(name)}: {text}")
+    to.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
-def _example(tutor: Tutor, task: Task) -> tuple[torch.Tensor | Event, ...]:
-    course, batch = task.course, 2
+def _example(tutor: Tutor, task: Task, batch: int) -> tuple[torch.Tensor | Event, ...]:
+    course = task.course
     whole, flag, real = torch.zeros(batch, dtype=torch.int64), torch.ones(batch) > 0, torch.zeros(batch)
     event = Event(whole, whole.clone(), flag, flag.clone(), real, real.clone())
     goal, mask = torch.ones(batch, course.n_skills) > 0, torch.ones(batch, course.n_items) > 0

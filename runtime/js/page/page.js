@@ -7,12 +7,13 @@ const DAY = 86_400_000; // milliseconds
 const PLACE = `coursewright ${location.pathname}`; // in the browser's storage; pages of one host do not mix
 const TEXTS = {
   count: "Exercise {n}",
-  right: "✓ I was right",
-  wrong: "✗ I was wrong",
-  shown: "I only looked at it",
+  right: "✓ Right",
+  wrong: "✗ Wrong",
+  shown: "Only looked",
   content: "The exercise itself stands here: see “Content” in the page's README.",
   progress: "Your progress",
-  summary: "{answers} answers, {right} of them right",
+  summary: "{answers} answers, {right} of them right.",
+  belief: "The bars tell how likely it is that you know each skill.",
   tried: "{right} of {answers} right",
   done: "You have reached the end.",
   nothing: "There is nothing to do now.",
@@ -168,7 +169,7 @@ async function show() {
   $("item").textContent = title;
   $("item").focus({ preventScroll: true });
   const of = item === null ? [] : tutor.words.items[tutor.place.get(item)].skills;
-  $("of").textContent = of.join(", ");
+  $("of").textContent = of.length === 1 && of[0] === item ? "" : of.join(", ");
   if (content[item] === undefined) $("content").textContent = say("content");
   else $("content").innerHTML = content[item];
   progress();
@@ -181,7 +182,8 @@ async function show() {
 function progress() {
   const asked = kept.responses.filter(({ correct }) => correct !== null);
   const right = asked.filter(({ correct }) => correct === 1).length;
-  $("summary").textContent = say("summary", { answers: asked.length, right });
+  const means = choice?.belief ? [say("belief")] : [];
+  $("summary").textContent = [say("summary", { answers: asked.length, right }), ...means].join(" ");
   const tally = new Map(tutor.skills.map((skill) => [skill, { answers: 0, right: 0 }]));
   for (const { item, correct } of asked) {
     for (const skill of tutor.words.items[tutor.place.get(item)]?.skills ?? []) {

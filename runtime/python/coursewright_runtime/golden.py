@@ -1,7 +1,6 @@
 """The golden trace of a tutor's words: responses of a made-up learner, and what the file answers to each."""
 
 import json
-from collections.abc import Iterator
 
 import numpy as np
 
@@ -12,10 +11,6 @@ CLOSE = 1e-5  # states that differ by less are equal
 
 def differs(tutor: Tutor) -> str | None:
     """The first difference between file and golden trace, in words; None where there is none."""
-    return next(_differences(tutor), None)
-
-
-def _differences(tutor: Tutor) -> Iterator[str]:
     golden = tutor.words["golden"]
     state = tutor.new([golden["key"]])
     for step, told in enumerate(golden["responses"]):
@@ -24,9 +19,9 @@ def _differences(tutor: Tutor) -> Iterator[str]:
         found = tutor.run(state, item, told["correct"], days=days, minutes=minutes)
         state, action = found["next_state"], int(found["action"][0])
         if action != told["action"]:
-            yield f"response {step + 1} ({told['item']}): action {action} instead of {told['action']}"
+            return f"response {step + 1} ({told['item']}): action {action} instead of {told['action']}"
     apart = np.abs(state[0] - np.array(golden["state"], np.float32))
     worst = int(apart.argmax())
-    if apart[worst] > CLOSE:
-        column = tutor.words["state"]["columns"][worst]
-        yield f"after the last response: {column} is off by {apart[worst]:.2g}"
+    if apart[worst] <= CLOSE:
+        return None
+    return f"after the last response: {tutor.words['state']['columns'][worst]} is off by {apart[worst]:.2g}"

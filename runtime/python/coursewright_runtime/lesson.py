@@ -17,7 +17,7 @@ Array = npt.NDArray[Any]
 
 
 class TutorError(ValueError):
-    """What was given cannot be used; nothing has changed."""
+    """Something given cannot be used; nothing has changed."""
 
 
 class Choice(NamedTuple):

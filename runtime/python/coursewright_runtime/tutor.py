@@ -14,7 +14,7 @@ from coursewright_runtime.lesson import Lesson, Moment, TutorError, days_of, ref
 FORMAT = 1
 PIECES = 4  # of a key, 16 bits each
 LARGEST = 3.0e38  # of a float32
-MAKES = "`coursewright export run=RUN whole=true to=tutor.onnx` writes one"
+MAKES = "`coursewright export run=RUN to=tutor.onnx` writes one"
 Array = npt.NDArray[Any]
 Names = Iterable[str] | None
 Key = int | str

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 
 import coursewright
+from agent_contract import configured, written
 from coursewright.agents.export.onnx import export
 from coursewright.agents.export.policy import OnnxPolicy
 from coursewright.agents.learning import checkpoint
@@ -46,8 +46,7 @@ WRONG = [-1, 0.5, None, float("nan"), float("inf"), "many"]
 def config(name):
     if name == OUTSIDE:
         return OmegaConf.load(SUPPORT / f"{OUTSIDE}.yaml")
-    with initialize_config_module("coursewright.configs", version_base="1.3"):
-        return OmegaConf.create(OmegaConf.to_container(compose("train", [f"agent={name}"]).agent))
+    return configured(name)
 
 
 def small(name):
@@ -56,7 +55,7 @@ def small(name):
     return OmegaConf.merge(stated, {key: value for key, value in SMALL.items() if key in stated})
 
 
-NAMES = [name for name in sorted(path.stem for path in CONFIGS.glob("*.yaml")) if "steps" in config(name)]
+NAMES = [name for name in sorted(path.stem for path in CONFIGS.glob("*.yaml")) if "steps" in written(name)]
 every_agent = pytest.mark.parametrize("name", [*NAMES, OUTSIDE])
 
 

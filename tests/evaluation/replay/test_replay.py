@@ -209,10 +209,10 @@ def test_a_tutor_without_beliefs_shows_no_mastery(tmp_path):
             "absent.onnx",
             "error: policy = 'absent.onnx': there is no such file or folder",
         ),
-        ("a folder", "of a run: coursewright export 'run=a folder' whole=true to=tutor.onnx"),
+        ("a folder", "of a run: coursewright export 'run=a folder' to=tutor.onnx"),
         ("alone.onnx", "alone.json is missing, which belongs to it"),
         ("empty.onnx", "error: policy = empty.onnx: "),
-        ("notes.txt", "must be a tutor file (coursewright export run=RUN whole=true to=tutor.onnx)"),
+        ("notes.txt", "must be a tutor file (coursewright export run=RUN to=tutor.onnx)"),
     ],
 )
 def test_a_policy_that_is_no_tutor_is_refused_in_a_line(policy, said, tmp_path, monkeypatch, capfd):
@@ -234,7 +234,7 @@ def test_a_tutor_agrees_with_its_own_lessons(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     learners = ["simulator=bkt_v0", "task=mastery", "task.steps=15"]
     assert run("train", [*learners, "agent=mastery_threshold", "learners=20", "hydra.run.dir=rule"]) == 0
-    assert run("export", ["run=rule", "whole=true", "to=tutor.onnx"]) == 0
+    assert run("export", ["run=rule", "to=tutor.onnx"]) == 0
     assert run("simulate", [*learners, "policy=rule", "learners=30", "to=log.parquet"]) == 0
     line = ["log=file", "log.path=log.parquet", "hydra.run.dir=replayed"]
     assert run("replay", ["policy=tutor.onnx", *line]) == 0

@@ -1,0 +1,1 @@
+"""Events of learning platforms, xAPI statements and Caliper events, in and out."""

@@ -1,0 +1,141 @@
+"""The service as a store of xAPI statements and a Caliper endpoint: idempotent, and voids are honoured."""
+
+import base64
+from datetime import UTC, datetime
+
+import pytest
+from starlette.testclient import TestClient
+
+from coursewright.live.events import caliper, xapi
+from coursewright.live.events.event import Event, Names
+from coursewright.live.guard import Limits
+from coursewright.live.service import guarded
+from load import TOKEN
+
+NAMES = Names(str.upper)
+
+
+@pytest.fixture
+def client(tutor):
+    app = guarded(tutor, TOKEN, Limits())
+    with TestClient(app._app) as inner:  # the app's own life
+        inner.app = app
+        inner.headers["authorization"] = f"Bearer {TOKEN}"
+        yield TestClient(app, headers=inner.headers)
+
+
+def answer(n, learner="anna", item="0", correct=1, day=1):
+    time = datetime(2026, 1, day, 10, n, tzinfo=UTC)
+    return Event(f"00000000-0000-4000-8000-{n:012d}", learner, item, correct, time, 0.5)
+
+
+def sent(*events):
+    return [xapi.statement_of(event, NAMES) for event in events]
+
+
+def test_statements_teach_and_count_once(client, tutor):
+    told = sent(answer(1), answer(2, correct=0), answer(3, "bert", "1"))
+    done = client.post("/xapi/statements", json=told)
+    assert done.status_code == 200
+    assert done.json() == [one["id"] for one in told]
+    assert done.headers["X-Experience-API-Version"] == "1.0.3"
+    assert done.headers["X-Coursewright-Passed-Over"] == "0"
+    before = tutor.state("anna")
+    assert (before.responses, before.skills[0].answers, before.skills[0].right) == (2, 2, 1)
+    assert client.post("/xapi/statements", json=told[0]).status_code == 200
+    url = f"/xapi/statements?statementId={told[1]['id']}"
+    assert client.put(url, json=told[1]).status_code == 204
+    assert tutor.state("anna") == before
+
+
+def test_a_voided_statement_is_taken_back_and_never_comes_in_again(client, tutor):
+    first, second = sent(answer(1), answer(2, correct=0))
+    client.post("/xapi/statements", json=[first])
+    wanted = tutor.state("anna")
+    choice = tutor.next("anna")
+    client.post("/xapi/statements", json=[second])
+    admin = {"account": {"homePage": "https://school.example", "name": "head"}}
+    void = xapi.voiding_of(second["id"].upper(), admin)
+    assert client.post("/xapi/statements", json=void).status_code == 200
+    assert tutor.state("anna") == wanted
+    assert tutor.next("anna")[0].item == choice[0].item
+    client.post("/xapi/statements", json=[second])
+    assert tutor.state("anna") == wanted
+    third = sent(answer(3))[0]
+    client.post("/xapi/statements", json=[xapi.voiding_of(third["id"], admin)])  # before it comes
+    over = client.post("/xapi/statements", json=[third]).headers["X-Coursewright-Passed-Over"]
+    assert (tutor.state("anna"), over) == (wanted, "1")
+    assert tutor.state("anna").last == answer(1).time.timestamp() / 86_400
+
+
+def test_all_of_a_learner_can_be_void(client, tutor):
+    client.post("/xapi/statements", json=sent(answer(1)))
+    client.post("/xapi/statements", json=xapi.voiding_of(answer(1).id, {"mbox": "mailto:x@y.example"}))
+    state = tutor.state("anna")
+    assert (state.responses, state.last) == (0, None)
+    assert tutor.next("anna")[0].item is not None
+
+
+def test_what_the_course_lacks_is_passed_over(client, tutor):
+    told = sent(answer(1, item="https://elsewhere.example/video"), answer(2))
+    done = client.post("/xapi/statements", json=told)
+    assert (done.status_code, done.headers["X-Coursewright-Passed-Over"]) == (200, "1")
+    assert tutor.state("anna").responses == 1
+
+
+def test_an_address_is_nowhere_in_the_store(client, tutor, tmp_path):
+    told = sent(answer(1))[0] | {"actor": {"mbox": "mailto:zebra@school.example"}}
+    client.post("/xapi/statements", json=told)
+    [learner] = tutor.learners()
+    assert "zebra" not in learner
+    for path in tmp_path.glob("live.sqlite*"):
+        assert b"zebra" not in path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("[1]", "the body: must be a statement, or a list of statements"),
+        ("3", "the body: must be an object or a list of them"),
+        ("{", "the body is no JSON"),
+    ],
+)
+def test_a_wrong_body_gets_one_line(client, body, said):
+    done = client.post("/xapi/statements", content=body, headers={"content-type": "application/json"})
+    assert done.status_code == 400
+    assert done.json()["error"].startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [(f"me:{TOKEN}", 200), ("me:other", 401), (TOKEN, 401), (None, 401)],
+)
+def test_clients_of_xapi_sign_in_with_basic(client, given, status):
+    basic = "Basic ~" if given is None else f"Basic {base64.b64encode(given.encode()).decode()}"
+    done = client.post("/xapi/statements", json=[], headers={"authorization": basic})
+    assert done.status_code == status
+
+
+def test_the_log_goes_out_with_propensity_and_policy_and_comes_in_again(client, tutor):
+    [choice] = tutor.next("anna", time="2026-01-01T09:00:00Z")
+    client.post("/xapi/statements", json=sent(answer(1, item=choice.item), answer(2, "bert", "2", 0)))
+    told = client.get("/xapi/statements").json()["statements"]
+    assert "anna" not in str(told)
+    found = xapi.read_statements(told, NAMES).events
+    assert {(one.item, one.correct) for one in found} == {(choice.item, 1), ("2", 0)}
+    [chosen] = [one for one in found if one.item == choice.item]
+    assert chosen.propensity == 1.0
+    assert choice.item in chosen.allowed
+    assert len({one.policy for one in found}) == 1
+    assert client.get("/xapi/statements").json()["statements"] == told  # the same ids
+    read = caliper.read_events([client.get("/caliper").json()], NAMES).events
+    assert [(one.id, one.item, one.correct) for one in read] == [(o.id, o.item, o.correct) for o in found]
+
+
+def test_caliper_envelopes_teach(client, tutor):
+    envelope = caliper.envelope_of([answer(1), answer(2, correct=0)], NAMES, datetime(2026, 1, 2, tzinfo=UTC))
+    for _ in range(2):
+        done = client.post("/caliper", json=envelope)
+        assert (done.status_code, done.json()) == (200, {"taken": 2})
+    skill = tutor.state("anna").skills[0]
+    assert (skill.answers, skill.right) == (2, 1)

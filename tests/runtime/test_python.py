@@ -1,0 +1,231 @@
+"""The Python runtime: it follows the original from raw responses, and refuses by name what it cannot use."""
+
+import base64
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from coursewright_runtime import Tutor, TutorError, differs, key_of
+from tutor_files import MADE, QUICK, budget_columns, episodes_of, made
+
+ROOT = Path(__file__).parents[2]
+SOURCES = ROOT / "runtime/python/coursewright_runtime"
+
+
+@pytest.fixture(
+    scope="module",
+    params=[name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in MADE],
+)
+def original(request):
+    return made(request.param)
+
+
+@pytest.fixture(scope="module")
+def dated():
+    return Tutor(made("a schedule").path)
+
+
+def follow(tutor, episode, task):
+    """Teach one learner as the episode tells; the lesson goes through its text before each second step."""
+    lesson = tutor.begin(episode["goal"], int(episode["key"]), at=0.0)
+    for event in episode["past"]:
+        lesson.observe(**event, past=True)
+    budget, now = budget_columns(task), 0.0
+    for step, told in enumerate(episode["steps"]):
+        if step % 2:
+            lesson = tutor.load(lesson.save())
+        choice = lesson.next(at=now, only=told["offered"])
+        again = lesson.next(at=now, only=told["offered"])
+        np.testing.assert_array_equal(again.scores, choice.scores)
+        wanted = np.frombuffer(base64.b64decode(told["observation"]), "<f4")
+        apart = np.abs(choice.observation - wanted)
+        apart[budget] = np.maximum(apart[budget] - 1e-6, 0.0)
+        assert apart.max(initial=0.0) == 0.0
+        assert [choice.item, choice.wait, choice.stop] in told["choices"]
+        event = told["event"]
+        if event["item"] is not None:
+            given = {name: event[name] for name in ("item", "correct", "minutes", "taught")}
+            lesson.observe(**given, at=now, offered=told["offered"])
+        now += event["days"]
+
+
+def test_the_golden_trace_is_followed(original):
+    tutor = Tutor(original.path)
+    assert differs(tutor) is None
+    tutor.words["golden"]["responses"][7]["action"] += 1
+    assert differs(tutor).startswith("response 8 (")
+    tutor.words["golden"]["responses"][7]["action"] -= 1
+    tutor.words["golden"]["state"][-1] += 1.0
+    assert "is off by 1" in differs(tutor)
+
+
+def test_episodes_are_taught_as_by_the_original(original):
+    tutor = Tutor(original.path)
+    for episode in episodes_of(original, 5):
+        follow(tutor, episode, original.task)
+
+
+def test_rows_do_not_hang_on_the_batch(original):
+    tutor, rng = Tutor(original.path), np.random.default_rng(0)
+    together = tutor.new(["ann", "bob", 3, 4, 5, 2**64 - 1, ""])
+    alone = [row[None] for row in together]
+    for _ in range(5):
+        item, correct = rng.integers(len(tutor.items), size=7), rng.integers(-1, 2, 7)
+        found = tutor.run(
+            together, item, correct, days=rng.random(7) if (timed := rng.random() < 0.5) else 0.0
+        )
+        if timed:
+            together = found["next_state"]
+            alone = [row[None] for row in together]
+            continue
+        ones = [tutor.run(alone[i], item[i], correct[i]) for i in range(7)]
+        assert [one["action"][0] for one in ones] == found["action"].tolist()
+        together, alone = found["next_state"], [one["next_state"] for one in ones]
+        np.testing.assert_allclose(np.concatenate(alone), together, atol=1e-6)
+
+
+def test_a_replay_is_the_lesson(dated):
+    events = [
+        {"item": dated.items[step % 3], "correct": (1, 0, None)[step % 3], "minutes": 1.5, "at": step * 0.7}
+        for step in range(8)
+    ]
+    lesson = dated.begin(key="ann", at=0.0)
+    for event in events:
+        lesson.next(at=event["at"])  # looks leave no trace
+        lesson.observe(**event)
+        lesson.next(at=event["at"] + 0.3)
+    rows = [tuple(event.values()) for event in events]
+    for history in (events, rows):
+        again = dated.replay(history, key="ann", at=0.0)
+        assert again.save() == lesson.save()
+    with pytest.raises(TutorError, match=r"history\[1\]: correct = 7: allowed: 1 right"):
+        dated.replay([events[0], events[1] | {"correct": 7}])
+
+
+def test_real_times_become_days(dated):
+    begun, zone = datetime(2026, 3, 28, 9, tzinfo=UTC), datetime(2026, 3, 28, 9).astimezone().tzinfo
+    by_clock, by_days = dated.begin(at=begun), dated.begin(at=0.0)
+    for hours in (1, 30, 30.5):
+        moment = begun + timedelta(hours=hours)
+        by_clock.observe("a1", 1, at=moment.astimezone(zone))
+        by_days.observe("a1", 1, at=hours / 24.0)
+    np.testing.assert_allclose(by_clock.state, by_days.state, atol=1e-6)
+    later = by_days.next(at=9.0).observation
+    assert not np.array_equal(later, by_days.next().observation)
+    before = by_days.state
+    by_days.observe("a1", None, taught=False, at=0.5)  # a clock that runs backwards: no time passes
+    assert by_days.seen == 0.5
+    days = [c.startswith("days_since") for c in dated.words["state"]["columns"]]
+    assert (by_days.state[0, days] <= before[0, days]).all()
+
+
+def refusals(tutor):
+    begin, state = tutor.begin, tutor.begin().state
+    item, nan = tutor.items[0], float("nan")
+    return [
+        (lambda: begin().observe("zz", 1), "item = 'zz': not one of the tutor's 7 items"),
+        (lambda: begin().observe(3, 1), "item = 3: not one"),
+        (lambda: begin().observe(item, 2), "correct = 2: allowed: 1 right, 0 wrong, None"),
+        (lambda: begin().observe(item, nan), "correct = nan: allowed"),
+        (lambda: begin().observe(item, 1, minutes=nan), "minutes = nan: allowed: a finite number >= 0"),
+        (lambda: begin().observe(item, 1, minutes=-1), "minutes = -1: allowed"),
+        (lambda: begin().observe(item, 1, minutes="2"), "minutes = '2': allowed"),
+        (lambda: begin().observe(item, 1, at=nan), "at = nan: allowed: a datetime, or days >= 0"),
+        (lambda: begin().observe(item, 1, at=-2.0), "at = -2.0: allowed"),
+        (lambda: begin().observe(item, 1, offered=["q"]), "only = 'q': not one of the tutor's 7 items"),
+        (lambda: begin().next(only=["q"]), "only = 'q': not one"),
+        (lambda: begin().next(exclude=["q"]), "exclude = 'q': not one"),
+        (lambda: begin(goal=["q"]), "goal = 'q': not one of the tutor's 5 skills"),
+        (lambda: begin(key=-1), "key = -1: allowed: a whole number from 0"),
+        (lambda: tutor.load("{}"), "state = '{}': not the text of a lesson; replay the responses"),
+        (lambda: tutor.run(state, 7), "item = 7: allowed: -1 to 6"),
+        (lambda: tutor.run(state, correct=[3]), "correct = 3: allowed: -1 to 1"),
+        (lambda: tutor.run(state, days=[nan]), "days = nan: allowed: 0 to"),
+        (lambda: tutor.run(state, minutes=-0.5), "minutes = -0.5: allowed"),
+        (lambda: tutor.run(state[:, 1:]), "state = "),
+        (lambda: tutor.run(state, goal=np.ones((1, 4))), r"goal = \(1, 4\): allowed: shape \(1, 5\)"),
+        (lambda: tutor.run(state, [0, 1]), r"item = \(2,\): allowed: shape \(1,\)"),
+    ]
+
+
+def test_what_cannot_be_used_is_refused_by_name(dated):
+    for refused, says in refusals(dated):
+        with pytest.raises(TutorError, match=says):
+            refused()
+    lesson = dated.begin(at=1.0)
+    before = lesson.save()
+    with pytest.raises(TutorError):
+        lesson.observe(dated.items[0], 1, minutes=float("inf"), at=2.0)
+    assert lesson.save() == before
+
+
+def test_a_state_of_another_tutor_is_refused(dated):
+    kept = json.loads(dated.begin().save())
+    for other in (kept | {"stamp": 5}, kept | {"state": kept["state"][1:]}):
+        with pytest.raises(TutorError, match=r"state of tutor .*replay the responses"):
+            dated.load(json.dumps(other))
+
+
+def test_a_file_that_is_no_tutor_is_refused(tmp_path, dated):
+    path, words = tmp_path / "my tutor.onnx", tmp_path / "my tutor.json"
+    with pytest.raises(TutorError, match=r"my tutor.onnx: No such file"):
+        Tutor(path)
+    path.write_text("nothing")
+    with pytest.raises(TutorError, match="not an ONNX file; `coursewright export"):
+        Tutor(path)
+    path.write_bytes(dated.path.read_bytes())
+    with pytest.raises(TutorError, match=r"my tutor.json: not the words of a tutor \(.*No such file"):
+        Tutor(path)
+    words.write_text("[]")
+    with pytest.raises(TutorError, match="not the words of a tutor"):
+        Tutor(path)
+    words.write_text(json.dumps(dated.words | {"stamp": 5}))
+    with pytest.raises(TutorError, match=f"the words of tutor 5, and the ONNX file is tutor {dated.stamp}"):
+        Tutor(path)
+    assert Tutor(path, words=dated.path.with_suffix(".json")).items == dated.items
+
+
+def test_nothing_is_chosen_where_nothing_is_left(dated):
+    lesson = dated.begin(goal=["a"])
+    assert lesson.next(only=[]) is None
+    assert lesson.next(only=["a1"], exclude=["a1"]) is None
+    assert lesson.next(only=["a1"]).item == "a1"
+    assert lesson.next(only="a1").item == "a1"
+
+
+def test_a_key_is_the_hash_that_is_promised():
+    assert key_of("") == 0xCBF29CE484222325
+    assert key_of("a") == 0xAF63DC4C8601EC8C  # the published values of 64-bit FNV-1a
+    assert key_of("foobar") == 0x85944171F73967E8
+    assert key_of(7) == 7
+
+
+def test_it_imports_numpy_and_onnxruntime_alone(dated):
+    told = "import coursewright_runtime, sys; print(*{name.partition('.')[0] for name in sys.modules})"
+    found = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True).stdout
+    assert {"numpy", "onnxruntime"} <= set(found.split())
+    heavy = {"coursewright", "torch", "numba", "gymnasium", "onnx", "pandas", "scipy"}
+    assert not heavy & set(found.split())
+    assert sum(len(path.read_text().splitlines()) for path in SOURCES.glob("*.py")) < 400
+
+
+def test_a_file_is_checked_from_the_command_line(tmp_path, dated):
+    path = tmp_path / "tutor.onnx"
+    path.write_bytes(dated.path.read_bytes())
+    words = dict(dated.words)
+    asked = [sys.executable, "-m", "coursewright_runtime", str(path)]
+    path.with_suffix(".json").write_text(json.dumps(words))
+    done = subprocess.run(asked, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, f"{path}: follows its golden trace\n")
+    words["golden"]["responses"][0]["action"] = 999
+    path.with_suffix(".json").write_text(json.dumps(words))
+    done = subprocess.run(asked, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "response 1 (" in done.stdout
+    path.unlink()
+    assert subprocess.run(asked, capture_output=True).returncode == 2
