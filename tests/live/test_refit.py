@@ -32,6 +32,6 @@ def test_a_refit_without_a_learner_is_one_command(tmp_path, monkeypatch, capsys)
     fill(tutor)
     tutor.forget("p3")
     tutor.close()
-    assert run("fit", ["log=live", "log.store=live.sqlite", "draws=2", "out=my learners"]) == 0
+    assert run("fit", ["log=live", "log.path=live.sqlite", "draws=2", "out=my learners"]) == 0
     assert f"{(LEARNERS - 1) * 36:,} rows of {LEARNERS - 1} learners" in capsys.readouterr().out
     assert list((tmp_path / "my learners").iterdir())
