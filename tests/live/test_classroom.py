@@ -54,7 +54,8 @@ class OverHttp:
         past = twin.records.past
         for row in range(episodes.batch):
             goal = [skills[k] for k in np.flatnonzero(episodes.goal[row])]
-            self.ask("/enrol", learner=f"learner {row}", goal=goal)
+            luck = int(episodes.luck.fate[row])  # of the tutor's own random choices
+            self.ask("/enrol", learner=f"learner {row}", goal=goal, luck=luck)
             for t in range(0 if past is None else past.length[row]):
                 event = {
                     "item": items[past.item[row, t]],

@@ -307,6 +307,7 @@ def test_no_table_holds_an_id(tutor, tmp_path):
         (lambda t: t.why("nobody"), "learner: nobody of this id"),
         (lambda t: t.override("nobody", "0", "me", "so"), "learner: nobody of this id"),
         (lambda t: t.enrol("anna", goal=["x"]), "goal = 'x': must be skills"),
+        (lambda t: t.enrol("anna", luck=-1), "luck = -1: must be a whole number"),
         (lambda t: t.log("log.parquet"), "log: nobody has answered"),
     ],
 )
