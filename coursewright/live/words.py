@@ -43,7 +43,7 @@ class Response:
 
 @dataclass(frozen=True)
 class Choice:
-    """What to do next with a learner.
+    """The next thing to do with a learner.
 
     Attributes
     ----------
