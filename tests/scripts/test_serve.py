@@ -24,7 +24,7 @@ def folder(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "policy"),
+        (["policy=''"], "policy = ''"),
         (["policy=none.onnx"], "policy = 'none.onnx': there is no such file"),
         (["policy=tutor.json"], "policy = tutor.json: is no tutor file"),
         (["policy=tutor.onnx", "port=-1"], "port = -1: must be a whole number from 0"),
