@@ -87,9 +87,7 @@ def shoot(work: Path, to: Path) -> None:
             top = {"x": 0, "y": 0, "width": view["width"], "height": 1500}
             page.screenshot(path=to / f"{name}.png", clip=top, full_page=True)
         opened(browser, WIDE, address).screenshot(path=to / "teacher.png")
-        opened(browser, WIDE, address, color_scheme="dark").screenshot(path=to / "teacher-dark.png")
         page = opened(browser, NARROW, address)
-        page.screenshot(path=to / "teacher-phone-list.png")
         page.locator("#list tbody button").first.click()
         page.wait_for_selector("#effect svg")
         page.screenshot(path=to / "teacher-phone.png")

@@ -1,4 +1,4 @@
-"""Who of a class needs help first, on what, since when and why: by plain rules that a teacher can check."""
+"""The need of help in a class: who first, on what, since when and why, by rules that a teacher can check."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -4,6 +4,7 @@ A response that was declared void is taken out, and what has its id later never 
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
@@ -17,7 +18,7 @@ from coursewright.live.mind import Mind
 from coursewright.live.seats import Seat, refresh, rows_as_seats
 from coursewright.live.store import Store
 
-LEARNERS = 10_000  # whose codes are looked for at a time
+CODES = 10_000  # that are looked for at a time
 
 
 class Bridge:
@@ -53,12 +54,9 @@ class Bridge:
             marks = [{"code": self._keys.code("voided", id)} for id in sorted(set(ids))]
             connection.execute(kind.insert(tables.voided).on_conflict_do_nothing(), marks)
             everyone = connection.scalars(select(learner.c.sealed)).all()
-            for first in range(0, len(everyone), LEARNERS):
-                codes = [
-                    self._keys.code("response", self._keys.unseal(bytes(sealed)), id)
-                    for sealed in everyone[first : first + LEARNERS]
-                    for id in set(ids)
-                ]
+            names = (self._keys.unseal(bytes(sealed)) for sealed in everyone)
+            every = (self._keys.code("response", name, id) for name in names for id in set(ids))
+            while codes := list(islice(every, CODES)):
                 whose = set(connection.scalars(select(event.c.learner).where(event.c.code.in_(codes))))
                 if not whose:
                     continue

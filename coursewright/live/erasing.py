@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, func, insert, select
@@ -60,7 +61,8 @@ def _emptied(store: Store, codes: tuple[bytes, ...]) -> list[str]:
         with store.engine.connect() as connection:
             raw = connection.connection.driver_connection
             assert raw is not None
-            raw.execute("VACUUM")
+            with suppress(sqlite3.OperationalError):  # another process is at work: the search below tells
+                raw.execute("VACUUM")
         while not _checkpointed(store) and time.monotonic() < deadline:
             time.sleep(0.05)
     if any(holds(path, codes) for path in files_of(store.sqlite)):

@@ -36,12 +36,16 @@ def write_store_log(store: Store, to: Path, noted: str | None = None) -> int:
     return int(table.num_rows)
 
 
-def read_store(store: str, into: Into = in_memory, licence: str | None = None) -> LearnerLog:
+def read_store(path: str, into: Into = in_memory, licence: str | None = None) -> LearnerLog:
     """The log of a store, `log=live`: a SQLite file or a PostgreSQL URL.
 
-    Learners stay pseudonyms, so that no key is needed.  Whoever was forgotten is not in it.
+    Learners stay pseudonyms, so that no key is needed.  Whoever was forgotten is not in it.  Raises
+    `InputError` for a path where there is no store, and for a store without rows.
     """
-    opened = Store(store, fresh=False)
+    try:
+        opened = Store(path, fresh=False)
+    except InputError as error:  # the same line, for the setting of a log
+        raise InputError(f"log.path{str(error).removeprefix(error.field)}", "log.path") from error
     try:
         with opened.read() as connection:
             return into(rows(connection), opened.place, licence, {})

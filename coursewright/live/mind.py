@@ -78,9 +78,8 @@ class Mind:
         self.dated = any(name in self.kept for name in DATED)
         self.delays = max(1, len(words["delays"]))
 
-    def new(self, pseudonyms: Sequence[bytes]) -> Floats:
-        """States `[batch, columns]` of learners whom nobody has met, each with a key of its own."""
-        keys = [int.from_bytes(code[:8], "little") for code in pseudonyms]
+    def new(self, keys: Sequence[int]) -> Floats:
+        """States `[batch, columns]` of learners whom nobody has met; the keys decide random choices."""
         return np.asarray(self.tutor.new(keys), np.float32)
 
     def look(self, state: Floats, goal: Bools, mask: Bools, days: Floats | None = None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#111;"
     "background:#fff}code,pre{font-family:ui-monospace,monospace;overflow-wrap:anywhere}h2{margin-top:2rem;"
     "border-top:1px solid #999;padding-top:1rem}table{border-collapse:collapse;width:100%}"
-    "td,th{text-align:left;padding:.2rem .6rem .2rem 0;vertical-align:top}"
+    "td,th{text-align:left;padding:.2rem .6rem .2rem 0;vertical-align:top}td code{white-space:nowrap}"
     "input,button{font:inherit;padding:.4rem;width:100%;box-sizing:border-box;margin:.3rem 0}"
 )
 
@@ -69,12 +69,28 @@ def _fields(title: str, kinds: Mapping[str, Any], schema: Mapping[str, Any]) -> 
         return ""
     kind = kinds[place]
     needed = set(kind.get("required", ())) if title == "takes" else set()
+    told = _attributes(kind.get("description", ""))
     rows = "".join(
         f"<tr><td><code>{escape(name)}</code></td><td>{escape(_kind(field))}</td><td>"
-        f"{escape(field.get('description', ''))}{' (needed)' if name in needed else ''}</td></tr>"
+        f"{escape(field.get('description') or told.get(name, ''))}"
+        f"{' (needed)' if name in needed else ''}</td></tr>"
         for name, field in kind.get("properties", {}).items()
     )
     return f"<p>It {title} {'a list of these' if several else 'these fields'}:</p><table>{rows}</table>"
+
+
+def _attributes(text: str) -> dict[str, str]:
+    """Each attribute that a docstring tells of, in words."""
+    found: dict[str, str] = {}
+    names: list[str] = []
+    for line in text.partition("----------\n")[2].splitlines():
+        head, colon, rest = line.partition(" : ")
+        if colon and not line.startswith(" "):
+            names = head.split(", ")
+            found |= dict.fromkeys(names, rest)
+        elif names and line.strip():
+            found |= {name: f"{found[name]} {line.strip()}" for name in names}
+    return found
 
 
 def _kind(field: Mapping[str, Any]) -> str:

@@ -64,7 +64,7 @@ class Cohort:
         with self._store.read() as connection:
             rows = connection.scalars(query.order_by(table.c.last.desc()).limit(MOST)).all()
         if len(rows) < self._least:
-            new, all_items = self._mind.new([bytes(16)]), self._mind.mask(None, ())[None]
+            new, all_items = self._mind.new([0]), self._mind.mask(None, ())[None]
             return Median(
                 self._mind.look(new, self._mind.goals(None)[None], all_items)["next_state"][0], "a beginner"
             )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, insert, select
 
-from coursewright.errors import InputError, reject
+from coursewright.errors import InputError, reject, whole
 from coursewright.live import tables
 from coursewright.live.bridge import Bridge
 from coursewright.live.erasing import backup, forget
@@ -29,6 +29,7 @@ from coursewright.live.words import (
     State,
     Why,
     answer_of,
+    check_goal,
     days_of,
     item_of,
     minutes_of,
@@ -94,16 +95,26 @@ class Recommender:
         """Let go of the store."""
         self._store.close()
 
-    def enrol(self, learner: str, goal: Collection[str] | None = None, group: str | None = None) -> None:
-        """Name a learner's goal (skills; None: as it is, at first all) and group, such as a class."""
-        for skill in goal or ():
-            if skill not in self.skills:
-                raise reject("goal", repr(skill)[:60], f"skills of the course, such as {self.skills[0]!r}")
-        if goal is not None and not goal:
-            raise reject("goal", "[]", "at least one skill, or none for all of them")
+    def enrol(
+        self,
+        learner: str,
+        goal: Collection[str] | None = None,
+        group: str | None = None,
+        luck: int | None = None,
+    ) -> None:
+        """Name a learner's goal (skills; None: as it is, at first all) and group, such as a class.
+
+        `luck`, from 0 to 2^64 - 1 and before the first response, decides a tutor's random choices.
+        """
+        check_goal(goal, self.skills)
         label = None if group is None else self._keys.seal(named("group", group))
+        key = None if luck is None else whole("luck", luck, 0, 2**64 - 1)
         with self._store.write() as connection:
             seat = self._seat(connection, learner)
+            if key is not None:
+                if seat.turn:
+                    raise reject("luck", key, "given before the learner's first response")
+                seat.key, seat.state = key, self._mind.new([key])[0]
             seat.group = label if group is not None else seat.group
             seat.wanted = sorted(goal) if goal is not None else seat.wanted
             seat.goal = self._mind.goals(seat.wanted)
@@ -176,7 +187,7 @@ class Recommender:
         assert seat.pending is not None
         if k == 1 or seat.pending.overruled:
             return [seat.pending]
-        mask, days = self._mind.mask(wanted, barred), self._days(seat, _asked_at(seat.asked) or moment)
+        mask, days = self._mind.mask(wanted, barred), self._days(seat, seat.asked_at or moment)
         return self._mind.ranked(k, seat.state[None], seat.goal[None], mask[None], days, seat.pending)
 
     def why(self, learner: str) -> Why:
@@ -312,7 +323,7 @@ class Recommender:
             return False
         if seat.forced is not None:
             return True
-        at = _asked_at(seat.asked) or seat.last
+        at = seat.asked_at or seat.last
         fresh = not self._mind.dated or at is None or abs(moment - at) < HOUR
         return seat.asked.partition("@")[0] == asked and fresh
 
@@ -337,8 +348,3 @@ class Recommender:
             if connection.scalar(select(table.c.number).where(table.c.pseudonym == code)) is None:
                 raise InputError("learner: nobody of this id has been met", "learner")
         return learner
-
-
-def _asked_at(asked: str) -> float | None:
-    moment = asked.partition("@")[2]
-    return float(moment) if moment else None

@@ -17,7 +17,7 @@ from coursewright.live.words import Choice, choice_of
 
 AT_ONCE = 500  # learners that are replayed in one transaction
 PLAIN = ""  # asked of the tutor: nothing in particular
-KEPT = ("group", "goal", "last", "turn", "tutor", "state", "pending", "offered", "asked", "forced")
+KEPT = ("group", "goal", "last", "turn", "tutor", "state", "pending", "offered", "asked", "forced", "key")
 UPDATE = (
     update(tables.learner)
     .where(tables.learner.c.number == bindparam("which"))
@@ -51,7 +51,14 @@ class Seat:
     offered: bytes | None
     asked: str
     forced: str | None
+    key: int
     changed: bool = field(default=False, compare=False)
+
+    @property
+    def asked_at(self) -> float | None:
+        """The moment of the question that the standing choice answers; None: it came with a response."""
+        moment = self.asked.partition("@")[2]
+        return float(moment) if moment else None
 
     def choose(self, decision: Decision, asked: str = PLAIN) -> None:
         """Let this decision stand, unless a teacher overruled."""
@@ -95,7 +102,8 @@ def _seat(row: Mapping[Any, Any], mind: Mind) -> Seat:
     wanted = None if row["goal"] is None else json.loads(row["goal"])
     ours = row["tutor"] == mind.fingerprint and row["state"] is not None
     pseudonym = bytes(row["pseudonym"])
-    state = np.frombuffer(row["state"], np.float32) if ours else mind.new([pseudonym])[0]
+    key = int.from_bytes(row["key"] or pseudonym[:8], "little")
+    state = np.frombuffer(row["state"], np.float32) if ours else mind.new([key])[0]
     return Seat(
         row["number"],
         pseudonym,
@@ -111,6 +119,7 @@ def _seat(row: Mapping[Any, Any], mind: Mind) -> Seat:
         row["offered"] if ours else None,
         row["asked"] or PLAIN,
         row["forced"],
+        key,
     )
 
 
@@ -157,7 +166,7 @@ def replayed(connection: Connection, mind: Mind, seat: Seat) -> Iterable[tuple[M
     """
     table = tables.event
     query = select(table).where(table.c.learner == seat.number).order_by(table.c.turn)
-    state, last = mind.new([seat.pseudonym]), dict[int, float]()
+    state, last = mind.new([seat.key]), dict[int, float]()
     for row in connection.execute(query).mappings():
         if row["item"] is None or row["item"] in mind.place:
             state, _ = mind.tell(state, seat.goal[None], told_of_rows([row], mind, last))
@@ -215,6 +224,7 @@ def save(connection: Connection, found: Iterable[Seat]) -> None:
             "new_offered": seat.offered,
             "new_asked": seat.asked,
             "new_forced": seat.forced,
+            "new_key": seat.key.to_bytes(8, "little"),
         }
         for seat in found
         if seat.changed

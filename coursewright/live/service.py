@@ -126,7 +126,7 @@ def _teach(app: FastAPI, recommender: Recommender, limits: Limits) -> None:
     @app.post("/enrol", tags=["teach"])
     def enrol(body: asked.Enrol) -> dict[str, str]:
         """Name a learner's goal and group."""
-        recommender.enrol(body.learner, body.goal, body.group)
+        recommender.enrol(body.learner, body.goal, body.group, body.luck)
         return {"status": "enrolled"}
 
     @app.post("/lesson", tags=["teach"])

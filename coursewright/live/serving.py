@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from typing import Any
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
@@ -27,36 +28,41 @@ def serve(service: Service, host: str, port: int, workers: int) -> None:
     Raises `InputError` before anything listens, where a setting is wrong or the port is taken.
     """
     token, token_place = token_of(service.token)
-    recommender = service.recommender()
-    place, key_place, n = recommender.place, recommender.key_place, len(recommender.items)
     with bound(host, port) as listening:
+        recommender = service.recommender()
+        place, key_place, n = recommender.place, recommender.key_place, len(recommender.items)
         at = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
         log.info("%s teaches %d items at %s", service.policy, n, at)
         log.info("  store  %s", place)
         log.info("  key    %s (without it nobody can tell whose the rows are: keep a copy)", key_place)
         log.info("  token  %s", token_place)
         log.info("  pages  %s/docs; a browser signs in with the token", at)
-        common = {
-            "log_config": None,
-            "access_log": False,  # its lines would hold whatever stands in an address
-            "log_level": "warning",
-            "server_header": False,
-            "timeout_graceful_shutdown": PATIENCE,
-            "backlog": BACKLOG,
-        }
         try:
             if workers == 1:
                 tell_requests(service.access)
                 app = guarded(recommender, token, service.limits)
-                uvicorn.Server(uvicorn.Config(app, **common)).run(sockets=[listening])
+                uvicorn.Server(_config(app, 1)).run(sockets=[listening])
             else:
                 recommender.close()
                 os.environ[SETTINGS] = json.dumps(asdict(service))
-                config = uvicorn.Config(APP, factory=True, workers=workers, **common)
-                Multiprocess(config, sockets=[listening]).run()
+                Multiprocess(_config(APP, workers), sockets=[listening]).run()
         except KeyboardInterrupt:  # the signal that ended it, told once more
             pass
     log.info("stopped; all that was acknowledged is in %s", place)
+
+
+def _config(app: Any, workers: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        factory=app == APP,
+        workers=workers,
+        log_config=None,
+        access_log=False,  # its lines would hold whatever stands in an address
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=PATIENCE,
+        backlog=BACKLOG,
+    )
 
 
 @contextmanager

@@ -34,6 +34,7 @@ learner = Table(
     Column("pseudonym", LargeBinary, nullable=False, unique=True),
     Column("sealed", LargeBinary, nullable=False),  # the host's id
     Column("group", LargeBinary),  # sealed too: a class, in the host's words
+    Column("key", LargeBinary),  # 8 bytes that decide random choices; null: the first of the pseudonym
     Column("goal", Text),  # JSON: names of skills; null: all
     Column("last", Float),  # days since 1970, of the latest event
     Column("turn", Integer, nullable=False),  # events

@@ -1,7 +1,7 @@
 """The things that go in and out of a Recommender, and the checks of those that come in."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from math import isfinite
@@ -43,7 +43,7 @@ class Response:
 
 @dataclass(frozen=True)
 class Choice:
-    """What to do next with a learner.
+    """The next thing to do with a learner.
 
     Attributes
     ----------
@@ -225,6 +225,15 @@ def named(setting: str, value: object, longest: int = LONGEST) -> str:
     if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
         raise InputError(f"{setting}: holds a character that no text may hold", setting)
     return value
+
+
+def check_goal(goal: Collection[str] | None, skills: Sequence[str]) -> None:
+    """Refuse a goal that is empty, or holds what is no skill."""
+    for skill in goal or ():
+        if skill not in skills:
+            raise reject("goal", repr(skill)[:60], f"skills of the course, such as {skills[0]!r}")
+    if goal is not None and not goal:
+        raise reject("goal", "[]", "at least one skill, or none for all of them")
 
 
 def item_of(value: object, place: dict[str, int], setting: str = "item") -> int:

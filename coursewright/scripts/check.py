@@ -27,7 +27,7 @@ from coursewright.scripts.run_directory import refuse_other_settings
 from coursewright.scripts.settings import SETTINGS, Simulate
 from coursewright.scripts.signatures import TARGET, fields, fields_of, refuse_misfits
 from coursewright.scripts.trust import trusted_of
-from coursewright.scripts.tutor_file import refuse_no_tutor
+from coursewright.scripts.tutor_file import refuse_no_tutor, refuse_other_goal
 from coursewright.scripts.unfitted import even, unfitted_mind
 
 if TYPE_CHECKING:
@@ -244,6 +244,8 @@ def _models(part: Plain, checker: Checker) -> None:
 def _tutor(part: Plain, checker: Checker) -> None:
     if isinstance(part["policy"], str):  # else the settings refuse it
         refuse_no_tutor(part["policy"])
+        settings = part["settings"]
+        refuse_other_goal(part["policy"], settings.get("goal") if isinstance(settings, dict) else None)
 
 
 def _simulated(part: Plain, checker: Checker) -> None:
@@ -278,7 +280,7 @@ COMPARED = ("learners", "reference", "baseline", "outcomes", "statistics", "aims
 FIRST: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
     "import": [(_log, ("log",))],
     "fit": [(_log, ("log",))],
-    "replay": [(_log, ("log",)), (_tutor, ("policy",))],
+    "replay": [(_log, ("log",)), (_tutor, ("policy", "settings"))],
     "validate": [(_log, ("log",)), (_models, ("models", "reference"))],
 }
 # The parts of a verb that have to fit together: a check, and the parts of the configuration it needs

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from coursewright.errors import absent, reject, unknown
+from coursewright.errors import absent, reject, unknown, unsettable
 from coursewright.scripts.products import refuse_anything
 from coursewright.scripts.ranges import given, named, several, some, there, whole, writable
 from coursewright.scripts.trust import trusted_of
@@ -18,6 +18,8 @@ MOST = 10_000_000  # learners, resamples: beyond it no machine has the memory or
 SEEDS = 2**32 - 1
 FEWEST = 5  # trainings for an interval about a recipe
 KINDS = ("knowledge", "memory", "content", "model")  # of tasks (see `Task.kind`); model: the tutor has one
+
+LIMITS = {"body": 256, "rate": 1, "k": 1}  # of `serve`: the least of each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -312,7 +314,7 @@ class Serve:
     explore: float
     renew: bool
     access: bool
-    limits: Mapping[str, int]
+    limits: Mapping[str, Any]
 
     def __post_init__(self) -> None:
         given(policy=self.policy, store=self.store, key=self.key, token=self.token, host=self.host)
@@ -324,7 +326,10 @@ class Serve:
         if not 0.0 <= self.explore <= 1.0:
             raise reject("explore", self.explore, "a chance from 0 to 1")
         for name, value in self.limits.items():
-            whole(1, MOST, **{f"limits.{name}": value})
+            if name not in LIMITS:
+                raise unsettable(f"limits.{name}", tuple(LIMITS))
+            if isinstance(value, bool) or not isinstance(value, int) or not LIMITS[name] <= value <= MOST:
+                raise reject(f"limits.{name}", value, f"a whole number >= {LIMITS[name]}")
         if "://" not in self.store:
             writable("store", self.store)
 

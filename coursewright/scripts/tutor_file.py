@@ -1,9 +1,10 @@
 """A tutor file by the path that somebody typed: the file, or the words beside it."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coursewright.errors import InputError, absent
+from coursewright.errors import InputError, absent, unknown
 from coursewright.scripts.overrides import command_line
 from coursewright.scripts.words import typed
 
@@ -28,6 +29,17 @@ def refuse_no_tutor(given: str) -> None:
             raise InputError(
                 f"policy = {given}: {part} is missing, which belongs to it; must be {WANTED}", "policy"
             )
+
+
+def refuse_other_goal(given: str, goal: object) -> None:
+    """Refuse a goal that names a skill which the tutor's course lacks."""
+    try:
+        skills = list(json.loads(Path(given).with_suffix(".json").read_text(encoding="utf-8"))["skills"])
+    except (OSError, ValueError, TypeError, KeyError):  # which `tutor_file` explains
+        return
+    for name in goal if isinstance(goal, list) else []:
+        if name not in skills:
+            raise unknown("settings.goal", name, skills)
 
 
 def tutor_file(given: str) -> "Tutor":

@@ -54,7 +54,8 @@ class OverHttp:
         past = twin.records.past
         for row in range(episodes.batch):
             goal = [skills[k] for k in np.flatnonzero(episodes.goal[row])]
-            self.ask("/enrol", learner=f"learner {row}", goal=goal)
+            luck = int(episodes.luck.fate[row])  # of the tutor's own random choices
+            self.ask("/enrol", learner=f"learner {row}", goal=goal, luck=luck)
             for t in range(0 if past is None else past.length[row]):
                 event = {
                     "item": items[past.item[row, t]],
@@ -116,6 +117,19 @@ def test_a_larger_class_and_a_network_do_so_too(tmp_path):
     (tmp_path / "network").mkdir()
     write(policy, task, tmp_path / "network" / "tutor.onnx")
     same_gains(tmp_path / "network" / "tutor.onnx", policy, task, 60, tmp_path / "network")
+    tutor = Recommender(
+        tmp_path / "network" / "tutor.onnx",
+        tmp_path / "network" / "live.sqlite",
+        tmp_path / "network" / "key",
+    )
+    found = [tutor.why(f"learner {n}") for n in range(60)]  # of a network, scores have differences
+    assert all(why.margin is not None and why.margin > 0 for why in found)
+    assert all(why.compared == "the median of 60 learners" for why in found)
+    assert any(why.reasons for why in found)
+    for why in found:
+        for reason in why.reasons:
+            assert reason.instead != why.choice.item
+    tutor.close()
 
 
 @pytest.mark.slow

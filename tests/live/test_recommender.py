@@ -244,6 +244,14 @@ def test_the_log_is_read_by_a_fit(tutor, tmp_path):
     assert read_store(str(tmp_path / "live.sqlite")).table.equals(log.table)
 
 
+def test_a_log_of_no_store_is_one_line(tmp_path):
+    (tmp_path / "text").write_text("no database, but long enough to be told from one")
+    for name, said in (("none.sqlite", "must be a store that is there"), ("text", "cannot be opened")):
+        with pytest.raises(InputError, match=f"log.path = .*{name}: {said}"):
+            read_store(str(tmp_path / name))
+    assert not (tmp_path / "none.sqlite").exists()
+
+
 def trace_of(folder: Path, *codes: bytes) -> list[str]:
     """The files under a folder in which one of the codes stands."""
     files = [path for path in folder.rglob("*") if path.is_file()]
@@ -299,6 +307,7 @@ def test_no_table_holds_an_id(tutor, tmp_path):
         (lambda t: t.why("nobody"), "learner: nobody of this id"),
         (lambda t: t.override("nobody", "0", "me", "so"), "learner: nobody of this id"),
         (lambda t: t.enrol("anna", goal=["x"]), "goal = 'x': must be skills"),
+        (lambda t: t.enrol("anna", luck=-1), "luck = -1: must be a whole number"),
         (lambda t: t.log("log.parquet"), "log: nobody has answered"),
     ],
 )

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 
-from coursewright.evaluation.figures import BLUE, INK, NARROW, ORANGE, new_figure
+from coursewright.evaluation.figures import INK, NARROW, new_figure
 from coursewright.evaluation.replay.found import OTHERS, Replay
 from coursewright.simulators.arrays import Floats, Ints
 
@@ -21,6 +22,7 @@ MOST_SKILLS = 12
 MOST_STEPS = 400  # of all learners together
 LONGEST = 18  # letters of a name
 ROW = 0.2  # inches a skill
+KNOWN = LinearSegmentedColormap.from_list("known", ["#FFFFFF", "#6B6B6B"])  # marks in ink stay visible
 
 
 def shown_skills(replay: Replay) -> Ints:
@@ -95,7 +97,7 @@ def learners_figure(replay: Replay, narrow: bool = False) -> Figure:
 
 def _drawn(axes: Axes, beliefs: Floats) -> AxesImage:
     """Skills from top to bottom, responses from left to right; dark is known."""
-    image = axes.imshow(beliefs, aspect="auto", cmap="Greys", vmin=0.0, vmax=1.0, interpolation="nearest")
+    image = axes.imshow(beliefs, aspect="auto", cmap=KNOWN, vmin=0.0, vmax=1.0, interpolation="nearest")
     axes.tick_params(labelsize=7.5, color=INK)
     axes.locator_params(axis="x", nbins=6, integer=True)
     for side in axes.spines.values():
@@ -108,23 +110,23 @@ def _marked(axes: Axes, replay: Replay, learner: int, skills: Ints) -> None:
     """A dot at the skills of each item that was given, a ring at those of the tutor's choice."""
     row = np.flatnonzero(replay.given.learner == learner)
     chosen = replay.walk.chosen[row]
-    for items, style in ((replay.given.item[row], _GIVEN), (chosen, _CHOSEN)):
+    for items, style in ((chosen, _CHOSEN), (replay.given.item[row], _GIVEN)):
         step, place = np.nonzero(replay.needs[items][:, skills] & (items >= 0)[:, None])
         axes.plot(step, place, linestyle="none", **style)
 
 
 _GIVEN: Mapping[str, Any] = {
     "marker": "o",
-    "markersize": 2.6,
-    "color": ORANGE,
-    "markeredgecolor": "white",
-    "markeredgewidth": 0.4,
+    "markersize": 3.2,
+    "color": "white",
+    "markeredgecolor": INK,
+    "markeredgewidth": 0.7,
 }
 _CHOSEN: Mapping[str, Any] = {
     "marker": "s",
-    "markersize": 4.6,
+    "markersize": 5.2,
     "markerfacecolor": "none",
-    "color": BLUE,
+    "color": INK,
     "markeredgewidth": 0.8,
 }
 

@@ -251,7 +251,7 @@ def replay(log: LearnerLog, tutor: Tutor, settings: Settings) -> Replay:
     skills = list(tutor.skills)
     for name in settings.goal or ():
         if name not in skills:
-            raise unknown("goal", name, skills)
+            raise unknown("settings.goal", name, skills)
     goal = np.array([settings.goal is None or name in settings.goal for name in skills])
     given = responses_of(log, tutor.items)
     hidden = rare_items(given, len(tutor.items), log.min_group)
