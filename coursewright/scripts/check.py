@@ -22,7 +22,7 @@ from coursewright.scripts.memory import refuse_too_much
 from coursewright.scripts.plain import Plain, own_part, plain_of, refuse_missing, targets_of
 from coursewright.scripts.products import mark_of, refuse_other_log, refuse_other_policy, refuse_other_tutor
 from coursewright.scripts.ranges import writable
-from coursewright.scripts.recorded import STORED, WEIGHTS, no_policy, policy_file, read_run
+from coursewright.scripts.recorded import STORED, WEIGHTS, finished, no_policy, policy_file, read_run
 from coursewright.scripts.run_directory import refuse_other_settings
 from coursewright.scripts.settings import SETTINGS, Simulate
 from coursewright.scripts.signatures import TARGET, fields, fields_of, refuse_misfits
@@ -222,7 +222,7 @@ def _run(part: Plain, checker: Checker) -> None:
         return
     folder = Path(part["run"])
     found_again(read_run(folder, trusted_of(part["trust"])), folder, moved=part[MOVED])
-    if part["whole"]:  # which a rule can be as well
+    if part["whole"] and finished(folder):  # which a rule's may be as well
         return
     if not (folder / WEIGHTS).is_file() and not (folder / STORED).is_file():  # which `export` explains
         raise no_policy("run", folder, WEIGHTS)

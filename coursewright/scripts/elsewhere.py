@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from coursewright.envs.task import Task
 
 NAMED = ("simulator", "task")
-BROUGHT = ("seeds", "tutor")  # which a run brings with its task
-OWN = ("agent", "simulator", "task", "tutor")  # which a run has
+OWN = ("seeds", "tutor")  # which a run brings with its task
+HAS = ("agent", "simulator", "task", "tutor")  # which a run has
 TAUGHT = ("simulator", "choices")  # the parts of a command that other learners come from
 TOLD_BY_A_TUTOR = {"belief", *(feature.name for feature in BELIEFS)}
 
@@ -39,7 +39,7 @@ def chosen() -> tuple[str, ...]:
     words = [word.lstrip("+~") for word in HydraConfig.get().overrides.task]
     named = tuple(name for name in NAMED if any(word.startswith(f"{name}=") for word in words))
     first = {re.split(r"[.=@]", word)[0]: word for word in words}
-    for name in BROUGHT:
+    for name in OWN:
         if name in first and "task" not in named:
             field, _, value = first[name].partition("=")
             theirs = "left out beside runs, which have their own; with simulator= and task= named it counts"
@@ -57,12 +57,12 @@ def chosen() -> tuple[str, ...]:
 def refuse_both(run: str | None) -> None:
     """Refuse a run beside what it has itself, and neither a run nor a rule."""
     words = [word.lstrip("+~") for word in HydraConfig.get().overrides.task]
-    named = [name for name in OWN if any(word.startswith((f"{name}=", f"{name}.")) for word in words)]
+    named = [name for name in HAS if any(word.startswith((f"{name}=", f"{name}.")) for word in words)]
     if run is None and "agent" not in named:
         allowed = "the folder of a finished training, or agent=NAME simulator=NAME task=NAME for a rule"
         raise reject("run", None, f"given: {allowed}")
     if run is not None and named:
-        raise reject(named[0], "given", f"left out where run = {run} is: a run has an {', a '.join(OWN)}")
+        raise reject(named[0], "given", f"left out where run = {run} is: a run has an {', a '.join(HAS)}")
 
 
 def refuse_bound(folders: Sequence[Path], trusted: Sequence[str], task: "Task") -> None:

@@ -263,7 +263,7 @@ def test_evaluate_gathers_a_sweep(sweep):
 
 
 def test_export_writes_a_file_that_runs(sweep, tmp_path):
-    done = coursewright(tmp_path, "export", f"run={runs(sweep)[0]}", "to=policy.onnx")
+    done = coursewright(tmp_path, "export", f"run={runs(sweep)[0]}", "whole=false", "to=policy.onnx")
     assert done.returncode == 0, done.stderr
     policy = OnnxPolicy(tmp_path / "policy.onnx")
     columns, actions = len(policy.label.columns), len(policy.label.actions)
@@ -271,11 +271,11 @@ def test_export_writes_a_file_that_runs(sweep, tmp_path):
     assert action.shape == (3,)
 
 
-def test_a_rule_s_run_is_not_exported(tmp_path, monkeypatch, capsys):
+def test_a_rule_s_run_is_not_exported_as_a_network(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert app.run("train", ["agent=random", *TINY[2:], "hydra.run.dir=rule"]) == 0
     capsys.readouterr()
-    assert app.run("export", ["run=rule"]) == 2
+    assert app.run("export", ["run=rule", "whole=false"]) == 2
     told = capsys.readouterr().err
     assert "run = rule: is a finished run of random and holds no network, for it needs none" in told
     assert told.count("\n") == 1

@@ -85,7 +85,7 @@ def calls(at=""):
     compared = [*FEW, "baseline=random", "learners=20", "tracker=none", "workers=1"]
     yield "evaluate", [f"runs={at}net", *compared, f"hydra.run.dir={at}report"]
     yield "evaluate", [f"runs={at}rule", *compared, "name=other", f"hydra.run.dir={at}report2"]
-    yield "export", [f"run={at}net", f"to={at}policy.onnx"]
+    yield "export", [f"run={at}net", "whole=false", f"to={at}policy.onnx"]
     yield "train", [f"resume={at}net"]
 
 
@@ -142,7 +142,7 @@ def test_an_interrupted_run_does_not_go_on_with_other_learners(home, capsys):
 def uses(place):
     compared = [*FEW, "baseline=random", "learners=20", "tracker=none", "workers=1"]
     yield "evaluate", [f"runs={place}", *compared, f"hydra.run.dir={place}-report"]
-    yield "export", [f"run={place}", f"to={place}.onnx"]
+    yield "export", [f"run={place}", "whole=false", f"to={place}.onnx"]
 
 
 def test_a_run_takes_its_tutor_s_model_along(thinking, capsys):

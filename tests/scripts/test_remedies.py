@@ -35,7 +35,7 @@ def test_a_finished_run_of_a_rule_is_no_unfinished_training(rule):
     assert not told.fault, told
     instead = "is a finished run of random and holds no network; policy=random teaches as it does"
     assert told.said == f"error: policy = {rule}: {instead}\n"
-    told = bad_lines.told("export", [f"run={rule}"])
+    told = bad_lines.told("export", [f"run={rule}", "whole=false"])
     assert told.said.endswith("is a finished run of random and holds no network, for it needs none\n")
 
 

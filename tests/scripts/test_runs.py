@@ -319,8 +319,8 @@ def test_a_linear_bandit_is_kept_as_json_and_read_by_evaluate(verb, tmp_path, ba
     assert "lacks policy.json" in lines[-1]
 
 
-def test_a_linear_bandit_is_not_exported(verb, bandit):
-    code, lines = verb("export", f"run={bandit}", "to=p.onnx")
+def test_a_linear_bandit_is_not_exported_as_a_network(verb, bandit):
+    code, lines = verb("export", f"run={bandit}", "whole=false", "to=p.onnx")
     assert code == 2
     assert lines == [lines[0]]
     assert "leaves policy.json" in lines[0]

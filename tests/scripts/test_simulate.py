@@ -65,5 +65,5 @@ def test_a_bandit_that_learned_across_learners_teaches_from_its_file(tmp_path, m
     Path("alone.json").write_text(Path("bandit/policy.json").read_text())
     assert run("simulate", [*task, "policy=alone.json", "to=x.parquet"]) == 2
     assert "it lacks config.yaml" in capsys.readouterr().err
-    assert run("export", ["run=bandit", "to=x.onnx"]) == 2
+    assert run("export", ["run=bandit", "whole=false", "to=x.onnx"]) == 2
     assert "lin_ucb leaves policy.json" in capsys.readouterr().err

@@ -132,7 +132,8 @@ def test_policies_and_comparisons_know_no_planted_name_and_the_licence(tracker, 
     fitted("irt", tracker)
     learners = ["simulator=irt", "simulator.folder=mine", "task=mastery"]
     typed("train", *learners, "agent=maskable_ppo", *TINY, f"tracker={tracker}", "hydra.run.dir=taught")
-    typed("export", "run=taught", "to=policy.onnx")
+    typed("export", "run=taught", "whole=false", "to=policy.onnx")
+    typed("export", "run=taught", "to=tutor.onnx")
     quick = only("random", "round_robin", "mastery_threshold", "tuned_mastery")
     typed("evaluate", "runs=taught", "learners=20", *quick, "workers=1",
           f"tracker={tracker}", "hydra.run.dir=compared")  # fmt: skip

@@ -560,8 +560,8 @@ def test_a_policy_whose_file_is_gone_is_not_trained_anew(shared, verb):
     code, lines = verb("evaluate", f"runs={shared}", *QUICK)
     assert (code, len(lines)) == (2, 1)
     assert "lacks policy.onnx" in lines[0]
-    assert f"coursewright export run={shared} to={shared}/policy.onnx" in lines[0]
-    assert verb("export", f"run={shared}", f"to={shared}/policy.onnx") == (0, [])
+    assert f"coursewright export run={shared} whole=false to={shared}/policy.onnx" in lines[0]
+    assert verb("export", f"run={shared}", "whole=false", f"to={shared}/policy.onnx") == (0, [])
     assert verb("evaluate", f"runs={shared}", *QUICK)[0] == 0
 
 

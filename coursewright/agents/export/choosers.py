@@ -1,10 +1,13 @@
 """The graph of each rule that can be written as a tutor file."""
 
-from functools import singledispatch
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import nn
 
+from coursewright.agents.bandits.arms import BanditRule
+from coursewright.agents.bandits.linear import LinearRule
+from coursewright.agents.bandits.riarit import RiaritRule
 from coursewright.agents.bandits.zpdes import ZpdesRule
 from coursewright.agents.export.dated import Calendar
 from coursewright.agents.export.memoryless import (
@@ -18,6 +21,7 @@ from coursewright.agents.export.memoryless import (
     NearestChance,
 )
 from coursewright.agents.export.mindful import Leitner, Zpdes
+from coursewright.agents.export.pulling import Linear, Pulling, Riarit
 from coursewright.agents.rule import AnyAllowed
 from coursewright.agents.rules.baselines import RoundRobinRule
 from coursewright.agents.rules.expected_gain import ExpectedGainRule
@@ -30,69 +34,31 @@ from coursewright.agents.schedulers.leitner import LeitnerRule
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
 
+GRAPHS: Mapping[type, Callable[[Any, Task], nn.Module]] = {
+    AnyAllowed: lambda rule, task: AnyOne(),
+    RoundRobinRule: lambda rule, task: InTurn(),
+    SkillRule: BySkill,
+    ItemRule: ByItem,
+    ExpectedGainRule: MostWorth,
+    IndexRule: ByIndex,
+    NearestChanceRule: NearestChance,
+    OuterFringeRule: AtFringe,
+    LeitnerRule: Leitner,
+    ZpdesRule: Zpdes,
+    BanditRule: Pulling,
+    LinearRule: Linear,
+    RiaritRule: Riarit,
+    CalendarRule: Calendar,
+}
 
-@singledispatch
+
 def chooser(rule: Any, task: Task) -> nn.Module:
     """The graph of a rule of this task, from a `Sight` to items `[batch]`.
 
     The graph of a rule that remembers takes its memory too, and gives the next one; it has a buffer `start
     [columns]`, the memory of a new learner.  Raises `InputError` for a rule that has no graph.
     """
-    raise InputError(f"policy = {type(rule).__name__}: this rule cannot be written as a tutor file")
-
-
-@chooser.register
-def _(rule: AnyAllowed, task: Task) -> nn.Module:
-    return AnyOne()
-
-
-@chooser.register
-def _(rule: RoundRobinRule, task: Task) -> nn.Module:
-    return InTurn()
-
-
-@chooser.register
-def _(rule: SkillRule, task: Task) -> nn.Module:
-    return BySkill(rule, task)
-
-
-@chooser.register
-def _(rule: ItemRule, task: Task) -> nn.Module:
-    return ByItem(rule, task)
-
-
-@chooser.register
-def _(rule: ExpectedGainRule, task: Task) -> nn.Module:
-    return MostWorth(rule, task)
-
-
-@chooser.register
-def _(rule: IndexRule, task: Task) -> nn.Module:
-    return ByIndex(rule, task)
-
-
-@chooser.register
-def _(rule: NearestChanceRule, task: Task) -> nn.Module:
-    if rule.by_mind:
-        raise InputError("policy = target_success: a tutor file knows the tutor's table, and no other model")
-    return NearestChance(rule, task)
-
-
-@chooser.register
-def _(rule: OuterFringeRule, task: Task) -> nn.Module:
-    return AtFringe(rule, task)
-
-
-@chooser.register
-def _(rule: LeitnerRule, task: Task) -> nn.Module:
-    return Leitner(rule, task)
-
-
-@chooser.register
-def _(rule: ZpdesRule, task: Task) -> nn.Module:
-    return Zpdes(rule, task)
-
-
-@chooser.register
-def _(rule: CalendarRule, task: Task) -> nn.Module:
-    return Calendar(rule, task)
+    make = GRAPHS.get(type(rule))
+    if make is None:
+        raise InputError(f"policy = {type(rule).__name__}: this rule cannot be written as a tutor file")
+    return make(rule, task)

@@ -42,6 +42,18 @@ def uniform(key: Tensor, turn: Tensor, index: int = 0) -> Tensor:
     return _shifted(bits, 11).double() * (1.0 / (1 << 53))
 
 
+def uniforms(key: Tensor, turn: Tensor, indices: Tensor) -> Tensor:
+    """As many draws of a row as there are `indices`, `[batch, indices]`."""
+    bits = _paired(_paired(key, turn)[:, None], POLICY + indices)
+    return _shifted(bits, 11).double() * (1.0 / (1 << 53))
+
+
+def normals(key: Tensor, turn: Tensor, indices: Tensor) -> Tensor:
+    """`luck.normal` at each of the `indices`, `[batch, indices]`."""
+    radius = torch.sqrt(-2.0 * torch.log(1.0 - uniforms(key, turn, indices)))
+    return radius * torch.cos(2.0 * torch.pi * uniforms(key, turn, indices + 1))
+
+
 def key_of(pieces: Tensor) -> Tensor:
     """The keys `[batch]` whose `pieces [batch, 4]` a state holds, the lowest first."""
     word = pieces.long()

@@ -14,6 +14,7 @@ from coursewright.agents.rules.index import IndexRule
 from coursewright.agents.rules.outer_fringe import OuterFringeRule
 from coursewright.agents.rules.target_success import NearestChanceRule
 from coursewright.envs.task import Task
+from coursewright.errors import InputError
 
 
 class AnyOne(nn.Module):
@@ -167,6 +168,10 @@ class NearestChance(nn.Module):
 
     def __init__(self, rule: NearestChanceRule, task: Task) -> None:
         super().__init__()
+        if rule.by_mind:
+            raise InputError(
+                "policy = target_success: a tutor file knows the tutor's table, and no other model"
+            )
         self.paths, self.target = Paths(task.course), rule.target
         self.chance = Chance(task)
 

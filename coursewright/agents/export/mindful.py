@@ -43,7 +43,7 @@ def parted(value: Tensor) -> list[Tensor]:
     return parts
 
 
-def whole(parts: list[Tensor]) -> Tensor:
+def joined(parts: list[Tensor]) -> Tensor:
     """The float64 of its three parts, the smallest added first."""
     return (parts[2].double() + parts[1].double()) + parts[0].double()
 
@@ -108,7 +108,7 @@ class Zpdes(nn.Module):
         """Items `[batch]`, and the memory after them."""
         arm = memory[:, 0].long() - 1
         answers, tries, stage, *parts = torch.split(memory[:, 1:], self.skills, 1)
-        answers, tries, stage, weight = answers.long(), tries.long(), stage.long(), whole(parts)
+        answers, tries, stage, weight = answers.long(), tries.long(), stage.long(), joined(parts)
         answers, tries, weight = self._credited(seen, arm, answers, tries, weight)
         toward = self.paths.toward(seen.goal)
         stage, weight = self._moved(arm, answers, tries, stage, weight, toward)

@@ -358,5 +358,6 @@ OPERATIONS: Mapping[str, Operation] = {
     **{"any": _quantified("ReduceMax"), "all": _quantified("ReduceMin")},
     **{"argmax": _extreme("ArgMax"), "argmin": _extreme("ArgMin"), "cumsum": _cumsum},
     **{"addmm": _addmm, "mm": _reckoned("MatMul"), "bmm": _reckoned("MatMul")},
+    "reciprocal": _mapped("Reciprocal"),
     "native_layer_norm": _layer_norm,
 }

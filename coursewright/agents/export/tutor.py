@@ -6,10 +6,12 @@ made.
 """
 
 from hashlib import sha256
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from coursewright.agents.bandits.linear_policy import LinearPolicy
 from coursewright.agents.export.choosers import chooser
 from coursewright.agents.export.drawing import PIECES, key_of
 from coursewright.agents.export.memoryless import Chance
@@ -95,8 +97,8 @@ class Tutor(nn.Module):
         self.chooser: Network | Rule
         if isinstance(policy, TrainedPolicy):
             self.chooser = Network(policy, task)
-        elif isinstance(policy, RulePolicy):
-            self.chooser = Rule(chooser(policy.rule, task))
+        elif (rule := rule_of(policy)) is not None:
+            self.chooser = Rule(chooser(rule, task))
         else:
             raise InputError(f"policy = {type(policy).__name__}: neither a trained network nor a rule")
         self.chance = Chance(task) if "belief" in self.records.kept else None
@@ -199,17 +201,26 @@ class Tutor(nn.Module):
         return item, wait, stop
 
 
+def rule_of(policy: Policy) -> Any:
+    """The rule of a policy that has one; None otherwise."""
+    policy = policy.policy if isinstance(policy, LinearPolicy) else policy
+    return policy.rule if isinstance(policy, RulePolicy) else None
+
+
 def stamp_of(policy: Policy, task: Task) -> int:
     """The mark of the states that this tutor writes, a whole number from 1 to 2^24 - 1.
 
-    It hangs on all that gives a state its meaning: course, columns, actions, the tutor's table, and the
-    weights of a network whose memory is in it.
+    It hangs on all that gives a state its meaning: course, columns, actions, the tutor's table, the kind
+    of a rule that remembers, and the weights of a network whose memory is in the state.
     """
     digest = sha256(
         "\n".join((str(FORMAT), task.course.hash, *task.layout.names, *actions_of(task))).encode()
     )
     if "belief" in task.features:
         digest.update(task.terms.rules(0).tutor.tobytes())
+    rule = rule_of(policy)
+    parts = (rule, *(getattr(rule, name, None) for name in ("plan", "index", "evidence")))
+    digest.update(" ".join(type(part).__name__ for part in parts).encode())
     if isinstance(policy, TrainedPolicy) and policy.label.memory:
         for weights in policy.network.state_dict().values():
             digest.update(weights.numpy().tobytes())

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from coursewright.agents.export.tutor import FOREIGN, FORMAT, NOTHING_ALLOWED, Tutor
+from coursewright.agents.bandits.linear_policy import LinearPolicy
+from coursewright.agents.export.tutor import FOREIGN, FORMAT, NOTHING_ALLOWED, Tutor, rule_of
 from coursewright.agents.label import actions_of, versions
 from coursewright.agents.learning.trained import TrainedPolicy
 from coursewright.agents.rule import RulePolicy
@@ -103,5 +104,14 @@ def _maker(policy: Policy) -> dict[str, Any]:
     if isinstance(policy, TrainedPolicy):
         label = policy.label
         return {"agent": label.agent, "seed": label.seed, "steps": label.steps}
+    rule = type(rule_of(policy)).__name__
+    if isinstance(policy, LinearPolicy):
+        return {
+            "agent": policy.label.agent,
+            "seed": policy.label.seed,
+            "steps": policy.label.steps,
+            "rule": rule,
+        }
     assert isinstance(policy, RulePolicy)
-    return {"agent": policy.name, "rule": type(policy.rule).__name__}
+    tuned = {} if policy.tuned is None else {"tuned": policy.tuned.setting}
+    return {"agent": policy.name, "rule": rule} | tuned
