@@ -21,7 +21,7 @@ SHORTEST = 16  # characters of a token, and half of a key's
 
 
 class Keys:
-    """What one secret key makes: pseudonyms, sealed texts, draws."""
+    """Pseudonyms, sealed texts and draws, all made by one secret key."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
