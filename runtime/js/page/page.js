@@ -198,6 +198,7 @@ function progress() {
     const told = choice?.belief ? `${Math.round(100 * share)} %` : say("tried", { right, answers });
     return [row(skill, told, share)];
   }));
+  $("skills").tabIndex = $("skills").scrollHeight > $("skills").clientHeight ? 0 : -1; // a long list scrolls by keyboard
 }
 
 function row(skill, told, share) {
