@@ -57,7 +57,8 @@ def test_an_option_that_there_is_not_is_refused_in_one_line(name):
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if i % 12 == 0 else pytest.mark.slow) for i, name in enumerate(NAMES)]
+    "name",
+    [pytest.param(name, marks=() if i % 12 == 0 else pytest.mark.slow) for i, name in enumerate(NAMES)],
 )
 def test_an_option_that_its_yaml_lacks_is_refused_by_name(name):
     with pytest.raises(HydraException) as error:
