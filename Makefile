@@ -15,6 +15,7 @@ PIP_ARGS ?=
 DEMO ?= $(BIN)/coursewright demo
 DEMO_ARGS ?=
 # More options for pytest, and how many processes: make test PYTEST_ARGS="-k tracking -x" JOBS=8
+# Each process gets a run of neighbours, so that what the tests of a file share is made once.
 PYTEST_ARGS ?=
 JOBS ?= 2
 
@@ -35,10 +36,10 @@ demo: $(READY) ## set everything up and run the demonstration
 	@$(DEMO) $(DEMO_ARGS)
 
 test: $(READY) ## run the tests
-	@$(PYTHON) -m pytest -n $(JOBS) $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
 
 slow: $(READY) ## run the long tests (minutes): pins with many learners, training to a target
-	@$(PYTHON) -m pytest -n $(JOBS) -m slow $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -n $(JOBS) --dist worksteal -m slow $(PYTEST_ARGS)
 
 lint: $(READY) ## ruff and mypy
 	@$(BIN)/ruff check .

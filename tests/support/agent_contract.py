@@ -51,7 +51,7 @@ def names() -> list[str]:
 def written(name: str) -> dict[str, Any]:
     """An agent's YAML file as it is written, below the one that it builds on.
 
-    To find the agents costs no composition: every process that collects tests would pay for each.
+    To find the agents costs no composition, since every process that collects tests would pay for each.
     """
     own = yaml.safe_load((CONFIGS / f"{name}.yaml").read_text(encoding="utf-8"))
     above = [written(other) for other in own.pop("defaults", []) if other != "_self_"]

@@ -7,6 +7,7 @@ NUMBA_DISABLE_JIT=1 that is the plain-Python reference.
 import sys
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from inspect import getmembers, isclass
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -35,10 +36,15 @@ def names() -> list[str]:
 
 
 def made(name: str) -> Simulator[Any]:
-    """The simulator of a YAML file."""
+    """The simulator of a YAML file, made anew each time."""
+    return instantiate(_composed(name))
+
+
+@cache
+def _composed(name: str) -> Any:
     overrides = [f"simulator={name}", *([GIVEN[name]] if name in GIVEN else [])]
     with initialize_config_module("coursewright.configs", version_base="1.3"):
-        return instantiate(compose("train", overrides).simulator)
+        return compose("train", overrides).simulator
 
 
 def flat(state: Any) -> list[np.ndarray]:

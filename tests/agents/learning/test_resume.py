@@ -1,12 +1,13 @@
 """A training that was interrupted ends with the same bits as one that was not."""
 
 import os
+import shutil
 import signal
-import subprocess
-import sys
 import time
 import zipfile
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -66,8 +67,44 @@ def uninterrupted():
     return {agent: bits(agent(kss(7), 3, SilentTracker())) for agent in AGENTS}
 
 
+@pytest.fixture(scope="module")
+def kept_all_along(tmp_path_factory):
+    """By agent: the bits of an undisturbed training that kept checkpoints, and their folder."""
+
+    @cache
+    def made(agent):
+        folder = tmp_path_factory.mktemp("whole")
+        return bits(agent(kss(7), 3, SilentTracker(folder))), folder
+
+    return made
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory):
+    """By agent and step: the folder of a training that was interrupted after it."""
+
+    @cache
+    def made(agent, step):
+        folder = tmp_path_factory.mktemp("begun")
+        with pytest.raises(KeyboardInterrupt):
+            agent(kss(7), 3, Interrupted(folder, step))
+        return folder
+
+    return made
+
+
+@pytest.fixture
+def interrupted(begun, tmp_path):
+    """Put the checkpoint of an interrupted training here; its path."""
+
+    def put_here(agent, step=700):
+        return shutil.copy(begun(agent, step) / checkpoint.NAME, tmp_path / checkpoint.NAME)
+
+    return put_here
+
+
 @pytest.mark.parametrize("agent", AGENTS)
-@pytest.mark.parametrize("steps", [[700], [400, 1100, 1700]])
+@pytest.mark.parametrize("steps", [pytest.param([700], marks=pytest.mark.slow), [400, 1100, 1700]])
 def test_interrupted_and_resumed_gives_the_same_bits(agent, steps, tmp_path, uninterrupted):
     for step in steps:
         with pytest.raises(KeyboardInterrupt):
@@ -80,14 +117,15 @@ def test_interrupted_and_resumed_gives_the_same_bits(agent, steps, tmp_path, uni
 
 
 @pytest.mark.parametrize("agent", AGENTS)
-def test_keeping_checkpoints_changes_nothing(agent, tmp_path, uninterrupted):
-    assert bits(agent(kss(7), 3, SilentTracker(tmp_path))) == uninterrupted[agent]
-    assert [path.name for path in tmp_path.iterdir()] == [checkpoint.NAME]
+def test_keeping_checkpoints_changes_nothing(agent, kept_all_along, uninterrupted):
+    weights, folder = kept_all_along(agent)
+    assert weights == uninterrupted[agent]
+    assert [path.name for path in folder.iterdir()] == [checkpoint.NAME]
 
 
 @pytest.mark.parametrize("agent", AGENTS)
-def test_a_finished_training_is_not_repeated(agent, tmp_path, uninterrupted):
-    agent(kss(7), 3, SilentTracker(tmp_path))
+def test_a_finished_training_is_not_repeated(agent, tmp_path, kept_all_along, uninterrupted):
+    shutil.copy(kept_all_along(agent)[1] / checkpoint.NAME, tmp_path)
     assert kept(tmp_path)["replay"] == {}
     again = agent(kss(7), 3, Interrupted(tmp_path, -1))
     assert bits(again) == uninterrupted[agent]
@@ -95,12 +133,11 @@ def test_a_finished_training_is_not_repeated(agent, tmp_path, uninterrupted):
 
 
 @pytest.mark.parametrize("lost", ["torch", "numpy", "actions", "env", "counters", "last_obs", "carried"])
-def test_each_part_of_a_checkpoint_is_needed(lost, tmp_path, uninterrupted, monkeypatch):
+def test_each_part_of_a_checkpoint_is_needed(lost, tmp_path, interrupted, uninterrupted):
     # The planted fault: a part that is not brought back must show in the bits.
     agent = DQN if lost in ("numpy", "actions", "counters") else PPO if lost != "carried" else REMEMBERING
     step = 350 if lost == "actions" else 700  # the action space is drawn from while exploring
-    with pytest.raises(KeyboardInterrupt):
-        agent(kss(7), 3, Interrupted(tmp_path, step))
+    interrupted(agent, step)
     content = kept(tmp_path)
     torch.manual_seed(9)
     if lost == "torch":
@@ -121,41 +158,43 @@ def test_each_part_of_a_checkpoint_is_needed(lost, tmp_path, uninterrupted, monk
     assert bits(agent(kss(7), 3, SilentTracker(tmp_path))) != uninterrupted[agent]
 
 
-CHILD = """
-import sys, time
-from pathlib import Path
-from coursewright.agents.learning.{module} import {kind}
-from coursewright.agents.tracker import SilentTracker
-from coursewright.envs.shipped import kss
+class Told(SilentTracker):
+    """Writes each step into a pipe, and waits a moment where it is told to."""
 
-class Slow(SilentTracker):
+    def __init__(self, directory, pipe, wait):
+        super().__init__(directory)
+        self.pipe, self.wait = pipe, wait
+
     def log(self, data, step):
-        print(step, flush=True)
-        time.sleep(0.05)
-
-{agent}(kss(7), 3, Slow(Path(sys.argv[1])))
-"""
+        os.write(self.pipe, b"%d\n" % step)
+        time.sleep(self.wait)
 
 
-def child(agent):
-    """The training as a script of its own."""
-    kind = type(agent)
-    return CHILD.format(module=kind.__module__.rpartition(".")[2], kind=kind.__name__, agent=repr(agent))
+@contextmanager
+def child(agent, folder, wait):
+    """The training in a process of its own, which is killed; the steps that it tells."""
+    told, pipe = os.pipe()
+    process = os.fork()
+    if process == 0:
+        try:
+            agent(kss(7), 3, Told(folder, pipe, wait))
+        finally:
+            os._exit(0)
+    os.close(pipe)
+    with os.fdopen(told) as steps:
+        yield steps
+        os.kill(process, signal.SIGKILL)
+        assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("agent", [MASKED, DQN])
 def test_a_killed_process_is_resumed_to_the_same_bits(agent, tmp_path, uninterrupted):
-    script = child(agent)
-    running = subprocess.Popen(
-        [sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True, bufsize=1
-    )
-    assert running.stdout is not None
-    for line in running.stdout:
-        if int(line) > 1000:
-            break
-    os.kill(running.pid, signal.SIGKILL)
-    running.wait()
-    assert running.returncode == -signal.SIGKILL
+    with child(agent, tmp_path, wait=0.05) as steps:
+        for line in steps:
+            if int(line) > 1000:
+                break
+    torch.rand(5)  # another process would have other random states
+    np.random.rand(5)  # noqa: NPY002
     done = kept(tmp_path)["counters"]["num_timesteps"]
     assert 0 < done < SMALL["steps"]
     assert bits(agent(kss(7), 3, SilentTracker(tmp_path))) == uninterrupted[agent]
@@ -164,24 +203,20 @@ def test_a_killed_process_is_resumed_to_the_same_bits(agent, tmp_path, uninterru
 def test_a_checkpoint_is_whole_at_every_moment(tmp_path):
     # Killed at random moments while it does little but write checkpoints.
     busy = replace(PPO, checkpoint_every=1, steps=10**6, layers=(256, 256))
-    script = child(busy).replace("time.sleep(0.05)", "pass")
     path = tmp_path / checkpoint.NAME
-    for moment in range(2):
-        running = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.DEVNULL)
+    for moment in range(6):
         before = path.stat().st_mtime_ns if path.exists() else 0
-        while not path.exists() or path.stat().st_mtime_ns == before:
-            time.sleep(0.01)
-        time.sleep(0.05 + 0.013 * moment)
-        os.kill(running.pid, signal.SIGKILL)
-        running.wait()
+        with child(busy, tmp_path, wait=0.0):
+            while not path.exists() or path.stat().st_mtime_ns == before:
+                time.sleep(0.01)
+            time.sleep(0.05 + 0.013 * moment)
         kept(tmp_path)
 
 
 @pytest.mark.parametrize("damage", ["empty", "cut", "flipped", "other"])
-def test_a_broken_checkpoint_is_one_line(damage, tmp_path):
+def test_a_broken_checkpoint_is_one_line(damage, tmp_path, interrupted):
     path = tmp_path / checkpoint.NAME
-    with pytest.raises(KeyboardInterrupt):
-        PPO(kss(7), 3, Interrupted(tmp_path, 700))
+    interrupted(PPO)
     whole = bytearray(path.read_bytes())
     if damage == "flipped":
         with zipfile.ZipFile(path) as archive:
@@ -197,18 +232,16 @@ def test_a_broken_checkpoint_is_one_line(damage, tmp_path):
     ("found", "word"),
     [(checkpoint.FORMAT - 1, "format 2.*an earlier"), (checkpoint.FORMAT + 1, "format 4.*a later")],
 )
-def test_a_checkpoint_of_another_format_is_one_line(found, word, tmp_path):
+def test_a_checkpoint_of_another_format_is_one_line(found, word, tmp_path, interrupted):
     path = tmp_path / checkpoint.NAME
-    with pytest.raises(KeyboardInterrupt):
-        PPO(kss(7), 3, Interrupted(tmp_path, 700))
+    interrupted(PPO)
     write_tree(path, kept(tmp_path), found)
     with pytest.raises(InputError, match=rf"^checkpoint = {path} \({word}[^\n]*$"):
         PPO(kss(7), 3, SilentTracker(tmp_path))
 
 
-def test_a_checkpoint_of_another_training_is_refused(tmp_path):
-    with pytest.raises(KeyboardInterrupt):
-        PPO(kss(7), 3, Interrupted(tmp_path, 700))
+def test_a_checkpoint_of_another_training_is_refused(tmp_path, interrupted):
+    interrupted(PPO)
     tracker = SilentTracker(tmp_path)
     for name, value in (("learning_rate", 0.5), ("layers", (8,)), ("steps", 9999)):
         with pytest.raises(InputError, match=rf"^agent\.{name} = .*checkpoint"):
@@ -264,10 +297,9 @@ def put(content, value, *way):
         (((np.zeros(3),) * 2,) * 2, ("carried", "_last_lstm_states")),
     ],
 )
-def test_a_checkpoint_that_is_whole_but_wrong_is_one_line(value, way, tmp_path):
+def test_a_checkpoint_that_is_whole_but_wrong_is_one_line(value, way, tmp_path, interrupted):
     agent = {"replay": DQN, "carried": REMEMBERING}.get(way[0], PPO)
-    with pytest.raises(KeyboardInterrupt):
-        agent(kss(7), 3, Interrupted(tmp_path, 700))
+    interrupted(agent)
     content = kept(tmp_path)
     put(content, value, *way)
     write_tree(tmp_path / checkpoint.NAME, content, checkpoint.FORMAT)
@@ -275,9 +307,8 @@ def test_a_checkpoint_that_is_whole_but_wrong_is_one_line(value, way, tmp_path):
         agent(kss(7), 3, SilentTracker(tmp_path))
 
 
-def test_a_checkpoint_sets_no_attribute_of_its_own_choice(tmp_path):
-    with pytest.raises(KeyboardInterrupt):
-        PPO(kss(7), 3, Interrupted(tmp_path, 700))
+def test_a_checkpoint_sets_no_attribute_of_its_own_choice(tmp_path, interrupted):
+    interrupted(PPO)
     content = kept(tmp_path)
     content["counters"]["gamma"] = 0.0
     write_tree(tmp_path / checkpoint.NAME, content, checkpoint.FORMAT)
