@@ -11,6 +11,7 @@ coverage of the former, on the published weights and as means over people whose 
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from coursewright.evaluation.card.lead import Ends, Lead, ends_of, lead_of
 from coursewright.evaluation.card.lives import held_out
 from coursewright.evaluation.card.priced import Priced
 from coursewright.evaluation.card.training import CardPpo
+from coursewright.evaluation.statistics import FEWEST_SEEDS, over_seeds
 
 DRAWN_PRICES = (8, 64, 256)  # the optimum takes a second and a half for each
 HEAD = """| training | CPU s | published: time | coverage | worth | drawn: time | coverage | worth | lowest |
@@ -31,15 +33,20 @@ def lead(policy: Priced, ends: Ends) -> Lead:
     return lead_of(ends, {price: policy.at(price, ends.card) for price in ends.best})
 
 
-def row(name: str, seconds: float, published: Lead, drawn: list[Lead]) -> str:
-    """A line of the table; `lowest` is the lowest lead of worth over people."""
+def shares_of(published: Lead, drawn: list[Lead]) -> tuple[float, ...]:
+    """The shares of a line of the table; the last one is the lowest lead of worth over people."""
     mean = np.mean(drawn, axis=0) if drawn else np.full(3, np.nan)
     lowest = min((found.worth for found in drawn), default=float("nan"))
-    shares = (
-        *(published.time, published.coverage, published.worth),
-        *(mean[0], mean[2], mean[1], lowest),
-    )
-    return f"| {name} | {seconds:.0f} | " + " | ".join(f"{share:.1%}" for share in shares) + " |"
+    told = (published.time, published.coverage, published.worth, mean[0], mean[2], mean[1], lowest)
+    return tuple(map(float, told))
+
+
+def around(shares: Sequence[float]) -> str:
+    """The mean of trainings, with its 95 % t interval where there are five or more."""
+    if len(shares) < FEWEST_SEEDS:
+        return f"{np.mean(shares):.1%}"
+    found = over_seeds(np.array(shares))
+    return f"{found.value:.1%} [{found.low:.1%}, {found.high:.1%}]"
 
 
 def main() -> None:
@@ -66,8 +73,14 @@ def main() -> None:
             drawn[name].append(lead(policy, ends))
             print(f"# person {len(drawn[name])}, {name}: {drawn[name][-1]}", file=sys.stderr, flush=True)
     print(HEAD)
+    rows = []
     for name, (seconds, policy) in policies.items():
-        print(row(name, seconds, lead(policy, published), drawn[name]), flush=True)
+        rows.append(shares_of(lead(policy, published), drawn[name]))
+        print(
+            f"| {name} | {seconds:.0f} | " + " | ".join(f"{share:.1%}" for share in rows[-1]) + " |",
+            flush=True,
+        )
+    print("| mean | | " + " | ".join(map(around, zip(*rows, strict=True))) + " |")
 
 
 if __name__ == "__main__":
