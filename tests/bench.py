@@ -17,6 +17,7 @@ from speed.environments import environments
 from speed.rules import teaching
 from speed.service import service
 from speed.simulated import neural_learners, reviews, zoo
+from speed.tutors import tutors
 from speed.whole import demonstration, reaching
 from speed.working import command_line, configured, fitting, remembering, training, wide
 
@@ -32,6 +33,7 @@ PARTS = (
     fitting,
     wide,
     command_line,
+    tutors,
 )
 LONG = (demonstration, reaching, service)  # minutes each: `bench_against.py` runs them where they are named
 

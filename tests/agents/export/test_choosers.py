@@ -6,58 +6,27 @@ import numpy as np
 import pytest
 import torch
 
-from coursewright.agents.bandits.ucb import Ucb
-from coursewright.agents.bandits.zpdes import Zpdes
 from coursewright.agents.export.choosers import chooser
 from coursewright.agents.export.drawing import PIECES, key_of, uniform
 from coursewright.agents.export.sight import Sight
-from coursewright.agents.rules.baselines import RandomLegal, RoundRobin, Topological
-from coursewright.agents.rules.expected_gain import ExpectedGain
-from coursewright.agents.rules.index import Index
-from coursewright.agents.rules.mastery import MasteryThreshold, NInARow
-from coursewright.agents.rules.outer_fringe import OuterFringe
-from coursewright.agents.rules.target_success import AdaptiveTesting, TargetSuccess
-from coursewright.agents.schedulers.anki import AnkiSm2
-from coursewright.agents.schedulers.fixed_interval import FixedInterval
+from coursewright.agents.export.tutor import rule_of
 from coursewright.agents.schedulers.fsrs import FsrsRetention
-from coursewright.agents.schedulers.leitner import Leitner
-from coursewright.agents.schedulers.memrise import Memrise
-from coursewright.agents.schedulers.sm2 import Sm2
 from coursewright.envs.episodes import Episodes
-from coursewright.envs.shipped import bkt, kss
-from coursewright.envs.task import RandomGoal, Task
 from coursewright.errors import InputError
 from coursewright.simulators import luck
 from coursewright.simulators.course import Course
 from coursewright.simulators.luck import POLICY, Split
-from coursewright.simulators.memory.fsrs import Fsrs
+from coursewright.simulators.memory.answered import memory_of
+from coursewright.simulators.memory.hlr import Hlr
+from exported import DATED, FADING, RULES, SEVERAL
 from heard import Heard
 from small_tasks import small_task
 
 LEARNERS = 60
 
-RULES = {
-    "random_legal": RandomLegal(),
-    "round_robin": RoundRobin(),
-    "topological": Topological(),
-    "n_in_a_row": NInARow(2),
-    "n_in_a_row, falls back in turn": NInARow(1, "lowest_prior", "round_robin"),
-    "threshold": MasteryThreshold(0.8),
-    "threshold, falls back to the lowest": MasteryThreshold(0.7, "highest_learn", "lowest_belief"),
-    "expected_gain": ExpectedGain(),
-    "index": Index(),
-    "target_success": TargetSuccess(0.7),
-    "adaptive_testing": AdaptiveTesting(),
-    "outer_fringe": OuterFringe(0.6),
-    "leitner": Leitner(0.3),
-    "zpdes": Zpdes(2),
-}
-TASKS = {
-    "bkt": lambda: bkt(mask=True, steps=40),
-    "kss": lambda: kss(steps=15),
-    "several skills": lambda: replace(small_task(), steps=30, unlock_after=2),
-    "random goals": lambda: replace(small_task(), steps=30, goal=RandomGoal(1, 3)),
-}
+# One of each family; all of them are compared as files in test_parity.
+SOME = ("n_in_a_row, in turn", "expected_gain", "leitner", "zpdes", "exp3", "riarit")
+SOME_DATED = ("anki_sm2, fuzzed", "fsrs, the weakest first", "memorize")
 
 
 def pieces(keys):
@@ -75,39 +44,20 @@ def test_draws_are_those_of_the_learners_luck():
     np.testing.assert_array_equal(found.numpy(), wanted)
 
 
-DATED = {
-    "sm2": Sm2(),
-    "sm2, reviews first": Sm2(new_first=False),
-    "fixed_interval": FixedInterval(2.5, new_first=False),
-    "memrise": Memrise(new_first=False),
-    "fsrs": FsrsRetention(0.85, new_first=False),
-    "fsrs, new ones first": FsrsRetention(0.9),
-}
-FADING = {
-    "days": lambda: Task(Fsrs(Course.of(6)), steps=60, features=DATES, days=1.5),
-    "fractions of a day": lambda: Task(Fsrs(Course.of(4)), steps=60, features=DATES, days=0.3),
-    "delays": lambda: Task(Fsrs(Course.of(5)), steps=50, features=DATES, delays=(0.5, 4.0, 1.0)),
-    "several skills": lambda: replace(small_task(), steps=40, unlock_after=1),
-}
-DATES = ("last_correct", "days_since", "goal", "attempts", "successes")
+@pytest.mark.parametrize("rule", SOME_DATED)
+def test_a_graph_of_dates_chooses_as_its_rule(rule):
+    same_choices(DATED[rule](FADING["delays"]()))
 
 
-@pytest.mark.parametrize("rule", DATED)
-@pytest.mark.parametrize("where", FADING)
-def test_a_graph_of_dates_chooses_as_its_rule(rule, where):
-    same_choices(DATED[rule](FADING[where]()))
-
-
-@pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("where", TASKS)
-def test_a_graph_chooses_as_its_rule(rule, where):
-    same_choices(RULES[rule](TASKS[where]()))
+@pytest.mark.parametrize("rule", SOME)
+def test_a_graph_chooses_as_its_rule(rule):
+    same_choices(RULES[rule](SEVERAL["several skills"]()))
 
 
 def same_choices(policy):
     """The graph and the rule choose the same on whole episodes."""
     task = policy.task
-    graph = chooser(policy.rule, task)
+    graph = chooser(rule_of(policy), task)
     episodes, rows = Episodes(task, LEARNERS, records=Heard), np.arange(LEARNERS)
     episodes.begin(rows, rows, np.zeros(LEARNERS, np.int64), Split.EVALUATE)
     state, heard, decisions = policy.begin(episodes.luck), episodes.records, 0
@@ -133,8 +83,13 @@ def same_choices(policy):
 
 
 def test_a_rule_without_a_graph_is_one_line():
-    task = replace(small_task(), days=1.0)
-    with pytest.raises(InputError, match="BanditRule: this rule cannot be written as a tutor file"):
-        chooser(Ucb(1.0)(task).rule, task)
-    with pytest.raises(InputError, match="AnkiPlan: this schedule cannot be written as a tutor file"):
-        chooser(AnkiSm2()(task).rule, task)
+    class OwnRule:
+        pass
+
+    with pytest.raises(InputError, match="OwnRule: this rule cannot be written as a tutor file"):
+        chooser(OwnRule(), small_task())
+    hlr = memory_of(Hlr(Course.of(6), 0.1, -0.1, 1.0))
+    task = FADING["days"]()
+    rule = FsrsRetention(0.9)(task).rule
+    with pytest.raises(InputError, match="HlrMemory: this schedule cannot be written as a tutor file"):
+        chooser(replace(rule, plan=replace(rule.plan, memory=hlr)), task)

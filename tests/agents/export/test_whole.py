@@ -7,13 +7,15 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from coursewright.agents.bandits.ucb import Ucb
 from coursewright.agents.bandits.zpdes import Zpdes
+from coursewright.agents.export.refused import refuse_agent
 from coursewright.agents.export.remembering import HEAD, KEY, Remembering
 from coursewright.agents.export.whole import WholeTutor, is_tutor, pieces, words_of, write
 from coursewright.agents.learning.graph_ppo import GraphPpo
 from coursewright.agents.learning.ppo import Ppo
 from coursewright.agents.learning.recurrent_ppo import RecurrentPpo
+from coursewright.agents.planners.belief_rollout import BeliefRollout
+from coursewright.agents.planners.oracles import OracleGreedy
 from coursewright.agents.rules.baselines import UniformRandom
 from coursewright.agents.rules.mastery import NInARow
 from coursewright.agents.schedulers.fsrs import FsrsRetention
@@ -172,8 +174,12 @@ def test_what_has_no_graph_is_refused_in_a_line(tmp_path):
     task = kss(10)
     with pytest.raises(InputError, match="it chooses what is not allowed"):
         write(UniformRandom()(task), task, tmp_path / "tutor.onnx")
-    with pytest.raises(InputError, match="BanditRule: this rule cannot be written as a tutor file"):
-        write(Ucb(1.0)(task), task, tmp_path / "tutor.onnx")
+    with pytest.raises(InputError, match="OraclePolicy: neither a trained network nor a rule"):
+        write(OracleGreedy()(task), task, tmp_path / "tutor.onnx")
+    with pytest.raises(InputError, match="it reads the learner's true state"):
+        refuse_agent(OracleGreedy(), task, "oracle_greedy")
+    with pytest.raises(InputError, match="it plans on simulated learners"):
+        refuse_agent(BeliefRollout(), task, "belief_rollout")
     assert list(tmp_path.iterdir()) == []
 
 
