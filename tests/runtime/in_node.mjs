@@ -1,4 +1,4 @@
-/** Reads {tutors: [{path, episodes, budget}], history} from stdin, and writes what the JavaScript runtime made of it. */
+/** Reads {tutors: [{path, episodes, loose}], history} from stdin, and writes what the JavaScript runtime made of it. */
 
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";

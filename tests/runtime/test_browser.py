@@ -1,6 +1,5 @@
 """The page of a learner in headless Chromium, its server gone; and the JavaScript runtime in a browser."""
 
-import base64
 import functools
 import http.server
 import json
@@ -11,8 +10,8 @@ import pytest
 
 from coursewright.data.read import LogFile
 from coursewright_runtime import Tutor
-from packages import FOLLOW, build, chromium, lacking, opened
-from tutor_files import QUICK, budget_columns, episodes_of, made
+from packages import ask, build, chromium, lacking, opened
+from tutor_files import QUICK, made
 
 # A browser compiles 14 MB of onnxruntime on each page.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
@@ -187,33 +186,9 @@ CONTRAST = """(name) => {
 }"""
 
 
-ASK = """async ([source, tutors]) => {
-  const { Tutor, differs } = await import("coursewright-runtime");
-  const place = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-  const { follow, milliseconds } = await import(place);
-  const out = {};
-  for (const { name, file, words, ...told } of tutors) {
-    const tutor = await Tutor.open(Uint8Array.from(atob(file), (letter) => letter.charCodeAt(0)), words);
-    out[name] = [await differs(tutor), await follow(tutor, told), await milliseconds(tutor)];
-  }
-  return out;
-}"""
-
-
-def ask(page, names):
-    """Golden trace, episodes and milliseconds a decision of some tutors, in the page."""
-    tutors = []
-    for name in names:
-        tutor = made(name)
-        file = base64.b64encode(tutor.path.read_bytes()).decode()
-        told = {"name": name, "file": file, "words": Tutor(tutor.path).words}
-        tutors.append(told | {"episodes": episodes_of(tutor, 5), "budget": budget_columns(tutor.task)})
-    return page.evaluate(ASK, [FOLLOW, tutors])
-
-
 def test_chromium_follows_the_originals(still):
-    found = ask(still, QUICK)
-    assert {name: told[:2] for name, told in found.items()} == {name: [None, None] for name in QUICK}
+    found = {name: ask(still, made(name), 5) for name in QUICK}
+    assert found == {name: [None, None] for name in QUICK}
 
 
 def test_a_page_that_cannot_be_built_is_refused_in_a_line(folder, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from coursewright_runtime import Tutor, key_of
 from packages import NODE, lacking
-from tutor_files import MADE, QUICK, budget_columns, episodes_of, made
+from tutor_files import MADE, QUICK, episodes_of, loose_columns, made
 
 HERE = Path(__file__).parent
 HISTORY = [
@@ -27,7 +27,7 @@ def ask(names):
         told = {
             "path": str(tutor.path),
             "episodes": episodes_of(tutor, 5),
-            "budget": budget_columns(tutor.task),
+            "loose": loose_columns(tutor.task),
         }
         if name == "a schedule":
             told |= {"history": HISTORY, "saved": Tutor(tutor.path).replay(HISTORY, key="bob").save()}

@@ -1,6 +1,5 @@
 """The Python runtime: it follows the original from raw responses, and refuses by name what it cannot use."""
 
-import base64
 import json
 import subprocess
 import sys
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 
 from coursewright_runtime import Tutor, TutorError, differs, key_of
-from tutor_files import MADE, QUICK, budget_columns, episodes_of, made
+from tutor_files import MADE, QUICK, episodes_of, follow, made
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "runtime/python/coursewright_runtime"
@@ -28,30 +27,6 @@ def original(request):
 @pytest.fixture(scope="module")
 def dated():
     return Tutor(made("a schedule").path)
-
-
-def follow(tutor, episode, task):
-    """Teach one learner as the episode tells; the lesson goes through its text before each second step."""
-    lesson = tutor.begin(episode["goal"], int(episode["key"]), at=0.0)
-    for event in episode["past"]:
-        lesson.observe(**event, past=True)
-    budget, now = budget_columns(task), 0.0
-    for step, told in enumerate(episode["steps"]):
-        if step % 2:
-            lesson = tutor.load(lesson.save())
-        choice = lesson.next(at=now, only=told["offered"])
-        again = lesson.next(at=now, only=told["offered"])
-        np.testing.assert_array_equal(again.scores, choice.scores)
-        wanted = np.frombuffer(base64.b64decode(told["observation"]), "<f4")
-        apart = np.abs(choice.observation - wanted)
-        apart[budget] = np.maximum(apart[budget] - 1e-6, 0.0)
-        assert apart.max(initial=0.0) == 0.0
-        assert [choice.item, choice.wait, choice.stop] in told["choices"]
-        event = told["event"]
-        if event["item"] is not None:
-            given = {name: event[name] for name in ("item", "correct", "minutes", "taught")}
-            lesson.observe(**given, at=now, offered=told["offered"])
-        now += event["days"]
 
 
 def test_the_golden_trace_is_followed(original):

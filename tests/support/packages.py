@@ -1,5 +1,6 @@
 """The npm packages of runtime/js and the system's Chromium; both may be absent, which is told in words."""
 
+import base64
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -9,6 +10,9 @@ from tempfile import gettempdir
 
 from filelock import FileLock
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from coursewright_runtime import Tutor
+from tutor_files import Made, episodes_of, loose_columns
 
 JS = Path(__file__).parents[2] / "runtime/js"
 FOLLOW = (JS.parents[1] / "tests/runtime/follow.mjs").read_text()
@@ -52,3 +56,19 @@ def opened(page: Page, where: str) -> None:
     page.goto(where)
     page.wait_for_selector("#main:not([hidden])", timeout=120_000)
     assert page.text_content("#message") == ""
+
+
+ASK = """async ([source, file, words, told]) => {
+  const { Tutor, differs } = await import("coursewright-runtime");
+  const { follow } = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+  const tutor = await Tutor.open(Uint8Array.from(atob(file), (letter) => letter.charCodeAt(0)), words);
+  return [await differs(tutor), await follow(tutor, told)];
+}"""
+
+
+def ask(page: Page, tutor: Made, learners: int) -> list[str | None]:
+    """The first differences from the golden trace, and from whole episodes, in an open learner's page."""
+    file, words = base64.b64encode(tutor.path.read_bytes()).decode(), Tutor(tutor.path).words
+    told = {"episodes": episodes_of(tutor, learners), "loose": loose_columns(tutor.task)}
+    found: list[str | None] = page.evaluate(ASK, [FOLLOW, file, words, told])
+    return found

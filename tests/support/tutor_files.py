@@ -21,6 +21,7 @@ from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.shipped import kss
 from coursewright.simulators.luck import Split
+from coursewright_runtime import Tutor
 from small_tasks import small_task
 
 FEW = {"steps": 640, "learners": 16, "layers": (16,), "batch_size": 80, "imitate": None}
@@ -47,8 +48,12 @@ class Made(NamedTuple):
 
 
 def made(name: str) -> Made:
-    """The tutor of `MADE[name]`, which `write` has compared with the original; workers share the file."""
-    agent, task = MADE[name]
+    """The tutor of `MADE[name]`."""
+    return written(name, *MADE[name])
+
+
+def written(name: str, agent: Any, task: Any) -> Made:
+    """The tutor that an agent makes on a task, compared with the original; workers share the file."""
     policy = agent(task, 0, SilentTracker())
     path = Path(os.environ["COURSEWRIGHT_TESTED"]) / f"{name}.onnx"
     with FileLock(f"{path}.lock"):
@@ -60,8 +65,8 @@ def made(name: str) -> Made:
 def episodes_of(made: Made, learners: int) -> list[dict[str, Any]]:
     """Whole episodes that the original teaches, as a host would tell them: plain values, one dict a learner.
 
-    Each has `key`, `goal`, `past` and `steps`; a step has the items `offered`, the `observation` (float32 in
-    base64), the `choices` that are right (several where they tie), and the `event` after it.
+    Each has `key`, `goal`, `past` and `steps`; a step has the items `offered` (None: all), the `observation`
+    (float32 in base64), the `choices` that are right (several where they tie), and the `event` after it.
     """
     policy, task = made.policy, made.task
     episodes, rows = Episodes(task, learners, records=Telling), np.arange(learners)
@@ -92,7 +97,7 @@ def episodes_of(made: Made, learners: int) -> list[dict[str, Any]]:
         for row in rows[running]:
             out[row]["steps"].append(
                 {
-                    "offered": [course.items[a] for a in np.flatnonzero(offered[row])],
+                    "offered": None if offered[row].all() else _items(offered[row], course),
                     "observation": base64.b64encode(seen[row].astype("<f4").tobytes()).decode(),
                     "choices": [_named(int(a), task) for a in np.flatnonzero(right[row])],
                     "event": _event(records.told, row, course),
@@ -101,10 +106,22 @@ def episodes_of(made: Made, learners: int) -> list[dict[str, Any]]:
     return out
 
 
-def budget_columns(task: Any) -> list[int]:
-    """The columns of a budget in minutes, which come in as float32; none where it counts steps."""
-    by_minutes = task.terms.by_minutes and "budget_left" in task.features
-    return list(range(task.layout.width))[task.layout.columns("budget_left")] if by_minutes else []
+def _items(marked: Any, course: Any) -> list[str]:
+    return [course.items[a] for a in np.flatnonzero(marked)]
+
+
+def loose_columns(task: Any) -> list[int]:
+    """The columns that may be off by 1e-6 of their size.
+
+    They are a budget in minutes, which come in as float32, and days where those of the task are no sum of
+    powers of two: a host tells moments, and the difference of two is then rounded.
+    """
+    loose = ["budget_left"] if task.terms.by_minutes else []
+    gaps = (*task.delays, task.days)
+    if any(not isinstance(gap, int | float) or float(np.float32(gap)) != gap for gap in gaps):
+        loose += ["days_since", "item_days_since"]
+    columns = np.arange(task.layout.width)
+    return [int(c) for name in loose if name in task.features for c in columns[task.layout.columns(name)]]
 
 
 def _past(past: Any, row: int, course: Any) -> list[dict[str, Any]]:
@@ -138,3 +155,27 @@ def _named(action: int, task: Any) -> list[Any]:
     if action == items * len(delays):
         return [None, 0.0, True]
     return [task.course.items[action % items], float(np.float32(delays[action // items])), False]
+
+
+def follow(tutor: Tutor, episode: dict[str, Any], task: Any) -> None:
+    """Teach one learner as the episode tells; the lesson goes through its text before each second step."""
+    lesson = tutor.begin(episode["goal"], int(episode["key"]), at=0.0)
+    for event in episode["past"]:
+        lesson.observe(**event, past=True)
+    loose, now = loose_columns(task), 0.0
+    for step, told in enumerate(episode["steps"]):
+        if step % 2:
+            lesson = tutor.load(lesson.save())
+        choice = lesson.next(at=now, only=told["offered"])
+        again = lesson.next(at=now, only=told["offered"])
+        np.testing.assert_array_equal(again.scores, choice.scores)
+        wanted = np.frombuffer(base64.b64decode(told["observation"]), "<f4")
+        apart = np.abs(choice.observation - wanted)
+        apart[loose] = np.maximum(apart[loose] - 1e-6 * np.maximum(1.0, np.abs(wanted[loose])), 0.0)
+        assert apart.max(initial=0.0) == 0.0
+        assert [choice.item, choice.wait, choice.stop] in told["choices"]
+        event = told["event"]
+        if event["item"] is not None:
+            given = {name: event[name] for name in ("item", "correct", "minutes", "taught")}
+            lesson.observe(**given, at=now, offered=told["offered"])
+        now += event["days"]
