@@ -203,7 +203,10 @@ def test_damaged_answers_are_kept_and_told(folder, context, tmp_path):
         at_rest(page, n)
         go_on(page)
     told = kept(page)
-    text, spoiled = json.dumps(told, separators=(",", ":")), [*told["responses"], {"item": "a1", "correct": "yes"}]
+    text, spoiled = (
+        json.dumps(told, separators=(",", ":")),
+        [*told["responses"], {"item": "a1", "correct": "yes"}],
+    )
     damages = [(text[:-30], 2), ("[]", 0), (json.dumps(told | {"responses": spoiled, "state": "?"}), 2)]
     for already, (damage, left) in enumerate(damages):
         page.evaluate(f"(text) => localStorage.setItem({PLACE}, text)", damage)
