@@ -30,6 +30,7 @@ QUICK = [
     "tracker=none",
     "reference=random",
     *only("random"),
+    *(f"~figures.{name}" for name in ("comparison", "teaching", "path")),  # the one of trainings reads a file
 ]
 
 
