@@ -67,7 +67,7 @@ def network_of(config: DictConfig) -> "tuple[TrainedPolicy, Task]":
 
 
 def scored_in(run: str | None) -> dict[str, Any] | None:
-    """How the policy of a run did at the end of its training: the numbers of its summary."""
+    """The numbers of a run's summary: how its policy did at the end of its training."""
     file = Path(str(run)) / SUMMARY
     if run is None or not file.is_file():
         return None
