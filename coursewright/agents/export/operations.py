@@ -148,11 +148,6 @@ def _unsqueeze(sheet: Sheet, op: Called) -> str:
     return sheet.node("Unsqueeze", sheet.value(op.args[0]), sheet.numbers([axis]))
 
 
-def _squeeze(sheet: Sheet, op: Called) -> str:
-    axes = op.args[1] if isinstance(op.args[1], list | tuple) else [op.args[1]]
-    return sheet.node("Squeeze", sheet.value(op.args[0]), sheet.numbers(axes))
-
-
 def _permuted(sheet: Sheet, op: Called) -> str:
     order = list(range(op.args[0].ndim))
     if op.name == "permute":
@@ -338,7 +333,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "__rshift__": lambda sheet, op: _floored(sheet, op, 1 << op.args[1]),
     **_as(_same, ("alias", "clone", "detach", "lift_fresh", "contiguous")),
     **_as(_filled, ("zeros_like", "ones_like", "full_like", "new_zeros", "new_full")),
-    **{"expand": _expand, "unsqueeze": _unsqueeze, "squeeze": _squeeze, "select": _select, "slice": _slice},
+    **{"expand": _expand, "unsqueeze": _unsqueeze, "select": _select, "slice": _slice},
     **_as(_view, ("view", "_unsafe_view", "reshape")),
     **_as(_permuted, ("t", "transpose", "permute")),
     **_as(_split, ("split", "split_with_sizes", "unsafe_split", "chunk", "unsafe_chunk")),
