@@ -69,6 +69,14 @@ def one_of(among: Tensor, key: Tensor, turn: Tensor, index: int = 0) -> Tensor:
     return first((among.long().cumsum(1) == (drawn + 1)[:, None]) & among)
 
 
+def last_reached(u: Tensor, p: Tensor, arms: Tensor) -> Tensor:
+    """The arm `[batch]` that a draw u falls on, with chances `p [batch, arms]`; 0 where there is none."""
+    left = torch.cat([u[:, None], -p], 1).cumsum(1)[:, :-1]
+    reached = arms & (left >= 0.0)
+    at = reached.shape[1] - 1 - first(reached.flip(1))
+    return torch.where(reached.any(1), at, 0)
+
+
 def first(true: Tensor) -> Tensor:
     """The first place that is True in each row, `[batch]`; 0 where none is."""
     return true.to(torch.uint8).argmax(1)

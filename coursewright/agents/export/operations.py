@@ -12,6 +12,10 @@ Operation = Callable[[Sheet, Called], str | list[str]]
 TO_THE_END = (1 << 63) - 1
 
 
+def _as(of: Operation, names: Sequence[str]) -> dict[str, Operation]:
+    return dict.fromkeys(names, of)
+
+
 def _compared(node: str) -> Operation:
     """A comparison of two tensors, or of one and a number, as the kind that torch compares in."""
 
@@ -62,10 +66,6 @@ def _mapped(node: str) -> Operation:
 def _log1p(sheet: Sheet, op: Called) -> str:
     kind = op.out.dtype
     return sheet.node("Log", sheet.node("Add", sheet.value(op.args[0], kind), sheet.value(1.0, kind)))
-
-
-def _isinf(sheet: Sheet, op: Called) -> str:
-    return sheet.node("IsInf", sheet.value(op.args[0]))
 
 
 def _bits(of_bools: str, of_numbers: str) -> Operation:
@@ -146,11 +146,6 @@ def _axis(op: Called, place: int = 1) -> int:
 def _unsqueeze(sheet: Sheet, op: Called) -> str:
     axis = op.args[1] + op.out.ndim if op.args[1] < 0 else op.args[1]
     return sheet.node("Unsqueeze", sheet.value(op.args[0]), sheet.numbers([axis]))
-
-
-def _squeeze(sheet: Sheet, op: Called) -> str:
-    axes = op.args[1] if isinstance(op.args[1], list | tuple) else [op.args[1]]
-    return sheet.node("Squeeze", sheet.value(op.args[0]), sheet.numbers(axes))
 
 
 def _permuted(sheet: Sheet, op: Called) -> str:
@@ -317,10 +312,6 @@ def _layer_norm(sheet: Sheet, op: Called) -> list[str]:
     return [sheet.node("LayerNormalization", *names, axis=-len(shape), epsilon=epsilon)]
 
 
-def _named(of: Operation, names: Sequence[str]) -> dict[str, Operation]:
-    return dict.fromkeys(names, of)
-
-
 OPERATIONS: Mapping[str, Operation] = {
     **{"eq": _compared("Equal"), "ge": _compared("GreaterOrEqual"), "le": _compared("LessOrEqual")},
     **{"gt": _compared("Greater"), "lt": _compared("Less"), "ne": _unequal},
@@ -328,36 +319,31 @@ OPERATIONS: Mapping[str, Operation] = {
     **{"maximum": _reckoned("Max"), "remainder": _reckoned("Mod"), "bitwise_xor": _bits("Xor", "BitwiseXor")},
     **{"add": _scaled("Add"), "sub": _scaled("Sub"), "rsub": _rsub, "div": _div},
     **{name: _mapped(name.capitalize()) for name in ("abs", "ceil", "cos", "exp", "floor", "log", "neg")},
-    **{name: _mapped(name.capitalize()) for name in ("relu", "round", "sigmoid", "sqrt", "tanh")},
-    **{"log1p": _log1p, "isinf": _isinf, "bitwise_not": _not, "logical_not": _not},
-    **_named(_bits("And", "BitwiseAnd"), ("bitwise_and", "__and__", "logical_and")),
-    **_named(_bits("Or", "BitwiseOr"), ("bitwise_or", "__or__", "logical_or")),
+    **{
+        name: _mapped(name.capitalize())
+        for name in ("reciprocal", "relu", "round", "sigmoid", "sqrt", "tanh")
+    },
+    "isinf": lambda sheet, op: sheet.node("IsInf", sheet.value(op.args[0])),
+    **{"log1p": _log1p, "bitwise_not": _not, "logical_not": _not},
+    **_as(_bits("And", "BitwiseAnd"), ("bitwise_and", "__and__", "logical_and")),
+    **_as(_bits("Or", "BitwiseOr"), ("bitwise_or", "__or__", "logical_or")),
     **{"where": _where, "masked_fill": _masked_fill, "_to_copy": _cast, "clamp": _clamp},
     **{"clamp_min": _clamp, "clamp_max": _clamp},
     "floor_divide": lambda sheet, op: _floored(sheet, op, op.args[1]),
     "__rshift__": lambda sheet, op: _floored(sheet, op, 1 << op.args[1]),
-    **_named(_same, ("alias", "clone", "detach", "lift_fresh", "contiguous")),
-    **_named(
-        _filled, ("zeros_like", "ones_like", "full_like", "new_zeros", "new_full", "zeros", "full", "ones")
-    ),
-    **{"expand": _expand, "unsqueeze": _unsqueeze, "squeeze": _squeeze, "select": _select, "slice": _slice},
-    **_named(_view, ("view", "_unsafe_view", "reshape")),
-    **_named(_permuted, ("t", "transpose", "permute")),
-    **_named(_split, ("split", "split_with_sizes", "unsafe_split", "chunk", "unsafe_chunk")),
-    **{
-        "unbind": _unbind,
-        "flip": _flip,
-        "cat": _cat,
-        "stack": _stack,
-        "index": _index,
-        "index_select": _index_select,
-    },
+    **_as(_same, ("alias", "clone", "detach", "lift_fresh", "contiguous")),
+    **_as(_filled, ("zeros_like", "ones_like", "full_like", "new_zeros", "new_full")),
+    **{"expand": _expand, "unsqueeze": _unsqueeze, "select": _select, "slice": _slice},
+    **_as(_view, ("view", "_unsafe_view", "reshape")),
+    **_as(_permuted, ("t", "transpose", "permute")),
+    **_as(_split, ("split", "split_with_sizes", "unsafe_split", "chunk", "unsafe_chunk")),
+    **{"unbind": _unbind, "flip": _flip, "cat": _cat, "stack": _stack, "index": _index},
+    "index_select": _index_select,
     **{"gather": _gather, "scatter_reduce": _scatter_reduce, "index_add": _index_add},
     **{"sum": _reduced("ReduceSum"), "mean": _reduced("ReduceMean")},
     **{"amin": _reduced("ReduceMin"), "amax": _reduced("ReduceMax")},
     **{"any": _quantified("ReduceMax"), "all": _quantified("ReduceMin")},
     **{"argmax": _extreme("ArgMax"), "argmin": _extreme("ArgMin"), "cumsum": _cumsum},
     **{"addmm": _addmm, "mm": _reckoned("MatMul"), "bmm": _reckoned("MatMul")},
-    "reciprocal": _mapped("Reciprocal"),
     "native_layer_norm": _layer_norm,
 }
