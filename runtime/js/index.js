@@ -5,6 +5,8 @@ import * as ort from "onnxruntime-web/wasm";
 const FORMAT = 1;
 const PIECES = 4; // of a key, 16 bits each
 const DAY = 86_400_000; // milliseconds
+const LATEST = 1e6; // days, 2,700 years: seconds or milliseconds in their place are more
+const FOREIGN = -2; // the action where another tutor wrote the state
 const MAKES = "`coursewright export run=RUN to=tutor.onnx` writes one";
 
 /** Something given cannot be used; nothing has changed. */
@@ -38,13 +40,16 @@ export class Tutor {
 
   constructor(session, about, words) {
     if (!("stamp" in about)) throw new TutorError(`an ONNX file, but no tutor; ${MAKES}`);
-    if (JSON.parse(about.format) > FORMAT) {
-      throw new TutorError(`format ${about.format}, newer than this package's ${FORMAT}`);
-    }
     this.stamp = JSON.parse(about.stamp);
     if (words?.stamp === undefined) throw new TutorError("not the words of a tutor");
     if (words.stamp !== this.stamp) {
       throw new TutorError(`the words of tutor ${words.stamp}, and the ONNX file is tutor ${this.stamp}`);
+    }
+    for (const format of [JSON.parse(about.format), words.format]) {
+      if (format !== FORMAT) throw new TutorError(`format ${format}; this package reads format ${FORMAT}`);
+    }
+    if (![words.items, words.skills, words.state?.columns].every(Array.isArray)) {
+      throw new TutorError("not the words of a tutor");
     }
     this.words = words;
     this.items = words.items.map((item) => item.name);
@@ -70,7 +75,8 @@ export class Tutor {
       throw refused("state", text, "not the text of a lesson; replay the responses");
     }
     const state = Float32Array.from(kept.state, (value) => (typeof value === "number" ? value : NaN));
-    if (kept.stamp !== this.stamp || state.length !== this.width || !state.every(Number.isFinite)) {
+    const ours = kept.stamp === this.stamp && state.length === this.width && state.every(Number.isFinite);
+    if (!ours || ![0, this.stamp].includes(state[0])) {
       throw new TutorError(`state of tutor ${kept.stamp}: this file is ${this.stamp}; replay the responses`);
     }
     return new Lesson(this, state, this.goal(kept.goal), kept.seen == null ? null : daysOf(kept.seen));
@@ -164,7 +170,7 @@ export class Lesson {
     }
     amount("minutes", minutes, "allowed: a finite number >= 0");
     const moment = at == null ? null : daysOf(at);
-    const mask = tutor.mask(offered);
+    const mask = marked("offered", offered, tutor.items, "items");
     const answer = correct === null ? -1 : Number(correct);
     return this.queued(async () => {
       const [days, seen] = past ? [0, this.seen] : this.since(moment);
@@ -184,6 +190,7 @@ export class Lesson {
     return this.queued(async () => {
       const found = await tutor.run(this.state, { days: this.since(moment)[0], goal: this.goal, mask });
       const action = Number(found.action[0]);
+      if (action === FOREIGN) throw new TutorError("state: another tutor's; replay the responses");
       if (action < 0) return null;
       const item = Number(found.next_item?.[0] ?? action);
       return {
@@ -205,10 +212,11 @@ export class Lesson {
     return JSON.stringify({ stamp: tutor.stamp, seen, goal, state: Array.from(state) });
   }
 
-  /** Days since the last event, and the moment in days; a clock that runs backwards counts as no time. */
+  /** Days since the latest event, and the latest moment in days; before it, no time passes. */
   since(moment) {
     if (moment === null) return [0, this.seen];
-    return [this.seen === null ? 0 : Math.max(0, moment - this.seen), moment];
+    const before = this.seen ?? moment;
+    return [Math.max(0, moment - before), Math.max(moment, before)];
   }
 
   /** What is asked is done in order, also where nobody waits. */
@@ -289,11 +297,11 @@ function* fields(bytes) {
 
 function daysOf(at) {
   const days = at instanceof Date ? at.getTime() / DAY : at;
-  return amount("at", days, "allowed: a Date, or days >= 0 since any fixed moment");
+  return amount("at", days, "allowed: a Date, or days since any fixed moment (no seconds)", LATEST);
 }
 
-function amount(name, value, allowed) {
-  if (typeof value !== "number" || !(value >= 0 && value < Infinity)) throw refused(name, value, allowed);
+function amount(name, value, allowed, most = 3e38) {
+  if (typeof value !== "number" || !(value >= 0 && value <= most)) throw refused(name, value, allowed);
   return value;
 }
 

@@ -51,6 +51,8 @@ export async function refusals({ Tutor, TutorError, keyOf }, bytes, words) {
     "minutes, negative": () => tutor.begin().observe(item, 1, { minutes: -1 }),
     "minutes, text": () => tutor.begin().observe(item, 1, { minutes: "2" }),
     at: () => tutor.begin().observe(item, 1, { at: new Date("nonsense") }),
+    "at, in seconds": () => tutor.begin().observe(item, 1, { at: 1_790_000_000 }),
+    offered: () => tutor.begin().observe(item, 1, { offered: ["q"] }),
     only: () => tutor.begin().next({ only: ["q"] }),
     exclude: () => tutor.begin().next({ exclude: ["q"] }),
     goal: () => tutor.begin({ goal: ["q"] }),

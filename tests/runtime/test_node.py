@@ -12,7 +12,12 @@ from tutor_files import MADE, QUICK, episodes_of, loose_columns, made
 
 HERE = Path(__file__).parent
 HISTORY = [
-    {"item": item, "correct": (1, 0, None)[step % 3], "minutes": 1.5, "at": step * 0.7}
+    {
+        "item": item,
+        "correct": (1, 0, None)[step % 3],
+        "minutes": 1.5,
+        "at": (0.0, 0.7, 0.5, 2.1, 2.8)[step],
+    }  # once backwards
     for step, item in enumerate(["a1", "a1", "b1", "bc", "a1"])
 ]
 
@@ -76,7 +81,9 @@ SAID = {
     "minutes": "minutes = NaN: allowed: a finite number >= 0",
     "minutes, negative": "minutes = -1: allowed",
     "minutes, text": "minutes = '2': allowed",
-    "at": "at = NaN: allowed: a Date, or days >= 0",
+    "at": "at = NaN: allowed: a Date, or days since",
+    "at, in seconds": "at = 1790000000: allowed",
+    "offered": "offered = 'q': not one of the tutor's 7 items",
     "only": "only = 'q': not one of the tutor's 7 items",
     "exclude": "exclude = 'q': not one",
     "goal": "goal = 'q': not one of the tutor's 5 skills",
