@@ -18,6 +18,7 @@ from speed.rules import teaching
 from speed.runtimes import runtimes
 from speed.service import service
 from speed.simulated import neural_learners, reviews, zoo
+from speed.tutors import tutors
 from speed.whole import demonstration, reaching
 from speed.working import command_line, configured, fitting, remembering, training, wide
 
@@ -34,6 +35,7 @@ PARTS = (
     wide,
     command_line,
     runtimes,
+    tutors,
 )
 LONG = (demonstration, reaching, service)  # minutes each: `bench_against.py` runs them where they are named
 

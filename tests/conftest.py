@@ -41,4 +41,4 @@ def pytest_collection_finish():
     if "torch" in sys.modules:
         from torch.onnx._internal.exporter._registration import ONNXRegistry
 
-        ONNXRegistry.from_torchlib = cache(ONNXRegistry.from_torchlib)
+        ONNXRegistry.from_torchlib = staticmethod(cache(ONNXRegistry.from_torchlib))  # of instances too

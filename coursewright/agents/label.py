@@ -27,6 +27,10 @@ KINDS: dict[str, type] = {
     "memory": int,
     "reads": list,
 }
+WHOLE = (
+    "is a whole tutor, which is fed with raw responses (coursewright serve, replay, coursewright-runtime); "
+    "here must be the run's folder, or a file of export whole=false"
+)
 LIBRARIES = ("coursewright", "torch", "stable-baselines3", "sb3-contrib")
 
 
@@ -70,6 +74,8 @@ class Label:
     @classmethod
     def read(cls, metadata: Mapping[str, str], where: object) -> "Label":
         """The label of the file `where`; an InputError where this is no policy file of ours."""
+        if "stamp" in metadata:
+            raise InputError(f"policy = {where}: {WHOLE}")
         try:
             if "format" in metadata:
                 refuse_format("policy", where, json.loads(metadata["format"]), FORMAT)

@@ -1,10 +1,13 @@
 /** Teach with a tutor file: raw responses in, the next item out. */
 
-/** A moment: a Date, or days since any fixed moment, the same for a whole lesson. */
+/** A moment: a Date, or days (1e6 at most; no milliseconds) since any fixed moment, the same for a whole lesson. */
 export type Moment = Date | number;
 
 /** A learner's luck of random choices: a whole number from 0 to 2^64 - 1, or a text such as the learner's id. */
 export type Key = number | bigint | string;
+
+/** Names in a list; one text is one name.  Null is as nothing. */
+export type Names = Iterable<string> | string | null;
 
 /** Something given cannot be used; nothing has changed. */
 export class TutorError extends Error {}
@@ -27,8 +30,8 @@ export interface Words {
 
 /** The beginning of a lesson. */
 export interface Beginning {
-  /** The skills to learn; all, where it is left out. */
-  goal?: Iterable<string> | null;
+  /** The skills to learn, one at the least; all, where it is left out. */
+  goal?: Names;
   key?: Key;
   /** The moment when the lessons begin. */
   at?: Moment | null;
@@ -44,7 +47,7 @@ export interface Circumstances {
   /** True where it happened before the lessons began; `at` is then not used. */
   past?: boolean;
   /** The items that could have been chosen instead; all, where it is left out. */
-  offered?: Iterable<string> | null;
+  offered?: Names;
 }
 
 /** 1 right, 0 wrong, null where nothing was asked or the answer was helped. */
@@ -72,7 +75,10 @@ export type Each<T> = T | ArrayLike<T>;
 
 export class Tutor {
   private constructor();
-  /** From bytes or a place to fetch; `words`: the parsed JSON, or its place (beside the file, where left out). */
+  /**
+   * From bytes or a place (to fetch; in node also a path).  `words`: the JSON, parsed or as text, or its place
+   * (beside the file, where left out; needed with bytes).
+   */
   static open(file: Uint8Array | ArrayBuffer | string | URL, words?: Words | string | URL): Promise<Tutor>;
   readonly items: string[];
   readonly skills: string[];
@@ -83,20 +89,20 @@ export class Tutor {
   /** Columns of a state. */
   readonly width: number;
   readonly words: Words;
-  begin(beginning?: Beginning): Lesson;
+  begin(beginning?: Beginning | null): Lesson;
   load(text: string): Lesson;
   replay(
     history: Iterable<{ item: string; correct: Answer } & Circumstances>,
-    beginning?: Beginning,
+    beginning?: Beginning | null,
   ): Promise<Lesson>;
   /** The states of learners nobody has met, one for each key, row after row. */
   new(keys: Key[]): Float32Array;
-  goal(names?: Iterable<string> | null): Uint8Array;
-  mask(only?: Iterable<string> | null, exclude?: Iterable<string>): Uint8Array;
+  goal(names?: Names): Uint8Array;
+  mask(only?: Names, exclude?: Names): Uint8Array;
   /** One call of the file for a batch; gives the outputs that `words.outputs` names, as typed arrays. */
   run(
     state: Float32Array,
-    event?: {
+    event?: null | {
       item?: Each<number>;
       correct?: Each<number>;
       taught?: Each<boolean>;
@@ -113,10 +119,11 @@ export class Tutor {
 export class Lesson {
   private constructor();
   readonly tutor: Tutor;
-  observe(item: string, correct: Answer, circumstances?: Circumstances): Promise<void>;
+  observe(item: string, correct: Answer, circumstances?: Circumstances | null): Promise<void>;
   next(
-    among?: { at?: Moment | null; only?: Iterable<string> | null; exclude?: Iterable<string> },
+    among?: { at?: Moment | null; only?: Names; exclude?: Names } | null,
   ): Promise<Choice | null>;
+  /** The lesson as JSON; a TutorError while an `observe` is still running. */
   save(): string;
 }
 

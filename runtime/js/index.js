@@ -5,8 +5,10 @@ import * as ort from "onnxruntime-web/wasm";
 const FORMAT = 1;
 const PIECES = 4; // of a key, 16 bits each
 const DAY = 86_400_000; // milliseconds
-const LATEST = 1e6; // days, 2,700 years: seconds or milliseconds in their place are more
-const FOREIGN = -2; // the action where another tutor wrote the state
+const LARGEST = 3e38; // of a float32
+const LATEST = 1e6; // days; any more are seconds or milliseconds
+const TOLD = ["minutes", "at", "taught", "past", "offered"];
+const RUNS = ["item", "correct", "taught", "past", "days", "minutes", "goal", "mask"];
 const MAKES = "`coursewright export run=RUN to=tutor.onnx` writes one";
 
 /** Something given cannot be used; nothing has changed. */
@@ -17,17 +19,20 @@ export class TutorError extends Error {
 /** A tutor file; `begin` a lesson with it for each learner. */
 export class Tutor {
   /**
-   * The tutor of an ONNX file, given as bytes or as the place to fetch it from, and its words: the parsed
-   * JSON file, or its place (beside the ONNX file unless it is named).
+   * The tutor of an ONNX file, given as bytes or as its place (something to fetch; in node also a path), and
+   * its words: the JSON file, parsed or as text, or its place (beside the ONNX file unless it is named).
    */
   static async open(file, words = undefined) {
-    const fetched = typeof file === "string" || file instanceof URL;
-    const bytes = fetched ? new Uint8Array(await (await got(file)).arrayBuffer()) : new Uint8Array(file);
-    if (words === undefined) {
-      if (!fetched) throw refused("words", words, "the JSON file of the tutor, which came with the ONNX file");
-      words = String(file).replace(/\.[^./]*$/, ".json");
+    const placed = typeof file === "string" || file instanceof URL;
+    const bytes = placed ? await got(file) : bytesOf(file);
+    if (words == null) {
+      if (!placed) throw refused("words", words, "the JSON file of the tutor, which came with the ONNX file");
+      words = String(file).replace(/\.[^./\\]*$/, ".json");
     }
-    if (typeof words === "string" || words instanceof URL) words = await (await got(words)).json().catch(() => null);
+    if (typeof words === "string" && /^\s*[{[]/.test(words)) words = parsed("words", words); // \s is also a BOM
+    if (typeof words === "string" || words instanceof URL) {
+      words = parsed(String(words), new TextDecoder().decode(await got(words)));
+    }
     ort.env.wasm.numThreads = 1;
     let session;
     try {
@@ -40,28 +45,42 @@ export class Tutor {
 
   constructor(session, about, words) {
     if (!("stamp" in about)) throw new TutorError(`an ONNX file, but no tutor; ${MAKES}`);
+    newer("the ONNX file", JSON.parse(about.format));
     this.stamp = JSON.parse(about.stamp);
-    if (words?.stamp === undefined) throw new TutorError("not the words of a tutor");
+    if (words?.stamp === undefined) throw new TutorError("not the words of a tutor: they have no stamp");
+    newer("the words", words.format);
     if (words.stamp !== this.stamp) {
       throw new TutorError(`the words of tutor ${words.stamp}, and the ONNX file is tutor ${this.stamp}`);
     }
-    for (const format of [JSON.parse(about.format), words.format]) {
-      if (format !== FORMAT) throw new TutorError(`format ${format}; this package reads format ${FORMAT}`);
-    }
-    if (![words.items, words.skills, words.state?.columns].every(Array.isArray)) {
-      throw new TutorError("not the words of a tutor");
-    }
     this.words = words;
-    this.items = words.items.map((item) => item.name);
-    this.skills = words.skills;
-    this.place = new Map(this.items.map((name, index) => [name, index]));
-    this.width = words.state.width;
-    this.firstKey = words.state.columns.indexOf("key, bits 0 to 15");
     this.session = session;
+    const { items, skills, state } = words;
+    this.items = this.listed("items", items, "mask").map((item) => item?.name);
+    this.skills = this.listed("skills", skills, "goal");
+    this.listed("state.columns", state?.columns, "state");
+    for (const [kind, names] of [["items", this.items], ["skills", this.skills]]) {
+      const strange = names.find((name) => typeof name !== "string");
+      if (strange !== undefined || names.includes(undefined)) throw refused(`words: a name in ${kind}`, strange, "allowed: a text");
+    }
+    this.place = new Map(this.items.map((name, index) => [name, index]));
+    this.width = state.columns.length;
+    this.firstKey = state.columns.indexOf("key, bits 0 to 15");
+    if (this.firstKey < 0) throw new TutorError("not the words of a tutor: state.columns has no key");
+  }
+
+  /** A list of the words, which must be as long as the input of the ONNX file that it names is wide. */
+  listed(name, list, input) {
+    const width = this.session.inputMetadata.find((put) => put.name === input)?.shape[1];
+    if (!Array.isArray(list)) throw new TutorError(`not the words of a tutor: ${name} is no list`);
+    if (typeof width === "number" && list.length !== width) {
+      throw new TutorError(`the words have ${list.length} ${name}, and the ONNX file has ${width}; ${MAKES}`);
+    }
+    return list;
   }
 
   /** The lesson of a learner nobody has met; see index.d.ts. */
-  begin({ goal, key = 0, at } = {}) {
+  begin(beginning = {}) {
+    const { goal, key = 0, at } = options("begin", beginning, ["goal", "key", "at"]);
     return new Lesson(this, this.new([key]), this.goal(goal), at == null ? null : daysOf(at));
   }
 
@@ -70,23 +89,29 @@ export class Tutor {
     let kept;
     try {
       kept = JSON.parse(text);
-      if (!Array.isArray(kept.state) || !Array.isArray(kept.goal)) throw new Error();
+      if (!Array.isArray(kept.state) || kept.goal === undefined || kept.seen === undefined) throw new Error();
     } catch {
       throw refused("state", text, "not the text of a lesson; replay the responses");
     }
     const state = Float32Array.from(kept.state, (value) => (typeof value === "number" ? value : NaN));
-    const ours = kept.stamp === this.stamp && state.length === this.width && state.every(Number.isFinite);
-    if (!ours || ![0, this.stamp].includes(state[0])) {
+    if (kept.stamp !== this.stamp || state.length !== this.width || !state.every(Number.isFinite)) {
       throw new TutorError(`state of tutor ${kept.stamp}: this file is ${this.stamp}; replay the responses`);
     }
-    return new Lesson(this, state, this.goal(kept.goal), kept.seen == null ? null : daysOf(kept.seen));
+    if (state[0] !== 0 && state[0] !== Math.fround(this.stamp)) {
+      throw new TutorError(`state of tutor ${state[0]}: this file is ${this.stamp}; replay the responses`);
+    }
+    return new Lesson(this, state, this.goal(kept.goal), kept.seen === null ? null : daysOf(kept.seen, "seen"));
   }
 
   /** The lesson, begun as in `begin`, after a history: `{item, correct, ...}` each, as `observe` takes them. */
-  async replay(history, begin = {}) {
-    const lesson = this.begin(begin);
-    for (const [row, { item, correct, ...rest }] of [...history].entries()) {
+  async replay(history, beginning = {}) {
+    const lesson = this.begin(beginning);
+    if (typeof history === "string" || typeof history?.[Symbol.iterator] !== "function") {
+      throw refused("history", history, "allowed: an array of { item, correct, ... }");
+    }
+    for (const [row, event] of [...history].entries()) {
       try {
+        const { item, correct, ...rest } = options("replay", event, ["item", "correct", ...TOLD], "each response");
         await lesson.observe(item, correct, rest);
       } catch (error) {
         if (error instanceof TutorError) error.message = `history[${row}]: ${error.message}`;
@@ -98,6 +123,7 @@ export class Tutor {
 
   /** The states of learners nobody has met, one for each key, in one array. */
   new(keys) {
+    if (!Array.isArray(keys)) throw refused("keys", keys, "allowed: an array of keys");
     const state = new Float32Array(keys.length * this.width);
     keys.map(keyOf).forEach((key, row) => {
       for (let piece = 0; piece < PIECES; piece++) {
@@ -107,15 +133,17 @@ export class Tutor {
     return state;
   }
 
-  /** Skills by name as 0 and 1; nothing given: all. */
+  /** Skills by name as 0 and 1, one at the least; nothing given: all. */
   goal(names) {
-    return marked("goal", names, this.skills, "skills");
+    const marks = marked("goal", names, this.skills, "skills");
+    if (!marks.includes(1)) throw refused("goal", [], "allowed: at least one skill; leave it out for all of them");
+    return marks;
   }
 
-  /** Items by name as 0 and 1: those of `only` (all) without those of `exclude`. */
+  /** Items by name as 0 and 1: those of `only` (all) without those of `exclude` (none). */
   mask(only, exclude = []) {
     const offered = marked("only", only, this.items, "items");
-    const out = marked("exclude", exclude, this.items, "items");
+    const out = marked("exclude", exclude ?? [], this.items, "items");
     return offered.map((value, index) => value & ~out[index]);
   }
 
@@ -124,29 +152,34 @@ export class Tutor {
    * learners' rows one after the other; each of the others is an array, a value a learner, or one value for
    * all.  Gives the outputs of `words.outputs` by name, as typed arrays.
    */
-  async run(state, { item = -1, correct = -1, taught = true, past = false, days = 0, minutes = 0, goal, mask } = {}) {
-    const batch = state.length / this.width;
-    if (!Number.isInteger(batch)) throw refused("state", state.length, `a multiple of ${this.width} numbers`);
-    const row = (value) => Array.from({ length: batch }, (_, i) => (value.length === undefined ? value : value[i]));
-    const whole = (value) => new ort.Tensor("int64", BigInt64Array.from(row(value), (v) => BigInt(v)), [batch]);
-    const real = (value) => new ort.Tensor("float32", Float32Array.from(row(value)), [batch]);
-    const flag = (value) => new ort.Tensor("bool", Uint8Array.from(row(value)), [batch]);
-    const table = (value, columns) => {
-      const given = value ?? new Uint8Array(columns).fill(1);
-      const full = given.length === columns && batch > 1 ? Uint8Array.from({ length: batch * columns }, (_, i) => given[i % columns]) : given;
-      return new ort.Tensor("bool", full, [batch, columns]);
+  async run(state, event = {}) {
+    const { item = -1, correct = -1, taught = true, past = false, days = 0, minutes = 0, goal, mask } = options("run", event, RUNS);
+    const batch = state?.length / this.width;
+    if (!(Number.isInteger(batch) && batch > 0) || typeof state === "string") {
+      throw refused("state", state, `allowed: ${this.width} numbers for each learner`, shape(state));
+    }
+    const flag = (name, value) => new ort.Tensor("bool", Uint8Array.from(rowOf(name, value, batch, isFlag, "true or false")), [batch]);
+    const whole = (name, value, high) => {
+      const fits = (v) => (typeof v === "bigint" || Number.isInteger(v)) && v >= -1 && v <= high;
+      return new ort.Tensor("int64", BigInt64Array.from(rowOf(name, value, batch, fits, `whole numbers, -1 to ${high}`), BigInt), [batch]);
     };
-    const found = await this.session.run({
+    const real = (name, value) => {
+      const fits = (v) => typeof v === "number" && v >= 0 && v <= LARGEST;
+      return new ort.Tensor("float32", Float32Array.from(rowOf(name, value, batch, fits, `0 to ${LARGEST}`)), [batch]);
+    };
+    const given = {
       state: new ort.Tensor("float32", Float32Array.from(state), [batch, this.width]),
-      item: whole(item),
-      correct: whole(correct),
-      taught: flag(taught),
-      past: flag(past),
-      goal: table(goal, this.skills.length),
-      days: real(days),
-      minutes: real(minutes),
-      mask: table(mask, this.items.length),
-    });
+      item: whole("item", item, this.items.length - 1),
+      correct: whole("correct", correct, 1),
+      taught: flag("taught", taught),
+      past: flag("past", past),
+      goal: tableOf("goal", goal, batch, this.skills.length),
+      days: real("days", days),
+      minutes: real("minutes", minutes),
+      mask: tableOf("mask", mask, batch, this.items.length),
+    };
+    const takes = this.session.inputNames.map((name) => [name, given[name]]);
+    const found = await this.session.run(Object.fromEntries(takes));
     return Object.fromEntries(Object.entries(found).map(([name, tensor]) => [name, tensor.data]));
   }
 }
@@ -157,40 +190,45 @@ export class Tutor {
  */
 export class Lesson {
   constructor(tutor, state, goal, seen) {
-    Object.assign(this, { tutor, state, goal, seen, turn: Promise.resolve() });
+    Object.assign(this, { tutor, state, goal, seen, turn: Promise.resolve(), waiting: 0 });
   }
 
   /** Note the answer to an item: 1 right, 0 wrong, null where nothing was asked or it was helped. */
-  async observe(item, correct, { minutes = 0, at, taught = true, past = false, offered } = {}) {
+  async observe(item, correct, circumstances = {}) {
+    const { minutes = 0, at, taught = true, past = false, offered } = options("observe", circumstances, TOLD);
     const { tutor } = this;
     const place = tutor.place.get(item);
-    if (place === undefined) throw refused("item", item, `not one of the tutor's ${tutor.items.length} items`);
+    if (place === undefined) throw refused("item", item, unknown(item, tutor.place, tutor.items, "items"));
     if (![1, 0, true, false, null].includes(correct)) {
       throw refused("correct", correct, "allowed: 1 right, 0 wrong, null where nothing was asked");
     }
-    amount("minutes", minutes, "allowed: a finite number >= 0");
+    amount("minutes", minutes, LARGEST, `allowed: a finite number >= 0, at most ${LARGEST}`);
+    for (const [name, value] of Object.entries({ taught, past })) {
+      if (typeof value !== "boolean") throw refused(name, value, "allowed: true or false");
+    }
     const moment = at == null ? null : daysOf(at);
     const mask = marked("offered", offered, tutor.items, "items");
     const answer = correct === null ? -1 : Number(correct);
+    this.waiting += 1;
     return this.queued(async () => {
       const [days, seen] = past ? [0, this.seen] : this.since(moment);
       let { state, goal } = this;
-      if (days > 0 || offered) state = (await tutor.run(state, { days, goal, mask })).next_state;
-      const told = await tutor.run(state, { item: place, correct: answer, taught, past, minutes, goal });
-      this.state = told.next_state;
+      if (days > 0 || offered != null) state = (await told(tutor, state, { days, goal, mask })).next_state;
+      const found = await told(tutor, state, { item: place, correct: answer, taught, past, minutes, goal });
+      this.state = found.next_state;
       this.seen = seen;
-    });
+    }).finally(() => { this.waiting -= 1; });
   }
 
   /** The choice among the items `only` (all) without those of `exclude`; null where none is left. */
-  async next({ at, only, exclude } = {}) {
+  async next(among = {}) {
+    const { at, only, exclude } = options("next", among, ["at", "only", "exclude"]);
     const { tutor } = this;
     const moment = at == null ? null : daysOf(at);
     const mask = tutor.mask(only, exclude);
     return this.queued(async () => {
-      const found = await tutor.run(this.state, { days: this.since(moment)[0], goal: this.goal, mask });
+      const found = await told(tutor, this.state, { days: this.since(moment)[0], goal: this.goal, mask });
       const action = Number(found.action[0]);
-      if (action === FOREIGN) throw new TutorError("state: another tutor's; replay the responses");
       if (action < 0) return null;
       const item = Number(found.next_item?.[0] ?? action);
       return {
@@ -205,18 +243,19 @@ export class Lesson {
     });
   }
 
-  /** The lesson as JSON, for `Tutor.load`, here or in Python. */
+  /** The lesson as JSON, for `Tutor.load`, here or in Python; refused while an answer is still being noted. */
   save() {
-    const { tutor, seen, state } = this;
+    const { tutor, seen, state, waiting } = this;
+    if (waiting) throw new TutorError(`save: ${waiting} answers are still being noted; await each observe before it`);
     const goal = tutor.skills.filter((_, index) => this.goal[index]);
     return JSON.stringify({ stamp: tutor.stamp, seen, goal, state: Array.from(state) });
   }
 
-  /** Days since the latest event, and the latest moment in days; before it, no time passes. */
+  /** Days since the latest moment, and the latest then; a clock that runs backwards counts as no time. */
   since(moment) {
     if (moment === null) return [0, this.seen];
-    const before = this.seen ?? moment;
-    return [Math.max(0, moment - before), Math.max(moment, before)];
+    const seen = this.seen === null ? moment : Math.max(this.seen, moment);
+    return [this.seen === null ? 0 : seen - this.seen, seen];
   }
 
   /** What is asked is done in order, also where nobody waits. */
@@ -245,11 +284,13 @@ export function keyOf(key) {
 
 /** The first difference between file and golden trace, in words; null where there is none. */
 export async function differs(tutor) {
+  if (!tutor.words.golden) throw new TutorError("the words have no golden trace");
   const { key, responses, state: last } = tutor.words.golden;
   let state = tutor.new([key]);
   for (const [step, told] of responses.entries()) {
     state = Float32Array.from(JSON.parse(JSON.stringify(Array.from(state))));
-    const found = await tutor.run(state, { ...told, item: tutor.place.get(told.item) });
+    const { item, correct, days, minutes } = told;
+    const found = await tutor.run(state, { item: tutor.place.get(item), correct, days, minutes });
     const action = Number(found.action[0]);
     if (action !== told.action) return `response ${step + 1} (${told.item}): action ${action} instead of ${told.action}`;
     state = found.next_state;
@@ -295,33 +336,127 @@ function* fields(bytes) {
   }
 }
 
-function daysOf(at) {
-  const days = at instanceof Date ? at.getTime() / DAY : at;
-  return amount("at", days, "allowed: a Date, or days since any fixed moment (no seconds)", LATEST);
+/** One call of the file, for a learner; a state of another tutor is refused. */
+async function told(tutor, state, event) {
+  const found = await tutor.run(state, event);
+  if (Number(found.action[0]) === -2) throw new TutorError(`state of another tutor: this file is ${tutor.stamp}; replay the responses`);
+  return found;
 }
 
-function amount(name, value, allowed, most = 3e38) {
+function daysOf(at, name = "at") {
+  const days = at instanceof Date ? at.getTime() / DAY : at;
+  const allowed = `allowed: a Date, or days >= 0 since a fixed moment, at most ${LATEST}; milliseconds and seconds are none`;
+  return amount(name, days, LATEST, allowed);
+}
+
+function amount(name, value, most, allowed) {
   if (typeof value !== "number" || !(value >= 0 && value <= most)) throw refused(name, value, allowed);
   return value;
 }
 
+/** The options of a call; what it does not know is refused by name.  Null is as nothing. */
+function options(call, given, known, what = `the last argument of ${call}`) {
+  if (given == null && call !== "replay") return {};
+  const fits = typeof given === "object" && given !== null && !Array.isArray(given) && !(given instanceof Date);
+  if (!fits) throw refused(what, given, `allowed: an object of ${known.join(", ")}`);
+  for (const name of Object.keys(given)) {
+    if (!known.includes(name)) throw refused(name, given[name], `no option of ${call}; allowed: ${known.join(", ")}`);
+  }
+  return given;
+}
+
+/** A value for each learner, from an array, or from one value for all. */
+function rowOf(name, value, batch, fits, allowed) {
+  const many = typeof value === "object" && value !== null && value.length !== undefined;
+  const row = many ? Array.from(value) : Array(batch).fill(value);
+  for (const one of row) if (!fits(one)) throw refused(name, one, `allowed: ${allowed}`);
+  if (row.length !== batch) throw refused(name, row, `allowed: one value, or shape [${batch}]`, shape(row));
+  return row;
+}
+
+/** Marks of 0 and 1 for each learner, from as many, or from one row for all; nothing given: all are 1. */
+function tableOf(name, value, batch, columns) {
+  const given = value ?? new Uint8Array(columns).fill(1);
+  if (given.length !== columns && given.length !== batch * columns) {
+    throw refused(name, given, `allowed: shape [${columns}], or as many for each learner, row after row`, shape(given));
+  }
+  const strange = Array.from(given).find((mark) => !isFlag(mark));
+  if (strange !== undefined) throw refused(name, strange, "allowed: true or false");
+  const full = Uint8Array.from({ length: batch * columns }, (_, at) => given[at % given.length]);
+  return new ort.Tensor("bool", full, [batch, columns]);
+}
+
+const isFlag = (value) => value === true || value === false || value === 1 || value === 0;
+
+/** What has a length is told by it, anything else by itself. */
+function shape(value) {
+  return typeof value === "object" && value?.length !== undefined ? `shape [${value.length}]` : shown(value);
+}
+
 function marked(field, names, known, kind) {
   if (names == null) return new Uint8Array(known.length).fill(1);
+  if (typeof names !== "string" && typeof names[Symbol.iterator] !== "function") {
+    throw refused(field, names, `allowed: names of the tutor's ${kind} in a list, or one name`);
+  }
   const chosen = new Set(typeof names === "string" ? [names] : names);
   const marks = Uint8Array.from(known, (name) => Number(chosen.has(name)));
   const there = new Set(known);
-  const strange = [...chosen].find((name) => !there.has(name));
-  if (strange !== undefined) throw refused(field, strange, `not one of the tutor's ${known.length} ${kind}`);
+  for (const name of chosen) if (!there.has(name)) throw refused(field, name, unknown(name, there, known, kind));
   return marks;
 }
 
-function refused(name, value, allowed) {
-  const shown = typeof value === "string" ? `'${value}'` : String(value);
-  return new TutorError(`${name} = ${shown.length <= 80 ? shown : `${shown.slice(0, 77)}...`}: ${allowed}`);
+function unknown(name, there, known, kind) {
+  const hint = typeof name === "number" && there.has(String(name)) ? `; names are texts: '${name}'` : "";
+  return `not one of the tutor's ${known.length} ${kind}${hint}`;
 }
 
+function refused(name, value, allowed, words = shown(value)) {
+  return new TutorError(`${name} = ${short(words)}: ${allowed}`);
+}
+
+/** A value in words: a text in quotes, lists and objects as JSON where they are. */
+function shown(value) {
+  if (typeof value === "string") return `'${value}'`;
+  try {
+    return (typeof value === "object" && !(value instanceof Date) && JSON.stringify(value)) || String(value);
+  } catch {
+    return `a strange ${typeof value}`; // such as a list of itself
+  }
+}
+
+const short = (text) => (text.length <= 80 ? text : `${text.slice(0, 77)}...`);
+
+function newer(what, format) {
+  if (!Number.isInteger(format) || format < 1) throw refused(`format of ${what}`, format, `allowed: 1 to ${FORMAT}`);
+  if (format > FORMAT) throw new TutorError(`format ${format} of ${what}, newer than this package's ${FORMAT}`);
+}
+
+function parsed(name, text) {
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, ""));
+  } catch (error) {
+    throw new TutorError(`${short(name)}: not the words of a tutor (${short(error.message)})`);
+  }
+}
+
+function bytesOf(file) {
+  if (ArrayBuffer.isView(file)) return new Uint8Array(file.buffer, file.byteOffset, file.byteLength);
+  if (Object.prototype.toString.call(file) === "[object ArrayBuffer]") return new Uint8Array(file);
+  throw refused("file", file, "allowed: the bytes of an ONNX file (Uint8Array, ArrayBuffer), or its place");
+}
+
+/** The bytes at a place: fetched, or, in node, read from a path. */
 async function got(place) {
+  const files = globalThis.process?.getBuiltinModule?.("node:fs");
+  const path = String(place);
+  if (files && !/^(https?|data|blob):/i.test(path)) {
+    try {
+      return new Uint8Array(await files.promises.readFile(/^file:/i.test(path) ? new URL(path) : path));
+    } catch (error) {
+      throw new TutorError(`${short(path)}: cannot be read (${error.code === "ENOENT" ? "no such file" : short(error.message)})`);
+    }
+  }
   const answer = await fetch(place).catch((error) => ({ ok: false, status: error.message }));
-  if (!answer.ok) throw new TutorError(`${place}: cannot be fetched (${answer.status})`);
-  return answer;
+  if (!answer.ok) throw new TutorError(`${short(path)}: cannot be fetched (${answer.status})`);
+  return new Uint8Array(await answer.arrayBuffer());
 }

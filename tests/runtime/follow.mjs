@@ -40,41 +40,120 @@ export async function milliseconds(tutor, times = 300) {
 }
 
 /** The messages of what is refused, and of nothing else. */
-export async function refusals({ Tutor, TutorError, keyOf }, bytes, words) {
+export async function refusals({ Tutor, keyOf }, bytes, words) {
   const tutor = await Tutor.open(bytes, words);
   const [item] = tutor.items;
-  const tries = {
+  const observe = (told) => () => tutor.begin().observe(item, 1, told);
+  const kept = (changes) => () => tutor.load(JSON.stringify({ ...JSON.parse(tutor.begin().save()), ...changes }));
+  const run = (event) => () => tutor.run(tutor.new([1]), event);
+  const reading = (changes) => () => Tutor.open(bytes, { ...words, ...changes });
+  const { stamp, ...nameless } = words;
+  const foreign = JSON.parse(tutor.begin().save()).state.with(0, 5);
+  return messages({
     item: () => tutor.begin().observe("zz", 1),
+    "item, a list": () => tutor.begin().observe(["a1"], 1),
     correct: () => tutor.begin().observe(item, 2),
     "correct, missing": () => tutor.begin().observe(item),
-    minutes: () => tutor.begin().observe(item, 1, { minutes: NaN }),
-    "minutes, negative": () => tutor.begin().observe(item, 1, { minutes: -1 }),
-    "minutes, text": () => tutor.begin().observe(item, 1, { minutes: "2" }),
-    at: () => tutor.begin().observe(item, 1, { at: new Date("nonsense") }),
-    "at, in seconds": () => tutor.begin().observe(item, 1, { at: 1_790_000_000 }),
-    offered: () => tutor.begin().observe(item, 1, { offered: ["q"] }),
+    minutes: observe({ minutes: NaN }),
+    "minutes, negative": observe({ minutes: -1 }),
+    "minutes, text": observe({ minutes: "2" }),
+    "minutes, beyond float32": observe({ minutes: 1e39 }),
+    at: observe({ at: new Date("nonsense") }),
+    "at, milliseconds": observe({ at: 1795863084605 }),
+    taught: observe({ taught: "no" }),
+    past: observe({ past: 1 }),
+    offered: observe({ offered: ["q"] }),
+    "an option": observe({ minute: 3 }),
+    "no options": observe(1.5),
+    "next, a name": () => tutor.begin().next("a1"),
     only: () => tutor.begin().next({ only: ["q"] }),
+    "only, a number": () => tutor.begin().next({ only: 3 }),
     exclude: () => tutor.begin().next({ exclude: ["q"] }),
     goal: () => tutor.begin({ goal: ["q"] }),
+    "goal, empty": () => tutor.begin({ goal: [] }),
     key: () => keyOf(1.5),
     state: () => tutor.load("{}"),
-    "state, NaN": () => tutor.load(JSON.stringify({ ...JSON.parse(tutor.begin().save()), state: [null] })),
-    stamp: () => tutor.load(JSON.stringify({ ...JSON.parse(tutor.begin().save()), stamp: 5 })),
-    words: () => Tutor.open(bytes, { ...words, stamp: 5 }),
+    "state, NaN": kept({ state: [null] }),
+    "state, no moment": kept({ seen: undefined }),
+    "state, no goal": kept({ goal: [] }),
+    "state, of another tutor": kept({ state: foreign }),
+    stamp: kept({ stamp: 5 }),
+    waiting: () => { const lesson = tutor.begin(); lesson.observe(item, 1); return lesson.save(); },
+    "another's": () => {
+      const lesson = tutor.begin();
+      lesson.state[0] = 5;
+      return lesson.next();
+    },
+    "words, stamp": reading({ stamp: 5 }),
+    "words, format": reading({ format: 2 }),
+    "words, no items": reading({ items: undefined }),
+    "words, few items": reading({ items: words.items.slice(0, 5) }),
+    "words, few skills": reading({ skills: words.skills.slice(0, 2) }),
+    "words, another JSON": () => Tutor.open(bytes, nameless),
     "words, missing": () => Tutor.open(bytes),
+    "words, no JSON": () => Tutor.open(bytes, `{"a": ${"1".repeat(9999)}`),
+    "words, nowhere": () => Tutor.open(bytes, "nowhere".repeat(999)),
     file: () => Tutor.open(new TextEncoder().encode("nothing"), words),
+    "file, a number": () => Tutor.open(5, words),
     history: () => tutor.replay([{ item, correct: 1 }, { item, correct: 7 }]),
-  };
+    "history, missing": () => tutor.replay(null),
+    "history, time": () => tutor.replay([{ item, correct: 1, time: 3 }]),
+    "history, null": () => tutor.replay([null]),
+    "run, item": run({ item: 7 }),
+    "run, half an item": run({ item: 0.7 }),
+    "run, text": run({ item: "3" }),
+    "run, many": run({ item: [0, 1, 2] }),
+    "run, correct": run({ correct: 7 }),
+    "run, days": run({ days: NaN }),
+    "run, days back": run({ days: [-1] }),
+    "run, minutes": run({ minutes: -3 }),
+    "run, past": run({ past: "no" }),
+    "run, goal": run({ goal: [1, 0, 1] }),
+    "run, mask": run({ mask: Array(7).fill(2) }),
+    "run, an option": run({ day: 3 }),
+    "run, state": () => tutor.run([1, 2]),
+  });
+}
+
+/** The message of each, which must be a TutorError; another error is told whole. */
+async function messages(tries) {
   const found = {};
   for (const [name, tried] of Object.entries(tries)) {
     try {
       await tried();
       found[name] = "nothing was refused";
     } catch (error) {
-      found[name] = error instanceof TutorError ? error.message : `another error: ${error.stack}`;
+      found[name] = error.name === "TutorError" ? error.message : `another error: ${error.stack}`;
     }
   }
   return found;
+}
+
+/** What must be the same as what, both as text: null where nothing is given, one name, a clock set back. */
+export async function same(tutor) {
+  const item = tutor.items[1];
+  const begun = tutor.begin();
+  const plain = JSON.stringify(await begun.next());
+  const back = tutor.begin({ at: 20000 });
+  for (const at of [20000, 19990, 19995]) await back.observe(item, 1, { at });
+  const still = tutor.begin({ at: 20000 });
+  for (const at of [20000, 20000, 20000]) await still.observe(item, 1, { at });
+  const nothing = tutor.begin(null);
+  await nothing.observe(item, 1, null);
+  await nothing.observe(item, 1, { offered: null, at: null });
+  const defaults = tutor.begin();
+  for (let n = 0; n < 2; n++) await defaults.observe(item, 1);
+  const anyGoal = { ...JSON.parse(begun.save()), goal: null };
+  const choices = async (among) => JSON.stringify(await begun.next(among));
+  return {
+    "next(null)": [await choices(null), plain],
+    "exclude: null": [await choices({ exclude: null, only: null }), plain],
+    "only, one name": [await choices({ only: item }), await choices({ only: [item] })],
+    "goal, one name": [tutor.begin({ goal: tutor.skills[0] }).save(), tutor.begin({ goal: [tutor.skills[0]] }).save()],
+    "goal: null": [tutor.load(JSON.stringify(anyGoal)).save(), begun.save()],
+    "a clock set back": [back.save(), still.save()],
+    "observe(null)": [nothing.save(), defaults.save()],
+  };
 }
 
 /** A lesson that waits for nothing in between, its replay, and its state; all must agree with Python. */

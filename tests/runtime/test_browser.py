@@ -15,6 +15,8 @@ from tutor_files import QUICK, made
 
 # A browser compiles 14 MB of onnxruntime on each page.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+PLACE = "`coursewright ${location.pathname}`"
+BROKEN = f"Object.keys(localStorage).filter((key) => key.startsWith({PLACE} + ' damaged '))"
 PLACED = "document.querySelector('#count').textContent === 'Exercise {}'"
 
 
@@ -72,6 +74,7 @@ def still(folder, browser):
 def answer(page, button, n):
     """Press a button with the keyboard alone, and wait for the exercise after the n-th answer."""
     go_on(page)
+    page.wait_for_selector(f"{button}:enabled")
     page.focus(button)
     page.keyboard.press("Enter")
     at_rest(page, n)
@@ -80,6 +83,7 @@ def answer(page, button, n):
 def go_on(page):
     """Do not wait for the day that the tutor planned."""
     if page.is_visible("#go"):
+        page.wait_for_selector("#go:enabled")
         page.focus("#go")
         page.keyboard.press("Enter")
     page.wait_for_selector("#answers:not([hidden])")
@@ -87,12 +91,12 @@ def go_on(page):
 
 def at_rest(page, n):
     """Wait until n answers are kept, and nothing is being done."""
-    page.wait_for_function(f"JSON.parse(localStorage.getItem(localStorage.key(0))).responses.length === {n}")
+    page.wait_for_function(f"JSON.parse(localStorage.getItem({PLACE})).responses.length === {n}")
     page.wait_for_function("!document.querySelector('#forget').disabled")
 
 
 def kept(page):
-    return page.evaluate("JSON.parse(localStorage.getItem(localStorage.key(0)))")
+    return page.evaluate(f"JSON.parse(localStorage.getItem({PLACE}))")
 
 
 def test_a_learner_is_taught_with_no_network(folder, context, tmp_path):
@@ -130,6 +134,8 @@ def test_a_learner_is_taught_with_no_network(folder, context, tmp_path):
     page.click("#undo")
     at_rest(page, 3)
     assert kept(page)["responses"] == told["responses"][:3]
+    back, there = json.loads(tutor.replay(history[:3], key=told["learner"]).save()), kept(page)["state"]
+    assert json.loads(there)["state"] == pytest.approx(back["state"], abs=1e-6)
     page.click("#forget")
     page.keyboard.press("Enter")  # the button that keeps everything has the focus
     assert len(kept(page)["responses"]) == 3
@@ -161,6 +167,68 @@ def test_the_page_opens_as_a_file_and_shows_the_schools_own_content(folder, cont
     at_rest(second, 3)
     assert [r["correct"] for r in kept(second)["responses"]] == [1, 0, 1]
     assert errors == []
+
+
+def test_one_click_is_one_answer(folder, context):
+    page = context.new_page()
+    page.goto((folder / "index.html").as_uri())
+    assert page.is_visible("#loading") or page.is_visible("#main")
+    assert page.text_content("#loading") == "The lesson is loading …"
+    opened(page, page.url)
+    assert not page.is_visible("#loading")
+    page.dblclick("#right")
+    at_rest(page, 1)
+    go_on(page)
+    page.wait_for_selector("#right:enabled")
+    page.evaluate("for (let n = 0; n < 3; n++) document.querySelector('#right').click()")
+    at_rest(page, 2)
+    go_on(page)
+    page.wait_for_selector("#right:enabled")
+    page.evaluate("Promise.all([1, 1, 1].map(window.coursewright.answer))")  # an exercise that marks itself
+    at_rest(page, 3)
+    page.focus("#undo")
+    page.keyboard.down("Enter")
+    for _ in range(5):  # held down
+        page.keyboard.down("Enter")
+    page.keyboard.up("Enter")
+    at_rest(page, 2)
+
+
+def test_damaged_answers_are_kept_and_told(folder, context, tmp_path):
+    page = context.new_page()
+    context.set_offline(True)
+    opened(page, (folder / "index.html").as_uri())
+    for n in (1, 2):
+        page.evaluate("window.coursewright.answer(1)")
+        at_rest(page, n)
+        go_on(page)
+    told = kept(page)
+    text, spoiled = (
+        json.dumps(told, separators=(",", ":")),
+        [*told["responses"], {"item": "a1", "correct": "yes"}],
+    )
+    damages = [(text[:-30], 2), ("[]", 0), (json.dumps(told | {"responses": spoiled, "state": "?"}), 2)]
+    for already, (damage, left) in enumerate(damages):
+        page.evaluate(f"(text) => localStorage.setItem({PLACE}, text)", damage)
+        opened(page, page.url)
+        assert page.evaluate(f"{BROKEN}.map((key) => localStorage.getItem(key))").count(damage) == 1
+        assert len(page.evaluate(BROKEN)) == already + 1
+        assert kept(page)["responses"] == told["responses"][:left]
+        assert (kept(page)["learner"] == told["learner"]) == (left > 0)
+        assert page.text_content("#told").startswith(f"Your saved answers were damaged: {left} of them")
+        answer(page, "#wrong", left + 1)  # no button is dead
+        assert page.is_visible("#rescue")
+    with page.expect_download() as saved:
+        page.click("#rescue")
+    saved.value.save_as(tmp_path / "damaged.txt")
+    assert sorted((tmp_path / "damaged.txt").read_text().split("\n\n")) == sorted(d for d, _ in damages)
+    for width in (400, 1300):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.evaluate(CONTRAST, "#told") >= 4.5
+    page.click("#dismiss")
+    assert page.evaluate(BROKEN) == []
+    assert not page.is_visible("#damaged")
 
 
 @pytest.mark.parametrize("width", [400, 1300])

@@ -7,7 +7,7 @@ from coursewright.agents.learning.graph_ppo import GraphPpo
 from coursewright.agents.learning.ppo import Ppo
 from coursewright.agents.learning.recurrent_ppo import RecurrentPpo
 from coursewright_runtime import Tutor, differs
-from exportable import DATED, FADING, RULES, TASKS
+from exported import DATED, FADING, RULES, SEVERAL
 from packages import ask, build, chromium, lacking, opened
 from tutor_files import FEW, episodes_of, follow, made, written
 
@@ -22,7 +22,7 @@ NETWORKS = {
     "dqn": Dqn(steps=640, learners=16, layers=(16,), batch_size=80, learning_starts=200),
 }
 PAIRS = [
-    *[(name, where) for name in (*RULES, *NETWORKS) for where in TASKS],
+    *[(name, where) for name in (*RULES, *NETWORKS) for where in SEVERAL],
     *[(name, where) for name in DATED for where in FADING],
 ]
 
@@ -45,7 +45,7 @@ def page(tmp_path_factory):
 
 @pytest.mark.parametrize(("name", "where"), PAIRS)
 def test_both_runtimes_teach_as_the_original(name, where, page):
-    agent, task = ({**RULES, **NETWORKS, **DATED}[name], {**TASKS, **FADING}[where]())
+    agent, task = ({**RULES, **NETWORKS, **DATED}[name], {**SEVERAL, **FADING}[where]())
     original = written(f"{name} on {where}", agent, task)
     tutor = Tutor(original.path)
     assert differs(tutor) is None

@@ -7,17 +7,12 @@ from pathlib import Path
 import pytest
 
 from coursewright_runtime import Tutor, key_of
-from packages import NODE, lacking
+from packages import JS, NODE, lacking
 from tutor_files import MADE, QUICK, episodes_of, loose_columns, made
 
 HERE = Path(__file__).parent
 HISTORY = [
-    {
-        "item": item,
-        "correct": (1, 0, None)[step % 3],
-        "minutes": 1.5,
-        "at": (0.0, 0.7, 0.5, 2.1, 2.8)[step],
-    }  # once backwards
+    {"item": item, "correct": (1, 0, None)[step % 3], "minutes": 1.5, "at": step * 0.7}
     for step, item in enumerate(["a1", "a1", "b1", "bc", "a1"])
 ]
 
@@ -74,27 +69,72 @@ def test_both_languages_hold_the_same_lesson(answers):
     assert found["keys"] == [str(key_of(key)) for key in ("", "a", "foobar", "Ÿ")]
 
 
+def test_null_is_nothing_and_a_text_is_one_name(answers):
+    found = answers["a schedule"]
+    assert {name: pair for name, pair in found["same"].items() if pair[0] != pair[1]} == {}
+    assert found["opened"]
+
+
+OPTIONS = "allowed: minutes, at, taught, past, offered"
 SAID = {
     "item": "item = 'zz': not one of the tutor's 7 items",
+    "item, a list": 'item = ["a1"]: not one of the tutor\'s 7 items',
     "correct": "correct = 2: allowed: 1 right, 0 wrong, null where nothing was asked",
     "correct, missing": "correct = undefined: allowed",
     "minutes": "minutes = NaN: allowed: a finite number >= 0",
     "minutes, negative": "minutes = -1: allowed",
     "minutes, text": "minutes = '2': allowed",
-    "at": "at = NaN: allowed: a Date, or days since",
-    "at, in seconds": "at = 1790000000: allowed",
+    "minutes, beyond float32": "minutes = 1e+39: allowed: a finite number >= 0, at most 3e+38",
+    "at": "at = NaN: allowed: a Date, or days >= 0",
+    "at, milliseconds": "at = 1795863084605: allowed: a Date, or days >= 0 since a fixed moment, at most 1000000; milli",
+    "taught": "taught = 'no': allowed: true or false",
+    "past": "past = 1: allowed: true or false",
     "offered": "offered = 'q': not one of the tutor's 7 items",
+    "an option": f"minute = 3: no option of observe; {OPTIONS}",
+    "no options": f"the last argument of observe = 1.5: allowed: an object of {OPTIONS[9:]}",
+    "next, a name": "the last argument of next = 'a1': allowed: an object of at, only, exclude",
     "only": "only = 'q': not one of the tutor's 7 items",
+    "only, a number": "only = 3: allowed: names of the tutor's items in a list, or one name",
     "exclude": "exclude = 'q': not one",
     "goal": "goal = 'q': not one of the tutor's 5 skills",
+    "goal, empty": "goal = []: allowed: at least one skill",
     "key": "key = 1.5: allowed: a whole number from 0",
     "state": "state = '{}': not the text of a lesson; replay the responses",
     "state, NaN": "state of tutor ",
+    "state, no moment": "state = '{",
+    "state, no goal": "goal = []: allowed",
+    "state, of another tutor": "state of tutor 5: this file is ",
     "stamp": "state of tutor 5: this file is ",
-    "words": "the words of tutor 5, and the ONNX file is tutor ",
+    "waiting": "save: 1 answers are still being noted; await each observe before it",
+    "another's": "state of another tutor: this file is ",
+    "words, stamp": "the words of tutor 5, and the ONNX file is tutor ",
+    "words, format": "format 2 of the words, newer than this package's 1",
+    "words, no items": "not the words of a tutor: items is no list",
+    "words, few items": "the words have 5 items, and the ONNX file has 7",
+    "words, few skills": "the words have 2 skills, and the ONNX file has 5",
+    "words, another JSON": "not the words of a tutor: they have no stamp",
     "words, missing": "words = undefined: the JSON file of the tutor",
+    "words, no JSON": "words: not the words of a tutor (",
+    "words, nowhere": "nowherenowhere",
     "file": "not an ONNX file that runs here",
+    "file, a number": "file = 5: allowed: the bytes of an ONNX file",
     "history": "history[1]: correct = 7: allowed",
+    "history, missing": "history = null: allowed: an array of { item, correct, ... }",
+    "history, time": "history[0]: time = 3: no option of replay; allowed: item, correct, minutes, at",
+    "history, null": "history[0]: each response = null: allowed: an object of item, correct",
+    "run, item": "item = 7: allowed: whole numbers, -1 to 6",
+    "run, half an item": "item = 0.7: allowed: whole numbers, -1 to 6",
+    "run, text": "item = '3': allowed: whole numbers, -1 to 6",
+    "run, many": "item = shape [3]: allowed: one value, or shape [1]",
+    "run, correct": "correct = 7: allowed: whole numbers, -1 to 1",
+    "run, days": "days = NaN: allowed: 0 to 3e+38",
+    "run, days back": "days = -1: allowed: 0 to",
+    "run, minutes": "minutes = -3: allowed: 0 to",
+    "run, past": "past = 'no': allowed: true or false",
+    "run, goal": "goal = shape [3]: allowed: shape [5], or",
+    "run, mask": "mask = 2: allowed: true or false",
+    "run, an option": "day = 3: no option of run; allowed: item, correct",
+    "run, state": "state = shape [2]: allowed: ",
 }
 
 
@@ -102,3 +142,20 @@ def test_the_same_is_refused_in_javascript(answers):
     found = answers["a schedule"]["refusals"]
     assert found.keys() == SAID.keys()
     assert {name: told for name, told in found.items() if not told.startswith(SAID[name])} == {}
+    assert max(map(len, found.values())) < 200
+
+
+def test_the_check_is_a_command(answers, tmp_path):
+    check, path = JS / "check.js", tmp_path / "my tutor.onnx"
+    for suffix in (".onnx", ".json"):
+        path.with_suffix(suffix).write_bytes(made("a schedule").path.with_suffix(suffix).read_bytes())
+    for given, code, says in (
+        ([path], 0, f"{path}: follows its golden trace\n"),
+        ([], 2, "one tutor file is needed: npx coursewright-runtime tutor.onnx\n"),
+        (["nope.onnx"], 2, "nope.onnx: cannot be read (no such file)\n"),
+    ):
+        done = subprocess.run([NODE, check, *given], capture_output=True, text=True)
+        assert (done.returncode, done.stdout + done.stderr) == (code, says)
+    about = json.loads((JS / "package.json").read_text())
+    assert about["bin"] == {"coursewright-runtime": "check.js"}
+    assert {"check.js", "index.js"} <= set(about["files"])

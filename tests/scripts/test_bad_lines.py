@@ -7,6 +7,7 @@ import pytest
 from omegaconf import OmegaConf
 
 import bad_lines
+import forked
 from coursewright.scripts.compose import compose, loader_of
 from coursewright.scripts.line import read_line
 from coursewright.scripts.words import read_word
@@ -15,7 +16,7 @@ COMMAND = [sys.executable, "-m", "coursewright"]
 
 
 def faults(lines):
-    bad_lines.import_everything()
+    forked.import_everything()
     told = [(verb, words, bad_lines.told(verb, words)) for verb, words in lines]
     return [(verb, words, answer.fault, answer.said[-400:]) for verb, words, answer in told if answer.fault]
 
@@ -42,7 +43,7 @@ def test_bad_lines_by_the_real_command(tmp_path):
 
 def test_a_good_line_is_no_fault(monkeypatch):
     """The harness can fail: a line that is right has another exit code."""
-    bad_lines.import_everything()
+    forked.import_everything()
     assert bad_lines.told("train", ["--cfg=job"]).fault == "exit code 0"
 
 
@@ -118,7 +119,7 @@ def test_a_folder_is_no_sweep(tmp_path, monkeypatch):
     ],
 )
 def test_a_line_says_which_word_is_wrong(verb, words, said):
-    bad_lines.import_everything()
+    forked.import_everything()
     told = bad_lines.told(verb, words)
     assert not told.fault, told
     assert told.said.startswith("error: ")
@@ -159,7 +160,7 @@ def test_a_list_that_is_cut_names_the_command_with_the_rest(verb, word, end):
     ],
 )
 def test_yaml_of_ones_own_that_cannot_be_read(tmp_path, content, said):
-    bad_lines.import_everything()
+    forked.import_everything()
     (tmp_path / "agent").mkdir()
     (tmp_path / "agent" / "odd.yaml").write_bytes(content)
     for words in (["agent=odd"], ["-m", "agent=ppo,odd"]):

@@ -14,6 +14,7 @@ import pytest
 from omegaconf import OmegaConf
 
 import bad_lines
+import forked
 from compared import only
 from coursewright.agents.export.policy import OnnxPolicy
 from coursewright.scripts import app
@@ -42,11 +43,20 @@ def coursewright(folder, *arguments, **options):
     )
 
 
+def quickly(folder, *arguments, **options):
+    """The same by a child of this process; what concerns Python's own start takes the real command."""
+    forked.warm()
+    return forked.coursewright(folder, *arguments, **options)
+
+
+SWEEP = ["train", "-m", "seed=0,1", *TINY, "hydra.sweep.dir=runs", "hydra.launcher.n_jobs=1"]
+
+
 @pytest.fixture(scope="module")
 def sweep(tmp_path_factory):
     """Two seeds of a barely trained policy, and where they are."""
     folder = tmp_path_factory.mktemp("sweep")
-    done = coursewright(folder, "train", "-m", "seed=0,1", *TINY, "hydra.sweep.dir=runs")
+    done = quickly(folder, *SWEEP)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -110,7 +120,7 @@ def test_help_says_what_there_is():
     ],
 )
 def test_wrong_input_gets_one_line(arguments, words):
-    bad_lines.import_everything()
+    forked.import_everything()
     told = bad_lines.told(arguments[0], arguments[1:])
     assert not told.fault, told
     for word in words:
@@ -149,7 +159,7 @@ def test_wrong_input_to_the_real_command_gets_one_line(tmp_path, arguments, word
     ],
 )
 def test_a_broken_log_gets_one_line(tmp_path, content, words):
-    bad_lines.import_everything()
+    forked.import_everything()
     (tmp_path / "log.csv").write_text(content)
     told = bad_lines.told("fit", ["log=file", f"log.path={tmp_path}/log.csv", "tracker=none"])
     assert not told.fault, told
@@ -162,12 +172,12 @@ POPULATION = {"card.md", "estimates.csv", "items.csv", "parameters.csv", "popula
 
 @pytest.mark.slow  # .ci/verbs fits a log and teaches its learners
 def test_fit_leaves_learners_that_can_be_taught(tmp_path):
-    fitted = coursewright(tmp_path, "fit", "draws=5", "out=mine")
+    fitted = quickly(tmp_path, "fit", "draws=5", "out=mine")
     assert fitted.returncode == 0, fitted.stderr
     assert "EdNet" in fitted.stdout
     assert {p.name for p in (tmp_path / "mine").iterdir()} == POPULATION | {"draws.csv"}
     typed = shlex.split(fitted.stdout.strip().splitlines()[-1].partition("coursewright train ")[2])
-    done = coursewright(
+    done = quickly(
         tmp_path,
         "train",
         *typed,
@@ -181,7 +191,7 @@ def test_fit_leaves_learners_that_can_be_taught(tmp_path):
 
 
 def test_any_model_is_fitted_by_the_same_command(tmp_path):
-    fitted = coursewright(tmp_path, "fit", "model=item_difficulty", "draws=3", "out=mine")
+    fitted = quickly(tmp_path, "fit", "model=item_difficulty", "draws=3", "out=mine")
     assert fitted.returncode == 0, fitted.stderr
     assert {p.name for p in (tmp_path / "mine").iterdir()} == POPULATION
     assert "12,000 rows of 300 learners; 0 followed a later row" in fitted.stdout
@@ -221,7 +231,7 @@ def test_a_run_directory_holds_what_is_needed(sweep):
 
 def test_a_finished_sweep_is_not_done_again(sweep):
     before = {run: (run / "policy.npz").stat().st_mtime_ns for run in runs(sweep)}
-    done = coursewright(sweep, "train", "-m", "seed=0,1", *TINY, "hydra.sweep.dir=runs")
+    done = quickly(sweep, *SWEEP)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("finished before") == 2
     assert before == {run: (run / "policy.npz").stat().st_mtime_ns for run in runs(sweep)}
@@ -229,14 +239,14 @@ def test_a_finished_sweep_is_not_done_again(sweep):
 
 def test_another_configuration_does_not_overwrite_a_run(sweep):
     folder = runs(sweep)[0]
-    done = coursewright(sweep, "train", "seed=7", *TINY, f"hydra.run.dir={folder}")
+    done = quickly(sweep, "train", "seed=7", *TINY, f"hydra.run.dir={folder}")
     assert done.returncode == 2
     assert "other settings" in done.stderr
 
 
 def test_evaluate_gathers_a_sweep(sweep):
     rules = ["random", "random_legal", "topological", "n_in_a_row", "tuned_mastery", "oracle_greedy"]
-    done = coursewright(
+    done = quickly(
         sweep,
         "evaluate",
         "runs=runs",
@@ -263,7 +273,7 @@ def test_evaluate_gathers_a_sweep(sweep):
 
 
 def test_export_writes_a_file_that_runs(sweep, tmp_path):
-    done = coursewright(tmp_path, "export", f"run={runs(sweep)[0]}", "whole=false", "to=policy.onnx")
+    done = quickly(tmp_path, "export", f"run={runs(sweep)[0]}", "whole=false", "to=policy.onnx")
     assert done.returncode == 0, done.stderr
     policy = OnnxPolicy(tmp_path / "policy.onnx")
     columns, actions = len(policy.label.columns), len(policy.label.actions)
@@ -285,7 +295,7 @@ def test_a_truncated_model_gets_one_line(sweep, tmp_path):
     run = tmp_path / "broken"
     shutil.copytree(runs(sweep)[0], run)
     (run / "policy.npz").write_bytes((run / "policy.npz").read_bytes()[:1000])
-    done = coursewright(tmp_path, "export", "run=broken")
+    done = quickly(tmp_path, "export", "run=broken")
     assert done.returncode == 2
     assert "policy.npz" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
@@ -296,7 +306,7 @@ def test_a_simulator_of_ones_own(tmp_path):
     learners = ["simulator=custom", "simulator._target_=my_learners.Levels", "+simulator.fading=0.1"]
     course = "+simulator.course={_target_: coursewright.simulators.course.Course.of, skills: [add, subtract]}"
     task = ["task=mastery", "task.steps=10", "+task.days=1"]
-    done = coursewright(tmp_path, "train", *learners, course, *task, *TINY, "hydra.run.dir=run")
+    done = quickly(tmp_path, "train", *learners, course, *task, *TINY, "hydra.run.dir=run")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run" / "policy.onnx").is_file()
 
@@ -350,7 +360,7 @@ def test_the_tab_key_completes_in_bash(tmp_path):
 
 def test_every_job_of_a_sweep_is_checked_before_the_first_one_starts(tmp_path):
     sweep = ["-m", "agent=random", "task.steps=10,-1,5", "learners=20", "tracker=none"]
-    done = coursewright(tmp_path, "train", *sweep, "hydra.sweep.dir=runs")
+    done = quickly(tmp_path, "train", *sweep, "hydra.sweep.dir=runs")
     assert done.returncode == 2
     assert "task.steps = -1" in done.stderr
     assert not list(tmp_path.iterdir())
@@ -360,8 +370,7 @@ def test_a_full_disk_gets_one_line(tmp_path):
     def small_files():
         resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
 
-    env = os.environ | {"NUMBA_CACHE_DIR": ""}
-    done = coursewright(tmp_path, "train", *TINY, "hydra.run.dir=run", preexec_fn=small_files, env=env)
+    done = quickly(tmp_path, "train", *TINY, "hydra.run.dir=run", first=small_files)
     assert done.returncode == 2, done.stderr
     assert "cannot be written" in done.stderr.strip().splitlines()[-1]
     assert not (tmp_path / "run" / "summary.json").exists()
@@ -372,7 +381,10 @@ def test_a_full_disk_gets_one_line(tmp_path):
     "arguments",
     [
         ["--help"],
-        ["train", "agent=random", "learners=20", "tracker=none", "hydra.run.dir=run"],
+        pytest.param(
+            ["train", "agent=random", "learners=20", "tracker=none", "hydra.run.dir=run"],
+            marks=pytest.mark.slow,  # a sweep has workers besides
+        ),
         ["train", "-m", "agent=random", "seed=0,1", *TINY[2:], "hydra.sweep.dir=runs"],
         ["evaluate", "learners=20", "runs=nowhere", "tracker=none"],
         ["export", "run=nowhere"],

@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 import bad_lines
+import forked
 from coursewright.scripts import studies
 
 TASK = ["simulator=bkt_v0", "task=mastery", "task.steps=10"]
@@ -12,7 +13,7 @@ TASK = ["simulator=bkt_v0", "task=mastery", "task.steps=10"]
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    bad_lines.import_everything()
+    forked.import_everything()
     run = tmp_path_factory.mktemp("early") / "run"
     words = [*TASK, "agent=random", "name=mine", "learners=5", "tracker=none", f"hydra.run.dir={run}"]
     assert bad_lines.told("train", words).code == 0
@@ -63,7 +64,7 @@ def test_a_reference_that_nobody_is_is_refused_at_once(trained):
 
 
 def test_a_teacher_that_has_to_be_trained_is_refused_at_once():
-    bad_lines.import_everything()
+    forked.import_everything()
     told = bad_lines.told("simulate", ["policy=ppo", "to=log.parquet"])
     assert not told.fault, told
     assert told.said.startswith("error: policy = ppo: must be the folder of a finished training")
@@ -74,7 +75,7 @@ def test_a_teacher_that_has_to_be_trained_is_refused_at_once():
     [("oracle_exact", "task: it is not about one FSRS item"), ("oracle_beam", "must be a Bkt or a Kss")],
 )
 def test_an_oracle_of_other_learners_is_refused_before_a_tutor_is_fitted(agent, reason, monkeypatch):
-    bad_lines.import_everything()
+    forked.import_everything()
     monkeypatch.setattr("coursewright.scripts.making.task_of", lambda *_, **__: pytest.fail("too late"))
     told = bad_lines.told("train", [f"agent={agent}", "simulator=fsrs", "task=recall", "tracker=none"])
     assert not told.fault, told

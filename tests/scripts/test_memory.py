@@ -3,6 +3,7 @@
 import pytest
 
 import bad_lines
+import forked
 from coursewright.scripts import memory
 from coursewright.scripts.app import run
 
@@ -30,7 +31,7 @@ from coursewright.scripts.app import run
     ],
 )
 def test_a_count_beyond_the_memory_is_refused_in_a_line(words, said):
-    bad_lines.import_everything()
+    forked.import_everything()
     told = bad_lines.told("train", [*words, "tracker=none"])
     assert not told.fault, told
     assert told.said.startswith(f"error: {said}")
@@ -41,7 +42,7 @@ def test_a_count_beyond_the_memory_is_refused_in_a_line(words, said):
     ("verb", "words"), [("evaluate", ["tracker=none"]), ("simulate", ["policy=random", "to=log.parquet"])]
 )
 def test_other_verbs_refuse_it_too(verb, words):
-    bad_lines.import_everything()
+    forked.import_everything()
     told = bad_lines.told(verb, [*words, "task.steps=99999999999"])
     assert not told.fault, told
     assert told.said.startswith("error: task.steps = 99,999,999,999: must be smaller")

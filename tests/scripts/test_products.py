@@ -5,6 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import bad_lines
+import forked
 from coursewright.agents.label import Label
 from coursewright.errors import InputError
 from coursewright.scripts import products
@@ -15,7 +16,7 @@ LABEL = Label("ppo", 0, 10, True, True, ("a",), ("b",), "hash", {"torch": "2"})
 
 @pytest.mark.parametrize("verb", ["export", "simulate", "import"])
 def test_a_file_of_ones_own_is_kept(tmp_path, verb):
-    bad_lines.import_everything()
+    forked.import_everything()
     mine = tmp_path / "mine.parquet"
     mine.write_text("learner,item\n")
     (tmp_path / "log.csv").write_text("learner,item,skills,time,correct\na,b,c,0,1\n")
@@ -34,7 +35,7 @@ def test_a_log_that_no_simulation_wrote_is_kept(tmp_path):
 
 
 def test_the_same_simulation_replaces_its_log_and_another_does_not(tmp_path):
-    bad_lines.import_everything()
+    forked.import_everything()
     words = [*TASK, f"to={tmp_path}/log.parquet"]
     assert bad_lines.told("simulate", words).code == 0
     before = (tmp_path / "log.parquet").read_bytes()

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import bad_lines
+import forked
 import lives
 from coursewright import __main__ as command
 from coursewright.evaluation.comparison import looks, words
@@ -24,7 +25,7 @@ TASK = ["simulator=bkt_v0", "task=mastery", "task.steps=10", "learners=5", "trac
 
 @pytest.fixture(scope="module")
 def rule(tmp_path_factory):
-    bad_lines.import_everything()
+    forked.import_everything()
     folder = tmp_path_factory.mktemp("runs") / "rule"
     assert run("train", [*TASK, "agent=random", f"hydra.run.dir={folder}"]) == 0
     return folder

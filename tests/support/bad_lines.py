@@ -3,18 +3,17 @@
 `bad_lines` makes them, `told` runs one in a child of this process, which has imported everything already.
 """
 
-import logging
-import os
 import random
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
+import forked
+
 SEED = 20
-LONGEST = 20.0  # seconds for one line, on a busy machine
+LONGEST = 60.0  # seconds for one line, on a busy machine
 
 # Values that no setting takes, or that some take and others do not; see SETTINGS.
 NUMBERS = ["null", "[]", "[3]", "{}", "nan", "inf", "-inf", "-1", "1.5", "word", "''", "true", "1e11", "[/x]"]
@@ -194,8 +193,6 @@ SETTINGS: dict[str, dict[str, Sequence[str]]] = {
     },
     "export": {"run": FOLDERS, "to": PLACES},
 }
-PARTS = ["scripts.check", "scripts.app", "agents.tutor", "agents.rules.tuned", "agents.learning.ppo"]
-PARTS += ["fitting.bkt.model", "evaluation.comparison.publish", "evaluation.validity.judge", "data.read"]
 FLAGS = [
     "--nosuch",
     "-z",
@@ -273,12 +270,6 @@ def bad_lines(number: int) -> list[tuple[str, list[str]]]:
     return whole[:number]
 
 
-def import_everything() -> None:
-    """Import the modules that the children of this process would import each for itself."""
-    for module in PARTS:
-        import_module(f"coursewright.{module}")
-
-
 def _whole() -> Iterator[tuple[str, list[str]]]:
     for verb, settings in SETTINGS.items():
         for setting, values in settings.items():
@@ -314,50 +305,8 @@ def _typo(setting: str) -> str:
 
 def told(verb: str, arguments: Sequence[str]) -> Told:
     """Run a line in a child process of this one, in an empty folder of its own."""
-    with tempfile.TemporaryDirectory() as place, tempfile.TemporaryFile("w+b") as kept:
+    with tempfile.TemporaryDirectory() as place:
         begin = time.monotonic()
-        child = os.fork()
-        if child == 0:
-            _run(verb, arguments, place, kept.fileno())
-        code = _end(child, begin)
-        kept.seek(0)
-        said = kept.read().decode("utf-8", "replace")
+        done = forked.coursewright(place, verb, *arguments, patience=LONGEST)
         left = sorted(str(path.relative_to(place)) for path in Path(place).rglob("*"))
-        return Told(code, said, time.monotonic() - begin, left)
-
-
-def _run(verb: str, arguments: Sequence[str], place: str, said: int) -> None:
-    code = 70
-    try:
-        os.chdir(place)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        os.dup2(said, 2)
-        import sys
-
-        sys.stderr = os.fdopen(2, "w", buffering=1, encoding="utf-8")
-        sys.stdout = os.fdopen(1, "w", buffering=1, encoding="utf-8")
-        logging.getLogger().handlers.clear()  # those of tests before, whose streams are closed
-        from coursewright.scripts.app import run
-
-        code = run(verb, list(arguments))
-    except BaseException:
-        import traceback
-
-        traceback.print_exc()
-        code = 1
-    finally:
-        os._exit(code)
-
-
-def _end(child: int, begin: float) -> int:
-    """The child's exit code; -1 for one that hangs."""
-    while True:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status)
-        if time.monotonic() - begin > LONGEST:
-            os.kill(child, 9)
-            os.waitpid(child, 0)
-            return -1
-        time.sleep(0.005)
+        return Told(done.returncode, done.stderr, time.monotonic() - begin, left)

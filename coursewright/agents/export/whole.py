@@ -16,7 +16,7 @@ from coursewright.agents.export.drawing import PIECES
 from coursewright.agents.export.policy import session
 from coursewright.agents.export.recorder import record
 from coursewright.agents.export.remembering import HEAD, KEY, Event
-from coursewright.agents.export.tutor import FORMAT, INPUTS, Tutor
+from coursewright.agents.export.tutor import FORMAT, INPUTS, NOTHING_ALLOWED, Tutor
 from coursewright.agents.export.words import described
 from coursewright.agents.learning.trained import TrainedPolicy
 from coursewright.agents.rule import RulePolicy
@@ -97,16 +97,9 @@ class Telling(Records):
     past: Past | None = None
     told: Told | None = None
 
-    def open(
-        self,
-        rows: Ints,
-        goal: Bools | None = None,
-        past: Past | None = None,
-        key: Keys | None = None,
-        price: Floats | None = None,
-    ) -> None:
+    def open(self, rows: Ints, goal: Bools | None = None, past: Past | None = None, *more: Any) -> None:
         """As `Records.open`."""
-        super().open(rows, goal, past, key, price)
+        super().open(rows, goal, past, *more)
         self.past = past
 
     def write(
@@ -207,6 +200,8 @@ def compare(path: Path, policy: Policy, task: Task, learners: int = EPISODES) ->
         running, mask = ~episodes.over, episodes.mask.copy()
         _same_view(tutor.seen["observation"][running], episodes.observation[running], task)
         wanted, after = policy.predict(episodes.observation, state, None, True, mask)
+        dead = (action == NOTHING_ALLOWED) & ~mask.any(axis=1)
+        action = np.where(dead, wanted, action)  # a turn that the platform refuses
         if isinstance(policy, TrainedPolicy):
             scores = np.where(mask, policy.scores(episodes.observation, mask, state), DISALLOWED)
             _same_scores(tutor.seen["scores"][running], scores[running])

@@ -13,6 +13,8 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 
+import { Tutor } from "../index.js";
+
 const HERE = dirname(fileURLToPath(import.meta.url));
 const FROM = process.env.INIT_CWD ?? process.cwd(); // npm runs this in the package's folder
 const USAGE = "npm run page -- tutor.onnx [--to=FOLDER] [--title=TEXT] [--content=FILE] [--texts=FILE]";
@@ -29,7 +31,7 @@ const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").
 async function json(path) {
   if (!path) return {};
   try {
-    return JSON.parse(await readFile(resolve(FROM, path), "utf8"));
+    return JSON.parse((await readFile(resolve(FROM, path), "utf8")).replace(/^\uFEFF/, ""));
   } catch (error) {
     throw new Error(`${path}: ${error.code === "ENOENT" ? "no such file" : `not JSON (${error.message})`}`);
   }
@@ -38,6 +40,7 @@ async function json(path) {
 async function build(tutor, { to, title, content, texts }) {
   const words = await json(tutor.replace(/\.[^./\\]*$/, ".json"));
   if (words.stamp === undefined) throw new Error(`${tutor}: the JSON file beside it is not the words of a tutor`);
+  await Tutor.open(await readFile(resolve(FROM, tutor)), words); // before a page is built that would not start
   const [items, said] = [await json(content), await json(texts)];
   const strange = Object.keys(items).find((name) => !words.items.some((item) => item.name === name));
   if (strange !== undefined) throw new Error(`${content}: '${strange}' is not one of the tutor's items`);
@@ -51,9 +54,11 @@ async function build(tutor, { to, title, content, texts }) {
     inline("texts", data(said), "application/json"),
     inline("ort", modules(await readFile(join(dist, "ort.wasm.bundle.min.mjs"), "utf8"))),
     inline("runtime", modules(await read("../index.js"))),
+    inline("kept", modules(await read("kept.js"))),
     inline("page", modules(await read("page.js"))),
   ].join("\n");
-  const named = (await read("page.html")).replaceAll("%TITLE%", () => escaped(title));
+  const loading = escaped(String(said.loading ?? "The lesson is loading …"));
+  const named = (await read("page.html")).replaceAll("%TITLE%", () => escaped(title)).replace("%LOADING%", () => loading);
   const page = named.replace("%PARTS%", () => parts);
   const version = createHash("sha256").update(page).digest("hex").slice(0, 16);
   const folder = resolve(FROM, to);

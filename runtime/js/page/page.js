@@ -1,10 +1,13 @@
 /** The page of one learner: the responses are kept in the browser, and nothing leaves it. */
 
 import { Tutor, TutorError } from "coursewright-runtime";
+import { NOBODY, read } from "coursewright-page/kept";
 import * as ort from "onnxruntime-web/wasm";
 
 const DAY = 86_400_000; // milliseconds
 const PLACE = `coursewright ${location.pathname}`; // in the browser's storage; pages of one host do not mix
+const BROKEN = `${PLACE} damaged `; // and a moment: texts that could not be read whole
+const REST = 400; // milliseconds in which the next exercise takes no click, which was for the last one
 const TEXTS = {
   count: "Exercise {n}",
   right: "✓ Right",
@@ -25,17 +28,20 @@ const TEXTS = {
   ask: "All your answers in this browser will be erased. This cannot be undone.",
   keep: "Keep them",
   erase: "Erase everything",
+  damaged: "Your saved answers were damaged: {n} of them could be read and count on, and the damaged text is kept for your teacher.",
+  rescue: "Save the damaged answers",
+  dismiss: "I have saved them: remove this note",
   unsaved: "This browser does not let the page keep your answers: save them as a file before you close it.",
 };
-
-const NOBODY = { learner: "", responses: [], state: "" };
 
 const $ = (id) => document.getElementById(id);
 const say = (name, values = {}) => TEXTS[name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
 
 let tutor, lesson, choice, content;
-let kept = NOBODY;
+let kept = { ...NOBODY, responses: [] };
 let unsaved = false; // where the browser keeps nothing, it is kept in memory
+let broken = {}; // damaged texts, by their place in the browser's storage
+let homeless = {}; // those for which it has had no room yet
 let skipsPause = false;
 let seconds = 0; // that this exercise has been in sight
 
@@ -45,7 +51,7 @@ export async function start() {
   content = json("items");
   ort.env.wasm.wasmBinary = await packed("wasm");
   tutor = await Tutor.open(await packed("tutor"), json("words"));
-  for (const name of ["right", "wrong", "shown", "progress", "go", "undo", "export", "forget", "ask", "keep", "erase"]) {
+  for (const name of ["right", "wrong", "shown", "progress", "go", "undo", "export", "forget", "ask", "keep", "erase", "rescue", "dismiss"]) {
     $(name).textContent = say(name);
   }
   $("right").onclick = () => answer(1);
@@ -54,6 +60,11 @@ export async function start() {
   $("go").onclick = () => doing(async () => { skipsPause = true; });
   $("undo").onclick = () => doing(takeBack);
   $("export").onclick = save;
+  $("rescue").onclick = () => { download("damaged-answers.txt", "text/plain", Object.values(broken).join("\n\n")); $("dismiss").hidden = false; };
+  $("dismiss").onclick = () => { removeBroken(); $("damaged").hidden = true; };
+  document.addEventListener("keydown", (event) => { // a key held down is pressed once
+    if (event.repeat && ["Enter", " "].includes(event.key) && event.target.tagName === "BUTTON") event.preventDefault();
+  });
   $("forget").onclick = () => $("sure").showModal();
   $("keep").onclick = () => $("sure").close();
   $("erase").onclick = () => { $("sure").close(); doing(forget); };
@@ -61,6 +72,9 @@ export async function start() {
   window.addEventListener("storage", (event) => { if (event.key === PLACE || event.key === null) doing(recall); });
   window.coursewright = { answer, get item() { return choice?.item ?? null; } };
   await doing(recall);
+  resting = 0;
+  buttons();
+  $("loading").hidden = true;
   $("main").hidden = $("footer").hidden = false;
   if ("serviceWorker" in navigator && location.protocol.startsWith("http")) {
     await navigator.serviceWorker.register("sw.js").catch(() => {}); // without one, only the first load needs the host
@@ -69,9 +83,10 @@ export async function start() {
 
 /** Note an answer to the exercise in sight (1, 0, null: nothing asked) and show the next one. */
 export function answer(correct) {
+  const shown = choice;
   return doing(async () => {
     const { item, wait } = choice ?? {};
-    if (!item || $("answers").hidden) return;
+    if (!item || shown !== choice || $("answers").hidden) return; // a second click meant the exercise before
     await recall(); // another tab may have gone on
     const response = { item, correct, minutes: Math.round(seconds / 0.6) / 100, time: Date.now() / DAY };
     await lesson.observe(item, correct, { minutes: response.minutes, at: response.time });
@@ -83,23 +98,24 @@ export function answer(correct) {
 async function takeBack() {
   await recall();
   kept.responses.pop();
-  kept.state = "";
-  keep();
+  keep(""); // so that the rest is replayed
   await recall();
 }
 
 async function forget() {
-  kept = NOBODY;
+  kept = { ...NOBODY, responses: [] };
   lesson = null;
-  if (!unsaved) localStorage.removeItem(PLACE);
+  removeBroken();
+  remove(PLACE);
   await recall();
 }
 
 /** The lesson of the responses in the browser's storage; the stored state spares the replay where it fits. */
 async function recall() {
-  const found = stored() ?? NOBODY;
+  const { damaged, ...found } = stored();
   if (lesson && found.state && found.state === kept.state) return;
-  kept = { learner: found.learner || anyone(), responses: [...found.responses], state: found.state };
+  if (damaged) putAside(localStorage.getItem(PLACE), found.responses.length);
+  kept = { ...found, learner: found.learner || anyone() };
   try {
     lesson = tutor.load(kept.state);
   } catch (error) {
@@ -114,15 +130,50 @@ async function recall() {
 function stored() {
   if (unsaved) return kept;
   try {
-    return JSON.parse(localStorage.getItem(PLACE));
+    return read(localStorage.getItem(PLACE));
   } catch {
-    return null;
+    return read(null);
   }
 }
 
-function keep() {
-  kept.state = lesson.save();
+/** A damaged text under another place, before anything is written over it; see `keep`. */
+function putAside(text, n) {
+  if (!Object.values(broken).includes(text)) homeless[`${BROKEN}${new Date().toISOString()} ${n}`] = text;
+}
+
+function removeBroken() {
+  for (const place of Object.keys(broken)) remove(place);
+  [broken, homeless] = [{}, {}];
+}
+
+function remove(place) {
   try {
+    localStorage.removeItem(place);
+  } catch {
+    // a browser that keeps nothing
+  }
+}
+
+/** The note about damaged texts, as long as there are some. */
+function note() {
+  broken = { ...homeless };
+  try {
+    for (const place of Object.keys(localStorage)) {
+      if (place.startsWith(BROKEN)) broken[place] = localStorage.getItem(place);
+    }
+  } catch {
+    // a browser that keeps nothing
+  }
+  const places = Object.keys(broken).sort();
+  $("damaged").hidden = places.length === 0;
+  if (places.length) $("told").textContent = say("damaged", { n: places.at(-1).split(" ").at(-1) });
+}
+
+function keep(state = lesson.save()) {
+  kept.state = state;
+  try {
+    for (const [place, text] of Object.entries(homeless)) localStorage.setItem(place, text); // first what is damaged
+    homeless = {};
     localStorage.setItem(PLACE, JSON.stringify(kept));
     unsaved = false;
   } catch {
@@ -136,22 +187,32 @@ function anyone() {
   return Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Do something with the buttons off, then show where the learner stands. */
+/** Do something with the buttons off, then show where the learner stands; a moment later they are on again. */
 let busy = Promise.resolve();
+let working = 0;
+let resting = 0; // until then, by performance.now()
 function doing(job) {
+  working += 1;
+  buttons();
   busy = busy.then(async () => {
-    const buttons = [...document.querySelectorAll(".card button, footer button")];
-    for (const button of buttons) button.disabled = true;
     try {
       await job();
       await show();
     } catch (error) {
       $("message").textContent = error.message;
     }
-    for (const button of buttons) button.disabled = false;
-    $("undo").disabled = $("export").disabled = kept.responses.length === 0;
+    working -= 1;
+    resting = performance.now() + REST;
+    buttons();
   });
   return busy;
+}
+
+function buttons() {
+  const rest = resting - performance.now();
+  for (const button of document.querySelectorAll("main button, footer button")) button.disabled = working > 0 || rest > 0;
+  if (working === 0 && rest > 0) setTimeout(buttons, rest);
+  if (kept.responses.length === 0) $("undo").disabled = $("export").disabled = true;
 }
 
 async function show() {
@@ -173,6 +234,7 @@ async function show() {
   if (content[item] === undefined) $("content").textContent = say("content");
   else $("content").innerHTML = content[item];
   progress();
+  note();
   skipsPause = false;
   seconds = 0;
   document.dispatchEvent(new CustomEvent("coursewright-item", { detail: { item, skills: of } }));
@@ -221,9 +283,13 @@ function save() {
     kept.learner, item, tutor.words.items[tutor.place.get(item)].skills.join(";"), time, correct ?? -1, minutes,
   ]);
   const table = [["learner", "item", "skills", "time", "correct", "minutes"], ...rows];
+  download("answers.csv", "text/csv", table.map((line) => `${line.map(cell).join(",")}\n`).join(""));
+}
+
+function download(name, type, text) {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([table.map((line) => `${line.map(cell).join(",")}\n`).join("")], { type: "text/csv" }));
-  link.download = "answers.csv";
+  link.href = URL.createObjectURL(new Blob([text], { type }));
+  link.download = name;
   link.click();
   URL.revokeObjectURL(link.href);
 }

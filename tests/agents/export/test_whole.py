@@ -1,30 +1,56 @@
 """A whole tutor in one file: fed with raw responses, it teaches as the original, whoever calls it."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import onnxruntime
 import pytest
 
-from coursewright.agents.bandits.ucb import Ucb
+from coursewright.agents.bandits.zpdes import Zpdes
+from coursewright.agents.export.refused import refuse_agent
 from coursewright.agents.export.remembering import HEAD, KEY, Remembering
 from coursewright.agents.export.whole import WholeTutor, is_tutor, pieces, words_of, write
+from coursewright.agents.learning.graph_ppo import GraphPpo
+from coursewright.agents.learning.ppo import Ppo
+from coursewright.agents.learning.recurrent_ppo import RecurrentPpo
+from coursewright.agents.planners.belief_rollout import BeliefRollout
+from coursewright.agents.planners.oracles import OracleGreedy
 from coursewright.agents.rules.baselines import UniformRandom
 from coursewright.agents.rules.mastery import NInARow
+from coursewright.agents.schedulers.fsrs import FsrsRetention
+from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.shipped import kss
 from coursewright.errors import InputError
 from coursewright.scripts.products import refuse_other_tutor
-from tutor_files import MADE, QUICK
-from tutor_files import made as tutor_file
+from small_tasks import small_task
+
+FEW = {"steps": 640, "learners": 16, "layers": (16,), "batch_size": 80, "imitate": None}
+DATED = replace(small_task(), steps=20, unlock_after=2, delays=(0.5, 3.0), stop=True)
+MADE = {
+    "a rule": (NInARow(2), kss(10)),
+    "a rule with delays and a stop": (NInARow(2), DATED),
+    "a bandit within a learner": (Zpdes(2), kss(10)),
+    "a schedule": (FsrsRetention(0.85), replace(DATED, stop=False)),
+    "a network without masks": (Ppo(**FEW), kss(10)),
+    "a network for any course": (GraphPpo(**{k: v for k, v in FEW.items() if k != "layers"}), kss(10)),
+    "a network that remembers": (RecurrentPpo(**FEW, masked=True, units=8), kss(10)),
+}
+
+
+# The dearer ones are written in the slow suite; choosers are compared with their rules in test_choosers.
+QUICK = ("a rule", "a schedule", "a network that remembers")
 
 
 @pytest.fixture(
     scope="module",
     params=[name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in MADE],
 )
-def made(request):
+def made(request, tmp_path_factory):
     """A tutor file, which `write` has compared with the original, and its task."""
-    path, _, task = tutor_file(request.param)
+    agent, task = MADE[request.param]
+    path = tmp_path_factory.mktemp("tutor") / "tutor.onnx"
+    write(agent(task, 0, SilentTracker()), task, path, scored={"return": 0.5})
     return path, task
 
 
@@ -148,8 +174,12 @@ def test_what_has_no_graph_is_refused_in_a_line(tmp_path):
     task = kss(10)
     with pytest.raises(InputError, match="it chooses what is not allowed"):
         write(UniformRandom()(task), task, tmp_path / "tutor.onnx")
-    with pytest.raises(InputError, match="BanditRule: this rule cannot be written as a tutor file"):
-        write(Ucb(1.0)(task), task, tmp_path / "tutor.onnx")
+    with pytest.raises(InputError, match="OraclePolicy: neither a trained network nor a rule"):
+        write(OracleGreedy()(task), task, tmp_path / "tutor.onnx")
+    with pytest.raises(InputError, match="it reads the learner's true state"):
+        refuse_agent(OracleGreedy(), task, "oracle_greedy")
+    with pytest.raises(InputError, match="it plans on simulated learners"):
+        refuse_agent(BeliefRollout(), task, "belief_rollout")
     assert list(tmp_path.iterdir()) == []
 
 
