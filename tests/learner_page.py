@@ -32,6 +32,7 @@ def main() -> None:
         opened(page, (folder / "page/index.html").as_uri())
         for told in ANSWERS:
             page.evaluate(f"window.coursewright.answer({told})")
+        page.wait_for_selector("#right:enabled")
         wide = page.screenshot()
         page.set_viewport_size({"width": 400, "height": 560})
         page.emulate_media(color_scheme="dark")
