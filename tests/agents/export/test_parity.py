@@ -50,28 +50,25 @@ def used_in_every_way(path, task):
     course, keys = task.course, np.arange(100, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     rng, goal = np.random.default_rng(0), np.ones((100, course.n_skills), bool)
     mask = rng.random((100, course.n_items)) < 0.8
-    ways = {
-        size: [WholeTutor(path, part) for part in np.array_split(keys, 100 // size)] for size in (1, 7, 100)
-    }
+    tutor = WholeTutor(path, keys)
+    ways = {size: np.array_split(tutor.state, 100 // size) for size in (1, 7, 100)}
     for step in range(8):
         item, correct = rng.integers(course.n_items, size=100), rng.integers(-1, 2, 100)
         days, minutes = rng.exponential(1.0, 100).astype(np.float32), rng.random(100).astype(np.float32)
         found = {}
-        for size, tutors in ways.items():
+        if step == 4:  # the host is started anew
+            tutor = WholeTutor(path, keys)
+        for size, states in ways.items():
             begin, told = 0, []
-            for place, tutor in enumerate(tutors):
-                rows = slice(begin, begin + len(tutor.state))
-                begin = rows.stop
-                event = (item[rows], correct[rows], np.ones(rows.stop - rows.start, bool), False)
+            for place, state in enumerate(states):
+                rows = slice(begin, begin + len(state))
+                begin, tutor.state = rows.stop, state
+                event = (item[rows], correct[rows], np.ones(len(state), bool), False)
                 told.append(tutor.tell(*event, days[rows], minutes[rows], goal[rows], mask[rows]))
-                state = tutor.state
+                kept = tutor.state
                 np.testing.assert_array_equal(tutor.look(goal[rows], mask[rows]), told[-1])
-                np.testing.assert_array_equal(tutor.state, state)
-                if size == 7:  # the host keeps text, and is started anew in the middle
-                    text = json.dumps(tutor.state.tolist())
-                    if step == 4:
-                        tutors[place] = tutor = WholeTutor(path, keys[rows])
-                    tutor.state = np.array(json.loads(text), np.float32)
+                np.testing.assert_array_equal(tutor.state, kept)
+                states[place] = np.array(json.loads(json.dumps(kept.tolist())), np.float32)
             found[size] = np.concatenate(told)
         np.testing.assert_array_equal(found[1], found[100])
         np.testing.assert_array_equal(found[7], found[100])
