@@ -86,7 +86,7 @@ SAID = {
     "minutes, text": "minutes = '2': allowed",
     "minutes, beyond float32": "minutes = 1e+39: allowed: a finite number >= 0, at most 3e+38",
     "at": "at = NaN: allowed: a Date, or days >= 0",
-    "at, milliseconds": "at = 1795863084605: allowed: a Date, or days >= 0 since a fixed moment, at most 1000000; milli",
+    "at, milliseconds": "at = 1795863084605: allowed: a Date, or days >= 0 since a fixed moment, at most",
     "taught": "taught = 'no': allowed: true or false",
     "past": "past = 1: allowed: true or false",
     "offered": "offered = 'q': not one of the tutor's 7 items",
