@@ -203,10 +203,8 @@ def test_damaged_answers_are_kept_and_told(folder, context, tmp_path):
         at_rest(page, n)
         go_on(page)
     told = kept(page)
-    text, spoiled = (
-        json.dumps(told, separators=(",", ":")),
-        [*told["responses"], {"item": "a1", "correct": "yes"}],
-    )
+    text = json.dumps(told, separators=(",", ":"))
+    spoiled = [*told["responses"], {"item": "a1", "correct": "yes"}]
     damages = [(text[:-30], 2), ("[]", 0), (json.dumps(told | {"responses": spoiled, "state": "?"}), 2)]
     for already, (damage, left) in enumerate(damages):
         page.evaluate(f"(text) => localStorage.setItem({PLACE}, text)", damage)
@@ -229,6 +227,15 @@ def test_damaged_answers_are_kept_and_told(folder, context, tmp_path):
     page.click("#dismiss")
     assert page.evaluate(BROKEN) == []
     assert not page.is_visible("#damaged")
+    there = kept(page)["responses"]
+    page.evaluate(f"localStorage.setItem({PLACE}, '[]')")  # while the page is open
+    answer(page, "#right", len(there) + 1)
+    assert kept(page)["responses"][:-1] == there
+    assert len(page.evaluate(BROKEN)) == 1
+    page.click("#forget")
+    page.click("#erase")
+    at_rest(page, 0)
+    assert page.evaluate("localStorage.length") == 1
 
 
 @pytest.mark.parametrize("width", [400, 1300])

@@ -28,7 +28,7 @@ const TEXTS = {
   ask: "All your answers in this browser will be erased. This cannot be undone.",
   keep: "Keep them",
   erase: "Erase everything",
-  damaged: "Your saved answers were damaged: {n} of them could be read and count on, and the damaged text is kept for your teacher.",
+  damaged: "Your saved answers were damaged: {n} of them could be read and kept; the damaged text is put aside for your teacher.",
   rescue: "Save the damaged answers",
   dismiss: "I have saved them: remove this note",
   unsaved: "This browser does not let the page keep your answers: save them as a file before you close it.",
@@ -114,8 +114,9 @@ async function forget() {
 async function recall() {
   const { damaged, ...found } = stored();
   if (lesson && found.state && found.state === kept.state) return;
-  if (damaged) putAside(localStorage.getItem(PLACE), found.responses.length);
-  kept = { ...found, learner: found.learner || anyone() };
+  const best = damaged && kept.responses.length > found.responses.length ? kept : found; // damaged while it is open
+  if (damaged) putAside(localStorage.getItem(PLACE), best.responses.length);
+  kept = { ...best, learner: best.learner || anyone() };
   try {
     lesson = tutor.load(kept.state);
   } catch (error) {
