@@ -214,7 +214,10 @@ def _log(part: Plain, checker: Checker) -> None:
 
 def _run(part: Plain, checker: Checker) -> None:
     refuse_both(part["run"])
-    (refuse_other_tutor if part["whole"] else refuse_other_policy)(part["to"])
+    if part["whole"]:
+        refuse_other_tutor(part["to"], mark_of(part))
+    else:
+        refuse_other_policy(part["to"])
     if part["run"] is None:
         if not part["whole"]:
             raise reject("whole", False, "true, for a rule has no network (run=FOLDER has one)")
@@ -306,7 +309,7 @@ THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
     "fit": [],
     "validate": [],
     "replay": [],
-    "export": [(_run, ("run", MOVED, "trust", "to", "whole", "agent", *TASK))],
+    "export": [(_run, ("run", MOVED, "trust", "to", "whole", "agent", "seed", *TASK))],
     "serve": [],
     "simulate": [(_simulated, tuple(fields(Simulate) or ())), (_teacher, ("policy",)), (_task, TASK)],
 }

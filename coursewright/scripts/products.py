@@ -11,6 +11,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from omegaconf import DictConfig, OmegaConf
+
 from coursewright.errors import InputError, reject
 from coursewright.scripts.recorded import POLICY, STORED, WEIGHTS
 
@@ -53,15 +55,18 @@ def refuse_other_policy(to: str, label: Any = None) -> None:
         raise _kept(to, f"the policy of another training ({found.agent}, seed {found.seed})")
 
 
-def refuse_other_tutor(to: str) -> None:
-    """Refuse a file, or one of words beside it, that is no tutor's."""
-    from coursewright.agents.export.whole import is_tutor, words_of
+def refuse_other_tutor(to: str, mark: str) -> None:
+    """Refuse a file, or one of words beside it, that no export with the settings of this `mark` wrote."""
+    from coursewright.agents.export.whole import is_words, mark_in, words_of
 
     if words_of(to) == Path(to):
         raise reject("to", to, "a name that does not end in .json, as that of its words does")
-    for path in (Path(to), words_of(to)):
-        if path.exists() and not is_tutor(path):
-            raise _kept(str(path), "a file that is no tutor's")
+    words = words_of(to)
+    found = mark_in(Path(to)) if Path(to).exists() else mark
+    if found is None or (words.exists() and not is_words(words)):
+        raise _kept(to if found is None else str(words), "a file that is no tutor's")
+    if found != mark:
+        raise _kept(to, "the tutor of another export")
 
 
 def refuse_other_log(to: str, mark: str) -> None:
@@ -79,8 +84,17 @@ def refuse_other_log(to: str, mark: str) -> None:
         raise _kept(to, "the log of another simulation" if found else "a log that no simulation wrote")
 
 
+def settings_of(config: DictConfig) -> dict[str, Any]:
+    """The settings of a command as plain values."""
+    parts = {str(name): config[name] for name in config}
+    return {
+        name: OmegaConf.to_container(part, resolve=True) if OmegaConf.is_config(part) else part
+        for name, part in parts.items()
+    }
+
+
 def mark_of(settings: Mapping[str, Any]) -> str:
-    """The mark of a simulation by its settings, all but the place of its file."""
+    """The mark of a command by its settings, all but the place of its file."""
     kept = {name: value for name, value in settings.items() if name not in ("to", "hydra")}
     return sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()[:32]
 

@@ -25,6 +25,7 @@ def main(config: DictConfig) -> None:
     from coursewright.scripts.tutor_file import tutor_file
 
     with open_run(config, placed(config)) as run:
+        run.path.chmod(0o700)  # tables and pictures show single learners
         tutor = tutor_file(config.policy)
         log = replace(instantiate(config.log)(), min_group=config.min_group)
         console.info("%s\n", log.summary)

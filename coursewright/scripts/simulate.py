@@ -4,11 +4,11 @@ import logging
 from pathlib import Path
 
 import hydra
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from coursewright.scripts.app import explained
 from coursewright.scripts.overrides import command_line
-from coursewright.scripts.products import MADE, mark_of
+from coursewright.scripts.products import MADE, mark_of, settings_of
 from coursewright.scripts.recorded import unlike_training
 from coursewright.scripts.words import typed
 
@@ -43,12 +43,7 @@ def main(config: DictConfig) -> None:
         f"{config.learners} simulated learners ({config.choices.simulator}, task {config.choices.task}), "
         f"taught by {given.name}"
     )
-    settings = {str(name): config[name] for name in config}
-    plain = {
-        k: OmegaConf.to_container(v, resolve=True) if OmegaConf.is_config(v) else v
-        for k, v in settings.items()
-    }
-    marks = {MADE: mark_of(plain)}
+    marks = {MADE: mark_of(settings_of(config))}
     rows = write_log(task, policy, config.to, group, source, config.deterministic, marks)
     learners = "1 learner" if config.learners == 1 else f"{config.learners:,} learners"
     log.info("%s: %s rows of %s", config.to, f"{rows:,}", learners)

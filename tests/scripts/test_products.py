@@ -60,3 +60,14 @@ def test_a_policy_of_another_training_is_kept(tmp_path, monkeypatch):
     products.refuse_other_policy(place, newer)
     with pytest.raises(InputError, match=r"holds the policy of another training \(ppo, seed 0\)"):
         products.refuse_other_policy(place, Label(**{**vars(LABEL), "seed": 1}))
+
+
+def test_the_same_export_replaces_its_tutor_and_another_does_not(tmp_path):
+    forked.import_everything()
+    rule = [*TASK[:3], "agent=mastery_threshold", f"to={tmp_path}/tutor.onnx"]
+    assert bad_lines.told("export", rule).code == 0
+    before = (tmp_path / "tutor.onnx").read_bytes()
+    assert bad_lines.told("export", rule).code == 0
+    other = bad_lines.told("export", [*rule, "agent.threshold=0.5"])
+    assert (other.code, (tmp_path / "tutor.onnx").read_bytes()) == (2, before)
+    assert "holds the tutor of another export; name a new file, or remove that one" in other.said

@@ -34,6 +34,7 @@ from coursewright.simulators.luck import Keys, Split
 
 EPISODES = 100  # which a file must teach as the original does
 TIED = 1e-5  # scores, of their size where that exceeds 1, that differ by less are equal
+MARK = "mark"  # of the command that wrote a file
 GOLDEN = 50  # responses of the golden trace
 Arrays = dict[str, Any]
 Told = tuple[Ints, Ints, Bools, bool, Floats, Floats]
@@ -116,10 +117,12 @@ def pieces(key: Keys) -> Floats:
     return np.stack(parts, axis=1).astype(np.float64)
 
 
-def write(policy: Policy, task: Task, path: str | Path, scored: dict[str, Any] | None = None) -> None:
+def write(
+    policy: Policy, task: Task, path: str | Path, scored: dict[str, Any] | None = None, mark: str = ""
+) -> None:
     """Write the tutor that `policy` makes on `task` as `path` (ONNX), and the same in words beside it.
 
-    `scored` is how it did, for the words.
+    `scored` is how it did, for the words; `mark` is that of the command, by which it may replace the file.
 
     Raises
     ------
@@ -130,7 +133,7 @@ def write(policy: Policy, task: Task, path: str | Path, scored: dict[str, Any] |
     if not policy.respects_mask and isinstance(policy, RulePolicy):
         raise InputError(f"policy = {policy.name}: it chooses what is not allowed, which no host can show")
     tutor = Tutor(policy, task).eval()
-    metadata = {"format": json.dumps(FORMAT), "stamp": json.dumps(tutor.stamp)}
+    metadata = {"format": json.dumps(FORMAT), "stamp": json.dumps(tutor.stamp), MARK: mark}
     examples = _example(tutor, task, 2), _example(tutor, task, 3)
     model = record(tutor, examples, INPUTS, tutor.outputs)
     onnx.helper.set_model_props(model, metadata)
@@ -149,17 +152,21 @@ def words_of(path: str | Path) -> Path:
     return Path(path).with_suffix(".json")
 
 
-def is_tutor(path: Path) -> bool:
-    """True for a tutor file, and for the words of one."""
-    if path.suffix == ".json":
-        try:
-            return "stamp" in json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, TypeError):
-            return False
+def is_words(path: Path) -> bool:
+    """True for the words of a tutor file."""
     try:
-        return "stamp" in session(path).get_modelmeta().custom_metadata_map
-    except InputError:
+        return "stamp" in json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):
         return False
+
+
+def mark_in(path: Path) -> str | None:
+    """The mark of the command that wrote a tutor file; None where it is no tutor's."""
+    try:
+        found = session(path).get_modelmeta().custom_metadata_map
+    except InputError:
+        return None
+    return str(found.get(MARK, "")) if "stamp" in found else None
 
 
 def _written(to: Path, told: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from coursewright.agents.bandits.zpdes import Zpdes
 from coursewright.agents.export.refused import refuse_agent
 from coursewright.agents.export.remembering import HEAD, KEY, Remembering
-from coursewright.agents.export.whole import WholeTutor, is_tutor, pieces, words_of, write
+from coursewright.agents.export.whole import WholeTutor, is_words, mark_in, pieces, words_of, write
 from coursewright.agents.learning.graph_ppo import GraphPpo
 from coursewright.agents.learning.ppo import Ppo
 from coursewright.agents.learning.recurrent_ppo import RecurrentPpo
@@ -152,8 +152,8 @@ def test_words_name_what_is_in_the_file(made):
     assert words["columns"] == list(task.layout.names)
     assert set(words["features"]) == set(task.layout.features)
     assert len(words["actions"]) == task.n_actions
-    assert is_tutor(path)
-    assert is_tutor(words_of(path))
+    assert mark_in(path) == ""
+    assert is_words(words_of(path))
     assert path.stat().st_size < 300_000
 
 
@@ -185,7 +185,7 @@ def test_what_has_no_graph_is_refused_in_a_line(tmp_path):
 
 def test_a_file_may_not_stand_where_its_words_go():
     with pytest.raises(InputError, match=r"to = tutor.json: must be a name that does not end in .json"):
-        refuse_other_tutor("tutor.json")
+        refuse_other_tutor("tutor.json", "")
 
 
 def test_a_key_travels_in_pieces():
