@@ -28,7 +28,7 @@ def found(paths: Sequence[Path], codes: Sequence[bytes]) -> bool:
 
 
 def holds(path: Path, codes: Sequence[bytes]) -> bool:
-    """True where one of the codes stands in this file; False where the file has gone.  For the child alone."""
+    """True where one of the codes stands in this file, which may have gone; for the child alone."""
     overlap = max(len(code) for code in codes) - 1
     try:
         with path.open("rb") as file:

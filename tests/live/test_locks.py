@@ -30,7 +30,7 @@ for n in range(3):
 print("told", flush=True)
 sys.stdin.readline()
 """
-LOOK = "import sqlite3; c = sqlite3.connect('live.sqlite'); c.execute('select 1 from event').fetchall(); c.close()"
+LOOK = "import sqlite3; c = sqlite3.connect('live.sqlite'); c.execute('select 1 from event'); c.close()"
 
 
 @pytest.mark.parametrize("deed", ["forget", "backup", "again"])
