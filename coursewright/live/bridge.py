@@ -17,8 +17,10 @@ from coursewright.live.logs import told
 from coursewright.live.mind import Mind
 from coursewright.live.seats import Seat, refresh, rows_as_seats
 from coursewright.live.store import Store
+from coursewright.live.words import Response, answer_of
 
 CODES = 10_000  # that are looked for at a time
+SAME = 0.001  # minutes by which a duration may differ
 
 
 class Bridge:
@@ -73,6 +75,22 @@ class Bridge:
         query = select(tables.voided.c.code).where(tables.voided.c.code.in_(list(codes)))
         with self._store.read() as connection:
             return {codes[bytes(code)] for code in connection.scalars(query)}
+
+    def differing(self, responses: Collection[Response]) -> list[str]:
+        """The ids of those whose learner has the same id with another item, answer or minutes already."""
+        event = tables.event
+        codes = {self._keys.code("response", one.learner, one.id or ""): one for one in responses}
+        query = select(event.c.code, event.c.item, event.c.correct, event.c.minutes)
+        found: list[str] = []
+        with self._store.read() as connection:
+            every = iter(codes)
+            while some := list(islice(every, CODES)):
+                for row in connection.execute(query.where(event.c.code.in_(some))):
+                    one = codes[bytes(row.code)]
+                    same = row.item == one.item and row.correct == answer_of(one.correct)
+                    if not same or abs(row.minutes - one.minutes) > SAME:
+                        found.append(one.id or "")
+        return found
 
     def responses(self) -> Iterator[Mapping[str, Any]]:
         """All responses as the log has them, with the `code` of each, and the `tutor` behind it.

@@ -10,10 +10,10 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from coursewright.errors import InputError, reject
 from coursewright.live import tables
+from coursewright.live.searching import found
 from coursewright.live.store import Store
 from coursewright.live.words import DAY, Forgotten, now
 
-PIECE = 1 << 20  # bytes of a file at a time
 PATIENCE = 10.0  # seconds for readers to let go of the log of changes
 WAL = "wal_keep_size", "max_wal_size", "archive_mode", "wal_level"
 
@@ -25,10 +25,10 @@ def forget(store: Store, pseudonym: bytes, sealed: bytes) -> Forgotten:
     """
     learner, number = tables.learner, 0
     with store.write() as connection:
-        found = connection.scalar(select(learner.c.number).where(learner.c.pseudonym == pseudonym))
-        if found is None:
+        met = connection.scalar(select(learner.c.number).where(learner.c.pseudonym == pseudonym))
+        if met is None:
             raise InputError("learner: nobody of this id has been met", "learner")
-        number = int(found)
+        number = int(met)
         gone = [
             connection.execute(delete(table).where(table.c.learner == number)).rowcount
             for table in (tables.event, tables.override)
@@ -57,7 +57,7 @@ def _emptied(store: Store, codes: tuple[bytes, ...]) -> list[str]:
     deadline = time.monotonic() + PATIENCE
     while not _checkpointed(store) and time.monotonic() < deadline:
         time.sleep(0.05)
-    if any(holds(path, codes) for path in files_of(store.sqlite)):
+    if found(files_of(store.sqlite), codes):
         with store.engine.connect() as connection:
             raw = connection.connection.driver_connection
             assert raw is not None
@@ -65,7 +65,7 @@ def _emptied(store: Store, codes: tuple[bytes, ...]) -> list[str]:
                 raw.execute("VACUUM")
         while not _checkpointed(store) and time.monotonic() < deadline:
             time.sleep(0.05)
-    if any(holds(path, codes) for path in files_of(store.sqlite)):
+    if found(files_of(store.sqlite), codes):
         return ["a reader keeps old pages in use: call forget again, or restart the service, to erase them"]
     return [f"neither id nor pseudonym is in {', '.join(path.name for path in files_of(store.sqlite))}"]
 
@@ -81,18 +81,6 @@ def _checkpointed(store: Store) -> bool:
 def files_of(path: Path) -> list[Path]:
     """A SQLite file and those that stand beside it while it is in use."""
     return [place for end in ("", "-wal", "-shm", "-journal") if (place := Path(f"{path}{end}")).exists()]
-
-
-def holds(path: Path, codes: tuple[bytes, ...]) -> bool:
-    """True where one of the codes stands anywhere in a file."""
-    overlap = max(len(code) for code in codes) - 1
-    with path.open("rb") as file:
-        before = b""
-        while piece := file.read(PIECE):
-            if any(code in before + piece for code in codes):
-                return True
-            before = piece[-overlap:]
-    return False
 
 
 def _vacuumed(store: Store) -> list[str]:

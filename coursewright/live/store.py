@@ -130,12 +130,22 @@ def _url(at: str | Path) -> tuple[URL, Path | None]:
 
 
 def _own(path: Path, fresh: bool) -> None:
-    """Make the file, its owner's alone, before SQLite makes it everybody's."""
+    """Make the file, its owner's alone, before SQLite makes it everybody's.
+
+    A file that is there is not opened: see `searching` for the reason.
+    """
     if not fresh and not path.exists():
         raise reject("store", path, "a store that is there")
+    if path.exists():
+        why = "Is a directory" if path.is_dir() else "Permission denied"
+        if path.is_dir() or not os.access(path, os.R_OK | os.W_OK):
+            raise InputError(f"store = {path}: cannot be written ({why})", "store")
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:  # another process was first
+        pass
     except OSError as error:
         raise InputError(f"store = {path}: cannot be written ({error.strerror or error})", "store") from error
 

@@ -283,5 +283,7 @@ def days_of(value: datetime | str | float | None, setting: str = "time") -> floa
     if isinstance(days, bool) or not isinstance(days, (int, float)) or not isfinite(days):
         raise reject(setting, repr(value)[:40], "a moment, ISO 8601 or days since 1970")
     if not 0.0 <= days <= now() + LATEST:
-        raise reject(setting, repr(value)[:40], "a moment since 1970 that is not to come (days, not seconds)")
+        shown = value.isoformat() if isinstance(value, datetime) else repr(value)[:40]
+        allowed = "a moment since 1970, at most a day ahead of this machine's clock (days, not seconds)"
+        raise reject(setting, shown, allowed)
     return float(days)

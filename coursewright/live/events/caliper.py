@@ -44,7 +44,7 @@ def envelope_data(envelopes: Iterable[Any]) -> list[Any]:
     data: list[Any] = []
     for one in envelopes:
         inside = at(one, ("data",))
-        data += inside if isinstance(inside, list) and at(one, ("sensor",)) is not None else [one]
+        data += inside if isinstance(inside, list) and at(one, ("type",)) is None else [one]
     return data
 
 

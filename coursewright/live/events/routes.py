@@ -13,13 +13,14 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
 
-from coursewright.errors import InputError
+from coursewright.errors import InputError, reject
 from coursewright.live.bridge import Bridge
 from coursewright.live.events import caliper, xapi
-from coursewright.live.events.event import Event, Names, Read, listed
+from coursewright.live.events.event import Event, Names, Read, UnusableError, at, listed, moment, stamp
 from coursewright.live.recommender import Recommender
-from coursewright.live.words import DAY
+from coursewright.live.words import DAY, days_of
 from coursewright.live.words import Response as Answered
 
 OVER = "X-Coursewright-Passed-Over"
@@ -57,9 +58,12 @@ def router(recommender: Recommender) -> APIRouter:
     async def envelopes(request: Request) -> Response:
         """Take Caliper envelopes; an item and the grade of its attempt belong into one request."""
         sent = listed(await _json(request), "the body", ())
+        for place, one in _places(sent):
+            if not isinstance(at(one, ("data",)), list) and not isinstance(at(one, ("type",)), str):
+                raise InputError(f"{place}: is no envelope, which has a list `data` of events", place)
         found = caliper.read_events(sent, names)
-        over = await _told(request, found, recommender)
-        return JSONResponse({"taken": len(found.events) - over}, headers={OVER: str(over)})
+        taken, over = await _told(request, found, recommender)
+        return JSONResponse({"taken": taken}, headers={OVER: str(over)})
 
     @made.get("/caliper")
     def envelope() -> Response:
@@ -93,27 +97,69 @@ async def _json(request: Request) -> Any:
         raise InputError(f"the body is no JSON: {error}", "the body") from error
 
 
+def _places(sent: list[Any]) -> list[tuple[str, Any]]:
+    """Each entry, and its place in words."""
+    return [(f"the body[{n}]" if len(sent) > 1 else "the body", one) for n, one in enumerate(sent)]
+
+
+def _check(place: str, one: dict[str, Any]) -> None:
+    """Refuse what is no statement: the specification wants actor, verb and object, and times in ISO 8601."""
+    for part in ("actor", "verb", "object"):
+        if not isinstance(one.get(part), dict):
+            raise InputError(f"{place}: has no {part}; a statement has actor, verb and object", place)
+    if not isinstance(one["verb"].get("id"), str):
+        raise InputError(f"{place}.verb: has no id", place)
+    if not isinstance(one.get("id", ""), str):
+        raise InputError(f"{place}.id: must be a text", place)
+    for name in ("timestamp", "stored"):
+        try:
+            if one.get(name) is not None:
+                moment(one[name])
+        except UnusableError:
+            allowed = "ISO 8601, such as 2026-03-01T09:30:00Z"
+            raise reject(f"{place}.{name}", repr(one[name])[:40], allowed) from None
+
+
 async def _taken(request: Request, sent: list[Any], recommender: Recommender, names: Names) -> Response:
     """Take statements, those that void others included, and answer with the ids of all."""
     if not all(isinstance(one, dict) for one in sent):
         raise InputError("the body: must be a statement, or a list of statements", "the body")
+    first: dict[str, Any] = {}
+    for place, one in _places(sent):
+        _check(place, one)
+        if one.get("id") and first.setdefault(one["id"].lower(), one) != one:
+            raise HTTPException(409, f"{place}: its id was sent before with another content")
     given = [{**one, "id": one.get("id") or str(uuid4())} for one in sent]
-    found = xapi.read_statements(given, names, xapi.TAUGHT)
+    arrived = stamp(datetime.now(UTC))  # stands in where a statement tells no time
+    dated = [{**one, "stored": one.get("stored") or arrived} for one in given]
+    found = xapi.read_statements(dated, names, xapi.TAUGHT)
+    await _told(request, found, recommender, dry=True)
     if found.voided:
         recommender.bridge().void(found.voided)
-    over = await _told(request, found, recommender)
+    _, over = await _told(request, found, recommender)
     return JSONResponse([one["id"] for one in given], headers={**HEADERS, OVER: str(over)})
 
 
-async def _told(request: Request, found: Read, recommender: Recommender) -> int:
-    """Tell the tutor; the number of statements that were passed over.
+async def _told(
+    request: Request, found: Read, recommender: Recommender, dry: bool = False
+) -> tuple[int, int]:
+    """Tell the tutor; the numbers of responses that were taken, and of what was passed over.
 
-    Raises `InputError` for the first that cannot be: sent again without it, the others count once.
+    Nothing is told where one of them cannot be, which raises `InputError`.  A `dry` run tells nothing, and
+    refuses what has the id of another response of this learner (409).
     """
-    void, known = recommender.bridge().voided([one.id for one in found.events]), set(recommender.items)
+    for one in found.events:
+        days_of(one.time, "time" if " " in one.id else f"time of {one.id}")
+    bridge, known = recommender.bridge(), set(recommender.items)
+    void = bridge.voided([one.id for one in found.events])
     ours = [one for one in found.events if one.id not in void and one.item in known]
     told = [Answered(one.learner, one.item, one.correct, one.time, one.minutes, one.id) for one in ours]
+    over = sum(found.dropped.values()) + len(found.events) - len(ours)
+    if dry:
+        if differing := bridge.differing(told):
+            raise HTTPException(409, f"{differing[0]}: this id was sent before with another content")
+        return 0, over
     for answer in await asyncio.gather(*map(request.app.state.gatherer.observe, told)):
         if isinstance(answer, InputError):
             raise answer
-    return sum(found.dropped.values()) + len(found.events) - len(ours)
+    return len(ours), over

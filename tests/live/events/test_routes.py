@@ -139,3 +139,46 @@ def test_caliper_envelopes_teach(client, tutor):
         assert (done.status_code, done.json()) == (200, {"taken": 2})
     skill = tutor.state("anna").skills[0]
     assert (skill.answers, skill.right) == (2, 1)
+
+
+def test_a_statement_without_a_time_counts_as_now(client, tutor):
+    told = sent(answer(1))[0]
+    del told["timestamp"]
+    for _ in range(2):
+        done = client.post("/xapi/statements", json=told)
+        assert (done.status_code, done.headers["X-Coursewright-Passed-Over"]) == (200, "0")
+    assert tutor.state("anna").responses == 1
+    assert tutor.state("anna").last == pytest.approx(datetime.now(UTC).timestamp() / 86_400, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "said"),
+    [
+        ({"actor": None}, 400, "the body[1]: has no actor"),
+        ({"verb": {}}, 400, "the body[1].verb: has no id"),
+        ({"object": 5}, 400, "the body[1]: has no object"),
+        ({"timestamp": "yesterday"}, 400, "the body[1].timestamp = 'yesterday': must be ISO 8601"),
+        ({"timestamp": "2126-01-01T10:00:00Z"}, 400, f"time of {answer(2).id} = 2126-01-01T10:00:00+00:00:"),
+        ({"id": answer(1).id}, 409, "the body[1]: its id was sent before"),
+        ({"id": answer(9).id}, 409, f"{answer(9).id}: this id was sent before"),
+    ],
+)
+def test_junk_and_conflicts_are_refused_as_a_whole(client, tutor, change, status, said):
+    client.post("/xapi/statements", json=sent(answer(9, correct=0)))
+    first, second = sent(answer(1), answer(2))
+    done = client.post("/xapi/statements", json=[first, second | change])
+    assert (done.status_code, done.json()["error"].startswith(said)) == (status, True), done.text
+    assert tutor.state("anna").responses == 1
+
+
+@pytest.mark.parametrize("body", [{}, {"data": 5}, 7, [{"data": []}, {}]])
+def test_no_envelope_is_refused(client, body):
+    done = client.post("/caliper", json=body)
+    assert (done.status_code, done.json()["error"].startswith("the body")) == (400, True)
+
+
+@pytest.mark.parametrize(("data", "over"), [([5], 1), ([{}, {}], 2), ([], 0)])
+def test_an_envelope_of_nothing_takes_nothing(client, data, over):
+    done = client.post("/caliper", json={"data": data})
+    assert (done.status_code, done.json()) == (200, {"taken": 0})
+    assert done.headers["X-Coursewright-Passed-Over"] == str(over)
