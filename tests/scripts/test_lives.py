@@ -12,7 +12,10 @@ from compared import only
 from coursewright.scripts.life import read
 from lives import SMALL, below, finish, results, run_on, same, start, until
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="ends processes by signals")
+pytestmark = [
+    pytest.mark.skipif(os.name == "nt", reason="ends processes by signals"),
+    pytest.mark.slow,  # whole commands, a minute each; .ci/run asks for them by name
+]
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +29,9 @@ def whole(tmp_path_factory):
 @pytest.mark.parametrize(
     ("sent", "tracker", "code"),
     [
-        pytest.param(signal.SIGINT, "wandb", 130, marks=pytest.mark.slow),
+        pytest.param(signal.SIGINT, "wandb", 130),
         (signal.SIGTERM, "csv", 143),
-        pytest.param(signal.SIGKILL, "csv", -9, marks=pytest.mark.slow),
+        pytest.param(signal.SIGKILL, "csv", -9),
     ],
 )
 def test_a_stopped_training_says_how_to_go_on_and_ends_as_it_would_have(whole, tmp_path, sent, tracker, code):
@@ -88,7 +91,6 @@ def at_work(runs):
     return len(list(runs.glob("*/metrics.csv"))) >= 2
 
 
-@pytest.mark.slow  # .ci/run asks for it by name
 def test_a_sweep_that_is_killed_leaves_no_orphans_and_goes_on(whole_sweep, tmp_path):
     running = start(tmp_path, *SWEEP)
     until(lambda: at_work(tmp_path / "runs"))
@@ -116,7 +118,6 @@ def test_a_sweep_that_is_killed_leaves_no_orphans_and_goes_on(whole_sweep, tmp_p
     same(whole_sweep, tmp_path / "runs")
 
 
-@pytest.mark.slow  # .ci/run asks for it by name
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_terminal_stops_a_whole_sweep(tmp_path, sent):
     running = start(tmp_path, *SWEEP)
