@@ -29,9 +29,9 @@ def whole(tmp_path_factory):
 @pytest.mark.parametrize(
     ("sent", "tracker", "code"),
     [
-        pytest.param(signal.SIGINT, "wandb", 130),
+        (signal.SIGINT, "wandb", 130),
         (signal.SIGTERM, "csv", 143),
-        pytest.param(signal.SIGKILL, "csv", -9),
+        (signal.SIGKILL, "csv", -9),
     ],
 )
 def test_a_stopped_training_says_how_to_go_on_and_ends_as_it_would_have(whole, tmp_path, sent, tracker, code):
