@@ -146,6 +146,11 @@ def test_a_new_lesson_makes_the_budget_whole_and_forgets_nothing(tutor):
     changed = np.flatnonzero(before.state != after.state)
     assert changed.tolist() == [spent]
     assert tutor.state("anna").responses == 3
+    [seen] = tutor.overview()
+    assert (seen.responses, seen.last) == (3, DAY + 0.02)
+    with pytest.raises(InputError, match="nobody of this id"):
+        tutor.lesson("bert")
+    assert (tutor.learners(), tutor.forget("anna").responses) == (["anna"], 3)
 
 
 def test_a_spent_budget_begins_anew_unless_told_otherwise(tutor, tmp_path):
@@ -162,7 +167,11 @@ def test_a_teacher_overrules_until_the_next_response(tutor):
     plain = tutor.next("anna")[0]
     forced = tutor.override("anna", "8", "Mrs Doe", "she asked for it")
     assert (forced.item, forced.overruled, forced.propensity) == ("8", True, None)
-    assert tutor.next("anna", exclude=["8"]) == [forced]
+    assert tutor.next("anna", exclude=["8"])[0] == plain  # the host cannot show it now
+    assert tutor.next("anna", only=["2", "3"])[0].item in ("2", "3")
+    assert [one.item for one in tutor.next("anna", only=["2"], k=3)] == ["2"]
+    first, *others = tutor.next("anna", k=3)
+    assert (first, len({"8", *(one.item for one in others)})) == (forced, 3)
     assert "teacher" in tutor.why("anna").text
     after = tutor.observe("anna", "8", 1, DAY)
     assert not after.overruled
