@@ -14,12 +14,11 @@ from coursewright.errors import InputError, reject, whole
 from coursewright.live import tables
 from coursewright.live.bridge import Bridge
 from coursewright.live.erasing import backup, forget
-from coursewright.live.keys import Keys, key_of
 from coursewright.live.mind import Bools, Decision, Mind
+from coursewright.live.opening import opened
 from coursewright.live.overview import look_at, overviews
 from coursewright.live.reasons import Cohort, reasons
 from coursewright.live.seats import PLAIN, Seat, bring_up, know_tutor, save, seats
-from coursewright.live.store import Store
 from coursewright.live.words import (
     REASON,
     Choice,
@@ -81,12 +80,8 @@ class Recommender:
             raise reject("min_group", min_group, "a whole number >= 2")
         self._mind = Mind(policy, explore, renew)
         self.items, self.skills, self.min_group = self._mind.items, self._mind.skills, min_group
-        place = str(store) if "://" in str(store) else str(Path(store).resolve())
-        self._keys: Keys
-        self._keys, self.key_place = key_of(key, place)
-        self._store = Store(store)
+        self._store, self._keys, self.key_place = opened(store, key)
         self.place = self._store.place
-        self._store.matches(self._keys.code("check").hex())
         know_tutor(self._store, self._mind)
         self._cohort = Cohort(self._store, self._mind, min_group)
 

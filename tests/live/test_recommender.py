@@ -331,7 +331,11 @@ def test_a_store_is_its_key_s_its_version_s_and_no_other_file(tmp_path):
     place, key = tmp_path / "live.sqlite", tmp_path / "key"
     Recommender(TUTOR, place, key).close()
     assert key.stat().st_mode & 0o777 == 0o600
-    with pytest.raises(InputError, match="key: it is not the key"):
+    with pytest.raises(InputError, match=r"another: is not there, and the store was begun .* key=FILE"):
+        Recommender(TUTOR, place, tmp_path / "another")
+    assert not (tmp_path / "another").exists()
+    Recommender(TUTOR, tmp_path / "second.sqlite", tmp_path / "another").close()
+    with pytest.raises(InputError, match=r"another: is not the key with which .*live.sqlite was .* key=FILE"):
         Recommender(TUTOR, place, tmp_path / "another")
     key.chmod(0o644)
     with pytest.raises(InputError, match="chmod 600"):
@@ -351,6 +355,16 @@ def test_a_store_is_its_key_s_its_version_s_and_no_other_file(tmp_path):
     with pytest.raises(InputError, match=r"policy = .*conftest.py: is no tutor file"):
         Recommender(__file__.replace("test_recommender", "conftest"), tmp_path / "x.sqlite", key)
     assert not (tmp_path / "x.sqlite").exists()
+
+
+def test_a_moved_store_takes_its_old_key_and_leaves_no_new_one(tmp_path):
+    first = Recommender(TUTOR, tmp_path / "live.sqlite")
+    first.close()
+    moved = (tmp_path / "live.sqlite").rename(tmp_path / "moved.sqlite")
+    with pytest.raises(InputError, match=r"key = .*settings.*\.key: is not there"):
+        Recommender(TUTOR, moved)
+    assert len(list((tmp_path / "settings").rglob("*.key"))) == 1
+    Recommender(TUTOR, moved, first.key_place).close()
 
 
 def test_an_older_store_is_brought_up_to_date(tmp_path, monkeypatch):
