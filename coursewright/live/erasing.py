@@ -29,6 +29,9 @@ def forget(store: Store, pseudonym: bytes, sealed: bytes) -> Forgotten:
         if met is None:
             raise InputError("learner: nobody of this id has been met", "learner")
         number = int(met)
+        event = tables.event
+        answered = select(func.count()).where(event.c.learner == number, event.c.item.is_not(None))
+        responses = int(connection.scalar(answered) or 0)  # the beginning of a lesson is none
         gone = [
             connection.execute(delete(table).where(table.c.learner == number)).rowcount
             for table in (tables.event, tables.override)
@@ -44,7 +47,7 @@ def forget(store: Store, pseudonym: bytes, sealed: bytes) -> Forgotten:
             "the files that are listed may still hold the learner's rows: make them anew or delete them"
         )
     notes.append("what was fitted to such a log, or trained on such a fit, is to be made anew: fit log=live")
-    return Forgotten(gone[0], gone[1], left, notes)
+    return Forgotten(responses, gone[1], left, notes)
 
 
 def _date(days: float) -> str:

@@ -16,7 +16,7 @@ ITEMS = 10  # that are played on
 
 @dataclass(frozen=True)
 class Range:
-    """A mastery in [0, 1]: before, the mean after, and where 90 % of the futures lie."""
+    """A mastery in [0, 1]: before, the mean after, and where 90 % of the futures, or both outcomes, lie."""
 
     before: float
     after: float
@@ -31,7 +31,8 @@ class Effect:
     Attributes
     ----------
     chance : of a right answer.
-    skills : the mastery of the item's skills, on the mean of them, after this item.
+    skills : the mastery of the item's skills, on the mean of them, after this item: worked out, and the ends
+        are those of a wrong and a right answer.
     goal : the mean mastery of the goal after this item and those that the tutor chooses then, `items` in all.
     futures : that were played.
     """
@@ -52,25 +53,23 @@ def foresee(
         return None
     rng = np.random.default_rng(0)  # the same futures each time: a look changes nothing
     many, goals = np.tile(state, (futures, 1)), np.tile(goal, (futures, 1))
-    skills = [mind.skills.index(name) for name in mind.skills_of[item]]
+    [skills] = next_step(mind, state[None], goal[None], [mind.place[item]])
+    assert skills is not None  # as there are beliefs
     before = mind.beliefs(state[None])[0][0]
     chance = mind.look(many, goals, np.ones((futures, len(mind.items)), bool))["chance"]
     first = float(chance[0, mind.place[item]])
     chosen = np.full(futures, mind.place[item])
-    after = before
-    for step in range(items):
+    for _ in range(items):
         right = rng.random(futures) < chance[np.arange(futures), np.maximum(chosen, 0)]
         told, out = mind.tell(many, goals, _answered(mind, np.maximum(chosen, 0), right))
         many = np.where(chosen[:, None] < 0, many, told)  # where nothing is allowed, nothing happens
-        if step == 0:
-            after = mind.beliefs(many)[0][:, skills].mean(axis=1)
         chance = out["chance"]
         chosen = np.where(chosen < 0, -1, out.get("next_item", out["action"]))
     at_end = mind.beliefs(many)[0][:, goal].mean(axis=1)
     return Effect(
         item,
         first,
-        _range(float(before[skills].mean()), after),
+        skills,
         _range(float(before[goal].mean()), at_end),
         items,
         futures,

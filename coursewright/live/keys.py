@@ -64,17 +64,20 @@ def home() -> Path:
     return Path(base) / "coursewright"
 
 
-def key_of(path: str | Path | None, store: str) -> tuple[Keys, str]:
+def key_of(path: str | Path | None, store: str, make: bool = True) -> tuple[Keys, str]:
     """The key of a store, and its place in words.
 
     It is that of the variable COURSEWRIGHT_KEY (hexadecimal, 64 letters or more), or of the file `path`;
     without a path, of a file for this store among the person's own settings.  A file that is not there is
-    made, its owner's alone.  Raises `InputError` for a key that is no key, or too open.
+    made where `make`, its owner's alone.  Raises `InputError` where it is no key, too open, or not there.
     """
     given = os.environ.get(KEY)
     if given and path is None:
         return Keys(_hexadecimal(KEY, given)), f"the variable {KEY}"
     place = Path(path) if path is not None else home() / f"{sha256(store.encode()).hexdigest()[:16]}.key"
+    if not make and not place.exists():
+        told = "is not there, and the store was begun with a key; key=FILE names that of a moved store"
+        raise InputError(f"key = {place}: {told}", "key")
     return Keys(_hexadecimal(f"key {place}", _secret(place, "key", secrets.token_hex(BYTES)))), str(place)
 
 

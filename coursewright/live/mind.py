@@ -156,7 +156,8 @@ class Mind:
         """
         mask, found = mask.copy(), [first]
         while len(found) < k and found[-1].item is not None:
-            mask[0, self.place[found[-1].item]] = False
+            if found[-1].item in self.place:  # a teacher's item may be of an earlier course
+                mask[0, self.place[found[-1].item]] = False
             choice = self.decision(self.look(state, goal, mask, days), 0).choice
             if choice.item is None:
                 break
@@ -175,6 +176,10 @@ class Mind:
             mask[list(only)] = True
         mask[list(exclude)] = False
         return mask
+
+    def shows(self, item: str, mask: Bools) -> bool:
+        """True where a host's mask `[items]` allows an item; one of no place in it, where it allows all."""
+        return bool(mask[self.place[item]] if item in self.place else mask.all())
 
     def beliefs(self, state: Floats) -> tuple[Floats, Floats]:
         """The mastery of each skill and its doubt, `[batch, skills]` each; see `words.Skill`."""

@@ -12,6 +12,8 @@ from coursewright.live.mind import Bools, Floats, Mind
 from coursewright.live.seats import Seat, refresh, replayed, rows_as_seats
 from coursewright.live.words import Overview, Recent, Skill, State
 
+NONE: tuple[int, float | None] = (0, None)  # responses, and the moment of the last
+
 
 def skills_of(mind: Mind, state: Floats, goal: Bools) -> list[list[Skill]]:
     """The tutor's picture of each skill of each learner; `state [batch, columns]`, `goal [batch, skills]`."""
@@ -70,8 +72,8 @@ def overviews(
         Overview(
             keys.unseal(seat.sealed),
             None if seat.group is None else keys.unseal(seat.group),
-            latest[1].get(seat.number, 0),
-            seat.last,
+            latest[1].get(seat.number, NONE)[0],
+            latest[1].get(seat.number, NONE)[1],
             skills[at],
             latest[0][seat.number],
             seat.pending,
@@ -83,13 +85,14 @@ def overviews(
 
 def _latest(
     connection: Connection, numbers: Sequence[int] | None, recent: int
-) -> tuple[Mapping[int, list[Recent]], Mapping[int, int]]:
-    """The latest responses of each learner by number, the oldest first, and the number of all."""
+) -> tuple[Mapping[int, list[Recent]], Mapping[int, tuple[int, float | None]]]:
+    """The latest responses of each learner by number, in order; the number of all, and the last moment."""
     event = tables.event
     back = func.row_number().over(partition_by=event.c.learner, order_by=event.c.turn.desc()).label("back")
     total = func.count().over(partition_by=event.c.learner).label("total")
+    last = func.max(event.c.time).over(partition_by=event.c.learner).label("last")
     columns = (event.c.learner, event.c.turn, event.c.item, event.c.correct, event.c.time, event.c.forced)
-    inner = select(*columns, back, total).where(event.c.item.is_not(None))
+    inner = select(*columns, back, total, last).where(event.c.item.is_not(None))
     if numbers is not None:
         inner = inner.where(event.c.learner.in_(numbers))
     windows = inner.subquery()
@@ -97,9 +100,9 @@ def _latest(
         select(windows).where(windows.c.back <= max(recent, 1)).order_by(windows.c.learner, windows.c.turn)
     )
     latest: dict[int, list[Recent]] = defaultdict(list)
-    totals: dict[int, int] = {}
+    totals: dict[int, tuple[int, float | None]] = {}
     for row in connection.execute(query):
-        totals[row.learner] = row.total
+        totals[row.learner] = row.total, row.last
         if row.back <= recent:
             correct = None if row.correct < 0 else int(row.correct)
             latest[row.learner].append(Recent(row.item, correct, row.time, bool(row.forced)))

@@ -14,12 +14,11 @@ from coursewright.errors import InputError, reject, whole
 from coursewright.live import tables
 from coursewright.live.bridge import Bridge
 from coursewright.live.erasing import backup, forget
-from coursewright.live.keys import Keys, key_of
-from coursewright.live.mind import Mind
+from coursewright.live.mind import Bools, Decision, Mind
+from coursewright.live.opening import opened
 from coursewright.live.overview import look_at, overviews
 from coursewright.live.reasons import Cohort, reasons
 from coursewright.live.seats import PLAIN, Seat, bring_up, know_tutor, save, seats
-from coursewright.live.store import Store
 from coursewright.live.words import (
     REASON,
     Choice,
@@ -81,14 +80,9 @@ class Recommender:
             raise reject("min_group", min_group, "a whole number >= 2")
         self._mind = Mind(policy, explore, renew)
         self.items, self.skills, self.min_group = self._mind.items, self._mind.skills, min_group
-        place = str(store) if "://" in str(store) else str(Path(store).resolve())
-        self._keys: Keys
-        self._keys, self.key_place = key_of(key, place)
-        self._store = Store(store)
+        self._store, self._keys, self.key_place = opened(store, key)
         self.place = self._store.place
-        self._store.matches(self._keys.code("check").hex())
-        with self._store.write() as connection:
-            know_tutor(connection, self._mind)
+        know_tutor(self._store, self._mind)
         self._cohort = Cohort(self._store, self._mind, min_group)
 
     def close(self) -> None:
@@ -185,10 +179,11 @@ class Recommender:
                     self._decide(seat, asked, moment)
                 save(connection, [seat])
         assert seat.pending is not None
-        if k == 1 or seat.pending.overruled:
-            return [seat.pending]
-        mask, days = self._mind.mask(wanted, barred), self._days(seat, seat.asked_at or moment)
-        return self._mind.ranked(k, seat.state[None], seat.goal[None], mask[None], days, seat.pending)
+        first, mask = seat.pending, self._mind.mask(wanted, barred)
+        if seat.forced is not None and not self._mind.shows(seat.forced, mask):
+            first = self._decision(seat, mask, moment).choice  # the teacher's item stays for a plain question
+        days = self._days(seat, seat.asked_at or moment)
+        return self._mind.ranked(k, seat.state[None], seat.goal[None], mask[None], days, first)
 
     def why(self, learner: str) -> Why:
         """The reasons for the choice that stands; see `words.Why`."""
@@ -233,8 +228,7 @@ class Recommender:
 
     def lesson(self, learner: str, time: datetime | str | float | None = None) -> Choice:
         """Begin a new lesson: the tutor's budget is whole again, and all that it knows stays."""
-        code = secrets.token_bytes(16)
-        name = named("learner", learner)
+        code, name = secrets.token_bytes(16), self._known(learner)
         pseudonym, sealed = self._keys.learner(name), self._keys.seal(name)
         begun = Checked(pseudonym, sealed, code, -1, -1, days_of(time), 0.0, False, False)
         return write(self._store, self._mind, self._keys, [begun])[code]
@@ -311,11 +305,12 @@ class Recommender:
 
     def _decide(self, seat: Seat, asked: str, moment: float) -> None:
         wanted, barred = json.loads(asked) if asked else (None, ())
-        out = self._mind.look(
-            seat.state[None], seat.goal[None], self._mind.mask(wanted, barred)[None], self._days(seat, moment)
-        )
-        decision = self._mind.decision(out, 0, lambda use: self._keys.draw(seat.pseudonym, seat.turn, use))
-        seat.choose(decision, f"{asked}@{moment!r}")
+        seat.choose(self._decision(seat, self._mind.mask(wanted, barred), moment), f"{asked}@{moment!r}")
+
+    def _decision(self, seat: Seat, mask: Bools, moment: float) -> Decision:
+        days = self._days(seat, moment)
+        out = self._mind.look(seat.state[None], seat.goal[None], mask[None], days)
+        return self._mind.decision(out, 0, lambda use: self._keys.draw(seat.pseudonym, seat.turn, use))
 
     def _stands(self, seat: Seat, asked: str, moment: float) -> bool:
         """True where the choice that stands answers this question too."""

@@ -233,11 +233,10 @@ def save(connection: Connection, found: Iterable[Seat]) -> None:
         connection.execute(UPDATE, rows)
 
 
-def know_tutor(connection: Connection, mind: Mind) -> None:
+def know_tutor(store: Store, mind: Mind) -> None:
     """Note the course of a tutor file, by which its rows are read later."""
-    table = tables.tutor
-    if connection.scalar(select(table.c.fingerprint).where(table.c.fingerprint == mind.fingerprint)) is None:
-        course = [[item, mind.skills_of[item]] for item in mind.items]
+    table, course = tables.tutor, [[item, mind.skills_of[item]] for item in mind.items]
+    row = {"fingerprint": mind.fingerprint, "course": json.dumps(course)}
+    with store.write() as connection:
         kind = sqlite if connection.dialect.name == "sqlite" else postgresql
-        row = {"fingerprint": mind.fingerprint, "course": json.dumps(course)}
         connection.execute(kind.insert(table).on_conflict_do_nothing(), row)

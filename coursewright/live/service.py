@@ -25,7 +25,8 @@ from coursewright.live.gather import Gatherer
 from coursewright.live.guard import COOKIE, FAILED, Guard, Limits, cookie_of
 from coursewright.live.keys import token_of
 from coursewright.live.pages import sign_in, written
-from coursewright.live.recommender import Recommender
+from coursewright.live.recommender import MOST, Recommender
+from coursewright.live.refusals import line_of
 from coursewright.live.words import Choice, Forgotten, Overview, State, Why
 from coursewright.live.words import Response as Answered
 from coursewright.workers import obey_parent
@@ -118,8 +119,9 @@ def _teach(app: FastAPI, recommender: Recommender, limits: Limits) -> None:
     @app.post("/next", response_model=list[Choice], tags=["teach"])
     def next_(body: asked.Next) -> Response:
         """The best choices for a learner, the best first."""
-        if body.k > limits.k:
-            raise InputError(f"k = {body.k}: must be a whole number from 1 to {limits.k}", "k")
+        most = min(limits.k, MOST)
+        if not 1 <= body.k <= most:
+            raise InputError(f"k = {repr(body.k)[:40]}: must be a whole number from 1 to {most}", "k")
         found = recommender.next(body.learner, body.k, body.only, body.exclude, body.time)
         return JSONResponse([choice.plain() for choice in found])
 
@@ -238,12 +240,4 @@ async def _missed(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"][1:])
-    if first["type"] == "json_invalid":
-        return JSONResponse({"error": f"the body is no JSON: {legible(str(first['ctx']['error']))}"}, 400)
-    if first["type"] == "extra_forbidden":
-        return JSONResponse(
-            {"error": f"{legible(place)}: there is no such field; see /docs"}, status_code=400
-        )
-    return JSONResponse({"error": legible(f"{place or 'the body'}: {first['msg']}")}, status_code=400)
+    return JSONResponse({"error": line_of(error.errors()[0])}, status_code=400)

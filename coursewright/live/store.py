@@ -70,15 +70,21 @@ class Store:
         """Let go of all connections."""
         self.engine.dispose()
 
-    def matches(self, code: str) -> None:
-        """Remember the check `code` of the key at first, and refuse another one ever after."""
+    def begun(self) -> bool:
+        """True where the store has a key already."""
+        with self.read() as connection:
+            return _value(connection, "key") is not None
+
+    def matches(self, code: str, key: str) -> None:
+        """Remember the check `code` of the key at `key` at first, and refuse another one ever after."""
         with self.write() as connection:
             self._alone(connection)
             found = _value(connection, "key")
             if found is None:
                 connection.execute(insert(meta).values(name="key", value=code))
         if found not in (None, code):
-            raise InputError(f"key: it is not the key with which {self.place} was begun", "key")
+            hint = f"is not the key with which {self.place} was begun; key=FILE names that of a moved store"
+            raise InputError(f"key = {key}: {hint}", "key")
 
     def _alone(self, connection: Connection) -> None:
         """Let others that begin at the same moment wait; in SQLite, whoever writes is alone."""

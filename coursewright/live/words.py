@@ -284,6 +284,6 @@ def days_of(value: datetime | str | float | None, setting: str = "time") -> floa
         raise reject(setting, repr(value)[:40], "a moment, ISO 8601 or days since 1970")
     if not 0.0 <= days <= now() + LATEST:
         shown = value.isoformat() if isinstance(value, datetime) else repr(value)[:40]
-        allowed = "a moment since 1970, at most a day ahead of this machine's clock (days, not seconds)"
+        allowed = "a moment since 1970 that is not to come by more than a day (days, not seconds)"
         raise reject(setting, shown, allowed)
     return float(days)

@@ -146,6 +146,11 @@ def test_a_new_lesson_makes_the_budget_whole_and_forgets_nothing(tutor):
     changed = np.flatnonzero(before.state != after.state)
     assert changed.tolist() == [spent]
     assert tutor.state("anna").responses == 3
+    [seen] = tutor.overview()
+    assert (seen.responses, seen.last) == (3, DAY + 0.02)
+    with pytest.raises(InputError, match="nobody of this id"):
+        tutor.lesson("bert")
+    assert (tutor.learners(), tutor.forget("anna").responses) == (["anna"], 3)
 
 
 def test_a_spent_budget_begins_anew_unless_told_otherwise(tutor, tmp_path):
@@ -162,7 +167,11 @@ def test_a_teacher_overrules_until_the_next_response(tutor):
     plain = tutor.next("anna")[0]
     forced = tutor.override("anna", "8", "Mrs Doe", "she asked for it")
     assert (forced.item, forced.overruled, forced.propensity) == ("8", True, None)
-    assert tutor.next("anna", exclude=["8"]) == [forced]
+    assert tutor.next("anna", exclude=["8"])[0] == plain  # the host cannot show it now
+    assert tutor.next("anna", only=["2", "3"])[0].item in ("2", "3")
+    assert [one.item for one in tutor.next("anna", only=["2"], k=3)] == ["2"]
+    first, *others = tutor.next("anna", k=3)
+    assert (first, len({"8", *(one.item for one in others)})) == (forced, 3)
     assert "teacher" in tutor.why("anna").text
     after = tutor.observe("anna", "8", 1, DAY)
     assert not after.overruled
@@ -322,7 +331,11 @@ def test_a_store_is_its_key_s_its_version_s_and_no_other_file(tmp_path):
     place, key = tmp_path / "live.sqlite", tmp_path / "key"
     Recommender(TUTOR, place, key).close()
     assert key.stat().st_mode & 0o777 == 0o600
-    with pytest.raises(InputError, match="key: it is not the key"):
+    with pytest.raises(InputError, match=r"another: is not there, and the store was begun .* key=FILE"):
+        Recommender(TUTOR, place, tmp_path / "another")
+    assert not (tmp_path / "another").exists()
+    Recommender(TUTOR, tmp_path / "second.sqlite", tmp_path / "another").close()
+    with pytest.raises(InputError, match=r"another: is not the key with which .*live.sqlite was .* key=FILE"):
         Recommender(TUTOR, place, tmp_path / "another")
     key.chmod(0o644)
     with pytest.raises(InputError, match="chmod 600"):
@@ -342,6 +355,16 @@ def test_a_store_is_its_key_s_its_version_s_and_no_other_file(tmp_path):
     with pytest.raises(InputError, match=r"policy = .*conftest.py: is no tutor file"):
         Recommender(__file__.replace("test_recommender", "conftest"), tmp_path / "x.sqlite", key)
     assert not (tmp_path / "x.sqlite").exists()
+
+
+def test_a_moved_store_takes_its_old_key_and_leaves_no_new_one(tmp_path):
+    first = Recommender(TUTOR, tmp_path / "live.sqlite")
+    first.close()
+    moved = (tmp_path / "live.sqlite").rename(tmp_path / "moved.sqlite")
+    with pytest.raises(InputError, match=r"key = .*settings.*\.key: is not there"):
+        Recommender(TUTOR, moved)
+    assert len(list((tmp_path / "settings").rglob("*.key"))) == 1
+    Recommender(TUTOR, moved, first.key_place).close()
 
 
 def test_an_older_store_is_brought_up_to_date(tmp_path, monkeypatch):

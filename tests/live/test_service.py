@@ -43,7 +43,7 @@ def test_a_lesson_over_http(client):
     assert client.post("/lesson", json={"learner": "anna"}).json()["overruled"]
     assert client.get("/learners").json() == ["anna"]
     assert client.get("/log?form=csv").text.startswith(chr(34) + "learner")
-    assert client.post("/forget", json={"learner": "anna"}).json()["responses"] == 2
+    assert client.post("/forget", json={"learner": "anna"}).json()["responses"] == 1
     assert client.get("/learners").json() == []
 
 
@@ -131,6 +131,28 @@ def test_200_wrong_requests_get_one_clear_line(client):
     assert client.get("/learners").json() == []
     assert client.get("/nowhere").json() == {"error": "there is no such path; /docs names them all"}
     assert client.get("/observe").status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "line"),
+    [
+        ("/observe", {"item": 0}, 'item = 0: must be a text, such as "0"'),
+        ("/observe", {"correct": "yes"}, 'correct = "yes": must be 1, 0 or null'),
+        ("/observe", {"learner": 7}, 'learner: must be a text in quotes, such as "0"'),
+        ("/observe", {"minutes": "1"}, 'minutes = "1": must be a number'),
+        ("/next", {"only": ["0", 1]}, 'only[1] = 1: must be a text, such as "1"'),
+        ("/next", {"only": "0"}, 'only = "0": must be a list'),
+        ("/next", {"k": 0}, "k = 0: must be a whole number from 1 to 3"),
+        ("/next", {"k": 4}, "k = 4: must be a whole number from 1 to 3"),
+        ("/override", {"item": "0"}, "by: is missing; see /docs"),
+        ("/overview", {"recent": -1}, "recent = -1: must be at least 0"),
+    ],
+)
+def test_a_wrong_kind_is_told_in_our_words(tutor, path, change, line):
+    whole = {"/observe": {"item": "0", "correct": 1}}.get(path, {})
+    one = {} if path == "/overview" else {"learner": "anna"}
+    with TestClient(guarded(tutor, TOKEN, Limits(k=3)), headers=HEADERS) as client:
+        assert client.post(path, json=one | whole | change).json() == {"error": line}
 
 
 def test_limits_are_kept(tutor):

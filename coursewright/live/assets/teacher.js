@@ -66,7 +66,7 @@ function list() {
 }
 
 function row(one) {
-  const open = make("button", { type: "button" }, one.learner);
+  const open = make("button", { type: "button", "data-learner": one.learner }, one.learner);
   open.addEventListener("click", () => detail(one));
   const next = one.next === null ? "–" : one.next.item ?? (one.next.stop ? "the end" : "nothing allowed");
   const cell = (kind, label, ...inside) => make("td", { class: kind, "data-label": label }, ...inside);
@@ -102,7 +102,10 @@ function track(value, low, high, words) {
   return drawn;
 }
 
+let opened = null; // the learner in the dialog
+
 async function detail(one) {
+  opened = one.learner;
   $("told").replaceChildren(make("h2", { id: "who" }, one.learner), make("p", {}, "Looking …"));
   if (!$("one").open) $("one").showModal();
   try {
@@ -111,8 +114,8 @@ async function detail(one) {
     $("told").replaceChildren(
       make("h2", { id: "who" }, one.learner),
       make("p", {}, make("span", { class: "level" }, `${SIGNS[one.level]} ${one.level}`), ` ${one.reason}`, one.since === null ? "" : `, since ${ago(one.since)}`, "."),
-      make("h3", {}, `Next: ${why.choice.item ?? "nothing"}`), make("p", {}, why.text), effect,
-      make("h3", {}, "Another item instead"), overrule(one, why.choice.item),
+      make("h3", { id: "next" }, `Next: ${why.choice.item ?? "nothing"}`), make("p", {}, why.text), effect,
+      make("h3", {}, "Another item instead"), overrule(one, why.choice.item, effect),
       make("h3", {}, "Mastery, as the tutor believes"), skills(state), recent(state));
     if (why.choice.item !== null) await foresee(effect, one.learner, why.choice.item);
   } catch (error) {
@@ -131,10 +134,10 @@ async function foresee(place, learner, item) {
   place.replaceChildren(
     make("p", {}, `Effect of ${item}, simulated: right with a chance of ${percent(found.chance)}.`),
     make("div", { class: "skills" }, line("its skill, after it", found.skills), line(`the goal, after ${found.items} items`, found.goal)),
-    make("p", { class: "soft" }, `By the tutor's own model: ${found.futures} futures with answers drawn from its chances, the later items as it would choose them. In brackets 90 % of them. It is no measurement.`));
+    make("p", { class: "soft" }, `By the tutor's own model: ${found.futures} futures with answers drawn from its chances, the later items as it would choose them. In brackets, of the skill, after a wrong and after a right answer; of the goal, 90 % of the futures. It is no measurement.`));
 }
 
-function overrule(one, present) {
+function overrule(one, present, effect) {
   const item = make("input", { name: "item", list: "items", required: "", autocomplete: "off" });
   const by = make("input", { name: "by", required: "", autocomplete: "name" });
   by.value = sessionStorage.getItem("teacher") ?? "";
@@ -155,7 +158,10 @@ function overrule(one, present) {
       const choice = await ask("/override", { learner: one.learner, item: item.value, by: by.value, reason: reason.value });
       sessionStorage.setItem("teacher", by.value);
       said.textContent = `${choice.item} comes next, by ${by.value}.`;
-      await look();
+      present = choice.item;
+      $("next").textContent = `Next: ${choice.item}`;
+      preview.replaceChildren();
+      await Promise.all([foresee(effect, one.learner, choice.item), look()]);
     } catch (error) { fail(said, error); }
   });
   return form;
@@ -185,13 +191,21 @@ function recent(state) {
 function steer(event) {
   const typing = event.target.matches("input, select");
   if (event.key === "/" && !typing && !$("one").open) { event.preventDefault(); $("name").focus(); }
-  if (!["ArrowDown", "ArrowUp"].includes(event.key) || typing || $("one").open) return;
+  const down = event.key === "ArrowDown" && event.target === $("name"); // from the search into what it found
+  if (!["ArrowDown", "ArrowUp"].includes(event.key) || (typing && !down) || $("one").open) return;
   const buttons = [...$("list").tBodies[0].querySelectorAll("button")];
   const place = buttons.indexOf(document.activeElement) + (event.key === "ArrowDown" ? 1 : -1);
   if (buttons.length) { event.preventDefault(); buttons[Math.min(Math.max(place, 0), buttons.length - 1)].focus(); }
 }
 
+// The row may have been drawn anew while the dialog was open.
+function back() {
+  const rows = [...$("list").querySelectorAll("[data-learner]")];
+  (rows.find((row) => row.dataset.learner === opened) ?? $("name")).focus();
+}
+
 document.addEventListener("keydown", steer);
+$("one").addEventListener("close", back);
 $("filter").addEventListener("submit", (event) => event.preventDefault());
 $("group").addEventListener("change", look);
 $("again").addEventListener("click", look);
