@@ -139,7 +139,8 @@ def test_a_teacher_overrules_by_keyboard_alone(address, tutor, width):
         page.on("request", lambda request: elsewhere.append(request.url))
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(address)
-        page.keyboard.type(TOKEN)  # the field has the focus
+        page.wait_for_selector("input:focus")
+        page.keyboard.type(TOKEN)
         page.keyboard.press("Enter")
         page.wait_for_selector("#list tbody tr")
         assert page.locator("#list tbody tr").count() == 1  # bert is on course
