@@ -186,8 +186,8 @@ def _marked(field: str, names: Names, known: tuple[str, ...], kind: str) -> Arra
 
 def _row(name: str, value: Any, batch: int, kind: Any, low: float, high: float) -> Array:
     row = np.asarray(value)
-    number = row.dtype.kind in "biuf" and (kind is np.float32 or not (row % 1).any())
-    if not number or not ((row >= low) & (row <= high)).all():
+    kinds = "biuf" if kind is np.float32 or (row.dtype.kind == "f" and not (row % 1).any()) else "biu"
+    if row.dtype.kind not in kinds or not ((row >= low) & (row <= high)).all():
         raise refused(name, value, f"allowed: {low} to {high}")
     return _shaped(name, row, (batch,), kind)
 
@@ -196,4 +196,4 @@ def _shaped(name: str, value: Any, shape: tuple[int, ...], kind: Any) -> Array:
     array = np.asarray(value, kind)
     if array.shape not in (shape, (), (1, *shape[1:])):
         raise refused(name, array.shape, f"allowed: shape {shape}")
-    return np.full(shape, array)
+    return array if array.shape == shape else np.full(shape, array)
