@@ -135,7 +135,10 @@ def write(
     tutor = Tutor(policy, task).eval()
     metadata = {"format": json.dumps(FORMAT), "stamp": json.dumps(tutor.stamp), MARK: mark}
     examples = _example(tutor, task, 2), _example(tutor, task, 3)
-    model = record(tutor, examples, INPUTS, tutor.outputs)
+    try:
+        model = record(tutor, examples, INPUTS, tutor.outputs)
+    except NotImplementedError as error:  # a network of one's own may do what no file can
+        raise InputError(f"policy: its network cannot be written as a tutor file ({error})") from error
     onnx.helper.set_model_props(model, metadata)
 
     def part(at: Path) -> None:

@@ -4,6 +4,7 @@ Sums run from left to right, as in the kernels, so that equal arms are equal her
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import torch
@@ -24,7 +25,7 @@ Tensors = list[Tensor]
 Judged = tuple[Tensor, Tensors]  # an index [batch, skills], and the own memory after it
 
 
-class Own(nn.Module):
+class Own(nn.Module, ABC):
     """The index of each arm, and a memory of rewards beside counts and sums, of `sizes` columns each."""
 
     def __init__(self, index: object, evidence: object, skills: int) -> None:
@@ -36,9 +37,9 @@ class Own(nn.Module):
         """The memory after a `reward [batch, 1]` of the arm that is `pulled [batch, skills]`."""
         return own
 
+    @abstractmethod
     def forward(self, seen: Sight, pulls: Tensor, total: Tensor, own: Tensors, arms: Tensor) -> Judged:
         """The index of the `arms`, float64 `[batch, skills]`."""
-        raise NotImplementedError
 
 
 class Bound(Own):

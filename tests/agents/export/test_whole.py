@@ -1,45 +1,23 @@
 """A whole tutor in one file: fed with raw responses, it teaches as the original, whoever calls it."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import onnxruntime
 import pytest
 
-from coursewright.agents.bandits.zpdes import Zpdes
 from coursewright.agents.export.refused import refuse_agent
 from coursewright.agents.export.remembering import HEAD, KEY, Remembering
 from coursewright.agents.export.whole import WholeTutor, is_words, mark_in, pieces, words_of, write
-from coursewright.agents.learning.graph_ppo import GraphPpo
-from coursewright.agents.learning.ppo import Ppo
-from coursewright.agents.learning.recurrent_ppo import RecurrentPpo
 from coursewright.agents.planners.belief_rollout import BeliefRollout
 from coursewright.agents.planners.oracles import OracleGreedy
 from coursewright.agents.rules.baselines import UniformRandom
 from coursewright.agents.rules.mastery import NInARow
-from coursewright.agents.schedulers.fsrs import FsrsRetention
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.shipped import kss
 from coursewright.errors import InputError
 from coursewright.scripts.products import refuse_other_tutor
-from small_tasks import small_task
-
-FEW = {"steps": 640, "learners": 16, "layers": (16,), "batch_size": 80, "imitate": None}
-DATED = replace(small_task(), steps=20, unlock_after=2, delays=(0.5, 3.0), stop=True)
-MADE = {
-    "a rule": (NInARow(2), kss(10)),
-    "a rule with delays and a stop": (NInARow(2), DATED),
-    "a bandit within a learner": (Zpdes(2), kss(10)),
-    "a schedule": (FsrsRetention(0.85), replace(DATED, stop=False)),
-    "a network without masks": (Ppo(**FEW), kss(10)),
-    "a network for any course": (GraphPpo(**{k: v for k, v in FEW.items() if k != "layers"}), kss(10)),
-    "a network that remembers": (RecurrentPpo(**FEW, masked=True, units=8), kss(10)),
-}
-
-
-# The dearer ones are written in the slow suite; choosers are compared with their rules in test_choosers.
-QUICK = ("a rule", "a schedule", "a network that remembers")
+from tutor_files import MADE, QUICK
 
 
 @pytest.fixture(
