@@ -17,6 +17,7 @@ BY_KIND = {
     "bool_type": "true or false",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
     "int_parsing_size": "a whole number",
     "float_type": "a number",
     "list_type": "a list",

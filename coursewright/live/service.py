@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +23,7 @@ from coursewright.live import asked, teacher
 from coursewright.live.events import routes as events
 from coursewright.live.gather import Gatherer
 from coursewright.live.guard import COOKIE, FAILED, Guard, Limits, cookie_of
-from coursewright.live.keys import token_of
+from coursewright.live.keys import Tokens, tokens_of
 from coursewright.live.pages import sign_in, written
 from coursewright.live.recommender import MOST, Recommender
 from coursewright.live.refusals import line_of
@@ -43,6 +43,7 @@ class Service:
     store: str = "live.sqlite"
     key: str | None = None
     token: str | None = None
+    teachers: str | None = None
     min_group: int = 10
     explore: float = 0.0
     renew: bool = True
@@ -53,6 +54,10 @@ class Service:
         """The tutor at work; raises `InputError` where a setting is wrong."""
         return Recommender(self.policy, self.store, self.key, self.min_group, self.explore, self.renew)
 
+    def tokens(self) -> Tokens:
+        """The token of all, and that of the teachers; raises `InputError` where one cannot be used."""
+        return tokens_of(self.token, self.teachers)
+
 
 def app_from_environment() -> Any:
     """The app of a worker process."""
@@ -61,7 +66,8 @@ def app_from_environment() -> Any:
     service = Service(**{**given, "limits": Limits(**given["limits"])})
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     tell_requests(service.access)
-    return guarded(service.recommender(), token_of(service.token)[0], service.limits)
+    tokens = service.tokens()
+    return guarded(service.recommender(), tokens.platform, service.limits, tokens.teachers)
 
 
 def tell_requests(access: bool) -> None:
@@ -69,13 +75,17 @@ def tell_requests(access: bool) -> None:
     logging.getLogger("coursewright.live.guard").setLevel(logging.INFO if access else logging.WARNING)
 
 
-def guarded(recommender: Recommender, token: str, limits: Limits) -> Any:
-    """The app behind its door."""
-    return Guard(app_of(recommender, token, limits), token, limits)
+def guarded(recommender: Recommender, token: str, limits: Limits, teachers: str | None = None) -> Any:
+    """The app behind its door; `teachers` is a second token, for the teacher's page alone."""
+    cookies = [cookie_of(one) for one in (token, teachers) if one is not None]
+    return Guard(app_of(recommender, cookies, limits), token, limits, teachers)
 
 
-def app_of(recommender: Recommender, token: str, limits: Limits) -> FastAPI:
-    """The endpoints; `app.state.recommender` is there for further ones."""
+def app_of(recommender: Recommender, cookies: Collection[str], limits: Limits) -> FastAPI:
+    """The endpoints; a browser may sign in with the tokens of these `cookies`.
+
+    `app.state.recommender` is there for further endpoints.
+    """
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
@@ -99,7 +109,7 @@ def app_of(recommender: Recommender, token: str, limits: Limits) -> FastAPI:
     app.exception_handler(HTTPException)(_missed)
     _teach(app, recommender, limits)
     _tell(app, recommender)
-    _open(app, recommender, token)
+    _open(app, recommender, cookies)
     app.include_router(events.router(recommender))
     app.include_router(teacher.router(recommender))
     return app
@@ -189,7 +199,7 @@ def _tell(app: FastAPI, recommender: Recommender) -> None:
         return FileResponse(path, filename=f"log.{form}", background=BackgroundTask(path.unlink, True))
 
 
-def _open(app: FastAPI, recommender: Recommender, token: str) -> None:
+def _open(app: FastAPI, recommender: Recommender, cookies: Collection[str]) -> None:
     """Health, the page of the interface, and the door of a browser."""
 
     @app.get("/health", tags=["service"])
@@ -213,10 +223,10 @@ def _open(app: FastAPI, recommender: Recommender, token: str) -> None:
     @app.post("/sign-in", include_in_schema=False)
     async def enter(request: Request) -> Response:
         given = parse_qs((await request.body()).decode("utf-8", "replace")).get("token", [""])[0].strip()
-        if cookie_of(given) != cookie_of(token):
+        if (cookie := cookie_of(given)) not in cookies:
             return HTMLResponse(sign_in("That is not the token."), status_code=401)
         response = RedirectResponse("/", status_code=303)
-        response.set_cookie(COOKIE, cookie_of(token), max_age=WHOLE_DAY, httponly=True, samesite="strict")
+        response.set_cookie(COOKIE, cookie, max_age=WHOLE_DAY, httponly=True, samesite="strict")
         return response
 
 

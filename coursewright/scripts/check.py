@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 RULES = ("rules", "schedulers", "bandits", "planners")  # rooms of agents that choose by a rule
 TUNING = ("learners", "base")  # options of those among them that tune themselves, or the rule below them
 LATE = ("figures",)  # their library takes a second to import
+TABLE = "coursewright.data.read.LogFile"  # the reader of log=file and log=mapped
 FITTED = "fitted"  # a tutor that is fitted where the task is new
 
 
@@ -53,7 +54,7 @@ class Checker:
         Raises `InputError`: one line with the setting's full path, its value and the allowed values.
         """
         with _as_if_running(config):
-            refuse_missing(config)
+            refuse_missing(config, self.verb)
             if config.hydra.mode == RunMode.MULTIRUN:
                 self._once(_launcher, {TARGET: config.hydra.launcher[TARGET]})
             whole = self._settled(config)
@@ -208,8 +209,23 @@ def _comparing(part: Plain, checker: Checker) -> None:
 
 def _log(part: Plain, checker: Checker) -> None:
     path = part["log"].get("path") if isinstance(part["log"], dict) else None
-    if isinstance(path, str) and not Path(path).exists():
+    if isinstance(path, str) and "://" not in path and not Path(path).exists():  # a store may have a URL
         raise absent("log.path", path, "the path of a log")
+
+
+def _columns(part: Plain, checker: Checker) -> None:
+    """Refuse a table without the columns that are read of it, by its first line alone."""
+    node = part["log"]
+    if not isinstance(node, dict) or node.get(TARGET) != TABLE:
+        return
+    _nodes(part, checker)
+    file = made(node, "log")
+    if checker.verb == "replay":
+        from coursewright.data.sparing import answers_alone
+
+        answers_alone(file)
+    else:
+        file.check_columns()
 
 
 def _run(part: Plain, checker: Checker) -> None:
@@ -279,12 +295,12 @@ def _teacher(part: Plain, checker: Checker) -> None:
 
 TASK = ("simulator", "task", "seeds", "tutor", "choices")
 COMPARED = ("learners", "reference", "baseline", "outcomes", "statistics", "aims", "columns", "example")
-# Paths and names, before the libraries that read and fit a log are imported, which takes a second
+# Paths, names and columns, before the libraries that read and fit a log are imported, which takes a second
 FIRST: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
-    "import": [(_log, ("log",))],
-    "fit": [(_log, ("log",))],
-    "replay": [(_log, ("log",)), (_tutor, ("policy", "settings"))],
-    "validate": [(_log, ("log",)), (_models, ("models", "reference"))],
+    "import": [(_log, ("log",)), (_columns, ("log",))],
+    "fit": [(_log, ("log",)), (_columns, ("log",))],
+    "replay": [(_log, ("log",)), (_tutor, ("policy", "settings")), (_columns, ("log",))],
+    "validate": [(_log, ("log",)), (_models, ("models", "reference")), (_columns, ("log",))],
 }
 # The parts of a verb that have to fit together: a check, and the parts of the configuration it needs
 THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {

@@ -307,6 +307,7 @@ class Serve:
     store: str
     key: str | None
     token: str | None
+    teachers: str | None
     host: str
     port: int
     workers: int
@@ -317,7 +318,8 @@ class Serve:
     limits: Mapping[str, Any]
 
     def __post_init__(self) -> None:
-        given(policy=self.policy, store=self.store, key=self.key, token=self.token, host=self.host)
+        given(policy=self.policy, store=self.store, key=self.key, host=self.host)
+        given(token=self.token, teachers=self.teachers)
         if not Path(self.policy).is_file():
             raise absent("policy", self.policy, "a tutor file (coursewright export run=RUN to=tutor.onnx)")
         whole(0, 65_535, port=self.port)
