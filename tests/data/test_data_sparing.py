@@ -26,22 +26,27 @@ def test_order_alone_will_do_and_is_said(tmp_path):
         ("y", "b1", 0),
         ("y", "a1", 1),
     ]
-    assert [line.partition(":")[0] for line in told] == ["no column of times", "no column of skills"]
+    assert [line.partition(":")[0] for line in told] == ["no column of times"]
 
 
-def test_columns_that_are_there_are_read(tmp_path):
+def test_times_are_read_and_skills_are_not(tmp_path):
     header = ("learner", "item", "correct", "time", "skills")
-    path = written(tmp_path / "answers.csv", header, [(*row, str(n), "s") for n, row in enumerate(ROWS)])
+    rows = [(*row, str(n), "s" if n else "") for n, row in enumerate(ROWS)]
+    path = written(tmp_path / "answers.csv", header, rows)
     file, told = answers_alone(LogFile(path))
-    assert (file, told) == (LogFile(path), [])
-    assert file().timed
+    log = file()
+    assert told == []
+    assert log.timed
+    assert log.table["time"].to_pylist() == [0.0, 2.0, 1.0, 3.0]
+    with pytest.raises(InputError, match=r"log.skills\[row 1\] = null"):
+        LogFile(path)()
 
 
 @pytest.mark.parametrize(
     ("header", "columns", "said"),
     [
         (("learner", "item", "correct", "timestamp"), {}, "has no time, and 'timestamp' looks like it"),
-        (("learner", "item", "correct", "skill"), {}, "log=mapped log.columns.skills=skill reads it so"),
+        (("learner", "item", "correct", "times"), {}, "log=mapped log.columns.time=times reads it so"),
         (("learner", "task", "correct", "x"), {}, "without item"),
         (("learner", "item", "correct", "x"), {"time": "when"}, "log.columns.time = when: must be a column"),
         (("learner", "item", "correct", "x"), {"correct": "right"}, "log.columns.correct = right"),
@@ -55,10 +60,10 @@ def test_a_column_that_may_be_it_is_asked_for(tmp_path, header, columns, said):
 
 def test_what_is_said_to_be_none_of_it_is_not_asked_for(tmp_path):
     path = written(
-        tmp_path / "answers.csv", ("learner", "item", "correct", "skill"), [(*r, "1") for r in ROWS]
+        tmp_path / "answers.csv", ("learner", "item", "correct", "times"), [(*r, "1") for r in ROWS]
     )
-    _, told = answers_alone(LogFile(path, columns={"skills": None}))
-    assert len(told) == 2
+    _, told = answers_alone(LogFile(path, columns={"time": None, "skills": "no such column"}))
+    assert len(told) == 1
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
