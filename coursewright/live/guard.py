@@ -110,7 +110,7 @@ class Guard:
                 if scope["method"] == "GET" and b"text/html" in headers.get(b"accept", b""):
                     raise RefusedError(303, "/sign-in")  # a person in front of a browser
                 raise RefusedError(401, "a token is needed: Authorization: Bearer TOKEN")
-            if scope["path"] not in TEACHERS:
+            if (scope["path"].rstrip("/") or "/") not in TEACHERS:
                 raise RefusedError(403, "the teachers' token opens the teacher's page (/teacher) alone")
         if scope["method"] in ("POST", "PUT") and scope["path"] not in OPEN:
             kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
+from sqlalchemy.exc import DBAPIError
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 
@@ -33,6 +34,8 @@ from coursewright.workers import obey_parent
 
 SETTINGS = "COURSEWRIGHT_SERVICE"  # the variable through which worker processes learn theirs
 WHOLE_DAY = 86_400
+AWAY = "the store does not answer; send it again later (by its id it counts once)"
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,7 @@ def app_of(recommender: Recommender, cookies: Collection[str], limits: Limits) -
     )
     app.state.recommender = recommender
     app.exception_handler(InputError)(_wrong)
+    app.exception_handler(DBAPIError)(_away)
     app.exception_handler(Exception)(_failed)
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(HTTPException)(_missed)
@@ -202,6 +206,7 @@ def _tell(app: FastAPI, recommender: Recommender) -> None:
 def _open(app: FastAPI, recommender: Recommender, cookies: Collection[str]) -> None:
     """Health, the page of the interface, and the door of a browser."""
 
+    @app.head("/health", include_in_schema=False)  # as balancers of load ask
     @app.get("/health", tags=["service"])
     def health() -> dict[str, str]:
         """The state of the service; it needs no token."""
@@ -234,6 +239,12 @@ async def _wrong(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": legible(str(error))}, status_code=400)
 
 
+async def _away(request: Request, error: Exception) -> Response:
+    """The line where the store does not answer: its server is gone, a lock is kept, the disk is full."""
+    log.error("the store failed: %s", type(getattr(error, "orig", error)).__name__)
+    return JSONResponse({"error": AWAY}, status_code=503, headers={"Retry-After": "5"})
+
+
 async def _failed(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": FAILED}, status_code=500)
 
@@ -241,6 +252,7 @@ async def _failed(request: Request, error: Exception) -> Response:
 async def _missed(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     lines = {
+        400: "the body cannot be read: it must be JSON in UTF-8, and not compressed",
         404: "there is no such path; /docs names them all",
         405: "this path takes another method; see /docs",
     }

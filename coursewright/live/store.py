@@ -36,7 +36,8 @@ class Store:
         used, a file that is something else, and a store of a later version.
         """
         url, self.sqlite = _url(at)
-        self.place = url.render_as_string(hide_password=True) if self.sqlite is None else str(self.sqlite)
+        shown = url.set(drivername="postgresql").render_as_string(hide_password=True)
+        self.place = shown if self.sqlite is None else str(self.sqlite)
         if self.sqlite is not None:
             _own(self.sqlite, fresh)
         self._writing = threading.Lock()
