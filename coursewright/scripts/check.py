@@ -19,6 +19,7 @@ from coursewright.scripts.launching import refuse_absent_cluster
 from coursewright.scripts.learners import MOVED, found_again
 from coursewright.scripts.making import agent_of, comparing_of, made, recipe_of, refusal_at
 from coursewright.scripts.memory import refuse_too_much
+from coursewright.scripts.own_log import refuse_columns, refuse_no_log
 from coursewright.scripts.plain import Plain, own_part, plain_of, refuse_missing, targets_of
 from coursewright.scripts.products import mark_of, refuse_other_log, refuse_other_policy, refuse_other_tutor
 from coursewright.scripts.ranges import writable
@@ -27,7 +28,7 @@ from coursewright.scripts.run_directory import refuse_other_settings
 from coursewright.scripts.settings import SETTINGS, Simulate
 from coursewright.scripts.signatures import TARGET, fields, fields_of, refuse_misfits
 from coursewright.scripts.trust import trusted_of
-from coursewright.scripts.tutor_file import refuse_no_tutor, refuse_other_goal
+from coursewright.scripts.tutor_file import is_tutor, refuse_no_tutor, refuse_other_goal, refuse_unfit_file
 from coursewright.scripts.unfitted import even, unfitted_mind
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 RULES = ("rules", "schedulers", "bandits", "planners")  # rooms of agents that choose by a rule
 TUNING = ("learners", "base")  # options of those among them that tune themselves, or the rule below them
 LATE = ("figures",)  # their library takes a second to import
-TABLE = "coursewright.data.read.LogFile"  # the reader of log=file and log=mapped
 FITTED = "fitted"  # a tutor that is fitted where the task is new
 
 
@@ -177,6 +177,12 @@ def _space(part: Plain, checker: Checker) -> None:
 
 def _runs(part: Plain, checker: Checker) -> None:
     """All that is read of the runs, where runs are given; else a task for the rules alone."""
+    named = chosen() if part["runs"] is not None else ()
+    if part["policy"] is not None:
+        if part["runs"] is not None and "task" not in named:
+            told = "null beside runs, whose tasks are their own, unless simulator= and task= are named"
+            raise reject("policy", part["policy"], told)
+        refuse_unfit_file(part["policy"], _task(part, checker))
     if part["runs"] is None:
         _task(part, checker)
         return
@@ -184,7 +190,7 @@ def _runs(part: Plain, checker: Checker) -> None:
 
     places = [part["runs"]] if isinstance(part["runs"], str) else part["runs"]
     folders = finished_below([Path(place) for place in places])
-    named, trusted = chosen(), trusted_of(part["trust"])
+    trusted = trusted_of(part["trust"])
     if "task" in named:
         refuse_bound(folders, trusted, _task(part, checker))
         return
@@ -204,28 +210,16 @@ def _named(part: Plain, known: Sequence[str]) -> None:
 def _comparing(part: Plain, checker: Checker) -> None:
     comparing_of(OmegaConf.create(part))
     if part["runs"] is None:
-        _named(part, list(part["policies"]))
+        given = [] if part["policy"] is None else [Path(part["policy"]).stem]
+        _named(part, [*part["policies"], *given])
 
 
 def _log(part: Plain, checker: Checker) -> None:
-    path = part["log"].get("path") if isinstance(part["log"], dict) else None
-    if isinstance(path, str) and "://" not in path and not Path(path).exists():  # a store may have a URL
-        raise absent("log.path", path, "the path of a log")
+    refuse_no_log(part["log"])
 
 
 def _columns(part: Plain, checker: Checker) -> None:
-    """Refuse a table without the columns that are read of it, by its first line alone."""
-    node = part["log"]
-    if not isinstance(node, dict) or node.get(TARGET) != TABLE:
-        return
-    _nodes(part, checker)
-    file = made(node, "log")
-    if checker.verb == "replay":
-        from coursewright.data.sparing import answers_alone
-
-        answers_alone(file)
-    else:
-        file.check_columns()
+    refuse_columns(part["log"], checker.verb == "replay")
 
 
 def _run(part: Plain, checker: Checker) -> None:
@@ -274,7 +268,9 @@ def _simulated(part: Plain, checker: Checker) -> None:
 def _teacher(part: Plain, checker: Checker) -> None:
     """An exported policy, or an agent that makes one without training."""
     given, known = Path(part["policy"]), options(checker.loader, "agent")
-    if given.exists():
+    if is_tutor(given):
+        refuse_unfit_file(part["policy"], _task(part, checker))
+    elif given.exists():
         from coursewright.agents.export.policy import OnnxPolicy
 
         if (file := policy_file(given)).suffix == Path(STORED).suffix:
@@ -318,8 +314,8 @@ THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
     ],
     "evaluate": [
         (_agents, ("policies",)),
-        (_runs, ("runs", MOVED, "trust", "policies", "reference", "baseline", "learners", *TASK)),
-        (_comparing, ("runs", "policies", "seed", "workers", *COMPARED)),
+        (_runs, ("runs", "policy", MOVED, "trust", "policies", "reference", "baseline", "learners", *TASK)),
+        (_comparing, ("runs", "policy", "policies", "seed", "workers", *COMPARED)),
     ],
     "import": [],
     "fit": [],
@@ -327,7 +323,7 @@ THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
     "replay": [],
     "export": [(_run, ("run", MOVED, "trust", "to", "whole", "agent", "seed", *TASK))],
     "serve": [],
-    "simulate": [(_simulated, tuple(fields(Simulate) or ())), (_teacher, ("policy",)), (_task, TASK)],
+    "simulate": [(_simulated, tuple(fields(Simulate) or ())), (_teacher, ("policy", *TASK)), (_task, TASK)],
 }
 
 
