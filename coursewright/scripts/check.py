@@ -23,12 +23,20 @@ from coursewright.scripts.own_log import refuse_columns, refuse_no_log
 from coursewright.scripts.plain import Plain, own_part, plain_of, refuse_missing, targets_of
 from coursewright.scripts.products import mark_of, refuse_other_log, refuse_other_policy, refuse_other_tutor
 from coursewright.scripts.ranges import writable
-from coursewright.scripts.recorded import STORED, WEIGHTS, finished, no_policy, policy_file, read_run
+from coursewright.scripts.recorded import (
+    STORED,
+    WEIGHTS,
+    finished,
+    is_tutor,
+    no_policy,
+    policy_file,
+    read_run,
+)
 from coursewright.scripts.run_directory import refuse_other_settings
 from coursewright.scripts.settings import SETTINGS, Simulate
 from coursewright.scripts.signatures import TARGET, fields, fields_of, refuse_misfits
 from coursewright.scripts.trust import trusted_of
-from coursewright.scripts.tutor_file import is_tutor, refuse_no_tutor, refuse_other_goal, refuse_unfit_file
+from coursewright.scripts.tutor_file import refuse_no_tutor, refuse_other_goal, refuse_unfit_file
 from coursewright.scripts.unfitted import even, unfitted_mind
 
 if TYPE_CHECKING:

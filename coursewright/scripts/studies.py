@@ -34,6 +34,7 @@ from coursewright.scripts.recorded import (
     finished,
     in_a_line,
     is_tuning,
+    is_tutor,
     of_the_run,
     policy_file,
     read_run,
@@ -44,7 +45,6 @@ from coursewright.scripts.recorded import (
 from coursewright.scripts.settings import KINDS
 from coursewright.scripts.tracking import Results
 from coursewright.scripts.trust import plain_name, shown, trusted_of
-from coursewright.scripts.tutor_file import is_tutor
 from coursewright.simulators.folders import SHIPPED
 
 if TYPE_CHECKING:

@@ -58,13 +58,3 @@ def refuse_unfit_file(given: str, task: "Task") -> None:
     if not Path(given).exists():
         raise absent("policy", given, "a tutor file, another exported policy, or the folder of a run")
     kept_policy(Path(given), task)
-
-
-def is_tutor(path: Path) -> bool:
-    """True for a tutor file, by its words."""
-    if path.suffix not in (".onnx", ".json") or not path.is_file():
-        return False
-    try:
-        return "stamp" in json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, TypeError):
-        return False
