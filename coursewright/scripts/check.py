@@ -224,9 +224,6 @@ def _comparing(part: Plain, checker: Checker) -> None:
 
 def _log(part: Plain, checker: Checker) -> None:
     refuse_no_log(part["log"])
-
-
-def _columns(part: Plain, checker: Checker) -> None:
     refuse_columns(part["log"], checker.verb == "replay")
 
 
@@ -301,10 +298,10 @@ TASK = ("simulator", "task", "seeds", "tutor", "choices")
 COMPARED = ("learners", "reference", "baseline", "outcomes", "statistics", "aims", "columns", "example")
 # Paths, names and columns, before the libraries that read and fit a log are imported, which takes a second
 FIRST: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
-    "import": [(_log, ("log",)), (_columns, ("log",))],
-    "fit": [(_log, ("log",)), (_columns, ("log",))],
-    "replay": [(_log, ("log",)), (_tutor, ("policy", "settings")), (_columns, ("log",))],
-    "validate": [(_log, ("log",)), (_models, ("models", "reference")), (_columns, ("log",))],
+    "import": [(_log, ("log",))],
+    "fit": [(_log, ("log",))],
+    "replay": [(_log, ("log",)), (_tutor, ("policy", "settings"))],
+    "validate": [(_log, ("log",)), (_models, ("models", "reference"))],
 }
 # The parts of a verb that have to fit together: a check, and the parts of the configuration it needs
 THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
