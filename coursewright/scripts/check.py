@@ -218,8 +218,7 @@ def _named(part: Plain, known: Sequence[str]) -> None:
 def _comparing(part: Plain, checker: Checker) -> None:
     comparing_of(OmegaConf.create(part))
     if part["runs"] is None:
-        given = [] if part["policy"] is None else [Path(part["policy"]).stem]
-        _named(part, [*part["policies"], *given])
+        _named(part, [*part["policies"], Path(part["policy"] or "").stem])
 
 
 def _log(part: Plain, checker: Checker) -> None:

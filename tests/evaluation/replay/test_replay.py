@@ -240,7 +240,7 @@ def order_alone(folder, header="learner,item,correct"):
     [
         ("pupil,task,right", ["log=file"], "without learner, item, correct"),
         ("learner,item,right", ["log=mapped"], "without correct"),
-        ("learner,item,times", ["log=file"], "has no time, and 'times' looks like it"),
+        ("learner,item,correct,times", ["log=file"], "has no time, and 'times' looks like it"),
         ("learner,item,correct", ["log=mapped", "log.columns.item=quiz"], "log.columns.item = quiz: must be"),
         ("learner,item,correct", ["log=mapped", "log.unit=weeks"], "log.unit = weeks"),
     ],
