@@ -1,13 +1,9 @@
 """The comparison of two benches: what counts as the same row, and what as faster."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from agent_contract import names
-from bench_against import RENAMED, speeds, table
+from bench_against import RENAMED, main, speeds, table
 from speed import rules
 from speed.measuring import Row
 
@@ -42,7 +38,7 @@ def test_agents_that_stand_apart_are_agents() -> None:
 
 
 @pytest.mark.parametrize("given", [["no-such-commit"], ["HEAD", "0"], ["HEAD", "1", "zoo,nothing"]])
-def test_a_wrong_comparison_is_refused_in_a_line(given) -> None:
-    script = Path(__file__).parent / "bench_against.py"
-    done = subprocess.run([sys.executable, script, *given], capture_output=True, text=True)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+def test_a_wrong_comparison_is_refused_in_a_line(given, capsys) -> None:
+    assert main(*given) == 2
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)

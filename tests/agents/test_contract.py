@@ -16,10 +16,13 @@ from coursewright.scripts.app import run
 from coursewright.scripts.explain import explanation
 
 NAMES = agent_contract.names()
+DEAR = {"belief_rollout", "belief_search", "oracle_beam"}  # they play many learners at each decision
 
 
 @pytest.mark.parametrize("check", agent_contract.CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in DEAR else ()) for name in NAMES]
+)
 def test_every_agent_keeps_the_contract(name, check):
     made = agent_contract.policies(name)
     assert made, "no task of the contract is one that it accepts"

@@ -63,6 +63,7 @@ def test_a_policy_that_cannot_tell_leaves_them_out(tmp_path) -> None:
     assert table["allowed"].null_count == 0
 
 
+@pytest.mark.slow
 def test_weights_from_the_log_find_another_policys_first_choices(tmp_path) -> None:
     # Inverse propensities: under random choice, the weighted share of round_robin's first item is 1.
     task = bkt()

@@ -49,6 +49,7 @@ def test_families_are_of_the_kind_and_not_too_large(task):
     assert all(len(set(map(repr, agents))) == len(agents) for agents in found.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", [KNOWLEDGE, MEMORY], ids=["knowledge", "memory"])
 def test_on_tuning_learners_no_rule_of_the_families_is_better(task):
     rule = TunedRule(learners=60)(task)

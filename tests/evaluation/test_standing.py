@@ -95,6 +95,7 @@ def test_a_policy_clearly_below_random_choice_is_told_so():
     assert not any("random" in line for line in standing("mine", NInARow()(task), task, 60).warnings)
 
 
+@pytest.mark.slow
 def test_where_days_pass_the_reference_is_the_best_of_all_families(monkeypatch):
     monkeypatch.setattr("coursewright.evaluation.standing.TunedRule", lambda: TunedRule(learners=40))
     cards = Task(

@@ -129,6 +129,7 @@ def test_any_folder_can_be_typed(text) -> None:
     assert config.simulator.folder == text
 
 
+@pytest.mark.slow
 def test_a_model_from_outside_is_one_module_and_one_file(tmp_path, monkeypatch) -> None:
     """`coursewright fit` and `validate` take it from a folder of one's own."""
     (tmp_path / "conf" / "model").mkdir(parents=True)

@@ -190,6 +190,7 @@ def test_fit_leaves_learners_that_can_be_taught(tmp_path):
     assert (tmp_path / "run" / "tutor.csv").is_file()
 
 
+@pytest.mark.slow
 def test_any_model_is_fitted_by_the_same_command(tmp_path):
     fitted = quickly(tmp_path, "fit", "model=item_difficulty", "draws=3", "out=mine")
     assert fitted.returncode == 0, fitted.stderr
@@ -387,9 +388,9 @@ def test_a_full_disk_gets_one_line(tmp_path):
         ),
         ["train", "-m", "agent=random", "seed=0,1", *TINY[2:], "hydra.sweep.dir=runs"],
         ["evaluate", "learners=20", "runs=nowhere", "tracker=none"],
-        ["export", "run=nowhere"],
+        pytest.param(["export", "run=nowhere"], marks=pytest.mark.slow),
         ["fit", "log=file", "log.path=nowhere.csv"],
-        ["validate", "models=[bkkt]"],
+        pytest.param(["validate", "models=[bkkt]"], marks=pytest.mark.slow),
     ],
 )
 def test_modules_in_the_working_directory_stand_for_none_of_ours(tmp_path, arguments):

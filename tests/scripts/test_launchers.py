@@ -32,7 +32,8 @@ def sweep(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "launcher", ["basic", "joblib", pytest.param("submitit_local", marks=pytest.mark.slow)]
+    "launcher",
+    ["basic", *(pytest.param(name, marks=pytest.mark.slow) for name in ("joblib", "submitit_local"))],
 )
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX")
 def test_a_failing_job_is_a_line_and_the_others_go_on(sweep, launcher):
@@ -44,6 +45,7 @@ def test_a_failing_job_is_a_line_and_the_others_go_on(sweep, launcher):
     assert len(lines) == 3
 
 
+@pytest.mark.slow
 def test_failures_of_wrong_input_alone_are_wrong_input(sweep):
     assert sweep("basic", "1,0")[::2] == (2, 1)
 

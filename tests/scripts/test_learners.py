@@ -101,6 +101,7 @@ def test_a_run_works_from_any_folder(home, monkeypatch):
         assert run(verb, words) == 0, verb
 
 
+@pytest.mark.slow
 def test_a_moved_folder_is_told_in_a_whole_line_and_can_be_named(home, capsys):
     (home / "mine").rename(home / "elsewhere")
     for verb, words in calls():
@@ -162,6 +163,7 @@ def test_a_run_takes_its_tutor_s_model_along(thinking, capsys):
     assert (thinking / "moved" / "policy.npz").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_run_s_own_copy_is_known_from_another(thinking, capsys):
     changed(thinking / "model" / "parameters.csv", "learn", "0.02")
     for verb, words in uses("thinks"):

@@ -31,7 +31,9 @@ def own(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize("model", ["pfa", "best_lr", "irt", "item_difficulty"])
+@pytest.mark.parametrize(
+    "model", [pytest.param("pfa", marks=pytest.mark.slow), "best_lr", "irt", "item_difficulty"]
+)
 def test_a_stored_log_is_fitted_as_the_file_is(own, model):
     assert run("import", ["log=file", "log.path=my answers.csv", "to=my log"]) == 0
     given = [f"model={model}", "draws=0", "folds=3", "min_rows=1"]
@@ -41,6 +43,7 @@ def test_a_stored_log_is_fitted_as_the_file_is(own, model):
         assert (own / "from folder" / file.name).read_text() == file.read_text(), file.name
 
 
+@pytest.mark.slow
 def test_a_stored_log_can_be_stored_again(own):
     assert run("import", ["log=file", "log.path=my answers.csv", "to=one"]) == 0
     assert run("import", ["log=stream", "log.path=one", "to=two", "parts=3"]) == 0
@@ -88,6 +91,7 @@ def test_labels_and_constants_as_people_write_them(tmp_path, monkeypatch, capsys
     assert sorted(read_stored("kept").table["correct"].to_pylist()) == [0, 1, 1]
 
 
+@pytest.mark.slow
 def test_a_simulated_log_can_be_stored_and_fitted(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     given = ["simulator=irt", "task=mastery", "policy=random", "learners=40", "to=sim.parquet"]
@@ -110,6 +114,7 @@ def test_the_models_of_forgetting_are_known():
     assert needing == {"hlr", "fsrs", "act_r", "das3h", "dash", "pfa_lag", "best_lr_lag", "practice"}
 
 
+@pytest.mark.slow
 def test_models_of_forgetting_refuse_a_log_without_times(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     chance = random.Random(0)

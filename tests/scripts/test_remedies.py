@@ -153,6 +153,7 @@ def test_of_equal_policies_none_does_best(monkeypatch):
     assert sentence == "Over 3 steps, random and twin make the same choices, with a mean return of .250."
 
 
+@pytest.mark.slow
 def test_a_signal_after_the_end_changes_nothing(tmp_path):
     running = lives.start(tmp_path, "train", *TASK, "agent=random")
     for line in running.stdout:

@@ -139,6 +139,7 @@ def test_a_tutor_that_thinks_by_a_model_is_the_same_when_its_run_is_read(verb, t
     assert again == pytest.approx(summary["eval/return"], abs=1e-12)
 
 
+@pytest.mark.slow
 def test_a_comparison_shows_the_rules_of_the_tasks_kind(verb, tmp_path):
     few = ["learners=20", "tracker=csv", "workers=1", "hydra.run.dir=out"]
     memory = ["simulator=fsrs", "simulator.course.skills=3", "task=recall", "task.steps=3"]
@@ -160,6 +161,7 @@ def test_a_comparison_shows_the_rules_of_the_tasks_kind(verb, tmp_path):
     assert "leitner" not in set(table.policy)
 
 
+@pytest.mark.slow
 def test_a_knowledge_task_shows_the_rules_of_a_specialist_and_the_optimum(verb, tmp_path):
     few = ["learners=20", "tracker=csv", "workers=1", "hydra.run.dir=out"]
     assert verb("evaluate", "simulator=kt6kc", "task=mastery", "task.steps=3", *few)[0] == 0
@@ -181,6 +183,7 @@ def test_differences_are_measured_from_the_rule_that_is_the_best(setting, name):
     assert reference_of({"random": rule}, study, "random") == "random"
 
 
+@pytest.mark.slow
 def test_a_sweep_of_comparisons_ends_with_all_its_reports(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     few = ["learners=20", "tracker=none", "workers=1", "hydra.sweep.dir=all", "reference=random"]
@@ -192,6 +195,7 @@ def test_a_sweep_of_comparisons_ends_with_all_its_reports(tmp_path, monkeypatch,
     assert [line.strip() for line in end] == [*reports, "all states: coursewright status sweep=all"]
 
 
+@pytest.mark.slow
 def test_rules_that_think_by_a_model_are_compared_where_the_tutor_has_one(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     memory = ["simulator=fsrs", "simulator.course.skills=3", "task=recall", "task.steps=3", "tutor=fsrs"]
@@ -228,6 +232,7 @@ def test_a_file_of_ones_own_with_a_name_of_ours_is_not_passed_over(verb, tmp_pat
     assert f"coursewright's own {name}.yaml would be read instead; give the file another name" in lines[0]
 
 
+@pytest.mark.slow
 def test_an_experiment_and_an_agent_of_ones_own(verb, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(SUPPORT))
     (tmp_path / "mine" / "agent").mkdir(parents=True)
@@ -300,6 +305,7 @@ def bandit(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_a_linear_bandit_is_kept_as_json_and_read_by_evaluate(verb, tmp_path, bandit):
     assert sorted(p.name for p in bandit.glob("policy.*")) == ["policy.json"]
     few = only("random", "random_legal", "round_robin", "topological", "expected_gain", "oracle_greedy")
@@ -326,6 +332,7 @@ def test_a_linear_bandit_is_not_exported_as_a_network(verb, bandit):
     assert "leaves policy.json" in lines[0]
 
 
+@pytest.mark.slow
 def test_runs_teach_other_learners_of_the_same_course(verb, tmp_path):
     task = ["task=mastery", "task.steps=3", "task.features=[streak,successes,attempts,last_item]"]
     net = ["agent=maskable_ppo", "agent.steps=128", "agent.learners=32", "agent.imitate=null", "tracker=none"]

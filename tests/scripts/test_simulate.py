@@ -46,6 +46,7 @@ def test_what_is_refused_in_a_line(given, line, tmp_path, monkeypatch, capsys) -
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_bandit_that_learned_across_learners_teaches_from_its_file(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     task = ["simulator=kss_cseal18", "task=kss", "task.steps=8"]

@@ -180,6 +180,7 @@ def test_a_tuning_is_taken_for_no_training(verb, tuned, tmp_path, monkeypatch, c
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_it_goes_on_and_workers_change_nothing(tuned, tmp_path):
     other = tmp_path / "other"
     assert run("tune", [*SMALL[:-1], "workers=2", f"hydra.run.dir={other}"]) == 0
@@ -196,6 +197,7 @@ def test_it_goes_on_and_workers_change_nothing(tuned, tmp_path):
             assert (folder / name).read_bytes() == (tuned / name).read_bytes(), (folder.name, name)
 
 
+@pytest.mark.slow
 def test_a_finished_tuning_goes_on_to_more_trials(tuned, tmp_path, capsys):
     more = ["trials=10" if word == "trials=7" else word for word in SMALL]
     assert run("tune", [*more, f"hydra.run.dir={tmp_path}/at-once"]) == 0

@@ -9,6 +9,7 @@ import torch
 
 from coursewright.agents.export.graph_file import as_onnx
 from coursewright.agents.export.policy import INPUTS, MEMORY, NEXT, OUTPUTS, OnnxPolicy
+from coursewright.agents.export.recorder import record
 from coursewright.agents.learning.trained import TrainedPolicy
 from coursewright.agents.on_course import OnCourse, on_course
 from coursewright.agents.sampling import Draws
@@ -120,23 +121,30 @@ def _begun(task: Task, observations: int) -> Episodes:
 
 
 def _convert(policy: TrainedPolicy, task: Task) -> onnx.ModelProto:
-    course = on_course(task, policy.label.reads) if policy.label.reads else None
-    units = policy.label.memory
-    memory = MEMORY if units else ()
-    if course is None:
-        blank = tuple(torch.zeros(2, units) for _ in memory)
-        example = (torch.zeros(2, task.layout.width), torch.ones(2, task.n_actions, dtype=torch.bool), *blank)
-        shapes: tuple[Any, ...] | None = None
-    else:
+    memory, after = (MEMORY, NEXT) if policy.label.memory else ((), ())
+    inputs, outputs, metadata = INPUTS + memory, OUTPUTS + after, policy.label.metadata()
+    if policy.label.reads:
+        course = on_course(task, policy.label.reads)
         example, sizes = _any_course(course)
         shapes = (*sizes[:2], sizes[2:])  # the course is `*course` of the network
-    inputs = INPUTS + memory + (() if course is None else OnCourse._fields)
-    outputs = OUTPUTS + (NEXT if units else ())
-    model = as_onnx(policy.network, example, inputs, outputs, policy.label.metadata(), shapes)
-    if course is not None:  # which is the one that the file takes where it is given none
-        for name, values in course._asdict().items():
+        model = as_onnx(policy.network, example, inputs + OnCourse._fields, outputs, metadata, shapes)
+        for name, values in course._asdict().items():  # the one that the file takes where it is given none
             model.graph.initializer.append(onnx.numpy_helper.from_array(values, name))
+        return model
+    examples = _example(policy, task, 2), _example(policy, task, 3)
+    try:
+        model = record(policy.network, examples, inputs, outputs, "policy")
+    except NotImplementedError:  # a network of one's own may do what torch's exporter alone can write
+        return as_onnx(policy.network, examples[0], inputs, outputs, metadata)
+    onnx.helper.set_model_props(model, dict(metadata))
     return model
+
+
+def _example(policy: TrainedPolicy, task: Task, batch: int) -> tuple[torch.Tensor, ...]:
+    """Arguments of the network for a batch, those of its memory too."""
+    memory = tuple(torch.zeros(batch, policy.label.memory) for _ in MEMORY if policy.label.memory)
+    mask = torch.ones(batch, task.n_actions, dtype=torch.bool)
+    return (torch.zeros(batch, task.layout.width), mask, *memory)
 
 
 def _any_course(course: OnCourse) -> tuple[tuple[torch.Tensor, ...], tuple[dict[int, Any], ...]]:

@@ -1,9 +1,9 @@
 """A torch graph becomes ONNX nodes by being written down while it runs.
 
-torch's own exporter takes half a minute for a tutor, whose graph is hundreds of small steps; this takes
-a second, repeats no constant, and computes once what stands there twice.  It knows the operations that our
-graphs use, and refuses others by name.  What it writes is not trusted: `whole.write` compares every file with
-the original.
+torch's own exporter takes half a minute for a tutor, whose graph is hundreds of small steps, and seconds to
+start; this takes a second, repeats no constant, and computes once what stands there twice.  It knows the
+operations that our graphs use, and refuses others by name.  What it writes is not trusted: `whole.write` and
+`onnx.export` compare every file with the original.
 
 The graph runs twice, with batches of two sizes: what differs between the runs hangs on the batch, and all
 else is fixed.
@@ -44,17 +44,17 @@ class Listening(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def record(
-    module: nn.Module, examples: tuple[Any, Any], inputs: Sequence[str], outputs: Sequence[str]
+    module: nn.Module, examples: tuple[Any, Any], inputs: Sequence[str], outputs: Sequence[str], named: str
 ) -> onnx.ModelProto:
     """The graph of a module as ONNX.
 
     `examples` are its arguments twice, with batches of two sizes, the batch first; an argument that is a
-    tuple of tensors is as many inputs.  The first of the `inputs` is "state".  Raises `NotImplementedError`
-    for an operation that is not known here.
+    tuple of tensors is as many inputs.  `named` is the graph's name.  Raises `NotImplementedError` for an
+    operation that is not known here.
     """
     runs = [_run(module, example) for example in examples]
     (flat, heard, gives), (other_flat, other_heard, other_gives) = runs
-    sheet = Sheet(names={id(given): name for given, name in zip(flat, inputs, strict=True)})
+    sheet = Sheet(inputs[0], names={id(given): name for given, name in zip(flat, inputs, strict=True)})
     for (func, args, out), (twin, other, other_out) in zip(heard, other_heard, strict=True):
         if func is not twin:
             raise NotImplementedError(f"{func}: a graph whose steps hang on the batch")
@@ -63,7 +63,7 @@ def record(
         sheet.nodes.append(onnx.helper.make_node("Identity", [sheet.value(value)], [name], name=name))
     graph = onnx.helper.make_graph(
         _needed(sheet.nodes, outputs),
-        "tutor",
+        named,
         [_told(*put) for put in zip(inputs, flat, other_flat, strict=True)],
         [_told(*put) for put in zip(outputs, gives, other_gives, strict=True)],
     )

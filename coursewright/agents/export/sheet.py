@@ -30,8 +30,12 @@ class Called(NamedTuple):
 
 @dataclass
 class Sheet:
-    """The nodes and constants that have been written; equal ones are written once."""
+    """The nodes and constants that have been written; equal ones are written once.
 
+    `first` is the name of an input whose first size is the batch.
+    """
+
+    first: str
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: dict[str, onnx.TensorProto] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)  # of tensors that hang on the inputs, by their id
@@ -76,6 +80,6 @@ class Sheet:
         """The name of a shape, in which a size that differs between the runs is the batch."""
         if list(sizes) == list(other):
             return self.numbers(sizes)
-        many = self.node("Shape", "state", start=0, end=1)
+        many = self.node("Shape", self.first, start=0, end=1)
         parts = [many if a != b else self.numbers([a]) for a, b in zip(sizes, other, strict=True)]
         return self.node("Concat", *parts, axis=0)

@@ -136,7 +136,7 @@ def write(
     metadata = {"format": json.dumps(FORMAT), "stamp": json.dumps(tutor.stamp), MARK: mark}
     examples = _example(tutor, task, 2), _example(tutor, task, 3)
     try:
-        model = record(tutor, examples, INPUTS, tutor.outputs)
+        model = record(tutor, examples, INPUTS, tutor.outputs, "tutor")
     except NotImplementedError as error:  # a network of one's own may do what no file can
         raise InputError(f"policy: its network cannot be written as a tutor file ({error})") from error
     onnx.helper.set_model_props(model, metadata)

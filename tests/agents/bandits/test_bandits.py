@@ -133,6 +133,7 @@ def test_arms_bear_on_the_goal_and_are_allowed():
     assert (item == 2).all()
 
 
+@pytest.mark.slow
 def test_c_is_tuned_within_the_grid_and_reported():
     policy = Ucb(learners=40)(task(), 0, TRACKER)
     assert policy.rule.index.c in C_GRID

@@ -206,6 +206,7 @@ def test_stability_is_a_feature_of_memories_alone():
         Task(bkt, None, mind=mind_of(replace(bkt, rho=1.0), bkt.course), steps=3, features=("stability",))
 
 
+@pytest.mark.slow
 def test_a_tutor_is_fitted_to_right_and_wrong_alone():
     learners = Fsrs(Course.of(8))
     recipe = TaskRecipe(learners, partial(Task, steps=60, days=2.0, reward=mean_recall))

@@ -101,6 +101,7 @@ def test_a_file_without_a_task_is_for_the_course_of_its_training(saved, trained)
     np.testing.assert_array_equal(rollout(here, plain, 50).item, rollout(here, trained, 50).item)
 
 
+@pytest.mark.slow
 def test_a_policy_for_any_course_can_be_exported_on_another(saved, tmp_path):
     there = task_of(Course.of(9, prerequisites=[(0, 4)]))
     policy = TrainedPolicy.load(saved / "policy.npz", AGENT, there)

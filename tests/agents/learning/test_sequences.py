@@ -144,6 +144,7 @@ def test_a_policy_that_remembers_needs_its_state():
         policy.predict(np.zeros((2, kss(7).layout.width), np.float32))
 
 
+@pytest.mark.slow
 def test_a_short_training_learns_something():
     # Random among legal items scores .154 at T=10 (n = 400,000).
     policy = RecurrentPpo(masked=True, steps=40_000, epochs=5, batch_size=512)(kss(10))

@@ -28,6 +28,7 @@ SMALL = {
 }
 
 
+@pytest.mark.slow
 def test_it_is_the_best_on_tuning_learners(monkeypatch):
     monkeypatch.setattr(oracle_best, "ORACLES", SMALL)
     task = kss(10)

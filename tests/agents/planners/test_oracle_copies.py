@@ -185,6 +185,7 @@ def test_options_are_checked():
 # --- levels that were measured before --------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_it_looks_as_far_ahead_as_time_passes():
     """Ten lessons a day want a view of two days: DHP 40.5, in ten days' view 21, random choice 32.9."""
     task = Task(Dhp(Course.of(50)), steps=100, days=0.1, reward=mean_recall, features=GOAL)

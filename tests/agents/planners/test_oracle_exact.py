@@ -64,6 +64,7 @@ def test_its_values_are_the_enumerated_ones():
             assert values[10, place] == pytest.approx(enumerated(np.flatnonzero(row).tolist(), 10, goal))
 
 
+@pytest.mark.slow
 def test_it_reaches_the_optimum_and_no_oracle_is_above_it():
     task = small(12)
     returned = rollout(task, OracleExact()(task), 4000).returned

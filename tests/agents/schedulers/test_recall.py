@@ -152,6 +152,7 @@ def test_the_oracle_takes_what_is_nearest_and_the_weakest_at_0() -> None:
         OracleThreshold(recall=0.5)(task, 0, TRACKER).predict(episodes.observation)
 
 
+@pytest.mark.slow
 def test_targets_are_tuned_on_the_reward_at_hand() -> None:
     for reward, best in ((mean_recall, 0.25), (mean_log_recall, 0.0)):
         task = replace(recall_task(items=30, reward=reward), steps=200)

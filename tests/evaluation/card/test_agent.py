@@ -314,6 +314,7 @@ def test_the_optimum_leads_by_all_and_the_best_fixed_retention_by_nothing():
 # The commands
 
 
+@pytest.mark.slow
 def test_the_commands(monkeypatch, capsys, tmp_path):
     path = tmp_path / "agent.npz"
     words = ["train", "--to", str(path), "--days", "40", "--steps", "2000", "--published", "1"]

@@ -66,9 +66,9 @@ def best(price):
 @pytest.mark.parametrize(
     ("schedule", "recalled", "minutes"),
     [
-        (FixedRetention(0.70), 0.8151, 11.56),
+        pytest.param(FixedRetention(0.70), 0.8151, 11.56, marks=pytest.mark.slow),
         (FixedRetention(0.80), 0.8870, 13.84),
-        (FixedRetention(0.85), 0.9189, 15.69),
+        pytest.param(FixedRetention(0.85), 0.9189, 15.69, marks=pytest.mark.slow),
         (FixedRetention(0.90), 0.9475, 19.35),
         (MemriseCard(), 0.9504, 20.18),
         (AnkiCard(), 0.9437, 19.29),
@@ -95,9 +95,9 @@ def test_very_high_retention(retention, recalled, minutes):
     ("price", "worth", "recalled", "minutes"),
     [
         (0, 0.989, 0.9893, 62.4),
-        (16, 0.937, 0.9763, 24.5),
-        (64, 0.8445, 0.9492, 16.5),
-        (256, 0.6125, 0.8503, 9.3),
+        pytest.param(16, 0.937, 0.9763, 24.5, marks=pytest.mark.slow),
+        pytest.param(64, 0.8445, 0.9492, 16.5, marks=pytest.mark.slow),
+        pytest.param(256, 0.6125, 0.8503, 9.3, marks=pytest.mark.slow),
     ],
 )
 def test_the_optimum(price, worth, recalled, minutes):
@@ -365,6 +365,7 @@ def test_time_saved_and_coverage():
     assert math.isnan(found.minutes(BASE, 0.7))
 
 
+@pytest.mark.slow
 def test_a_frontier_has_all_families_and_ones_own():
     found = frontier(Card(40), 200, own={"weekly": Every(7)}, prices=(0, 1))
     assert set(found.families) >= {BASE, ADR, BEST, STILL, SSP, RANDOM, "Memrise", "Anki SM-2", "weekly"}
@@ -374,6 +375,7 @@ def test_a_frontier_has_all_families_and_ones_own():
         frontier(Card(40), 200, own={"Memrise": Every(7)})
 
 
+@pytest.mark.slow
 def test_the_command(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(
         "sys.argv", ["card", "--days", "40", "--cards", "50", "--decks", "0", "--to", str(tmp_path)]
@@ -422,6 +424,7 @@ def test_the_table_has_its_doubt_and_what_has_no_common_recall_says_so(capsys):
     assert not any("0 %" in line and "none" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_whoever_waits_is_told_how_far_it_is(monkeypatch):
     shown = []
     monkeypatch.setattr(Progress, "show", lambda self, done, note="", total=None: shown.append(self.name))
@@ -458,6 +461,7 @@ def test_rows_go_by_family_and_minutes_and_the_dominated_are_marked():
     assert marked == ["", "", BEST, "", BEST, BEST, "", ""]
 
 
+@pytest.mark.slow
 def test_no_two_families_of_the_picture_look_alike_even_in_grey():
     looks = [*LOOKS.values(), OWN]
     assert len({look.colour for look in looks}) == len(looks)

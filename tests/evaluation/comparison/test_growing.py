@@ -78,6 +78,7 @@ def grown(tmp_path_factory):
     return folder / "out", done.stdout
 
 
+@pytest.mark.slow
 def test_an_outcome_of_ones_own_is_everywhere(grown):
     out, printed = grown
     (study,) = [path for path in out.iterdir() if path.is_dir() and path.name != ".hydra"]

@@ -127,6 +127,7 @@ def test_the_words_of_a_path_do_not_collide(skills, comparison, monkeypatch):
         assert overlapping(figure) == []
 
 
+@pytest.mark.slow
 def test_a_wide_picture_has_a_layout_for_telephones(comparison, tmp_path):
     picture = path_figure(comparison)
     assert picture.figure.get_figwidth() > 1.3 * NARROW

@@ -44,6 +44,7 @@ def test_a_piece_is_taken_by_one_at_a_time(tmp_path):
         assert free == ["a"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="nobody is killed there")
 def test_several_processes_and_one_that_is_killed_do_each_trial_once(tmp_path):
     whole = found(tmp_path / "whole", World())

@@ -301,6 +301,7 @@ def world() -> World:
     return World()
 
 
+@pytest.mark.slow
 def test_the_truth_passes_its_own_checks(world):
     """Twenty logs of one population, each beside 39 others: p is below .05 in one of twenty."""
     truth = {"spread": 0.8, "growth": 0.4, "last": 0.5}

@@ -60,6 +60,7 @@ def test_a_level_counts_in_the_worlds_that_know_it() -> None:
     assert not found.fails.any()
 
 
+@pytest.mark.slow
 def test_a_log_of_a_class_cannot_tell() -> None:
     """Thirty learners of whom the able stay: by its mean alone the best model would be unfit by chance."""
     verdicts, unfit_by_mean = Counter(), 0
