@@ -72,8 +72,10 @@ class LogFile:
         tables = self._typed(batches, meaning, dropped)
         source = self.source or path.name
         licence = _told(path) if self.licence is None else self.licence
-        unique = UNIQUE if self.drop_duplicates else {}
-        return into(tables, source, licence, dropped, self.unit != ORDER, **unique)
+        more = dict(UNIQUE) if self.drop_duplicates else {}
+        if self.unit == ORDER:
+            more["timed"] = False
+        return into(tables, source, licence, dropped, **more)
 
     @property
     def header(self) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ class Records:
     step, spent : `[batch]`, responses so far, and the budget that they took.
     thoughts : the state of the tutor's mind; () without one.
     brought : the visible past of those who were opened last.
-    heard : the last response of each row, by reference: item, correct, minutes, days, taught.
+    heard : the last response of each row, until the next: item, correct, minutes, days, taught.
     """
 
     brought: Past

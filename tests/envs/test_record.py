@@ -271,7 +271,7 @@ def arrays_of(thing, at="") -> dict[str, np.ndarray]:
     found = {}
     for name, value in vars(thing).items():
         parts = value if isinstance(value, tuple) else (value,)
-        if name in ("task", "terms", "observation", "item", "_admitted", "_offered"):
+        if name in ("task", "terms", "observation", "item", "heard", "_admitted", "_offered"):
             continue
         if type(value).__module__.startswith("coursewright.envs") and hasattr(value, "__dict__"):
             found |= arrays_of(value, f"{at}{name}.")
