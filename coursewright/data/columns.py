@@ -17,6 +17,7 @@ from coursewright.errors import InputError, reject
 UNITS = {"days": 1.0, "minutes": 1_440.0, "s": 86_400.0, "ms": 86_400e3, "us": 86_400e6}  # in a day
 SINCE_1970 = ("s", "ms", "us")  # units in which moments are counted
 ISO = "iso"
+ORDER = "order"  # numbers that tell which response came first, and no more
 LAST = 1e5  # days; the schema's
 FIRST_LOG = 7_305.0  # 1990-01-01 in days: no log of a computer's is older
 DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
@@ -103,6 +104,12 @@ def _setting(field: str, label: str) -> str:
     return f"values: {{{field}: {{...: 1}}}} in a YAML file for log=mapped"
 
 
+def refuse_unit(unit: str | None) -> None:
+    """Raise `InputError` for what is no unit of times; None is that of days, or of ISO 8601."""
+    if unit not in (None, ISO, ORDER, *UNITS):
+        raise reject("log.unit", unit, "one of " + ", ".join((*UNITS, ISO, ORDER)))
+
+
 def days(
     text: pa.ChunkedArray,
     unit: str | None = None,
@@ -116,8 +123,9 @@ def days(
     that `strptime` has.  A timestamp that names no zone is read as UTC.  Raises `InputError` for an unknown
     unit, for text that is no time, and for times that no log has, such as seconds taken for days.
     """
-    if unit not in (None, ISO, *UNITS):
-        raise reject("log.unit", unit, "one of " + ", ".join((*UNITS, ISO)))
+    refuse_unit(unit)
+    if unit == ORDER:
+        return counted(numbers(text, field, first), text, field, first)
     if unit in UNITS:
         return in_days(numbers(text, field, first), unit, text, field, first)
     column = text.to_pandas()
@@ -133,8 +141,8 @@ def days(
     if form is not None:
         allowed = f"a time of the form {form}, from 1970 to 2243 (log.time_format)"
     elif unit is None:  # the kind that most rows have is the one that was meant
-        counted = given & np.isfinite(plain)
-        few = counted if 2 * counted.sum() < given.sum() else given & ~counted
+        numeric = given & np.isfinite(plain)
+        few = numeric if 2 * numeric.sum() < given.sum() else given & ~numeric
         strange = strange if strange.any() else few
         allowed = f"days as a number, or an ISO 8601 timestamp {OTHER_FORM}"
     if strange.any():
@@ -183,6 +191,19 @@ def in_days(
         if known.max() > tomorrow:
             allowed = f"another, or the times must be: the log ends on {_date(known.max())}, which is to come"
             raise reject("log.unit", unit, allowed)
+    return day
+
+
+def counted(count: pa.ChunkedArray, text: pa.ChunkedArray, field: str, first: int | None = None) -> pa.Array:
+    """Numbers that count responses [rows] -> days that keep their order and tell no more, nulls kept.
+
+    `text` [rows] holds them as they were written.  Raises `InputError` for a negative or endless one.
+    """
+    day = pc.divide(count.cast(pa.float64()), UNITS["us"])
+    value = np.asarray(day, np.float64)
+    wrong = ~np.isnan(value) & ~((value >= 0.0) & (value <= LAST))
+    if wrong.any():
+        raise odd_cell(field, text, int(np.argmax(wrong)), first, "a number from 0 on that counts responses")
     return day
 
 

@@ -7,7 +7,18 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from coursewright.data.columns import UNITS, days, in_days, labels, names_in, numbers, spent
+from coursewright.data.columns import (
+    ORDER,
+    UNITS,
+    counted,
+    days,
+    in_days,
+    labels,
+    names_in,
+    numbers,
+    refuse_unit,
+    spent,
+)
 from coursewright.data.schema import SCHEMA, check_names
 from coursewright.errors import reject, unknown
 
@@ -43,6 +54,7 @@ class Meaning:
             for name in getattr(self, what):
                 if name not in SCHEMA.names:
                     raise unknown(f"log.{what}", name, SCHEMA.names)
+        refuse_unit(self.unit)
         if self.spent not in UNITS:
             raise unknown("log.spent", self.spent, list(UNITS))
         if self.time_format is not None and self.unit is not None:
@@ -104,6 +116,8 @@ class Meaning:
 
     def _number(self, name: str, column: pa.ChunkedArray, first: int) -> pa.ChunkedArray:
         if name == "time" and (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+            if self.unit == ORDER:
+                return counted(column, column, name, first)
             count = column.cast(pa.float64())
             return in_days(count, self.unit if self.unit in UNITS else "days", column, name, first)
         if name == "minutes" and self.spent != "minutes":

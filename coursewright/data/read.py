@@ -4,6 +4,7 @@ import gzip
 import io
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from coursewright.data.columns import keep_given
+from coursewright.data.columns import ORDER, keep_given
 from coursewright.data.delimited import BROKEN, cannot_be_read, open_delimited
 from coursewright.data.kinds import no_parquet
 from coursewright.data.log import UNIQUE, Into, LearnerLog, in_memory
@@ -35,9 +36,10 @@ class LogFile:
     `{"learner": "user_id"}`; `constants` gives one value to every row of a column that the file lacks;
     `values` gives the meaning of a column's labels, such as `{"correct": {"CORRECT": 1, "WRONG": 0}}` (in any
     case).  `unit` is that of the time (days, minutes, s, ms, us, iso): without one, a number is days and text
-    an ISO 8601 timestamp, read as UTC where it names no zone; `spent` is the unit of the minutes.
-    Timestamps of another form need their `time_format`, as `strptime` has it.  `between` separates the names
-    in a list.  `licence` None is what a Parquet file tells of itself.
+    an ISO 8601 timestamp, read as UTC where it names no zone; `order` stands for numbers that only count
+    responses.  `spent` is the unit of the minutes.  Timestamps of another form need their `time_format`, as
+    `strptime` has it.  `between` separates the names in a list.  `licence` None is what a Parquet file tells
+    of itself.
 
     `separator` is that of columns (without one it is found in the header), `decimal` the point in a number,
     `encoding` that of the text.  `skip_incomplete` leaves out, and counts, rows that lack a required entry;
@@ -65,8 +67,28 @@ class LogFile:
 
         Raises `InputError` where the file is missing, truncated, of another kind, or breaks the schema.
         """
-        path, dropped = Path(self.path), Counter[str]()
-        meaning = Meaning(
+        path, dropped, meaning = Path(self.path), Counter[str](), self._meaning()
+        batches = _parquet(path, meaning) if _kind(path) == ".parquet" else self._text(path, meaning)
+        tables = self._typed(batches, meaning, dropped)
+        source = self.source or path.name
+        licence = _told(path) if self.licence is None else self.licence
+        unique = UNIQUE if self.drop_duplicates else {}
+        return into(tables, source, licence, dropped, self.unit != ORDER, **unique)
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The names of the file's own columns.  Raises `InputError` where they cannot be read."""
+        if _kind(path := Path(self.path)) != ".parquet":
+            return open_delimited(path, self.encoding, self.separator).header
+        with _parquet_file(path) as file:
+            return tuple(file.schema_arrow.names)
+
+    def check_columns(self) -> None:
+        """Raise `InputError` where a column is missing, doubled or misspelt; no row is read."""
+        self._meaning().own_names(self.header)
+
+    def _meaning(self) -> Meaning:
+        return Meaning(
             self.columns,
             self.constants,
             self.values,
@@ -76,11 +98,6 @@ class LogFile:
             self.time_format,
             self.decimal,
         )
-        batches = _parquet(path, meaning) if _kind(path) == ".parquet" else self._text(path, meaning)
-        tables = self._typed(batches, meaning, dropped)
-        source = self.source or path.name
-        licence = _told(path) if self.licence is None else self.licence
-        return into(tables, source, licence, dropped, **(UNIQUE if self.drop_duplicates else {}))
 
     def _text(self, path: Path, meaning: Meaning) -> Iterator[pa.Table]:
         file = open_delimited(path, self.encoding, self.separator)
@@ -142,12 +159,18 @@ def _told(path: Path) -> str | None:
 
 
 def _parquet(path: Path, meaning: Meaning) -> Iterator[pa.Table]:
-    try:
-        file = pq.ParquetFile(path)
+    with _parquet_file(path) as file:
         own = meaning.own_names(file.schema_arrow.names)
         for batch in file.iter_batches(ROWS, columns=sorted(set(own.values()))):
             rows = pa.Table.from_batches([batch])
             yield pa.table({name: rows[column] for name, column in own.items()})
+
+
+@contextmanager
+def _parquet_file(path: Path) -> Iterator[pq.ParquetFile]:
+    try:
+        with pq.ParquetFile(path) as file:
+            yield file
     except FileNotFoundError as error:
         raise InputError(f"log.path = {path}: no such file") from error
     except BROKEN as error:

@@ -57,7 +57,12 @@ class Records:
     last : `[batch]`, the last accepted item, -1 before the first.
     step, spent : `[batch]`, responses so far, and the budget that they took.
     thoughts : the state of the tutor's mind; () without one.
+    brought : the visible past of those who were opened last.
+    heard : the last response of each row, by reference: item, correct, minutes, days, taught.
     """
+
+    brought: Past
+    heard: tuple[Ints, Ints, Floats, Floats, Bools]
 
     def __init__(self, terms: Terms, batch: int, longest_past: int = 0, lasting: bool = True) -> None:
         if batch < 1:
@@ -116,7 +121,7 @@ class Records:
 
         Raises `InputError` where the past names no item of the course, and for a missing price.
         """
-        past = self._checked(past, len(rows))
+        self.brought = past = self._checked(past, len(rows))
         self.goal[rows] = True if goal is None else goal
         self.goal_size[rows] = self.goal[rows].sum(axis=1)
         self.spent[rows] = 0.0
@@ -179,6 +184,7 @@ class Records:
         """
         if self._endless:
             self._lengthen()
+        self.heard = (item, correct, minutes, days, taught)
         seen = np.empty(self.memory.shape, np.float32) if self._copied_by_row else NO_COPY
         before = self.last if self._copies is None else self.last.copy()
         self.some_over = record(

@@ -52,7 +52,8 @@ def help_of(one: Overview, skills_of: Mapping[str, Sequence[str]], now: float) -
     slow = [skill for skill in goals if skill.answers >= MANY and skill.mastery < HALF]
     if slow:
         worst = min(slow, key=lambda skill: skill.mastery)
-        times = [r.time for r in one.recent if worst.name in skills_of.get(r.item, ())]
+        answered = (r for r in one.recent if r.correct is not None)
+        times = [r.time for r in answered if worst.name in skills_of.get(r.item, ())]
         reason = f"{worst.answers} answers on {worst.name}, and mastery {_percent(worst)}"
         return Help(SLOW, worst.name, min(times, default=one.last), reason, worst.answers)
     if one.last is None:

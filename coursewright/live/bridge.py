@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from coursewright.live import tables
 from coursewright.live.erasing import note
 from coursewright.live.keys import Keys
-from coursewright.live.logs import told
+from coursewright.live.logs import Place, told
 from coursewright.live.mind import Mind
 from coursewright.live.seats import Seat, refresh, rows_as_seats
 from coursewright.live.store import Store
@@ -92,12 +92,14 @@ class Bridge:
                         found.append(one.id or "")
         return found
 
-    def responses(self) -> Iterator[Mapping[str, Any]]:
-        """All responses as the log has them, with the `code` of each, and the `tutor` behind it.
+    def responses(
+        self, after: Place | None = None, since: float | None = None, most: int | None = None
+    ) -> Iterator[Mapping[str, Any]]:
+        """All responses as the log has them, or some of them: see `logs.told`.
 
         The store notes that they went out, for whoever has to be forgotten.
         """
         with self._store.write() as connection:
             note(connection, "log", "a download of events over HTTP")
         with self._store.read() as connection:
-            yield from told(connection)
+            yield from told(connection, after, since, most)

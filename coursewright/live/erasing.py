@@ -5,6 +5,7 @@ import sqlite3
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select
 
@@ -37,17 +38,34 @@ def forget(store: Store, pseudonym: bytes, sealed: bytes) -> Forgotten:
             for table in (tables.event, tables.override)
         ]
         connection.execute(delete(learner).where(learner.c.number == number))
-        left = [
-            f"{row.kind}: {row.path} (of {_date(row.time)}, {row.learners:,} learners)"
-            for row in connection.execute(select(tables.copy).order_by(tables.copy.c.time))
-        ]
+        left, older = _copies(connection, number)
     notes = _emptied(store, (pseudonym, sealed)) if store.sqlite is not None else _vacuumed(store)
     if left:
         notes.append(
             "the files that are listed may still hold the learner's rows: make them anew or delete them"
         )
+    if older:
+        told = "the learner is not in it, unless the same id was forgotten before and met again"
+        notes.append(f"what went out before the learner was met ({older:,} times) is not listed: {told}")
     notes.append("what was fitted to such a log, or trained on such a fit, is to be made anew: fit log=live")
     return Forgotten(responses, gone[1], left, notes)
+
+
+def _copies(connection: Connection, number: int) -> tuple[list[str], int]:
+    """A line for each place that rows went to since a learner was met, and the number of earlier goings."""
+    table, older = tables.copy, 0
+    places: dict[tuple[str, str], list[Any]] = {}
+    for row in connection.execute(select(table).order_by(table.c.time)):
+        if row.newest is not None and row.newest < number:
+            older += 1
+        else:
+            places.setdefault((row.kind, row.path), []).append(row)
+    lines = []
+    for (kind, path), rows in places.items():
+        several = "" if len(rows) == 1 else f"{len(rows):,} times, the last "
+        last = f"of {_date(rows[-1].time)}, {rows[-1].learners:,} learners"
+        lines.append(f"{kind}: {path} ({several}{last})")
+    return lines, older
 
 
 def _date(days: float) -> str:
@@ -127,6 +145,7 @@ def backup(store: Store, to: Path) -> Path:
 
 def note(connection: Connection, kind: str, path: str) -> None:
     """Note a file that holds learners' rows, outside the store."""
-    learners = connection.scalar(select(func.count()).select_from(tables.learner))
-    row = {"kind": kind, "path": path, "time": now(), "learners": learners}
+    numbers = tables.learner.c.number
+    learners, newest = connection.execute(select(func.count(), func.max(numbers))).one()
+    row = {"kind": kind, "path": path, "time": now(), "learners": learners, "newest": newest or 0}
     connection.execute(insert(tables.copy).values(row))

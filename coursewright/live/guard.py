@@ -22,6 +22,9 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 COOKIE = "coursewright"
 OPEN = ("/health", "/sign-in")  # paths that need no token
+# The paths of the teacher's page, which are all that the teachers' own token opens
+ASKED = ("/class", "/effect", "/why", "/state", "/override")
+TEACHERS = ("/", "/teacher", "/teacher/teacher.js", "/teacher/teacher.css", *ASKED)
 JSON = b"application/json"
 FAILED = "the service failed; nothing was written"
 
@@ -59,9 +62,11 @@ class RefusedError(Exception):
 class Guard:
     """The checks that every request passes before the app sees it."""
 
-    def __init__(self, app: App, token: str, limits: Limits) -> None:
+    def __init__(self, app: App, token: str, limits: Limits, teachers: str | None = None) -> None:
+        """Put the door before an `app`; `teachers` is a second token, for the teacher's page alone."""
         self._app, self._limits = app, limits
-        self._token, self._cookie = token.encode(), cookie_of(token).encode()
+        self._all = _Secret(token)
+        self._page = None if teachers is None else _Secret(teachers)
         self._left, self._at = float(limits.rate), time.monotonic()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,10 +105,13 @@ class Guard:
         """The whole body, ready to be received once more; raises where the request is refused."""
         headers = dict(scope["headers"])
         self._paced()
-        if scope["path"] not in OPEN and not self._known(headers):
-            if scope["method"] == "GET" and b"text/html" in headers.get(b"accept", b""):
-                raise RefusedError(303, "/sign-in")  # a person in front of a browser
-            raise RefusedError(401, "a token is needed: Authorization: Bearer TOKEN")
+        if scope["path"] not in OPEN and not self._all.is_in(headers):
+            if self._page is None or not self._page.is_in(headers):
+                if scope["method"] == "GET" and b"text/html" in headers.get(b"accept", b""):
+                    raise RefusedError(303, "/sign-in")  # a person in front of a browser
+                raise RefusedError(401, "a token is needed: Authorization: Bearer TOKEN")
+            if (scope["path"].rstrip("/") or "/") not in TEACHERS:
+                raise RefusedError(403, "the teachers' token opens the teacher's page (/teacher) alone")
         if scope["method"] in ("POST", "PUT") and scope["path"] not in OPEN:
             kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
             if kind != JSON:  # a form on another site could send anything else
@@ -128,7 +136,23 @@ class Guard:
 
         return again
 
-    def _known(self, headers: dict[bytes, bytes]) -> bool:
+    def _paced(self) -> None:
+        moment = time.monotonic()
+        self._left = min(self._limits.rate, self._left + (moment - self._at) * self._limits.rate)
+        self._at = moment
+        if self._left < 1.0:
+            raise RefusedError(429, f"more than {self._limits.rate:,} requests a second; come back later")
+        self._left -= 1.0
+
+
+class _Secret:
+    """A token, and the cookie of a browser that has signed in with it."""
+
+    def __init__(self, token: str) -> None:
+        self._token, self._cookie = token.encode(), cookie_of(token).encode()
+
+    def is_in(self, headers: dict[bytes, bytes]) -> bool:
+        """True where a request carries it."""
         kind, _, given = headers.get(b"authorization", b"").partition(b" ")
         if kind.lower() == b"bearer" and hmac.compare_digest(given.strip(), self._token):
             return True
@@ -143,14 +167,6 @@ class Guard:
         except CookieError:
             return False
         return COOKIE in cookies and hmac.compare_digest(cookies[COOKIE].value.encode(), self._cookie)
-
-    def _paced(self) -> None:
-        moment = time.monotonic()
-        self._left = min(self._limits.rate, self._left + (moment - self._at) * self._limits.rate)
-        self._at = moment
-        if self._left < 1.0:
-            raise RefusedError(429, f"more than {self._limits.rate:,} requests a second; come back later")
-        self._left -= 1.0
 
 
 def cookie_of(token: str) -> str:

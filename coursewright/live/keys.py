@@ -11,6 +11,7 @@ import os
 import secrets
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from coursewright.errors import InputError, reject
 
@@ -18,6 +19,14 @@ KEY, TOKEN = "COURSEWRIGHT_KEY", "COURSEWRIGHT_TOKEN"  # variables that hold the
 BYTES = 32
 CODE = 16  # bytes of a pseudonym
 SHORTEST = 16  # characters of a token, and half of a key's
+
+
+class Tokens(NamedTuple):
+    """The token that opens all, and its place in words; and that of the teachers, where they have one."""
+
+    platform: str
+    place: str
+    teachers: str | None = None
 
 
 class Keys:
@@ -89,9 +98,28 @@ def token_of(path: str | Path | None) -> tuple[str, str]:
         token, where = given.strip(), f"the variable {TOKEN}"
     else:
         token, where = _secret(place, "token", secrets.token_urlsafe(BYTES)), str(place)
+    return _long_enough(token, "token", where), where
+
+
+def tokens_of(path: str | Path | None, teachers: str | Path | None) -> Tokens:
+    """The token of all at `path` (see `token_of`), and the one in the file `teachers`, where that is named.
+
+    Raises `InputError` where one cannot be used, and where both are the same.
+    """
+    token, place = token_of(path)
+    if teachers is None:
+        return Tokens(token, place)
+    second = _secret(Path(teachers), "teachers", secrets.token_urlsafe(BYTES))
+    _long_enough(second, "teachers", teachers)
+    if second == token:
+        raise reject("teachers", teachers, "another token than the platform's, which does all")
+    return Tokens(token, place, second)
+
+
+def _long_enough(token: str, field: str, where: object) -> str:
     if len(token) < SHORTEST or not token.isascii() or not token.isprintable() or " " in token:
-        raise InputError(f"token: {where} must hold at least {SHORTEST} letters and digits", "token")
-    return token, where
+        raise InputError(f"{field}: {where} must hold at least {SHORTEST} letters and digits", field)
+    return token
 
 
 def _hexadecimal(field: str, text: str) -> bytes:

@@ -20,6 +20,7 @@ from coursewright.live.store import Store
 
 ROWS = 50_000  # of a log, at a time
 COLUMNS = ("learner", "item", "skills", "time", "correct", "minutes", "allowed", "propensity")
+Place = tuple[int, int]  # of a response in the log: the number of its learner, and its turn
 Course = list[tuple[str, list[str]]]
 
 
@@ -61,8 +62,17 @@ def rows(connection: Connection) -> Iterator[pa.Table]:
         yield pa.table({name: [row[name] for row in part] for name in COLUMNS}, schema=schema)
 
 
-def told(connection: Connection) -> Iterator[dict[str, Any]]:
-    """The responses by the names of `COLUMNS`, with the `code` of each, and the `tutor` behind it."""
+def told(
+    connection: Connection,
+    after: Place | None = None,
+    since: float | None = None,
+    most: int | None = None,
+) -> Iterator[dict[str, Any]]:
+    """The responses by the names of `COLUMNS`, with the `code`, the `place` and the `tutor` of each.
+
+    They begin `after` the place of one in the log, where that is given, and are `most` at the most; `since`
+    leaves out those of before (days since 1970 UTC).
+    """
     courses: dict[str, Course] = {
         row.fingerprint: json.loads(row.course) for row in connection.execute(select(tables.tutor))
     }
@@ -73,10 +83,17 @@ def told(connection: Connection) -> Iterator[dict[str, Any]]:
         .where(event.c.item.is_not(None))
         .order_by(event.c.learner, event.c.turn)
     )
+    if after is not None:
+        here = (event.c.learner > after[0]) | ((event.c.learner == after[0]) & (event.c.turn > after[1]))
+        query = query.where(here)
+    if since is not None:
+        query = query.where(event.c.time >= since)
+    query = query.limit(most)
     found = connection.execution_options(yield_per=ROWS).execute(query).mappings()
     skills = {fingerprint: dict(course) for fingerprint, course in courses.items()}
     for row in found:
-        yield {name: _cell(name, row, courses, skills) for name in (*COLUMNS, "code", "tutor")}
+        cells = {name: _cell(name, row, courses, skills) for name in (*COLUMNS, "code", "tutor")}
+        yield cells | {"place": (row["learner"], row["turn"])}
 
 
 def _cell(

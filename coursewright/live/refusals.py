@@ -17,6 +17,7 @@ BY_KIND = {
     "bool_type": "true or false",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
     "int_parsing_size": "a whole number",
     "float_type": "a number",
     "list_type": "a list",
@@ -41,6 +42,8 @@ def line_of(error: Mapping[str, Any]) -> str:
     allowed = BY_FIELD.get(field) or BY_KIND.get(kind)
     if allowed is None and ("ge" in bounds or "le" in bounds):
         allowed = f"at least {bounds['ge']}" if "ge" in bounds else f"at most {bounds['le']}"
+    if kind == "literal_error":
+        allowed = str(bounds["expected"]).replace("'", "")
     if allowed is None:
         allowed = f"of another kind ({str(error['msg'])[:1].lower()}{str(error['msg'])[1:]})"
     if allowed == "a text" and isinstance(given, int | float):

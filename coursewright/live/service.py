@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
+from sqlalchemy.exc import DBAPIError
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 
@@ -23,7 +24,7 @@ from coursewright.live import asked, teacher
 from coursewright.live.events import routes as events
 from coursewright.live.gather import Gatherer
 from coursewright.live.guard import COOKIE, FAILED, Guard, Limits, cookie_of
-from coursewright.live.keys import token_of
+from coursewright.live.keys import Tokens, tokens_of
 from coursewright.live.pages import sign_in, written
 from coursewright.live.recommender import MOST, Recommender
 from coursewright.live.refusals import line_of
@@ -33,6 +34,8 @@ from coursewright.workers import obey_parent
 
 SETTINGS = "COURSEWRIGHT_SERVICE"  # the variable through which worker processes learn theirs
 WHOLE_DAY = 86_400
+AWAY = "the store does not answer; send it again later (by its id it counts once)"
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Service:
     store: str = "live.sqlite"
     key: str | None = None
     token: str | None = None
+    teachers: str | None = None
     min_group: int = 10
     explore: float = 0.0
     renew: bool = True
@@ -53,6 +57,10 @@ class Service:
         """The tutor at work; raises `InputError` where a setting is wrong."""
         return Recommender(self.policy, self.store, self.key, self.min_group, self.explore, self.renew)
 
+    def tokens(self) -> Tokens:
+        """The token of all, and that of the teachers; raises `InputError` where one cannot be used."""
+        return tokens_of(self.token, self.teachers)
+
 
 def app_from_environment() -> Any:
     """The app of a worker process."""
@@ -61,7 +69,8 @@ def app_from_environment() -> Any:
     service = Service(**{**given, "limits": Limits(**given["limits"])})
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     tell_requests(service.access)
-    return guarded(service.recommender(), token_of(service.token)[0], service.limits)
+    tokens = service.tokens()
+    return guarded(service.recommender(), tokens.platform, service.limits, tokens.teachers)
 
 
 def tell_requests(access: bool) -> None:
@@ -69,13 +78,17 @@ def tell_requests(access: bool) -> None:
     logging.getLogger("coursewright.live.guard").setLevel(logging.INFO if access else logging.WARNING)
 
 
-def guarded(recommender: Recommender, token: str, limits: Limits) -> Any:
-    """The app behind its door."""
-    return Guard(app_of(recommender, token, limits), token, limits)
+def guarded(recommender: Recommender, token: str, limits: Limits, teachers: str | None = None) -> Any:
+    """The app behind its door; `teachers` is a second token, for the teacher's page alone."""
+    cookies = [cookie_of(one) for one in (token, teachers) if one is not None]
+    return Guard(app_of(recommender, cookies, limits), token, limits, teachers)
 
 
-def app_of(recommender: Recommender, token: str, limits: Limits) -> FastAPI:
-    """The endpoints; `app.state.recommender` is there for further ones."""
+def app_of(recommender: Recommender, cookies: Collection[str], limits: Limits) -> FastAPI:
+    """The endpoints; a browser may sign in with the tokens of these `cookies`.
+
+    `app.state.recommender` is there for further endpoints.
+    """
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
@@ -94,12 +107,13 @@ def app_of(recommender: Recommender, token: str, limits: Limits) -> FastAPI:
     )
     app.state.recommender = recommender
     app.exception_handler(InputError)(_wrong)
+    app.exception_handler(DBAPIError)(_away)
     app.exception_handler(Exception)(_failed)
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(HTTPException)(_missed)
     _teach(app, recommender, limits)
     _tell(app, recommender)
-    _open(app, recommender, token)
+    _open(app, recommender, cookies)
     app.include_router(events.router(recommender))
     app.include_router(teacher.router(recommender))
     return app
@@ -189,9 +203,10 @@ def _tell(app: FastAPI, recommender: Recommender) -> None:
         return FileResponse(path, filename=f"log.{form}", background=BackgroundTask(path.unlink, True))
 
 
-def _open(app: FastAPI, recommender: Recommender, token: str) -> None:
+def _open(app: FastAPI, recommender: Recommender, cookies: Collection[str]) -> None:
     """Health, the page of the interface, and the door of a browser."""
 
+    @app.head("/health", include_in_schema=False)  # as balancers of load ask
     @app.get("/health", tags=["service"])
     def health() -> dict[str, str]:
         """The state of the service; it needs no token."""
@@ -213,15 +228,21 @@ def _open(app: FastAPI, recommender: Recommender, token: str) -> None:
     @app.post("/sign-in", include_in_schema=False)
     async def enter(request: Request) -> Response:
         given = parse_qs((await request.body()).decode("utf-8", "replace")).get("token", [""])[0].strip()
-        if cookie_of(given) != cookie_of(token):
+        if (cookie := cookie_of(given)) not in cookies:
             return HTMLResponse(sign_in("That is not the token."), status_code=401)
         response = RedirectResponse("/", status_code=303)
-        response.set_cookie(COOKIE, cookie_of(token), max_age=WHOLE_DAY, httponly=True, samesite="strict")
+        response.set_cookie(COOKIE, cookie, max_age=WHOLE_DAY, httponly=True, samesite="strict")
         return response
 
 
 async def _wrong(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": legible(str(error))}, status_code=400)
+
+
+async def _away(request: Request, error: Exception) -> Response:
+    """The line where the store does not answer: its server is gone, a lock is kept, the disk is full."""
+    log.error("the store failed: %s", type(getattr(error, "orig", error)).__name__)
+    return JSONResponse({"error": AWAY}, status_code=503, headers={"Retry-After": "5"})
 
 
 async def _failed(request: Request, error: Exception) -> Response:
@@ -231,6 +252,7 @@ async def _failed(request: Request, error: Exception) -> Response:
 async def _missed(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     lines = {
+        400: "the body cannot be read: it must be JSON in UTF-8, and not compressed",
         404: "there is no such path; /docs names them all",
         405: "this path takes another method; see /docs",
     }

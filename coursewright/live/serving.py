@@ -13,7 +13,6 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from coursewright.errors import InputError
-from coursewright.live.keys import token_of
 from coursewright.live.service import SETTINGS, Service, guarded, tell_requests
 
 log = logging.getLogger(__name__)
@@ -27,7 +26,7 @@ def serve(service: Service, host: str, port: int, workers: int) -> None:
 
     Raises `InputError` before anything listens, where a setting is wrong or the port is taken.
     """
-    token, token_place = token_of(service.token)
+    tokens = service.tokens()
     with bound(host, port) as listening:
         recommender = service.recommender()
         place, key_place, n = recommender.place, recommender.key_place, len(recommender.items)
@@ -35,12 +34,14 @@ def serve(service: Service, host: str, port: int, workers: int) -> None:
         log.info("%s teaches %d items at %s", service.policy, n, at)
         log.info("  store  %s", place)
         log.info("  key    %s (without it nobody can tell whose the rows are: keep a copy)", key_place)
-        log.info("  token  %s", token_place)
+        log.info("  token  %s", tokens.place)
+        if service.teachers is not None:
+            log.info("  token  %s (the teachers', for their page alone)", service.teachers)
         log.info("  pages  %s/docs; a browser signs in with the token", at)
         try:
             if workers == 1:
                 tell_requests(service.access)
-                app = guarded(recommender, token, service.limits)
+                app = guarded(recommender, tokens.platform, service.limits, tokens.teachers)
                 uvicorn.Server(_config(app, 1)).run(sockets=[listening])
             else:
                 recommender.close()

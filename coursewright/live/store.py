@@ -31,11 +31,13 @@ class Store:
     def __init__(self, at: str | Path, fresh: bool = True) -> None:
         """Open the store `at`: a path, or a URL such as `postgresql://user@host/name`.
 
-        A store that is not there is made where `fresh`.  Raises `InputError` for a place that cannot be used,
-        a file that is something else, and a store of a later version.
+        A store that is not there is made where `fresh`; its tables come with its key (`matches`), so that a
+        database whose key cannot be used stays as it was.  Raises `InputError` for a place that cannot be
+        used, a file that is something else, and a store of a later version.
         """
         url, self.sqlite = _url(at)
-        self.place = url.render_as_string(hide_password=True) if self.sqlite is None else str(self.sqlite)
+        shown = url.set(drivername="postgresql").render_as_string(hide_password=True)
+        self.place = shown if self.sqlite is None else str(self.sqlite)
         if self.sqlite is not None:
             _own(self.sqlite, fresh)
         self._writing = threading.Lock()
@@ -73,12 +75,15 @@ class Store:
     def begun(self) -> bool:
         """True where the store has a key already."""
         with self.read() as connection:
-            return _value(connection, "key") is not None
+            return _there(connection) and _value(connection, "key") is not None
 
     def matches(self, code: str, key: str) -> None:
         """Remember the check `code` of the key at `key` at first, and refuse another one ever after."""
         with self.write() as connection:
             self._alone(connection)
+            if not _there(connection):
+                METADATA.create_all(connection)
+                connection.execute(insert(meta).values(name="version", value=str(VERSION)))
             found = _value(connection, "key")
             if found is None:
                 connection.execute(insert(meta).values(name="key", value=code))
@@ -93,17 +98,17 @@ class Store:
 
     def _prepare(self, connection: Connection, fresh: bool) -> None:
         self._alone(connection)
-        dialect = connection.engine.dialect
-        if not dialect.has_table(connection, "meta"):
-            others = dialect.get_table_names(connection)
+        if not _there(connection):
+            others = connection.engine.dialect.get_table_names(connection)
             if self.sqlite is not None and others:
                 raise reject(
                     "store", self.place, "a store, or a new file (this is another program's database)"
                 )
+            if taken := sorted(set(others) & set(METADATA.tables)):
+                hint = f"a database without another program's table {taken[0]!r}"
+                raise reject("store", self.place, hint)
             if not fresh:
                 raise reject("store", self.place, "a store that a Recommender or `coursewright serve` began")
-            METADATA.create_all(connection)
-            connection.execute(insert(meta).values(name="version", value=str(VERSION)))
             return
         found = int(_value(connection, "version") or 0)
         if found > VERSION:
@@ -112,6 +117,10 @@ class Store:
         if found < VERSION:
             tables.migrate(connection, found)
             connection.execute(update(meta).where(meta.c.name == "version").values(value=str(VERSION)))
+
+
+def _there(connection: Connection) -> bool:
+    return connection.engine.dialect.has_table(connection, "meta")
 
 
 def _value(connection: Connection, name: str) -> str | None:

@@ -22,7 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 1
+VERSION = 2
 METADATA = MetaData()
 NUMBER = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up by itself for INTEGER alone
 
@@ -92,11 +92,16 @@ copy = Table(
     Column("path", Text, nullable=False),
     Column("time", Float, nullable=False),
     Column("learners", Integer, nullable=False),
+    Column("newest", NUMBER),  # the learner with the highest number then; null: unknown
 )
 
 
+def _newest(connection: Connection) -> None:
+    connection.exec_driver_sql("ALTER TABLE copy ADD COLUMN newest BIGINT")
+
+
 # Version -> the step from it to the next, which a migration takes within one transaction.
-STEPS: dict[int, Callable[[Connection], None]] = {}
+STEPS: dict[int, Callable[[Connection], None]] = {1: _newest}
 
 
 def migrate(connection: Connection, found: int) -> None:

@@ -19,15 +19,24 @@ from coursewright.scripts.launching import refuse_absent_cluster
 from coursewright.scripts.learners import MOVED, found_again
 from coursewright.scripts.making import agent_of, comparing_of, made, recipe_of, refusal_at
 from coursewright.scripts.memory import refuse_too_much
+from coursewright.scripts.own_log import refuse_columns, refuse_no_log
 from coursewright.scripts.plain import Plain, own_part, plain_of, refuse_missing, targets_of
 from coursewright.scripts.products import mark_of, refuse_other_log, refuse_other_policy, refuse_other_tutor
 from coursewright.scripts.ranges import writable
-from coursewright.scripts.recorded import STORED, WEIGHTS, finished, no_policy, policy_file, read_run
+from coursewright.scripts.recorded import (
+    STORED,
+    WEIGHTS,
+    finished,
+    is_tutor,
+    no_policy,
+    policy_file,
+    read_run,
+)
 from coursewright.scripts.run_directory import refuse_other_settings
 from coursewright.scripts.settings import SETTINGS, Simulate
 from coursewright.scripts.signatures import TARGET, fields, fields_of, refuse_misfits
 from coursewright.scripts.trust import trusted_of
-from coursewright.scripts.tutor_file import refuse_no_tutor, refuse_other_goal
+from coursewright.scripts.tutor_file import refuse_no_tutor, refuse_other_goal, refuse_unfit_file
 from coursewright.scripts.unfitted import even, unfitted_mind
 
 if TYPE_CHECKING:
@@ -53,7 +62,7 @@ class Checker:
         Raises `InputError`: one line with the setting's full path, its value and the allowed values.
         """
         with _as_if_running(config):
-            refuse_missing(config)
+            refuse_missing(config, self.verb)
             if config.hydra.mode == RunMode.MULTIRUN:
                 self._once(_launcher, {TARGET: config.hydra.launcher[TARGET]})
             whole = self._settled(config)
@@ -176,6 +185,12 @@ def _space(part: Plain, checker: Checker) -> None:
 
 def _runs(part: Plain, checker: Checker) -> None:
     """All that is read of the runs, where runs are given; else a task for the rules alone."""
+    named = chosen() if part["runs"] is not None else ()
+    if part["policy"] is not None:
+        if part["runs"] is not None and "task" not in named:
+            told = "null beside runs, whose tasks are their own, unless simulator= and task= are named"
+            raise reject("policy", part["policy"], told)
+        refuse_unfit_file(part["policy"], _task(part, checker))
     if part["runs"] is None:
         _task(part, checker)
         return
@@ -183,7 +198,7 @@ def _runs(part: Plain, checker: Checker) -> None:
 
     places = [part["runs"]] if isinstance(part["runs"], str) else part["runs"]
     folders = finished_below([Path(place) for place in places])
-    named, trusted = chosen(), trusted_of(part["trust"])
+    trusted = trusted_of(part["trust"])
     if "task" in named:
         refuse_bound(folders, trusted, _task(part, checker))
         return
@@ -203,13 +218,12 @@ def _named(part: Plain, known: Sequence[str]) -> None:
 def _comparing(part: Plain, checker: Checker) -> None:
     comparing_of(OmegaConf.create(part))
     if part["runs"] is None:
-        _named(part, list(part["policies"]))
+        _named(part, [*part["policies"], Path(part["policy"] or "").stem])
 
 
 def _log(part: Plain, checker: Checker) -> None:
-    path = part["log"].get("path") if isinstance(part["log"], dict) else None
-    if isinstance(path, str) and not Path(path).exists():
-        raise absent("log.path", path, "the path of a log")
+    refuse_no_log(part["log"])
+    refuse_columns(part["log"], checker.verb == "replay")
 
 
 def _run(part: Plain, checker: Checker) -> None:
@@ -258,7 +272,9 @@ def _simulated(part: Plain, checker: Checker) -> None:
 def _teacher(part: Plain, checker: Checker) -> None:
     """An exported policy, or an agent that makes one without training."""
     given, known = Path(part["policy"]), options(checker.loader, "agent")
-    if given.exists():
+    if is_tutor(given):
+        refuse_unfit_file(part["policy"], _task(part, checker))
+    elif given.exists():
         from coursewright.agents.export.policy import OnnxPolicy
 
         if (file := policy_file(given)).suffix == Path(STORED).suffix:
@@ -279,7 +295,7 @@ def _teacher(part: Plain, checker: Checker) -> None:
 
 TASK = ("simulator", "task", "seeds", "tutor", "choices")
 COMPARED = ("learners", "reference", "baseline", "outcomes", "statistics", "aims", "columns", "example")
-# Paths and names, before the libraries that read and fit a log are imported, which takes a second
+# Paths, names and columns, before the libraries that read and fit a log are imported, which takes a second
 FIRST: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
     "import": [(_log, ("log",))],
     "fit": [(_log, ("log",))],
@@ -302,8 +318,8 @@ THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
     ],
     "evaluate": [
         (_agents, ("policies",)),
-        (_runs, ("runs", MOVED, "trust", "policies", "reference", "baseline", "learners", *TASK)),
-        (_comparing, ("runs", "policies", "seed", "workers", *COMPARED)),
+        (_runs, ("runs", "policy", MOVED, "trust", "policies", "reference", "baseline", "learners", *TASK)),
+        (_comparing, ("runs", "policy", "policies", "seed", "workers", *COMPARED)),
     ],
     "import": [],
     "fit": [],
@@ -311,7 +327,7 @@ THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
     "replay": [],
     "export": [(_run, ("run", MOVED, "trust", "to", "whole", "agent", "seed", *TASK))],
     "serve": [],
-    "simulate": [(_simulated, tuple(fields(Simulate) or ())), (_teacher, ("policy",)), (_task, TASK)],
+    "simulate": [(_simulated, tuple(fields(Simulate) or ())), (_teacher, ("policy", *TASK)), (_task, TASK)],
 }
 
 

@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -82,6 +82,14 @@ def settings(path: Path, at: str = "") -> Iterator[Setting]:
         inner = f"{above}.{name}" if indent else name
         if above not in ("defaults", "hydra", "choices") and not name.startswith("_"):
             yield Setting(f"{at}{inner}", value, comment)
+
+
+def comment_on(path: str, verb: str, chosen: Mapping[str, str]) -> str:
+    """The comment on a setting of a `verb`, in its own file or that of the `chosen` one of a group; or ""."""
+    group, _, name = path.partition(".")
+    inner = CONFIGS / group / f"{chosen.get(group)}.yaml"
+    own = settings(inner, f"{group}.") if name and inner.is_file() else settings(CONFIGS / f"{verb}.yaml")
+    return next((setting.comment for setting in own if setting.name == path), "")
 
 
 def manual(verb: str, words: Sequence[str] = ()) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from coursewright.errors import InputError
+from coursewright.scripts.manual import comment_on
 from coursewright.scripts.signatures import TARGET
 
 Plain = dict[str, Any]
@@ -37,8 +38,8 @@ def targets_of(part: Any, at: str = "") -> Iterator[tuple[str, Plain]]:
             yield from targets_of(value, f"{at}[{place}]")
 
 
-def refuse_missing(config: DictConfig) -> None:
-    """Refuse a setting that must be given and was not."""
+def refuse_missing(config: DictConfig, verb: str) -> None:
+    """Refuse a setting of a `verb` that must be given and was not; its own comment says what it is."""
     for name in map(str, config):
         if name == "hydra":
             continue
@@ -47,4 +48,5 @@ def refuse_missing(config: DictConfig) -> None:
         if not lacking and OmegaConf.is_config(node):
             lacking = OmegaConf.missing_keys(node)
         for path in sorted(lacking):
-            raise InputError(f"{path} = ???: must be given ({path}=...)", path)
+            told = comment_on(path, verb, config.hydra.runtime.choices)
+            raise InputError(f"{path}: must be given, as {path}=...{told and f' ({told})'}", path)

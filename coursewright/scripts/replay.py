@@ -19,6 +19,8 @@ def main(config: DictConfig) -> None:
     """Lead a log's learners through a tutor's memory, write the page, and print the findings."""
     from hydra.utils import instantiate
 
+    from coursewright.data.read import LogFile
+    from coursewright.data.sparing import answers_alone
     from coursewright.evaluation.replay import found, report
     from coursewright.evaluation.tables import say
     from coursewright.scripts.tracking import Results
@@ -27,8 +29,10 @@ def main(config: DictConfig) -> None:
     with open_run(config, placed(config)) as run:
         run.path.chmod(0o700)  # tables and pictures show single learners
         tutor = tutor_file(config.policy)
-        log = replace(instantiate(config.log)(), min_group=config.min_group)
-        console.info("%s\n", log.summary)
+        reader = instantiate(config.log)
+        reader, assumed = answers_alone(reader) if isinstance(reader, LogFile) else (reader, [])
+        log = replace(reader(), min_group=config.min_group)
+        console.info("%s\n", "\n".join([log.summary, *assumed]))
         replayed = found.replay(log, tutor, instantiate(config.settings))
         if replayed.given.lost:
             console.warning("%s\n", replayed.given.lost)
@@ -37,6 +41,7 @@ def main(config: DictConfig) -> None:
             "tutor": f"{Path(config.policy).name} ({made_by.get('agent')}, stamp {tutor.words['stamp']})",
             "log": f"{log.source}; licence: {log.licence or 'unknown'}",
             "left out": replayed.given.lost or "nothing",
+            "assumed": "; ".join(assumed) or "nothing",
             "settings": "config.yaml beside this page",
             "code": ", ".join(f"{name} {value}" for name, value in code_version().items()),
         }

@@ -19,6 +19,7 @@ def main(config: DictConfig) -> None:
         store=config.store,
         key=config.key,
         token=config.token,
+        teachers=config.teachers,
         min_group=config.min_group,
         explore=float(config.explore),
         renew=config.renew,

@@ -18,7 +18,6 @@ MOST = 10_000_000  # learners, resamples: beyond it no machine has the memory or
 SEEDS = 2**32 - 1
 FEWEST = 5  # trainings for an interval about a recipe
 KINDS = ("knowledge", "memory", "content", "model")  # of tasks (see `Task.kind`); model: the tutor has one
-
 LIMITS = {"body": 256, "rate": 1, "k": 1}  # of `serve`: the least of each
 
 
@@ -98,6 +97,7 @@ class Evaluate:
     statistics: Mapping[str, Node]
     figures: Mapping[str, Node]
     runs: str | Sequence[str] | None
+    policy: str | None
     learners_folder: str | None
     trust: str | Sequence[str]
     kinds: Mapping[str, Sequence[str]]
@@ -307,6 +307,7 @@ class Serve:
     store: str
     key: str | None
     token: str | None
+    teachers: str | None
     host: str
     port: int
     workers: int
@@ -317,7 +318,8 @@ class Serve:
     limits: Mapping[str, Any]
 
     def __post_init__(self) -> None:
-        given(policy=self.policy, store=self.store, key=self.key, token=self.token, host=self.host)
+        given(policy=self.policy, store=self.store, key=self.key, host=self.host)
+        given(token=self.token, teachers=self.teachers)
         if not Path(self.policy).is_file():
             raise absent("policy", self.policy, "a tutor file (coursewright export run=RUN to=tutor.onnx)")
         whole(0, 65_535, port=self.port)

@@ -15,6 +15,7 @@ from coursewright.agents.rule import RulePolicy
 from coursewright.agents.stored import Stored
 from coursewright.agents.tracker import SilentTracker
 from coursewright.agents.tuned_rule import MASTERY, TUNED_RULE
+from coursewright.agents.tutor_file import TutorFile
 from coursewright.envs.policy import Policy
 from coursewright.envs.task import Task
 from coursewright.errors import InputError, reject
@@ -33,6 +34,7 @@ from coursewright.scripts.recorded import (
     finished,
     in_a_line,
     is_tuning,
+    is_tutor,
     of_the_run,
     policy_file,
     read_run,
@@ -83,6 +85,10 @@ def studies(config: DictConfig) -> list[Study]:
     if "task" in config:  # the command line's own, and its learners
         name, kind = f"{config.choices.simulator}-{config.choices.task}", config.choices.simulator
         alone = Study(name, kind, task_of(config, config.tutor), _card(config.simulator))
+        if config.policy is not None:
+            given = Path(config.policy)
+            name = f"{given.stem} (file)" if given.stem in config.policies else given.stem
+            alone.trained[name] = {config.seed: kept_policy(given, alone.task)}
         if config.runs is None:
             return [alone]
     places = config.runs if isinstance(config.runs, ListConfig) else [config.runs]
@@ -153,6 +159,8 @@ def kept_policy(given: Path, task: Task) -> Policy:
 
     Raises `InputError` where there is none, and where it was made for another task.
     """
+    if is_tutor(given):
+        return TutorFile(given, task)
     file = policy_file(given)
     if file.suffix != Path(STORED).suffix:
         return OnnxPolicy(file, task)

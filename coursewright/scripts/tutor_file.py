@@ -9,6 +9,7 @@ from coursewright.scripts.overrides import command_line
 from coursewright.scripts.words import typed
 
 if TYPE_CHECKING:
+    from coursewright.envs.task import Task
     from coursewright_runtime import Tutor
 
 WANTED = "a tutor file (coursewright export run=RUN to=tutor.onnx)"
@@ -45,14 +46,15 @@ def refuse_other_goal(given: str, goal: object) -> None:
 def tutor_file(given: str) -> "Tutor":
     """The tutor in a file.  Raises `InputError` for a path that is none, or without the runtime."""
     refuse_no_tutor(given)
-    try:
-        from coursewright_runtime import Tutor, TutorError
-    except ModuleNotFoundError as error:
-        remedy = "pip install coursewright-runtime (runtime/python in a checkout)"
-        raise InputError(
-            f"policy = {given}: a tutor file is read by coursewright-runtime: {remedy}"
-        ) from error
-    try:
-        return Tutor(Path(given).with_suffix(".onnx"))
-    except TutorError as error:
-        raise InputError(f"policy = {given}: {error}", "policy") from error
+    from coursewright.agents.tutor_file import opened
+
+    return opened(Path(given))
+
+
+def refuse_unfit_file(given: str, task: "Task") -> None:
+    """Refuse a policy that is none, or none of this task."""
+    from coursewright.scripts.studies import kept_policy
+
+    if not Path(given).exists():
+        raise absent("policy", given, "a tutor file, another exported policy, or the folder of a run")
+    kept_policy(Path(given), task)

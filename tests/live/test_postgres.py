@@ -7,6 +7,7 @@ import postgres
 from coursewright.errors import InputError
 from coursewright.live.logs import read_store
 from coursewright.live.recommender import Recommender
+from coursewright.live.store import Store
 from live_tutor import TUTOR
 
 pytestmark = [
@@ -67,6 +68,26 @@ def test_the_forgotten_are_in_no_table(pair, url):
                 for cell in row:
                     assert cell not in (code, one._keys.seal("anna"), code.hex(), "anna")
     assert len(read_store(url).table) == 5
+
+
+def test_a_refused_store_leaves_no_table(url, tmp_path):
+    (tmp_path / "open").write_text("00" * 32)
+    (tmp_path / "open").chmod(0o644)
+    store = Store(url)
+    try:
+        with pytest.raises(InputError, match="chmod 600"):
+            Recommender(TUTOR, url, tmp_path / "open")
+        with store.read() as connection:
+            assert inspect(connection).get_table_names() == []
+        with store.write() as connection:
+            connection.exec_driver_sql("CREATE TABLE event (name TEXT)")
+        with pytest.raises(InputError, match="without another program's table 'event'"):
+            Recommender(TUTOR, url, tmp_path / "key")
+        assert not (tmp_path / "key").exists()
+    finally:
+        with store.write() as connection:
+            connection.exec_driver_sql("DROP TABLE IF EXISTS event")
+        store.close()
 
 
 def test_a_wrong_url_is_one_line(tmp_path):

@@ -14,7 +14,6 @@ from coursewright.live import tables
 from coursewright.live.logs import read_store
 from coursewright.live.mind import packed, unpacked
 from coursewright.live.recommender import Recommender
-from coursewright.live.store import Store
 from coursewright.live.words import Choice, Response, choice_of
 from coursewright_runtime import Tutor
 from live_tutor import TUTOR
@@ -367,21 +366,38 @@ def test_a_moved_store_takes_its_old_key_and_leaves_no_new_one(tmp_path):
     Recommender(TUTOR, moved, first.key_place).close()
 
 
-def test_an_older_store_is_brought_up_to_date(tmp_path, monkeypatch):
-    Store(tmp_path / "live.sqlite").close()
-    monkeypatch.setattr("coursewright.live.store.VERSION", 2)
-    monkeypatch.setattr(tables, "VERSION", 2)
-    monkeypatch.setattr(
-        tables,
-        "STEPS",
-        {1: lambda connection: connection.exec_driver_sql("ALTER TABLE copy ADD COLUMN who TEXT")},
-    )
-    opened = Store(tmp_path / "live.sqlite")
-    with opened.read() as connection:
-        assert connection.exec_driver_sql("SELECT who FROM copy").all() == []
+def test_a_store_of_the_first_version_is_brought_up_to_date(tutor, tmp_path):
+    taught(tutor, "anna", "01")
+    tutor.backup(tmp_path / "old.sqlite")
+    tutor.close()
+    with sqlite3.connect(tmp_path / "live.sqlite") as raw:  # the table as that version had it
+        raw.execute("ALTER TABLE copy DROP COLUMN newest")
+        raw.execute("UPDATE meta SET value = '1' WHERE name = 'version'")
+    again = Recommender(TUTOR, tmp_path / "live.sqlite", tmp_path / "secret" / "key")
+    with again._store.read() as connection:
         query = select(func.max(tables.meta.c.value)).where(tables.meta.c.name == "version")
-        assert connection.scalar(query) == "2"
-    opened.close()
+        assert connection.scalar(query) == str(tables.VERSION)
+    again.next("bert")
+    assert [len(again.forget(name).left) for name in ("anna", "bert")] == [1, 1]  # when, it does not tell
+    again.close()
+
+
+def test_the_forgotten_hear_of_what_went_out_since_they_were_met(tutor, tmp_path):
+    taught(tutor, "anna", "01")
+    for _ in range(3):
+        tutor.log(tmp_path / "log.csv")
+    tutor.backup(tmp_path / "copy.sqlite")
+    tutor.next("bert")
+    told = tutor.forget("bert")
+    assert told.left == []
+    assert any(note.startswith("what went out before the learner was met (4 times)") for note in told.notes)
+    tutor.next("zoe")
+    tutor.log(tmp_path / "log.csv")
+    [line] = tutor.forget("zoe").left
+    assert line.startswith("log: ")
+    first, second = tutor.forget("anna").left
+    assert "log.csv (4 times, the last of 20" in first
+    assert "copy.sqlite (of 20" in second
 
 
 def test_masks_are_packed_without_loss():

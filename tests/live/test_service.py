@@ -7,8 +7,11 @@ import re
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import create_engine
 
+from coursewright.errors import InputError
 from coursewright.live.guard import Limits
+from coursewright.live.keys import tokens_of
 from coursewright.live.service import guarded
 from live_tutor import TUTOR
 from load import TOKEN
@@ -61,6 +64,7 @@ def test_without_the_token_nothing_is_told(client):
                 assert told.status_code == 401
                 assert told.json() == {"error": "a token is needed: Authorization: Bearer TOKEN"}
         assert plain.get("/health").json() == {"status": "ok"}
+        assert plain.head("/health").status_code == 200
 
 
 def test_a_browser_signs_in_once(tutor):
@@ -75,6 +79,44 @@ def test_a_browser_signs_in_once(tutor):
         assert browser.get("/learners").json() == []
         form = browser.post("/forget", data={"learner": "anna"})  # as a page on another site could send it
         assert form.status_code == 415
+
+
+def test_the_teachers_token_opens_their_page_alone(tutor):
+    tutor.next("anna")
+    app = guarded(tutor, TOKEN, Limits(), "a-token-of-teachers")
+    with TestClient(app, headers={"Authorization": "Bearer a-token-of-teachers"}) as teacher:
+        by = {"learner": "anna", "item": "8", "by": "Mrs Doe", "reason": "asked"}
+        assert teacher.post("/override", json=by).json()["item"] == "8"
+        for path in ("/class", "/why", "/state", "/effect"):
+            body = {"group": None} if path == "/class" else {"learner": "anna"}
+            more = {"item": "8"} if path == "/effect" else {}
+            assert teacher.post(path, json=body | more).status_code == 200, path
+        assert teacher.get("/teacher/").status_code == 200
+        for path in ("/observe", "/next", "/forget", "/log", "/xapi/statements", "/docs", "/nowhere"):
+            for told in (teacher.get(path), teacher.post(path, json={"learner": "anna"})):
+                assert told.status_code == 403, path
+                assert told.json() == {
+                    "error": "the teachers' token opens the teacher's page (/teacher) alone"
+                }
+        platform = TestClient(app, headers=HEADERS)
+        assert platform.get("/learners").json() == ["anna"]
+        assert platform.get("/teacher").status_code == 200
+    for token, wanted in ((TOKEN, 200), ("a-token-of-teachers", 403)):
+        with TestClient(app, headers={"Accept": "text/html"}) as browser:
+            assert browser.post("/sign-in", data={"token": token}).url.path == "/teacher"
+            assert browser.get("/learners").status_code == wanted
+
+
+def test_the_teachers_token_is_made_and_is_another(tmp_path):
+    tokens = tokens_of(tmp_path / "token", tmp_path / "teachers")
+    assert tokens_of(tmp_path / "token", tmp_path / "teachers") == tokens
+    assert tokens.platform != tokens.teachers
+    assert (tmp_path / "teachers").stat().st_mode & 0o077 == 0
+    with pytest.raises(InputError, match=r"teachers = .*token: must be another token"):
+        tokens_of(tmp_path / "token", tmp_path / "token")
+    (tmp_path / "teachers").write_text("short")
+    with pytest.raises(InputError, match=r"teachers: .*teachers must hold at least 16"):
+        tokens_of(tmp_path / "token", tmp_path / "teachers")
 
 
 def test_the_pages_load_nothing_from_elsewhere(client):
@@ -153,6 +195,27 @@ def test_a_wrong_kind_is_told_in_our_words(tutor, path, change, line):
     one = {} if path == "/overview" else {"learner": "anna"}
     with TestClient(guarded(tutor, TOKEN, Limits(k=3)), headers=HEADERS) as client:
         assert client.post(path, json=one | whole | change).json() == {"error": line}
+
+
+def test_what_is_no_utf_8_and_what_is_another_form_get_one_line(client):
+    kind = {"Content-Type": "application/json"}
+    told = client.post("/next", content=b'{"learner": "zo\xeb"}', headers=kind)
+    line = "the body cannot be read: it must be JSON in UTF-8, and not compressed"
+    assert (told.status_code, told.json()) == (400, {"error": line})
+    assert client.get("/log?form=xml").json() == {"error": 'form = "xml": must be parquet or csv'}
+
+
+def test_a_store_that_does_not_answer_is_a_503(client, tutor, monkeypatch):
+    body = {"learner": "anna", "item": "0", "correct": 1}
+    client.post("/observe", json=body)
+    with monkeypatch.context() as patched:
+        patched.setattr(tutor._store, "engine", create_engine("sqlite:////nowhere/at/all"))
+        for told in (client.get("/health"), client.post("/observe", json=body)):
+            assert told.status_code == 503
+            assert told.json()["error"].startswith("the store does not answer; send it again later")
+            assert told.headers["retry-after"] == "5"
+    assert client.get("/health").json() == {"status": "ok"}
+    assert client.post("/state", json={"learner": "anna"}).json()["responses"] == 1
 
 
 def test_limits_are_kept(tutor):

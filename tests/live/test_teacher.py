@@ -40,6 +40,7 @@ def learner(answers="", mastery=0.3, answered=5, last=100.0):
         (learner("a1- ab- ab- b1+"), ("stuck", "A", 97.0)),
         (learner("a1- a1-"), ("on course", "", 100.0)),
         (learner("a1+ a1-", answered=8), ("slow", "A", 99.0)),
+        (learner("a1? a1+ a1-", answered=8), ("slow", "A", 99.0)),  # a video is no answer
         (learner("a1+ a1-", mastery=0.5, answered=8), ("on course", "", 100.0)),
         (learner("a1+", last=90.0), ("away", "", 90.0)),
         (learner(), ("new", "", None)),

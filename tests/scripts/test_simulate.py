@@ -34,7 +34,7 @@ def test_a_log_of_ones_own_that_the_other_verbs_read(tmp_path, monkeypatch) -> N
         (["to=log.parquet", "policy=."], "error: policy = .: must be the folder of a finished training"),
         (["to=log.parquet", "learners=0"], "error: learners = 0: must be a whole number from 1"),
         (["to=log.parquet", "split=test"], "error: split = 'test'"),
-        ([], "error: to = ???: must be given (to=...)"),
+        ([], "error: to: must be given, as to=... (the new Parquet file, such as log.parquet; "),
     ],
 )
 def test_what_is_refused_in_a_line(given, line, tmp_path, monkeypatch, capsys) -> None:

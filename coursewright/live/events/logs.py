@@ -69,7 +69,11 @@ def entries(path: str | Path, inside: Sequence[str]) -> list[Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"log.path = {path}: cannot be read as text ({error})", "log.path") from error
     try:
-        return listed(json.loads(text), "log.path", inside)
+        given = json.loads(text)
+        if isinstance(given, dict) and given.get("more"):
+            told = "is one page of several (its `more` is not empty); put each into a line of the file"
+            raise InputError(f"log.path = {path}: {told}", "log.path")
+        return listed(given, "log.path", inside)
     except json.JSONDecodeError as whole:
         found: list[Any] = []
         for number, line in enumerate(text.splitlines(), 1):

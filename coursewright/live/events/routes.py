@@ -6,24 +6,27 @@ and counted in a header.
 """
 
 import asyncio
-from collections.abc import Iterator
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from coursewright.errors import InputError, reject
-from coursewright.live.bridge import Bridge
 from coursewright.live.events import caliper, xapi
 from coursewright.live.events.event import Event, Names, Read, UnusableError, at, listed, moment, stamp
+from coursewright.live.logs import Place
 from coursewright.live.recommender import Recommender
 from coursewright.live.words import DAY, days_of
 from coursewright.live.words import Response as Answered
 
 OVER = "X-Coursewright-Passed-Over"
+PLACE = re.compile(r"(\d{1,18})-(\d{1,9})")
 HEADERS = {"X-Experience-API-Version": xapi.VERSION}
 
 
@@ -48,11 +51,25 @@ def router(recommender: Recommender) -> APIRouter:
         return Response(status_code=204, headers=HEADERS)
 
     @made.get("/xapi/statements")
-    def all_statements(since: str | None = None) -> Response:
-        """All responses as `answered` statements, with pseudonyms, propensities and the policy's hash."""
-        told = [xapi.statement_of(event, names) for event in events_of(bridge)]
-        wanted = [one for one in told if since is None or one["timestamp"] > since]
-        return JSONResponse({"statements": wanted, "more": ""}, headers=HEADERS)
+    def some_statements(
+        request: Request,
+        since: str | None = None,
+        limit: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+        after: str | None = None,
+    ) -> Response:
+        """All responses as `answered` statements, with pseudonyms, propensities and the policy's hash.
+
+        `since` leaves out what is not later than a moment; of `limit` statements, `more` is the address of
+        the next ones.
+        """
+        for name in request.query_params:
+            if name not in ("since", "limit", "after"):
+                raise InputError(f"{name}: is no parameter here; since and limit are", name)
+        most = limit + 1 if limit else None
+        page = list(bridge.responses(_place(after), _later(since), most))
+        told = [xapi.statement_of(event_of(row), names) for row in page[: limit or None]]
+        more = _more(page[limit - 1]["place"], since, limit) if len(page) == most else ""
+        return JSONResponse({"statements": told, "more": more}, headers=HEADERS)
 
     @made.post("/caliper")
     async def envelopes(request: Request) -> Response:
@@ -68,26 +85,52 @@ def router(recommender: Recommender) -> APIRouter:
     @made.get("/caliper")
     def envelope() -> Response:
         """All responses as one Caliper envelope, with pseudonyms."""
-        return JSONResponse(caliper.envelope_of(events_of(bridge), names, datetime.now(UTC)))
+        return JSONResponse(caliper.envelope_of(map(event_of, bridge.responses()), names, datetime.now(UTC)))
 
     return made
 
 
-def events_of(bridge: Bridge) -> Iterator[Event]:
-    """All responses of the store, in the order of the log; each has the same id every time."""
-    for row in bridge.responses():
-        yield Event(
-            id=str(UUID(bytes=bytes(row["code"]), version=4)),
-            learner=row["learner"],
-            item=row["item"],
-            correct=None if row["correct"] < 0 else int(row["correct"]),
-            time=datetime.fromtimestamp(DAY * row["time"], UTC),
-            minutes=row["minutes"] or 0.0,
-            skills=tuple(row["skills"]),
-            allowed=None if row["allowed"] is None else tuple(row["allowed"]),
-            propensity=row["propensity"],
-            policy=row["tutor"],
-        )
+def event_of(row: Mapping[str, Any]) -> Event:
+    """The event of a response of `Bridge.responses`; it has the same id every time."""
+    return Event(
+        id=str(UUID(bytes=bytes(row["code"]), version=4)),
+        learner=row["learner"],
+        item=row["item"],
+        correct=None if row["correct"] < 0 else int(row["correct"]),
+        time=datetime.fromtimestamp(DAY * row["time"], UTC),
+        minutes=row["minutes"] or 0.0,
+        skills=tuple(row["skills"]),
+        allowed=None if row["allowed"] is None else tuple(row["allowed"]),
+        propensity=row["propensity"],
+        policy=row["tutor"],
+    )
+
+
+def _later(since: str | None) -> float | None:
+    """The first moment, in days since 1970 UTC, that as a time stamp is later than `since`."""
+    if since is None:
+        return None
+    try:
+        thousandths = int(1000.0 * moment(since).timestamp())
+    except UnusableError:
+        raise reject("since", repr(since)[:40], "ISO 8601, such as 2026-03-01T09:30:00Z") from None
+    return (thousandths + 1 - 1e-3) / (1000.0 * DAY)  # times are kept to less than a microsecond
+
+
+def _place(after: str | None) -> Place | None:
+    """The place in the log that the address of a next page names."""
+    if after is None:
+        return None
+    if not (found := PLACE.fullmatch(after)):
+        raise reject("after", repr(after)[:40], "left to the address in `more`")
+    return int(found[1]), int(found[2])
+
+
+def _more(place: Place, since: str | None, limit: int) -> str:
+    asked: dict[str, Any] = {"limit": limit, "after": f"{place[0]}-{place[1]}"}
+    if since is not None:
+        asked["since"] = since
+    return f"/xapi/statements?{urlencode(asked)}"
 
 
 async def _json(request: Request) -> Any:

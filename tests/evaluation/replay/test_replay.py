@@ -17,6 +17,7 @@ from coursewright.evaluation.replay.found import Settings, numbers, replay
 from coursewright.evaluation.replay.report import NO_VERDICT, sentences, write_replay
 from coursewright.evaluation.replay.responses import responses_of
 from coursewright.scripts.app import run
+from live_tutor import TUTOR
 
 ITEMS = {"a1": ["A"], "a2": ["A"], "b1": ["B"], "ab": ["A", "B"]}
 SKILLS = ["A", "B"]
@@ -226,6 +227,56 @@ def test_a_policy_that_is_no_tutor_is_refused_in_a_line(policy, said, tmp_path, 
     assert said in line
     assert line.count("\n") == 1
     assert sorted(tmp_path.iterdir()) == before
+
+
+def order_alone(folder, header="learner,item,correct"):
+    """A table of twelve learners and three items of the kept tutor, in order and no more."""
+    rows = [f"p{n},{item},{(n + int(item)) % 2}" for n in range(12) for item in "012"]
+    (folder / "answers.csv").write_text("\n".join([header, *rows]) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("header", "words", "said"),
+    [
+        ("pupil,task,right", ["log=file"], "without learner, item, correct"),
+        ("learner,item,right", ["log=mapped"], "without correct"),
+        ("learner,item,correct,times", ["log=file"], "has no time, and 'times' looks like it"),
+        ("learner,item,correct", ["log=mapped", "log.columns.item=quiz"], "log.columns.item = quiz: must be"),
+        ("learner,item,correct", ["log=mapped", "log.unit=weeks"], "log.unit = weeks"),
+    ],
+)
+def test_wrong_columns_are_told_before_anything_is_read_or_made(
+    header, words, said, tmp_path, monkeypatch, capfd
+):
+    monkeypatch.chdir(tmp_path)
+    order_alone(tmp_path, header)
+    monkeypatch.setattr("coursewright.scripts.replay.main", lambda: pytest.fail("too late"))
+    assert run("replay", [f"policy={TUTOR}", *words, "log.path=answers.csv"]) == 2
+    assert said in capfd.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["answers.csv"]
+
+
+def test_a_policy_that_is_not_named_is_asked_for(capfd):
+    assert run("replay", []) == 2
+    line = capfd.readouterr().err
+    assert line.startswith(
+        "error: policy: must be given, as policy=... (a tutor file, with its .json beside it"
+    )
+
+
+@pytest.mark.slow
+def test_order_alone_is_replayed_and_said(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    order_alone(tmp_path)
+    line = ["log=file", "log.path=answers.csv", "hydra.run.dir=replayed", "tables=csv"]
+    assert run("replay", [f"policy={TUTOR}", *line]) == 0
+    told = capfd.readouterr().out
+    page = (tmp_path / "replayed" / "report.html").read_text()
+    assert "no column of times" in told
+    assert "no column of times" in page
+    table = (tmp_path / "replayed" / "responses.csv").read_text().splitlines()
+    assert len(table) == 1 + 36
+    assert {row.split(",")[2] for row in table[1:]} == {"0.0"}
 
 
 @pytest.mark.slow

@@ -132,6 +132,44 @@ def test_the_log_goes_out_with_propensity_and_policy_and_comes_in_again(client, 
     assert [(one.id, one.item, one.correct) for one in read] == [(o.id, o.item, o.correct) for o in found]
 
 
+def test_the_log_goes_out_in_pages(client, tutor):
+    for n in range(7):
+        client.post("/xapi/statements", json=sent(answer(n, "anna" if n % 2 else "bert", day=n + 1)))
+    whole = client.get("/xapi/statements").json()
+    assert (len(whole["statements"]), whole["more"]) == (7, "")
+    for size in (1, 3, 7, 8):
+        found, sizes, address = [], [], f"/xapi/statements?limit={size}"
+        while address:
+            page = client.get(address).json()
+            found, address = found + page["statements"], page["more"]
+            sizes.append(len(page["statements"]))
+        assert found == whole["statements"]
+        assert max(sizes) == min(size, 7)
+        assert len(sizes) == -(-7 // size)
+    dates = sorted(one["timestamp"] for one in whole["statements"])
+    since = {"since": dates[2], "limit": 1}
+    later, page = [], client.get("/xapi/statements", params=since).json()
+    while page["statements"]:
+        later += [one["timestamp"] for one in page["statements"]]
+        page = client.get(page["more"]).json() if page["more"] else {"statements": []}
+    assert sorted(later) == dates[3:]  # a moment itself is not later
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("since=yesterday", "since = 'yesterday': must be ISO 8601"),
+        ("limit=-1", 'limit = "-1": must be at least 0'),
+        ("limit=many", 'limit = "many": must be a whole number'),
+        ("after=5", "after = '5': must be left to the address in `more`"),
+        ("agent=anna", "agent: is no parameter here; since and limit are"),
+    ],
+)
+def test_a_wrong_question_for_the_log_gets_one_line(client, query, said):
+    done = client.get(f"/xapi/statements?{query}")
+    assert (done.status_code, done.json()["error"][: len(said)]) == (400, said)
+
+
 def test_caliper_envelopes_teach(client, tutor):
     envelope = caliper.envelope_of([answer(1), answer(2, correct=0)], NAMES, datetime(2026, 1, 2, tzinfo=UTC))
     for _ in range(2):
