@@ -14,8 +14,8 @@ from types import FrameType
 STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 DEFAULT = (signal.SIG_DFL, signal.default_int_handler)
 PATIENCE = 30.0  # seconds for workers to close their open files
-# Functions that C calls, and whose exceptions are printed and lost.  A signal that comes while LLVM compiles is
-# handled in the first two of them, and numba would go on without the code that they were to keep.
+# Functions that C calls, and whose exceptions are printed and lost.  A signal that comes while LLVM compiles
+# is handled in one of the first two, and numba would go on without the code that they were to keep.
 CALLBACKS = ("_raw_object_cache_notify", "_raw_object_cache_getbuffer", "__del__")
 SOON = 0.02  # seconds until a signal that came there is told again
 
