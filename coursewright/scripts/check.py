@@ -133,8 +133,13 @@ def _at_the_task(part: Plain) -> Iterator[None]:
 
 
 def _able(part: Plain, checker: Checker) -> None:
-    """The task, and a rule on it that neither trains nor tunes itself: such a one refuses at once."""
+    """The task, and a rule on it that neither trains nor tunes itself: such a one refuses at once.
+
+    The others may have a method `refuse(task)`, which is cheap.
+    """
     task, agent = _task(part, checker), agent_of(OmegaConf.create({**part["agent"]}))
+    if (refuse := getattr(agent, "refuse", None)) is not None:
+        refuse(task)
     room = type(agent).__module__.removeprefix("coursewright.agents.").partition(".")[0]
     if room not in RULES or any(hasattr(agent, name) for name in TUNING):
         return

@@ -107,20 +107,25 @@ class GraphPpo:
 
         return train(self, task, seed, tracker)
 
+    def refuse(self, task: Task) -> None:
+        """Refuse a task that it cannot be trained on, before anything is made."""
+        on_policy.refuse(self, task)
+        if task.stop or task.delays:
+            name, value = ("stop", True) if task.stop else ("delays", list(task.delays))
+            raise reject(f"task.{name}", value, "left out, for graph_ppo gives scores to items alone")
+        on_policy.refuse_a_single_one(self, task, self.batch_size)
+
     def untrained(self, env: "LearnersVecEnv", seed: int) -> "BaseAlgorithm":
         """The model before its first step."""
         from coursewright.agents.learning.graph import Heads, Unread, put_into
         from coursewright.agents.learning.training import place
 
         task = env.task
-        if task.stop or task.delays:
-            name, value = ("stop", True) if task.stop else ("delays", list(task.delays))
-            raise reject(f"task.{name}", value, "left out, for graph_ppo gives scores to items alone")
         kind: Any = self.algorithm.kind
         model: BaseAlgorithm = kind(
             "MlpPolicy",
             env,
-            n_steps=on_policy.whole_batches(self, task, self.batch_size),
+            n_steps=on_policy.rollout_steps(self, task),
             batch_size=self.batch_size,
             n_epochs=self.epochs,
             gamma=self.gamma,

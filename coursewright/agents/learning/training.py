@@ -187,6 +187,8 @@ def _helps(agent: Trainable) -> Iterator[str]:
 
 def train(agent: Trainable, task: Task, seed: int, tracker: Tracker) -> TrainedPolicy:
     """Train to `agent.steps`, from the tracker directory's checkpoint on where there is one."""
+    if (refuse := getattr(agent, "refuse", None)) is not None:
+        refuse(task)
     model, env = begun(agent, task, seed)
     kept = None
     if tracker.directory is not None:

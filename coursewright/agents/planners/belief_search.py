@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from coursewright.agents.options import at_least, not_negative
-from coursewright.agents.planners.imagined import Imagination, Planning
+from coursewright.agents.planners.imagined import Imagination, Planning, refuse_unimaginable
 from coursewright.agents.planners.on_belief import BeliefPlanner
 from coursewright.agents.planners.playing_on import (
     Branch,
@@ -116,6 +116,10 @@ class BeliefSearch:
         at_least(1, candidates=self.candidates)
         at_least(2 * (self.candidates + 1), simulations=self.simulations)
         not_negative(c=self.c, z=self.z)
+
+    def refuse(self, task: Task) -> None:
+        """Refuse a task on whose learners nobody can plan, before a rule is tuned."""
+        refuse_unimaginable(task)
 
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:
         """The policy.  Raises `InputError` where the base is no rule, or no learner can be imagined."""
