@@ -85,13 +85,18 @@ class GraphPpo:
         switches(masked=self.masked)
 
     @property
+    def name(self) -> str:
+        """The agent's name in messages and files."""
+        return "maskable_graph_ppo" if self.masked else "graph_ppo"
+
+    @property
     def algorithm(self) -> Algorithm:
         """MaskablePPO where `masked`, otherwise PPO."""
         from sb3_contrib import MaskablePPO
         from stable_baselines3 import PPO
 
         return Algorithm(
-            "maskable_graph_ppo" if self.masked else "graph_ppo",
+            self.name,
             MaskablePPO if self.masked else PPO,
             _choosing,
             masks=self.masked,

@@ -30,7 +30,7 @@ from coursewright.agents.learning.trained import TrainedPolicy
 from coursewright.agents.learning.vec_env import LearnersVecEnv
 from coursewright.agents.tracker import Tracker
 from coursewright.envs.task import Task
-from coursewright.errors import reject
+from coursewright.errors import InputError, reject
 from coursewright.progress import Progress
 
 FAR = 1.1  # times the steps that were asked for
@@ -177,6 +177,13 @@ def _other_than_asked(
     return None
 
 
+def _refuse_diverged(agent: Trainable, model: BaseAlgorithm) -> None:
+    """Refuse weights that are no numbers: no policy can be made of them."""
+    if not all(bool(weights.isfinite().all()) for weights in model.policy.parameters()):
+        told = "the training diverged, and its weights are no numbers; a smaller rate may do"
+        raise InputError(f"agent.learning_rate = {agent.learning_rate}: {told}", "agent.learning_rate")
+
+
 def _helps(agent: Trainable) -> Iterator[str]:
     """A line for each help that a training has besides its rewards."""
     if agent.algorithm.warm_start is not None:
@@ -221,4 +228,5 @@ def train(agent: Trainable, task: Task, seed: int, tracker: Tracker) -> TrainedP
         watch.finish()
         if (told := _other_than_asked(agent, model, env, imitated)) is not None:
             log.warning("%s", told)
+    _refuse_diverged(agent, model)
     return TrainedPolicy.of(model, agent, task)

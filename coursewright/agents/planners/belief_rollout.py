@@ -5,7 +5,14 @@ from dataclasses import dataclass, field
 from coursewright.agents.options import at_least, not_negative
 from coursewright.agents.planners.imagined import Imagination, Planning, refuse_unimaginable
 from coursewright.agents.planners.on_belief import BeliefPlanner
-from coursewright.agents.planners.playing_on import Branch, Branches, clearly_best, returns, rule_of
+from coursewright.agents.planners.playing_on import (
+    Branch,
+    Branches,
+    clearly_best,
+    refuse_no_rule,
+    returns,
+    rule_of,
+)
 from coursewright.agents.planners.proof import proved
 from coursewright.agents.rule import RulePolicy, Seen
 from coursewright.agents.tracker import SILENT, Tracker
@@ -69,7 +76,8 @@ class BeliefRollout:
         not_negative(z=self.z)
 
     def refuse(self, task: Task) -> None:
-        """Refuse a task on whose learners nobody can plan, before a rule is tuned."""
+        """Refuse a base that is no rule, and learners who cannot be imagined, before a rule is tuned."""
+        refuse_no_rule(self.base)
         refuse_unimaginable(task)
 
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:

@@ -12,6 +12,7 @@ from coursewright.agents.planners.playing_on import (
     Branches,
     above_doubt,
     kept_by,
+    refuse_no_rule,
     returns,
     rule_of,
 )
@@ -118,7 +119,8 @@ class BeliefSearch:
         not_negative(c=self.c, z=self.z)
 
     def refuse(self, task: Task) -> None:
-        """Refuse a task on whose learners nobody can plan, before a rule is tuned."""
+        """Refuse a base that is no rule, and learners who cannot be imagined, before a rule is tuned."""
+        refuse_no_rule(self.base)
         refuse_unimaginable(task)
 
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:

@@ -209,7 +209,7 @@ def refuse_unimaginable(task: Task) -> None:
     drawing_mind(task)
     if restricts(task.simulator) and not isinstance(task.simulator, Foreseeable):
         told = "learners on a platform that forbids items by rules known ahead (kss), or forbids none"
-        raise reject("task.simulator of a planner", type(task.simulator).__name__, told)
+        raise reject("simulator", type(task.simulator).__name__, told)
 
 
 @dataclass(frozen=True, eq=False)
