@@ -106,7 +106,7 @@ def _replacing(line: Line, loader: ConfigLoader, name: str) -> Line:
     made = [o for o in plain if isinstance(o.value(), dict) and TARGET in o.value()]
     if not made:
         return line
-    others = [str(o.input_line) for o in line.given if o not in made and not o.is_sweep_override()]
+    others = [str(o.input_line) for o in line.given if o not in plain and not o.is_sweep_override()]
     try:
         base = loader.load_configuration(name, others, RunMode.RUN)
         before = {str(o.key_or_group): OmegaConf.select(base, str(o.key_or_group)) for o in made}

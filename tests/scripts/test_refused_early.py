@@ -4,10 +4,13 @@ import pytest
 
 import bad_lines
 import forked
+from coursewright.scripts.compose import compose, loader_of
+from coursewright.scripts.line import read_line
 
 TASK = ["task.steps=6", "learners=5", "tracker=none"]
 BKT = ["simulator=bkt_v0", "task=mastery"]
 PPO = "coursewright.agents.learning.ppo.Ppo"
+TUNED = "coursewright.agents.tuned_rule.TunedRule"
 SEARCH = "coursewright.agents.planners.belief_search.BeliefSearch"
 
 
@@ -38,3 +41,17 @@ def test_it_is_refused_in_a_line(agent, more, told):
     answer = bad_lines.told("train", [f"agent={agent}", *learners, *TASK, *more.split()])
     assert not answer.fault, answer
     assert told in answer.said
+
+
+def test_another_thing_takes_the_place_of_the_one_before():
+    """Its settings are not those of the tuned rule, which stands there by default."""
+    rule = "coursewright.agents.rules.mastery.NInARow"
+    for more, base in (
+        ([f"agent.base={{_target_: {rule}, n: 2}}"], {"_target_": rule, "n": 2}),
+        ([f"agent.base={{_target_: {rule}}}", "agent.base.n=3"], {"_target_": rule, "n": 3}),
+        (["agent.base.learners=50"], {"_target_": TUNED, "learners": 50}),
+        ([f"agent.base={{_target_: {TUNED}}}"], {"_target_": TUNED, "learners": 2000}),
+    ):
+        line = read_line("train", ["agent=belief_search", *more])
+        (config,) = compose(line, loader_of(line)).jobs
+        assert config.agent.base == base
