@@ -103,22 +103,26 @@ def compose(line: Line, loader: ConfigLoader) -> Composed:
 def _replacing(line: Line, loader: ConfigLoader, name: str) -> Line:
     """The line, in which a mapping with another `_target_` replaces what stood there: nothing is merged."""
     plain = [o for o in line.given if not o.is_sweep_override() and _is_plain(o, loader)]
-    made = [o for o in plain if isinstance(o.value(), dict) and TARGET in o.value()]
+    made = {str(o.input_line): address for o in plain if (address := _address(o.value())) is not None}
     if not made:
         return line
     others = [str(o.input_line) for o in line.given if o not in plain and not o.is_sweep_override()]
+    words: list[str] = []
     try:
         base = loader.load_configuration(name, others, RunMode.RUN)
-        before = {str(o.key_or_group): OmegaConf.select(base, str(o.key_or_group)) for o in made}
+        for override in line.given:
+            key, word = str(override.key_or_group), str(override.input_line)
+            there: Any = OmegaConf.select(base, key) if word in made else None
+            other = OmegaConf.is_dict(there) and there.get(TARGET) != made[word]
+            words += [f"~{key}", f"++{word}"] if other else [word]
     except (HydraException, OmegaConfBaseException, ValueError, TypeError):  # which is told later on
         return line
-    words: list[str] = []
-    for override in line.given:
-        key = str(override.key_or_group)
-        there = before[key] if override in made else None
-        other = OmegaConf.is_dict(there) and there.get(TARGET) != override.value()[TARGET]
-        words += [f"~{key}", f"++{override.input_line}"] if other else [str(override.input_line)]
     return replace(line, words=words, given=OverridesParser.create(loader).parse_overrides(words))
+
+
+def _address(value: Any) -> Any:
+    """The `_target_` of a mapping; None for any other value."""
+    return value.get(TARGET) if isinstance(value, dict) else None
 
 
 def _shared(whole: DictConfig, batch: Sequence[Sequence[str]], loader: ConfigLoader) -> list[str]:
@@ -197,8 +201,11 @@ def _of_another_kind(base: DictConfig, override: Override) -> bool:
 
 
 def _below(path: list[str], value: Any) -> Iterator[list[str]]:
-    """The paths of the values in a mapping that is given for `path`; `path` itself for any other value."""
-    if isinstance(value, dict) and value:
+    """The paths of the values in a mapping that is given for `path`; `path` itself for any other value.
+
+    A mapping with a `_target_` is one value, whose settings are those of what it names.
+    """
+    if isinstance(value, dict) and value and _address(value) is None:
         for name, entry in value.items():
             yield from _below([*path, str(name)], entry)
     else:

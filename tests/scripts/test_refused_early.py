@@ -1,4 +1,4 @@
-"""What a training or a plan cannot be made of is refused before its folder is made."""
+"""A training or a plan that its task does not allow is refused before its folder is made."""
 
 import pytest
 
@@ -55,3 +55,15 @@ def test_another_thing_takes_the_place_of_the_one_before():
         line = read_line("train", ["agent=belief_search", *more])
         (config,) = compose(line, loader_of(line)).jobs
         assert config.agent.base == base
+
+
+def test_a_thing_that_the_file_leaves_out_is_given_whole():
+    goal = {"_target_": "coursewright.envs.task.RandomGoal", "low": 1, "high": 3}
+    given = "{" + ", ".join(f"{name}: {value}" for name, value in goal.items()) + "}"
+    line = read_line("train", ["task=mastery", "simulator=bkt_v0", f"task.goal={given}"])
+    (config,) = compose(line, loader_of(line)).jobs
+    assert config.task.goal == goal
+    told = bad_lines.told(
+        "train", ["task=mastery", "simulator=bkt_v0", f"task.goal={given.replace('low', 'lw')}"]
+    )
+    assert told.said == "error: task.goal.lw: no such setting (did you mean 'low'?); known: low, high\n"
