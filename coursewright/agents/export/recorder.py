@@ -55,7 +55,8 @@ def record(
 
     `examples` are its arguments twice, with batches of two sizes, the batch first; an argument that is a
     tuple of tensors is as many inputs.  `kept` are tensors of the module that stand in the graph under these
-    names, so that `put` can change them: nothing that hangs on them is computed beforehand.  Raises `NotImplementedError` for an operation that is not known here.
+    names, so that `put` can change them: nothing that hangs on them is computed beforehand.  Raises
+    `NotImplementedError` for an operation that is not known here.
     """
     runs = [_run(module, example) for example in examples]
     (flat, heard, gives), (other_flat, other_heard, other_gives) = runs
