@@ -129,7 +129,7 @@ class Evaluate:
                 if kind not in KINDS:
                     raise unknown(f"kinds.{name}", kind, KINDS)
         some(policies=self.policies, outcomes=self.outcomes, statistics=self.statistics, aims=self.aims)
-        given(tutor=self.tutor)
+        given(tutor=self.tutor, policy=self.policy)
         if self.learners_folder is not None:
             if self.runs is None:
                 raise reject("learners_folder", self.learners_folder, "given with runs only")

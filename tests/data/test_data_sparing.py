@@ -62,8 +62,10 @@ def test_what_is_said_to_be_none_of_it_is_not_asked_for(tmp_path):
     path = written(
         tmp_path / "answers.csv", ("learner", "item", "correct", "times"), [(*r, "1") for r in ROWS]
     )
-    _, told = answers_alone(LogFile(path, columns={"time": None, "skills": "no such column"}))
+    wrong = {"skills": {"sums": "adding"}}
+    file, told = answers_alone(LogFile(path, columns={"time": None, "skills": "none"}, values=wrong))
     assert len(told) == 1
+    assert file().table.num_rows == 4
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
