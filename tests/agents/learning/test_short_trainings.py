@@ -5,12 +5,14 @@ import logging
 import pytest
 import torch
 
+from coursewright.agents.learning import training
 from coursewright.agents.learning.a2c import A2c
 from coursewright.agents.learning.ars import Ars
 from coursewright.agents.learning.beginning import begun
 from coursewright.agents.learning.dqn import Dqn
 from coursewright.agents.learning.ppo import Ppo
 from coursewright.envs.shipped import kss
+from coursewright.errors import InputError
 
 
 @pytest.mark.parametrize(
@@ -35,3 +37,13 @@ def test_a_short_training_says_so(agent, told, caplog):
         began = begun(agent, kss(10), 0)[0].policy.state_dict()
         assert all(torch.equal(began[name], now) for name, now in policy.model.policy.state_dict().items())
     assert [told in line for line in caplog.messages] == ([True] if told else []), caplog.messages
+
+
+def test_a_training_that_diverged_is_refused(monkeypatch):
+    def diverge(watch):
+        with torch.no_grad():
+            next(watch.model.policy.parameters()).fill_(torch.nan)
+
+    monkeypatch.setattr(training.Watch, "finish", diverge)
+    with pytest.raises(InputError, match=r"^agent.learning_rate = 0.003: the training diverged, and its"):
+        A2c(steps=80, learners=16)(kss(4))
