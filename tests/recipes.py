@@ -2,6 +2,7 @@
 
     python tests/recipes.py kss bkt_ednet                   # rows of the table, as they come
     python tests/recipes.py --agent ppo --seeds 1 afm       # one agent, one seed
+    python tests/recipes.py --agent trpo bkt_v0             # an agent that is in no table
     python tests/recipes.py --data ../shared/data           # everything, with logs that lie there
 
 A row is a population: 2,000 unseen learners meet random choice, `tuned_mastery`, and the policies of three
@@ -35,6 +36,8 @@ from coursewright.fitting.folder import Trials, fit_model
 LEARNERS = 2000
 SEEDS = (0, 1, 2)
 AGENTS = ("maskable_ppo", "ppo")
+OTHERS = ("a2c", "trpo", "dqn", "qr_dqn", "ars", "recurrent_ppo", "maskable_recurrent_ppo")
+OTHERS += ("graph_ppo", "maskable_graph_ppo")
 WORST = -0.1  # of the tuned rule's lead over random choice
 TABLES = ("bkt_v0", "bkt_ednet", "afm", "pfa", "best_lr", "irt", "das3h", "rltutor", "kes", "practice")
 SHIPPED = {"kss_cseal18": ["task=kss"], **{name: ["task=mastery"] for name in TABLES}}
@@ -124,7 +127,7 @@ def main() -> None:
     """Print the rows that were asked for."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("populations", nargs="*", help=", ".join([*SHIPPED, *LOGS]))
-    asked.add_argument("--agent", choices=AGENTS, help="one of the two")
+    asked.add_argument("--agent", choices=AGENTS + OTHERS, help="one alone")
     asked.add_argument("--seeds", type=int, default=len(SEEDS), help="how many trainings")
     asked.add_argument("--data", type=Path, help="the folder of logs")
     given = asked.parse_args()

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from coursewright.agents.tracker import SILENT
 from coursewright.errors import InputError, absent, reject, unknown
 from coursewright.scripts.compose import options
-from coursewright.scripts.elsewhere import TAUGHT, chosen, refuse_both, refuse_bound
+from coursewright.scripts.elsewhere import TAUGHT, asked_price, chosen, refuse_both, refuse_bound
 from coursewright.scripts.experiment import settled
 from coursewright.scripts.launching import refuse_absent_cluster
 from coursewright.scripts.learners import MOVED, found_again
@@ -142,8 +142,13 @@ def _at_the_task(part: Plain) -> Iterator[None]:
 
 
 def _able(part: Plain, checker: Checker) -> None:
-    """The task, and a rule on it that neither trains nor tunes itself: such a one refuses at once."""
+    """The task, and a rule on it that neither trains nor tunes itself: such a one refuses at once.
+
+    The others may have a method `refuse(task)`, which is cheap.
+    """
     task, agent = _task(part, checker), agent_of(OmegaConf.create({**part["agent"]}))
+    if (refuse := getattr(agent, "refuse", None)) is not None:
+        refuse(task)
     room = type(agent).__module__.removeprefix("coursewright.agents.").partition(".")[0]
     if room not in RULES or any(hasattr(agent, name) for name in TUNING):
         return
@@ -203,7 +208,8 @@ def _runs(part: Plain, checker: Checker) -> None:
         refuse_bound(folders, trusted, _task(part, checker))
         return
     other = OmegaConf.create({name: part[name] for name in TAUGHT}) if named else None
-    for study in read_studies(folders, trusted, part["policies"], False, part[MOVED], other):
+    price = asked_price(OmegaConf.create(part["task"]))
+    for study in read_studies(folders, trusted, part["policies"], False, part[MOVED], other, price):
         known = [*study.trained, *part["policies"]]
         _named(part, known)
 

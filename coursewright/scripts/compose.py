@@ -19,9 +19,10 @@ from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.core.utils import setup_globals
-from hydra.errors import ConfigCompositionException
+from hydra.errors import ConfigCompositionException, HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from coursewright.errors import InputError, reject, unknown, unsettable
 from coursewright.scripts.line import Line, refuse_groups, without_nulls
@@ -67,8 +68,9 @@ def compose(line: Line, loader: ConfigLoader) -> Composed:
     refuse_groups(line)
     line = without_nulls(line)
     _refuse_choices(line, loader)
-    words, mode = list(line.words), RunMode.MULTIRUN if line.flags.multirun else RunMode.RUN
     name = line.flags.config_name or line.verb
+    line = _replacing(line, loader, name)
+    words, mode = list(line.words), RunMode.MULTIRUN if line.flags.multirun else RunMode.RUN
     try:
         if any(
             given.is_sweep_override() for given in line.given
@@ -96,6 +98,31 @@ def compose(line: Line, loader: ConfigLoader) -> Composed:
         OmegaConf.set_readonly(whole.hydra, False)
         whole.hydra.job.config.override_dirname.exclude_keys = shared
     return Composed(words, _jobs(whole, batch, loader), several=True)
+
+
+def _replacing(line: Line, loader: ConfigLoader, name: str) -> Line:
+    """The line, in which a mapping with another `_target_` replaces what stood there: nothing is merged."""
+    plain = [o for o in line.given if not o.is_sweep_override() and _is_plain(o, loader)]
+    made = {str(o.input_line): address for o in plain if (address := _address(o.value())) is not None}
+    if not made:
+        return line
+    others = [str(o.input_line) for o in line.given if o not in plain and not o.is_sweep_override()]
+    words: list[str] = []
+    try:
+        base = loader.load_configuration(name, others, RunMode.RUN)
+        for override in line.given:
+            key, word = str(override.key_or_group), str(override.input_line)
+            there: Any = OmegaConf.select(base, key) if word in made else None
+            other = OmegaConf.is_dict(there) and there.get(TARGET) != made[word]
+            words += [f"~{key}", f"++{word}"] if other else [word]
+    except (HydraException, OmegaConfBaseException, ValueError, TypeError):  # which is told later on
+        return line
+    return replace(line, words=words, given=OverridesParser.create(loader).parse_overrides(words))
+
+
+def _address(value: Any) -> Any:
+    """The `_target_` of a mapping; None for any other value."""
+    return value.get(TARGET) if isinstance(value, dict) else None
 
 
 def _shared(whole: DictConfig, batch: Sequence[Sequence[str]], loader: ConfigLoader) -> list[str]:
@@ -174,8 +201,11 @@ def _of_another_kind(base: DictConfig, override: Override) -> bool:
 
 
 def _below(path: list[str], value: Any) -> Iterator[list[str]]:
-    """The paths of the values in a mapping that is given for `path`; `path` itself for any other value."""
-    if isinstance(value, dict) and value:
+    """The paths of the values in a mapping that is given for `path`; `path` itself for any other value.
+
+    A mapping with a `_target_` is one value, whose settings are those of what it names.
+    """
+    if isinstance(value, dict) and value and _address(value) is None:
         for name, entry in value.items():
             yield from _below([*path, str(name)], entry)
     else:

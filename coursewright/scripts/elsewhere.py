@@ -1,18 +1,20 @@
 """Runs that teach others than the learners of their training.
 
 `evaluate runs=FOLDER simulator=NAME` keeps the task of each run and takes other learners of its course.  With
-`task=NAME` besides it takes another task altogether, for policies that can serve it.
+`task=NAME` besides it takes another task altogether, for policies that can serve it.  `task.price=VALUE`
+alone keeps their task and charges another price of a minute, for policies that are shown it.
 """
 
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from coursewright.envs.features import BELIEFS
+from coursewright.envs.price import Price, check_price
 from coursewright.errors import reject
 from coursewright.scripts.making import made
 from coursewright.scripts.recorded import POLICY, read_run
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 NAMED = ("simulator", "task")
 OWN = ("seeds", "tutor")  # which a run brings with its task
 HAS = ("agent", "simulator", "task", "tutor")  # which a run has
+PRICE = "task.price"  # which a policy may be read at another of
 TAUGHT = ("simulator", "choices")  # the parts of a command that other learners come from
 TOLD_BY_A_TUTOR = {"belief", *(feature.name for feature in BELIEFS)}
 
@@ -38,6 +41,8 @@ def chosen() -> tuple[str, ...]:
         return ()
     words = [word.lstrip("+~") for word in HydraConfig.get().overrides.task]
     named = tuple(name for name in NAMED if any(word.startswith(f"{name}=") for word in words))
+    if "task" not in named:
+        words = [word for word in words if not word.startswith(f"{PRICE}=")]
     first = {re.split(r"[.=@]", word)[0]: word for word in words}
     for name in OWN:
         if name in first and "task" not in named:
@@ -52,6 +57,47 @@ def chosen() -> tuple[str, ...]:
             both = f"{own}; to read them on others, name simulator= and task="
             raise reject(missing, None, f"named where {name} is: {both}")
     return named
+
+
+def asked_price(task: Any) -> Price:
+    """The price of a minute that the command line names for its runs, in the composed `task`; None: theirs.
+
+    Raises `InputError` for a price that is none.
+    """
+    if not HydraConfig.initialized():
+        return None
+    words = [word.lstrip("+~") for word in HydraConfig.get().overrides.task]
+    if any(word.startswith("task=") for word in words) or not any(w.startswith(f"{PRICE}=") for w in words):
+        return None
+    price: Any = OmegaConf.to_container(task.price) if OmegaConf.is_config(task.price) else task.price
+    if price is None:
+        raise reject(PRICE, None, "a price, where runs are to be read at another one than theirs")
+    check_price(price, ())
+    return price  # type: ignore[no-any-return]
+
+
+def with_price(run: DictConfig, folder: Path, price: Price) -> DictConfig:
+    """The record of the run in `folder` with another price of a minute, which its policy is shown."""
+    if run.task.get("price") is None:
+        raise reject(PRICE, price, f"left out: the policy of runs = {folder} was trained without a price")
+    result = run.copy()
+    with open_dict(result):
+        result.task.price = price
+        result.study = f"{result.study}, price {'-'.join(f'{end:g}' for end in _ends(price))}"
+    return result
+
+
+def beyond(run: DictConfig, price: Price) -> str | None:
+    """A warning where a price lies beyond those of the run's training."""
+    own = _ends(run.task.price)
+    if own[0] <= _ends(price)[0] and _ends(price)[-1] <= own[-1]:
+        return None
+    trained = " to ".join(f"{end:g}" for end in own)
+    return f"its training had prices of {trained}: what it does at others it did not learn"
+
+
+def _ends(price: Any) -> list[float]:
+    return [float(end) for end in price] if OmegaConf.is_list(price) or isinstance(price, list) else [price]
 
 
 def refuse_both(run: str | None) -> None:

@@ -4,10 +4,10 @@ import logging
 from collections.abc import Sequence
 
 import hydra
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from coursewright.scripts.app import explained
-from coursewright.scripts.elsewhere import TAUGHT, chosen
+from coursewright.scripts.elsewhere import TAUGHT, asked_price, chosen
 from coursewright.scripts.run_directory import Place, open_run, placed
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,10 @@ def evaluate(config: DictConfig, place: Place) -> None:
 
     if config.runs is not None:  # which have tasks and seeds of their own
         theirs = {*TASK} - ({*TASK} if "task" in chosen() else {*TAUGHT} if chosen() else set())
+        price = asked_price(config.task)
         config = OmegaConf.masked_copy(config, [key for key in map(str, config) if key not in theirs])
+        with open_dict(config):
+            config.price = price  # null: theirs
     with open_run(config, place) as run:
         given = studies(config)
         tracker = run.tracker("evaluate")

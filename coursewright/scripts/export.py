@@ -17,13 +17,13 @@ def main(config: DictConfig) -> None:
     from coursewright.agents.export.onnx import export
     from coursewright.agents.export.whole import EPISODES, words_of, write
     from coursewright.scripts.exporting import made_here, made_in_a_run, network_of, scored_in
-    from coursewright.scripts.products import mark_of, refuse_other_policy, refuse_other_tutor, settings_of
+    from coursewright.scripts.products import alone_at, mark_of, refuse_other_policy, settings_of
 
     if config.whole:
         policy, task = made_here(config) if config.run is None else made_in_a_run(config)
         mark = mark_of(settings_of(config))
-        refuse_other_tutor(config.to, mark)  # again, for another export may have written it meanwhile
-        write(policy, task, config.to, scored_in(config.run), mark)
+        with alone_at(config.to, mark):
+            write(policy, task, config.to, scored_in(config.run), mark)
         told = "%s: taught %d learners as the original; %s says all in words"
         log.info(told, config.to, EPISODES, words_of(config.to))
         return

@@ -5,12 +5,14 @@ somebody's own, whatever its name.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
 from omegaconf import DictConfig, OmegaConf
 
 from coursewright.errors import InputError, reject
@@ -67,6 +69,28 @@ def refuse_other_tutor(to: str, mark: str) -> None:
         raise _kept(to if found is None else str(words), "a file that is no tutor's")
     if found != mark:
         raise _kept(to, "the tutor of another export")
+
+
+@contextmanager
+def alone_at(to: str, mark: str) -> Iterator[None]:
+    """Keep other exports from the file `to` and that of its words until the end; a later one waits.
+
+    Raises `InputError` as `refuse_other_tutor` does, since another may have written them meanwhile.
+    """
+    path = Path(to)
+    place = path.with_name(f".{path.stem}.lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(place)
+        lock.acquire()
+    except OSError as error:
+        raise InputError(f"to = {to}: cannot be written ({error.strerror or error})", "to") from error
+    try:
+        refuse_other_tutor(to, mark)
+        yield
+    finally:
+        place.unlink(missing_ok=True)  # while it is held: whoever waits for it sees that, and makes another
+        lock.release()
 
 
 def refuse_other_log(to: str, mark: str) -> None:

@@ -1,5 +1,6 @@
 """Signals to stop: trackers are closed and workers ended in order, and a second signal ends at once."""
 
+import _thread
 import multiprocessing
 import os
 import signal
@@ -13,6 +14,10 @@ from types import FrameType
 STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 DEFAULT = (signal.SIG_DFL, signal.default_int_handler)
 PATIENCE = 30.0  # seconds for workers to close their open files
+# Functions that C calls, and whose exceptions are printed and lost.  A signal that comes while LLVM compiles
+# is handled in one of the first two, and numba would go on without the code that they were to keep.
+CALLBACKS = ("_raw_object_cache_notify", "_raw_object_cache_getbuffer", "__del__")
+SOON = 0.02  # seconds until a signal that came there is told again
 
 
 class Interrupted(KeyboardInterrupt):
@@ -44,7 +49,21 @@ def heeded(last: bool = False) -> Iterator[None]:
             signal.signal(number, signal.SIG_IGN if last else handler)
 
 
+def _postponed(number: int, frame: FrameType | None) -> bool:
+    """True where the signal came in a callback, which an exception does not leave; it is told again soon."""
+    while frame is not None and frame.f_code.co_name not in CALLBACKS:
+        frame = frame.f_back
+    if frame is None:
+        return False
+    again = threading.Timer(SOON, _thread.interrupt_main, [number])
+    again.daemon = True
+    again.start()
+    return True
+
+
 def _stop(number: int, frame: FrameType | None) -> None:
+    if _postponed(number, frame):
+        return
     for each in STOPPING:
         if signal.getsignal(each) is _stop:
             signal.signal(each, signal.SIG_DFL)
@@ -77,5 +96,7 @@ def heeded_by_worker() -> Iterator[None]:
 
 
 def _stop_job(number: int, frame: FrameType | None) -> None:
+    if _postponed(number, frame):
+        return
     signal.signal(number, signal.SIG_IGN)
     raise Interrupted(number)

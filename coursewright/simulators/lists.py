@@ -78,6 +78,15 @@ def cells_of(lists: Lists, row: Ints, columns: int) -> Bools:
     return cells
 
 
+def any_of(cells: Bools, lists: Lists) -> Bools:
+    """True where `cells [batch, columns]` are True in some column of a list, `[batch, lists]`."""
+    padded = np.zeros((len(cells), len(lists.values) + 1), bool)  # a last, empty list begins at the end
+    padded[:, :-1] = cells[:, lists.values]
+    found = np.logical_or.reduceat(padded, lists.start[:-1], axis=1)
+    found[:, np.diff(lists.start) == 0] = False  # which `reduceat` gives the cell where they begin
+    return np.asarray(found)
+
+
 def listed(cells: Bools) -> Lists:
     """The columns `[rows, columns]` that are True in each row."""
     row, column = np.nonzero(cells)

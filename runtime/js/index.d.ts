@@ -16,13 +16,25 @@ export class TutorError extends Error {}
 export interface Words {
   format: number;
   stamp: number;
+  /** Of the tutor, 64 hex digits. */
+  fingerprint: string;
   items: { name: string; skills: string[]; minutes: number; kind: string; format: string }[];
   skills: string[];
   state: { width: number; columns: string[]; new: string };
   outputs: Record<string, string>;
   golden: {
     key: number;
-    responses: { item: string; correct: number; days: number; minutes: number; action: number }[];
+    responses: {
+      item: string;
+      correct: number;
+      days: number;
+      minutes: number;
+      action: number;
+      /** After some of the responses, as are belief and scores. */
+      observation?: number[];
+      belief?: number[];
+      scores?: number[];
+    }[];
     state: number[];
   };
   [name: string]: unknown;

@@ -2,10 +2,11 @@
 
 import * as ort from "onnxruntime-web/wasm";
 
-const FORMAT = 1;
+const FORMAT = 2;
 const PIECES = 4; // of a key, 16 bits each
 const DAY = 86_400_000; // milliseconds
 const LARGEST = 3e38; // of a float32
+const CLOSE = 1e-5; // numbers that differ by less are equal
 const LATEST = 1e6; // days; any more are seconds or milliseconds
 const TOLD = ["minutes", "at", "taught", "past", "offered"];
 const RUNS = ["item", "correct", "taught", "past", "days", "minutes", "goal", "mask"];
@@ -45,37 +46,24 @@ export class Tutor {
 
   constructor(session, about, words) {
     if (!("stamp" in about)) throw new TutorError(`an ONNX file, but no tutor; ${MAKES}`);
-    newer("the ONNX file", JSON.parse(about.format));
-    this.stamp = JSON.parse(about.stamp);
-    if (words?.stamp === undefined) throw new TutorError("not the words of a tutor: they have no stamp");
-    newer("the words", words.format);
-    if (words.stamp !== this.stamp) {
-      throw new TutorError(`the words of tutor ${words.stamp}, and the ONNX file is tutor ${this.stamp}`);
+    if (about.format !== String(FORMAT)) {
+      throw new TutorError(`format ${about.format} of the ONNX file; this package reads format ${FORMAT}`);
     }
+    this.stamp = JSON.parse(about.stamp);
     this.words = words;
     this.session = session;
-    const { items, skills, state } = words;
-    this.items = this.listed("items", items, "mask").map((item) => item?.name);
-    this.skills = this.listed("skills", skills, "goal");
-    this.listed("state.columns", state?.columns, "state");
-    for (const [kind, names] of [["items", this.items], ["skills", this.skills]]) {
-      const strange = names.find((name) => typeof name !== "string");
-      if (strange !== undefined || names.includes(undefined)) throw refused(`words: a name in ${kind}`, strange, "allowed: a text");
+    for (const [name, list] of [["items", words?.items], ["skills", words?.skills], ["state.columns", words?.state?.columns]]) {
+      if (!Array.isArray(list)) throw new TutorError(`not the words of a tutor: ${name} is no list`);
+    }
+    const { fingerprint, skills, state } = words;
+    this.items = words.items.map((item) => item?.name);
+    this.skills = skills;
+    if (digestOf([fingerprint, ...this.items, ...skills, ...state.columns]) !== about.digest) {
+      throw new TutorError("not the words of this ONNX file: another tutor's, or their names changed; both come from one export");
     }
     this.place = new Map(this.items.map((name, index) => [name, index]));
     this.width = state.columns.length;
     this.firstKey = state.columns.indexOf("key, bits 0 to 15");
-    if (this.firstKey < 0) throw new TutorError("not the words of a tutor: state.columns has no key");
-  }
-
-  /** A list of the words, which must be as long as the input of the ONNX file that it names is wide. */
-  listed(name, list, input) {
-    const width = this.session.inputMetadata.find((put) => put.name === input)?.shape[1];
-    if (!Array.isArray(list)) throw new TutorError(`not the words of a tutor: ${name} is no list`);
-    if (typeof width === "number" && list.length !== width) {
-      throw new TutorError(`the words have ${list.length} ${name}, and the ONNX file has ${width}; ${MAKES}`);
-    }
-    return list;
   }
 
   /** The lesson of a learner nobody has met; see index.d.ts. */
@@ -282,25 +270,43 @@ export function keyOf(key) {
   return whole;
 }
 
+/** The digest of a tutor's words: the CRC-32 of lines in UTF-8, eight hex digits. */
+function digestOf(lines) {
+  let sum = -1;
+  for (const byte of new TextEncoder().encode(lines.join("\n"))) {
+    sum ^= byte;
+    for (let bit = 0; bit < 8; bit++) sum = (sum >>> 1) ^ (0xedb88320 & -(sum & 1));
+  }
+  return (~sum >>> 0).toString(16).padStart(8, "0");
+}
+
 /** The first difference between file and golden trace, in words; null where there is none. */
 export async function differs(tutor) {
   if (!tutor.words.golden) throw new TutorError("the words have no golden trace");
   const { key, responses, state: last } = tutor.words.golden;
+  const { columns, skills, actions } = tutor.words;
   let state = tutor.new([key]);
   for (const [step, told] of responses.entries()) {
     state = Float32Array.from(JSON.parse(JSON.stringify(Array.from(state))));
     const { item, correct, days, minutes } = told;
     const found = await tutor.run(state, { item: tutor.place.get(item), correct, days, minutes });
     const action = Number(found.action[0]);
-    if (action !== told.action) return `response ${step + 1} (${told.item}): action ${action} instead of ${told.action}`;
+    const where = `response ${step + 1} (${told.item})`;
+    if (action !== told.action) return `${where}: action ${action} instead of ${told.action}`;
+    for (const [name, names] of [["observation", columns], ["belief", skills], ["scores", actions]]) {
+      const off = told[name] && away(found[name], told[name], names);
+      if (off) return `${where}: ${name} of ${off}`;
+    }
     state = found.next_state;
   }
-  const apart = Array.from(state, (value, column) => Math.abs(value - last[column]));
-  const worst = apart.indexOf(Math.max(...apart));
-  if (!(apart[worst] <= 1e-5)) {
-    return `after the last response: ${tutor.words.state.columns[worst]} is off by ${apart[worst]}`;
-  }
-  return null;
+  const off = away(state, last, tutor.words.state.columns);
+  return off && `after the last response: ${off}`;
+}
+
+/** The first number that is off by more than 1e-5, of its size where that exceeds 1, in words; null where none is. */
+function away(found, wanted, names) {
+  const worst = Array.from(found).findIndex((value, at) => !(Math.abs(value - wanted[at]) <= CLOSE * Math.max(1, Math.abs(wanted[at]))));
+  return worst < 0 ? null : `${names[worst]} is off by ${Math.abs(found[worst] - wanted[worst])}`;
 }
 
 /** The metadata of an ONNX file, by name: field 14 of its protocol buffer, which onnxruntime-web does not show. */
@@ -425,11 +431,6 @@ function shown(value) {
 }
 
 const short = (text) => (text.length <= 80 ? text : `${text.slice(0, 77)}...`);
-
-function newer(what, format) {
-  if (!Number.isInteger(format) || format < 1) throw refused(`format of ${what}`, format, `allowed: 1 to ${FORMAT}`);
-  if (format > FORMAT) throw new TutorError(`format ${format} of ${what}, newer than this package's ${FORMAT}`);
-}
 
 function parsed(name, text) {
   try {

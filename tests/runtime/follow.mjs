@@ -47,7 +47,7 @@ export async function refusals({ Tutor, keyOf }, bytes, words) {
   const kept = (changes) => () => tutor.load(JSON.stringify({ ...JSON.parse(tutor.begin().save()), ...changes }));
   const run = (event) => () => tutor.run(tutor.new([1]), event);
   const reading = (changes) => () => Tutor.open(bytes, { ...words, ...changes });
-  const { stamp, ...nameless } = words;
+  const { fingerprint, ...nameless } = words;
   const foreign = JSON.parse(tutor.begin().save()).state.with(0, 5);
   return messages({
     item: () => tutor.begin().observe("zz", 1),
@@ -84,8 +84,9 @@ export async function refusals({ Tutor, keyOf }, bytes, words) {
       lesson.state[0] = 5;
       return lesson.next();
     },
-    "words, stamp": reading({ stamp: 5 }),
-    "words, format": reading({ format: 2 }),
+    "words, fingerprint": reading({ fingerprint: "0".repeat(64) }),
+    "words, another order": reading({ items: words.items.toReversed() }),
+    "words, a skill's name": reading({ skills: words.skills.with(1, "Ÿ") }),
     "words, no items": reading({ items: undefined }),
     "words, few items": reading({ items: words.items.slice(0, 5) }),
     "words, few skills": reading({ skills: words.skills.slice(0, 2) }),

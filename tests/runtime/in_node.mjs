@@ -13,8 +13,11 @@ for (const { path, ...told } of asked.tutors) {
   const words = JSON.parse(await readFile(path.replace(/\.onnx$/, ".json"), "utf8"));
   const tutor = await runtime.Tutor.open(path);
   const golden = await runtime.differs(tutor);
-  tutor.words.golden.responses[3].action += 1;
-  const spoiled = await runtime.differs(tutor);
+  const { responses } = tutor.words.golden;
+  responses[4].scores[1] += 2e9;
+  const other = await runtime.differs(tutor);
+  responses[3].action += 1;
+  const spoiled = [await runtime.differs(tutor), other];
   const found = { golden, spoiled, followed: await follow(tutor, told), milliseconds: await milliseconds(tutor, 50) };
   if (told.history) {
     found.lesson = await lesson(tutor, told.history);

@@ -36,6 +36,14 @@ def test_the_golden_trace_is_followed(original):
     tutor.words["golden"]["responses"][7]["action"] += 1
     assert differs(tutor).startswith("response 8 (")
     tutor.words["golden"]["responses"][7]["action"] -= 1
+    for step, told in enumerate(tutor.words["golden"]["responses"], 1):
+        for name in {"observation", "belief", "scores"} & told.keys():
+            kept = told[name][-1]
+            told[name][-1] += 3e-5 * max(1.0, abs(kept))
+            found = differs(tutor)
+            assert found.startswith(f"response {step} ({told['item']}): {name} of ")
+            assert " is off by " in found
+            told[name][-1] = kept
     tutor.words["golden"]["state"][-1] += 1.0
     assert "is off by 1" in differs(tutor)
 
@@ -172,16 +180,43 @@ def test_a_file_that_is_no_tutor_is_refused(tmp_path, dated):
     words.write_text("[]")
     with pytest.raises(TutorError, match="not the words of a tutor"):
         Tutor(path)
-    words.write_text(json.dumps(dated.words | {"stamp": 5}))
-    with pytest.raises(TutorError, match=f"the words of tutor 5, and the ONNX file is tutor {dated.stamp}"):
-        Tutor(path)
-    for wrong in ({"format": 2}, {"items": dated.words["items"][:3]}, {"skills": 4}):
+    for wrong in ({"items": 7}, {"skills": 4}, {"state": {}}, {"fingerprint": None}):
         words.write_text(json.dumps(dated.words | wrong))
-        with pytest.raises(TutorError, match=r"my tutor\.json"):
+        with pytest.raises(TutorError, match=r"my tutor\.json: not the words of a tutor"):
             Tutor(path)
     words.write_text("\ufeff" + json.dumps(dated.words), encoding="utf-8")
     assert Tutor(path).items == dated.items
     assert Tutor(path, words=dated.path.with_suffix(".json")).items == dated.items
+
+
+def others_words(words, another):
+    """Words that do not belong to the ONNX file of `words`."""
+    items, skills = words["items"], words["skills"]
+    return {
+        "of another tutor": another,
+        "with fewer items": words | {"items": items[:3]},
+        "with items in another order": words | {"items": items[::-1]},
+        "with another name": words | {"items": [items[0] | {"name": "a 1"}, *items[1:]]},
+        "with skills in another order": words | {"skills": skills[::-1]},
+    }
+
+
+def test_words_that_belong_to_another_file_are_refused(tmp_path, dated):
+    path, another = tmp_path / "my tutor.onnx", Tutor(made("a rule").path)
+    path.write_bytes(dated.path.read_bytes())
+    for words in others_words(dated.words, another.words).values():
+        path.with_suffix(".json").write_text(json.dumps(words))
+        with pytest.raises(
+            TutorError, match=r"my tutor\.json: not the words of .*my tutor\.onnx: another tutor's"
+        ):
+            Tutor(path)
+
+
+def test_a_file_of_another_format_is_refused(tmp_path, dated):
+    path = tmp_path / "tutor.onnx"
+    path.write_bytes(dated.path.read_bytes().replace(b"\n\x06format\x12\x012", b"\n\x06format\x12\x013"))
+    with pytest.raises(TutorError, match=r"tutor\.onnx: format 3; this package reads format 2"):
+        Tutor(path)
 
 
 def test_nothing_is_chosen_where_nothing_is_left(dated):

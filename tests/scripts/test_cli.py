@@ -382,11 +382,11 @@ def test_a_full_disk_gets_one_line(tmp_path):
     "arguments",
     [
         ["--help"],
+        ["train", "agent=random", "learners=20", "tracker=none", "hydra.run.dir=run"],
         pytest.param(
-            ["train", "agent=random", "learners=20", "tracker=none", "hydra.run.dir=run"],
-            marks=pytest.mark.slow,  # a sweep has workers besides
+            ["train", "-m", "agent=random", "seed=0,1", *TINY[2:], "hydra.sweep.dir=runs"],
+            marks=pytest.mark.slow,
         ),
-        ["train", "-m", "agent=random", "seed=0,1", *TINY[2:], "hydra.sweep.dir=runs"],
         ["evaluate", "learners=20", "runs=nowhere", "tracker=none"],
         pytest.param(["export", "run=nowhere"], marks=pytest.mark.slow),
         ["fit", "log=file", "log.path=nowhere.csv"],

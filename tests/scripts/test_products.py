@@ -1,5 +1,7 @@
 """A file that is there stays, unless the same command made it."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -9,6 +11,7 @@ import forked
 from coursewright.agents.label import Label
 from coursewright.errors import InputError
 from coursewright.scripts import products
+from coursewright_runtime import Tutor
 
 TASK = ["simulator=bkt_v0", "task=mastery", "task.steps=5", "learners=5"]
 LABEL = Label("ppo", 0, 10, True, True, ("a",), ("b",), "hash", {"torch": "2"})
@@ -71,3 +74,27 @@ def test_the_same_export_replaces_its_tutor_and_another_does_not(tmp_path):
     other = bad_lines.told("export", [*rule, "agent.threshold=0.5"])
     assert (other.code, (tmp_path / "tutor.onnx").read_bytes()) == (2, before)
     assert "holds the tutor of another export; name a new file, or remove that one" in other.said
+
+
+def test_of_two_exports_at_once_one_leaves_both_files(tmp_path):
+    forked.import_everything()
+    place = tmp_path / "class 3" / "tutor.onnx"
+    rule = [*TASK[:3], "agent=mastery_threshold", f"to={place}"]
+    lines = [[*rule, f"agent.threshold={threshold}"] for threshold in (0.5, 0.7)]
+    with ThreadPoolExecutor(2) as threads:
+        with products.alone_at(str(place), ""):
+            asked = [threads.submit(bad_lines.told, "export", line) for line in lines]
+            assert not wait(asked, timeout=4.0).done  # they wait for the one that is at work
+            assert [path.name for path in place.parent.iterdir()] == [".tutor.lock"]
+        done = [one.result() for one in asked]
+    assert sorted(one.code for one in done) == [0, 2]
+    assert "holds the tutor of another export" in "".join(one.said for one in done)
+    assert {path.name for path in place.parent.iterdir()} == {"tutor.onnx", "tutor.json"}
+    assert Tutor(place).words["scored"]["learners"] == 100
+
+
+def test_an_export_to_where_nothing_can_be_written_is_refused_in_a_line(tmp_path):
+    (tmp_path / "file").touch()
+    turn = products.alone_at(str(tmp_path / "file/tutor.onnx"), "")
+    with pytest.raises(InputError, match=r"to = .*file/tutor.onnx: cannot be written \("), turn:
+        pass

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from coursewright.errors import InputError
 from coursewright.simulators.course import Course, read_edges
-from coursewright.simulators.lists import cells_of, pack, table
+from coursewright.simulators.lists import any_of, cells_of, pack, table
 
 
 def lists(packed) -> list[list[int]]:
@@ -190,6 +190,13 @@ def test_chosen_lists_as_cells() -> None:
     row = np.array([2, 0, -1, 1, 0])
     whole = np.vstack([table(packed, 4), np.zeros((1, 4), bool)])
     assert np.array_equal(cells_of(packed, row, 4), whole[row])
+
+
+def test_lists_with_a_cell_that_is_true() -> None:
+    packed = pack([[1, 2], [], [3], [0, 3], []])
+    rng = np.random.default_rng(0)
+    cells = rng.random((50, 4)) < 0.4
+    assert np.array_equal(any_of(cells, packed), cells.astype(int) @ table(packed, 4).T > 0)
 
 
 def test_a_wide_course_is_one_line() -> None:

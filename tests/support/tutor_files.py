@@ -157,8 +157,11 @@ def _named(action: int, task: Any) -> list[Any]:
     return [task.course.items[action % items], float(np.float32(delays[action // items])), False]
 
 
-def follow(tutor: Tutor, episode: dict[str, Any], task: Any) -> None:
-    """Teach one learner as the episode tells; the lesson goes through its text before each second step."""
+def follow(tutor: Tutor, episode: dict[str, Any], task: Any, looks: bool = True) -> None:
+    """Teach one learner as the episode tells; the lesson goes through its text before each second step.
+
+    With `looks` each choice is asked for twice.
+    """
     lesson = tutor.begin(episode["goal"], int(episode["key"]), at=0.0)
     for event in episode["past"]:
         lesson.observe(**event, past=True)
@@ -167,7 +170,7 @@ def follow(tutor: Tutor, episode: dict[str, Any], task: Any) -> None:
         if step % 2:
             lesson = tutor.load(lesson.save())
         choice = lesson.next(at=now, only=told["offered"])
-        again = lesson.next(at=now, only=told["offered"])
+        again = lesson.next(at=now, only=told["offered"]) if looks else choice
         np.testing.assert_array_equal(again.scores, choice.scores)
         wanted = np.frombuffer(base64.b64decode(told["observation"]), "<f4")
         apart = np.abs(choice.observation - wanted)

@@ -133,9 +133,10 @@ def _convert(policy: TrainedPolicy, task: Task) -> onnx.ModelProto:
         return model
     examples = _example(policy, task, 2), _example(policy, task, 3)
     try:
-        model = record(policy.network, examples, inputs, outputs, "policy")
+        model = record(policy.network, examples, inputs, outputs)
     except NotImplementedError:  # a network of one's own may do what torch's exporter alone can write
         return as_onnx(policy.network, examples[0], inputs, outputs, metadata)
+    model.graph.name = "policy"
     onnx.helper.set_model_props(model, dict(metadata))
     return model
 

@@ -10,7 +10,8 @@ else is fixed.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import onnx
@@ -44,17 +45,23 @@ class Listening(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def record(
-    module: nn.Module, examples: tuple[Any, Any], inputs: Sequence[str], outputs: Sequence[str], named: str
+    module: nn.Module,
+    examples: tuple[Any, Any],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    kept: Mapping[str, Tensor] = MappingProxyType({}),
 ) -> onnx.ModelProto:
     """The graph of a module as ONNX.
 
     `examples` are its arguments twice, with batches of two sizes, the batch first; an argument that is a
-    tuple of tensors is as many inputs.  `named` is the graph's name.  Raises `NotImplementedError` for an
-    operation that is not known here.
+    tuple of tensors is as many inputs.  `kept` are tensors of the module that stand in the graph under these
+    names, so that `put` can change them: nothing that hangs on them is computed beforehand.  Raises
+    `NotImplementedError` for an operation that is not known here.
     """
     runs = [_run(module, example) for example in examples]
     (flat, heard, gives), (other_flat, other_heard, other_gives) = runs
-    sheet = Sheet(inputs[0], names={id(given): name for given, name in zip(flat, inputs, strict=True)})
+    named = [*zip(inputs, flat, strict=True), *kept.items()]
+    sheet = Sheet(inputs[0], names={id(value): name for name, value in named})
     for (func, args, out), (twin, other, other_out) in zip(heard, other_heard, strict=True):
         if func is not twin:
             raise NotImplementedError(f"{func}: a graph whose steps hang on the batch")
@@ -63,14 +70,21 @@ def record(
         sheet.nodes.append(onnx.helper.make_node("Identity", [sheet.value(value)], [name], name=name))
     graph = onnx.helper.make_graph(
         _needed(sheet.nodes, outputs),
-        named,
+        "tutor",
         [_told(*put) for put in zip(inputs, flat, other_flat, strict=True)],
         [_told(*put) for put in zip(outputs, gives, other_gives, strict=True)],
     )
     used = {name for node in graph.node for name in node.input}
     graph.initializer.extend(value for name, value in sheet.constants.items() if name in used)
+    graph.initializer.extend(onnx.numpy_helper.from_array(x.numpy(), name) for name, x in kept.items())
     opset = [onnx.helper.make_opsetid("", OPSET)]
     return onnx.helper.make_model(graph, opset_imports=opset, ir_version=IR, producer_name="coursewright")
+
+
+def put(model: onnx.ModelProto, name: str, value: Tensor) -> None:
+    """Change the constant of this name, one of those that `record` kept."""
+    place = next(one for one in model.graph.initializer if one.name == name)
+    place.CopyFrom(onnx.numpy_helper.from_array(value.numpy(), name))
 
 
 def _run(module: nn.Module, example: Any) -> tuple[list[Tensor], list[Any], tuple[Tensor, ...]]:

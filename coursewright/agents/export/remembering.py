@@ -83,17 +83,18 @@ class Remembered(NamedTuple):
 
 
 class Remembering(nn.Module):
-    """The memory of a tutor on these `terms`; `stamp`, a whole number below 2^24, marks its states.
+    """The memory of a tutor on these `terms`.
+
+    `stamp`, a whole number below 2^24, marks its states; the buffer of that name holds it.
 
     Raises `InputError` for terms with a feature that only Python can keep: one of the user's own, or a belief
     of the tutor's mind.
     """
 
-    def __init__(self, terms: Terms, stamp: int) -> None:
+    def __init__(self, terms: Terms, stamp: int = 1) -> None:
         super().__init__()
         refuse_terms(terms)
         course, layout = terms.course, terms.layout
-        self.stamp = float(stamp)
         self.skills, self.items = course.n_skills, course.n_items
         self.by_minutes, self.budget = terms.by_minutes, terms.budget
         self.shared_blame = terms.shared_blame
@@ -104,10 +105,12 @@ class Remembering(nn.Module):
         self.kept = [name for name in KEPT if name in layout.features]
         self.sizes = [self.skills if SHIPPED[name].axis == "skill" else self.items for name in self.kept]
         self.width = HEAD + sum(self.sizes)
+        self.stamp: Tensor
         self.needed: Tensor
         self.waits: Tensor
         self.new: Tensor
         self.table: Tensor
+        self._constant("stamp", torch.tensor(float(stamp)))
         self._constant("needed", torch.from_numpy(padded(course.needed, self.skills)))
         self._constant("waits", torch.from_numpy(padded(turned(course.waiting, self.items), self.skills)))
         new = [np.zeros(size, np.float32) for size in self.sizes]
@@ -149,8 +152,7 @@ class Remembering(nn.Module):
         unasked = torch.where(event.past, -1.0, 0.0)  # a past without an answer is told as a wrong one
         mark = torch.where(event.correct == 1, 1.0, torch.where(event.correct == 0, -1.0, unasked))
         answer = torch.where(some, mark, before[:, ANSWER])
-        stamped = torch.full_like(step, self.stamp)
-        head = torch.stack([stamped, step, spent, last, choice, answer], 1)
+        head = torch.stack([self.stamp.expand_as(step), step, spent, last, choice, answer], 1)
         after = torch.cat([head, before[:, KEY:HEAD], *values.values()], 1)
         seen = self._observation(values, goal, last, answer, spent)
         return Remembered(after, values, seen, step.long(), last.long() - 1, choice.long() - 1, answer)

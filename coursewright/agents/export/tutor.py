@@ -5,7 +5,6 @@ and the next state.  A call in which nothing happened is a look: it changes noth
 made.
 """
 
-from hashlib import sha256
 from typing import Any
 
 import torch
@@ -17,7 +16,6 @@ from coursewright.agents.export.drawing import PIECES, key_of
 from coursewright.agents.export.memoryless import Chance
 from coursewright.agents.export.remembering import HEAD, KEY, STAMP, Event, Remembered, Remembering
 from coursewright.agents.export.sight import Sight
-from coursewright.agents.label import actions_of
 from coursewright.agents.learning.trained import TrainedPolicy
 from coursewright.agents.on_course import on_course
 from coursewright.agents.rule import RulePolicy
@@ -26,7 +24,7 @@ from coursewright.envs.policy import Policy
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
 
-FORMAT = 1
+FORMAT = 2
 NOTHING_ALLOWED, FOREIGN = -1, -2  # actions that are none
 INPUTS = ("state", *Event._fields, "goal", "mask")
 OUTPUTS = ("next_state", "observation", "scores", "action")
@@ -91,8 +89,7 @@ class Tutor(nn.Module):
 
     def __init__(self, policy: Policy, task: Task) -> None:
         super().__init__()
-        self.stamp = stamp_of(policy, task)
-        self.records = Remembering(task.terms, self.stamp)
+        self.records = Remembering(task.terms)
         self.items, self.delays, self.stops = task.course.n_items, max(1, len(task.delays)), task.stop
         self.chooser: Network | Rule
         if isinstance(policy, TrainedPolicy):
@@ -137,7 +134,7 @@ class Tutor(nn.Module):
         allowed and -2 where another tutor wrote the state, which then stays as it is.
         """
         kept, before, after = torch.split(state, [self.records.width, self.own, self.own], 1)
-        met = state[:, STAMP] == self.stamp
+        met = state[:, STAMP] == self.records.stamp
         foreign = (state[:, STAMP] != 0) & ~met
         happened = (event.item >= 0) & (event.item < self.items) & ~event.past
         key = key_of(kept[:, KEY:HEAD])
@@ -205,23 +202,3 @@ def rule_of(policy: Policy) -> Any:
     """The rule of a policy that has one; None otherwise."""
     policy = policy.policy if isinstance(policy, LinearPolicy) else policy
     return policy.rule if isinstance(policy, RulePolicy) else None
-
-
-def stamp_of(policy: Policy, task: Task) -> int:
-    """The mark of the states that this tutor writes, a whole number from 1 to 2^24 - 1.
-
-    It hangs on all that gives a state its meaning: course, columns, actions, the tutor's table, the kind
-    of a rule that remembers, and the weights of a network whose memory is in the state.
-    """
-    digest = sha256(
-        "\n".join((str(FORMAT), task.course.hash, *task.layout.names, *actions_of(task))).encode()
-    )
-    if "belief" in task.features:
-        digest.update(task.terms.rules(0).tutor.tobytes())
-    rule = rule_of(policy)
-    parts = (rule, *(getattr(rule, name, None) for name in ("plan", "index", "evidence")))
-    digest.update(" ".join(type(part).__name__ for part in parts).encode())
-    if isinstance(policy, TrainedPolicy) and policy.label.memory:
-        for weights in policy.network.state_dict().values():
-            digest.update(weights.numpy().tobytes())
-    return 1 + int.from_bytes(digest.digest()[:3], "big") % (2**24 - 1)

@@ -14,10 +14,10 @@ import torch
 
 from coursewright.agents.export.drawing import PIECES
 from coursewright.agents.export.policy import session
-from coursewright.agents.export.recorder import record
+from coursewright.agents.export.recorder import put, record
 from coursewright.agents.export.remembering import HEAD, KEY, Event
 from coursewright.agents.export.tutor import FORMAT, INPUTS, NOTHING_ALLOWED, Tutor
-from coursewright.agents.export.words import described
+from coursewright.agents.export.words import described, digest_of, fingerprint_of, stamp_of
 from coursewright.agents.learning.trained import TrainedPolicy
 from coursewright.agents.rule import RulePolicy
 from coursewright.agents.sampling import DISALLOWED
@@ -34,8 +34,10 @@ from coursewright.simulators.luck import Keys, Split
 
 EPISODES = 100  # which a file must teach as the original does
 TIED = 1e-5  # scores, of their size where that exceeds 1, that differ by less are equal
+SHOWS = ("observation", "belief", "scores")
 MARK = "mark"  # of the command that wrote a file
 GOLDEN = 50  # responses of the golden trace
+SHOWN = (1, 2, 5, 10, 20, 50)  # those after which it shows all that the policy sees and makes of it
 Arrays = dict[str, Any]
 Told = tuple[Ints, Ints, Bools, bool, Floats, Floats]
 
@@ -133,21 +135,41 @@ def write(
     if not policy.respects_mask and isinstance(policy, RulePolicy):
         raise InputError(f"policy = {policy.name}: it chooses what is not allowed, which no host can show")
     tutor = Tutor(policy, task).eval()
-    metadata = {"format": json.dumps(FORMAT), "stamp": json.dumps(tutor.stamp), MARK: mark}
     examples = _example(tutor, task, 2), _example(tutor, task, 3)
     try:
-        model = record(tutor, examples, INPUTS, tutor.outputs, "tutor")
+        model = record(tutor, examples, INPUTS, tutor.outputs, {"stamp": tutor.records.stamp})
     except NotImplementedError as error:  # a network of one's own may do what no file can
         raise InputError(f"policy: its network cannot be written as a tutor file ({error})") from error
-    onnx.helper.set_model_props(model, metadata)
+    told = _marked(model, described(policy, task, tutor), mark)
 
     def part(at: Path) -> None:
         at.write_bytes(model.SerializeToString())
-        compare(at, policy, task)
-        told = described(policy, task, tutor) | {"scored": scored, "golden": golden(at, task)}
-        write_atomically(words_of(path), lambda to: _written(to, told))
+        returns = compare(at, policy, task)
+        more = {"scored": scored or _score_of(returns), "golden": golden(at, task)}
+        write_atomically(words_of(path), lambda to: _written(to, told | more))
 
     write_atomically(path, part, field="to")
+
+
+def _marked(model: onnx.ModelProto, told: dict[str, Any], mark: str) -> dict[str, Any]:
+    """Give the file its stamp and what it knows of its words; the words with their part of it."""
+    fingerprint = fingerprint_of(model.graph.SerializeToString(), told)
+    stamp = stamp_of(fingerprint)
+    told = {"format": FORMAT, "stamp": stamp, "fingerprint": fingerprint} | told
+    put(model, "stamp", torch.tensor(float(stamp)))
+    about = {"format": json.dumps(FORMAT), "stamp": json.dumps(stamp), "digest": digest_of(told), MARK: mark}
+    onnx.helper.set_model_props(model, about)
+    return told
+
+
+def _score_of(returns: Floats) -> dict[str, Any]:
+    """The score of a policy that no run has scored."""
+    return {
+        "return": float(returns.mean()),
+        "standard_error": float(returns.std(ddof=1) / np.sqrt(len(returns))),
+        "learners": len(returns),
+        "of": "the original, on the learners that the file was compared on; they may have served to tune it",
+    }
 
 
 def words_of(path: str | Path) -> Path:
@@ -191,9 +213,10 @@ def _example(tutor: Tutor, task: Task, batch: int) -> tuple[torch.Tensor | Event
     return torch.zeros(batch, tutor.width), event, goal, mask
 
 
-def compare(path: Path, policy: Policy, task: Task, learners: int = EPISODES) -> None:
+def compare(path: Path, policy: Policy, task: Task, learners: int = EPISODES) -> Floats:
     """Let the file and the original teach the same learners, whole episodes; RuntimeError where they differ.
 
+    Gives the learners' returns, `[learners]`.
     Observations must be equal to the bit (but for a budget in minutes, which come in as float32), choices
     equal or tied.  A network that knows no masks is compared among the allowed actions: hosts show no others.
     """
@@ -205,7 +228,7 @@ def compare(path: Path, policy: Policy, task: Task, learners: int = EPISODES) ->
     offered = _offered(episodes)
     if records.past is not None:
         _tell_past(tutor, records.past, episodes.goal, offered)
-    action = tutor.look(episodes.goal, offered)
+    action, returns = tutor.look(episodes.goal, offered), np.zeros(learners)
     while not episodes.over.all():
         running, mask = ~episodes.over, episodes.mask.copy()
         _same_view(tutor.seen["observation"][running], episodes.observation[running], task)
@@ -223,10 +246,12 @@ def compare(path: Path, policy: Policy, task: Task, learners: int = EPISODES) ->
             wrong = int(np.sum(~tied[running]))
             raise RuntimeError(f"the tutor file chooses differently in {wrong} of {running.sum()} cases")
         state = after
-        episodes.step(np.where(running, action, 0))
+        reward = episodes.step(np.where(running, action, 0)).reward
+        returns += np.where(running, reward, 0.0)
         offered = _offered(episodes)
         assert records.told is not None
         action = tutor.tell(*records.told, episodes.goal, offered)
+    return returns
 
 
 def _offered(episodes: Episodes) -> Bools:
@@ -263,12 +288,15 @@ def _same_scores(found: Floats, wanted: Floats) -> None:
 
 
 def golden(path: Path, task: Task) -> dict[str, Any]:
-    """The first responses of a made-up learner who is taught by the file, and what it answers to each."""
+    """The first responses of a made-up learner who is taught by the file, and what it answers to each.
+
+    After those of `SHOWN` the observation, the belief and the scores stand there too, to six digits.
+    """
     rng, key = np.random.default_rng(0), np.array([20261128], np.uint64)
     tutor, course = WholeTutor(path, key), task.course
     goal, mask = np.ones((1, course.n_skills), bool), np.ones((1, course.n_items), bool)
     action, trace = tutor.look(goal, mask), []
-    for _ in range(GOLDEN):
+    for step in range(GOLDEN):
         item = int(action[0]) % course.n_items if action[0] >= 0 else int(rng.integers(course.n_items))
         correct = int(rng.integers(-1, 2))
         days = round(float(rng.exponential(2.0)), 3) if task.longest_gap > 0.0 else 0.0
@@ -283,5 +311,12 @@ def golden(path: Path, task: Task) -> dict[str, Any]:
         )
         action = tutor.tell(*given, goal, mask)
         event = {"item": course.items[item], "correct": correct, "days": days, "minutes": minutes}
-        trace.append(event | {"action": int(action[0])})
+        shown = [name for name in SHOWS if name in tutor.seen and step + 1 in SHOWN]
+        rows = {name: _rounded(tutor.seen[name][0]) for name in shown}
+        trace.append(event | {"action": int(action[0])} | rows)
     return {"key": int(key[0]), "responses": trace, "state": [float(x) for x in tutor.state[0]]}
+
+
+def _rounded(row: Floats) -> list[float]:
+    """Numbers to six digits, and whole ones in the shortest form."""
+    return [int(x) if float(x).is_integer() else float(f"{x:.6g}") for x in row]

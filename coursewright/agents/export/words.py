@@ -1,11 +1,14 @@
-"""A tutor file in words: what goes in and out, what its columns mean, and who made it."""
+"""A tutor file in words: what goes in and out, what its columns mean, who made it, and its fingerprint."""
 
+import json
+from hashlib import sha256
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
 from coursewright.agents.bandits.linear_policy import LinearPolicy
-from coursewright.agents.export.tutor import FOREIGN, FORMAT, NOTHING_ALLOWED, Tutor, rule_of
+from coursewright.agents.export.tutor import FOREIGN, NOTHING_ALLOWED, Tutor, rule_of
 from coursewright.agents.label import actions_of, versions
 from coursewright.agents.learning.trained import TrainedPolicy
 from coursewright.agents.rule import RulePolicy
@@ -55,17 +58,17 @@ FORMULAS = {
     "budget_left": "1 - spent / budget, 0 at the least",
 }
 
+NO_LOG = "none: no log of learners stands behind this course"
+
 
 def described(policy: Policy, task: Task, tutor: Tutor) -> dict[str, Any]:
     """The file in words: what goes in and out, and who made it."""
     course, terms = task.course, task.terms
     table = task.tutor if "belief" in task.features else None
     return {
-        "format": FORMAT,
         "made_by": _maker(policy),
         "versions": versions(),
-        "licence": course.licence,
-        "stamp": tutor.stamp,
+        "licence": course.licence or NO_LOG,
         "state": {"width": tutor.width, "columns": tutor.columns, "new": "zeros, and the learner's key"},
         "inputs": INPUT_WORDS,
         "outputs": {name: OUTPUT_WORDS[name] for name in tutor.outputs},
@@ -98,6 +101,28 @@ def described(policy: Policy, task: Task, tutor: Tutor) -> dict[str, Any]:
             for name in ("prior", "learn", "guess", "slip", "forget")
         },
     }
+
+
+def fingerprint_of(graph: bytes, told: dict[str, Any]) -> str:
+    """The fingerprint of a tutor, 64 hex digits: of its graph, and of all that is told of it but versions."""
+    lasting = {name: value for name, value in told.items() if name != "versions"}
+    return sha256(graph + json.dumps(lasting, sort_keys=True).encode()).hexdigest()
+
+
+def stamp_of(fingerprint: str) -> int:
+    """The mark of the states that this tutor writes, a whole number from 1 to 2^24 - 1."""
+    return 1 + int(fingerprint[:6], 16) % (2**24 - 1)
+
+
+def digest_of(words: dict[str, Any]) -> str:
+    """The CRC-32 of a tutor's words, eight hex digits, by which its ONNX file knows them.
+
+    It is that of the fingerprint, the items, the skills and the columns of the state in UTF-8, a line each.
+    """
+    items = (item["name"] for item in words["items"])
+    lines = (words["fingerprint"], *items, *words["skills"], *words["state"]["columns"])
+    digest = crc32("\n".join(lines).encode())
+    return f"{digest:08x}"
 
 
 def _maker(policy: Policy) -> dict[str, Any]:

@@ -67,6 +67,10 @@ class A2c:
 
         return train(self, task, seed, tracker)
 
+    def refuse(self, task: Task) -> None:
+        """Refuse a task that it cannot be trained on, before anything is made."""
+        on_policy.refuse(self, task)
+
     def untrained(self, env: "LearnersVecEnv", seed: int) -> "BaseAlgorithm":
         """The model before its first step."""
         from stable_baselines3 import A2C

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 from coursewright.agents.options import at_least, feature_names, positive, widths
 from coursewright.envs.policy import Policy
 from coursewright.envs.task import Task
+from coursewright.errors import reject
 
 if TYPE_CHECKING:  # an agent's options are checked without torch, which takes seconds to import
     from stable_baselines3.common.base_class import BaseAlgorithm
     from torch import nn
 
     from coursewright.agents.learning.vec_env import LearnersVecEnv
+
+MOST_THREADS = 1024
 
 
 class WarmStart(NamedTuple):
@@ -120,6 +123,8 @@ def check(agent: Trainable) -> None:
     """
     at_least(1, steps=agent.steps, learners=agent.learners, threads=agent.threads)
     at_least(1, checkpoint_every=agent.checkpoint_every)
+    if agent.threads > MOST_THREADS:
+        raise reject("agent.threads", agent.threads, f"a whole number from 1 to {MOST_THREADS:,}")
     positive(learning_rate=agent.learning_rate)
     if (layers := getattr(agent, "layers", None)) is not None:  # a graph has none
         object.__setattr__(agent, "layers", widths(layers))

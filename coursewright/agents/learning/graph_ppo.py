@@ -85,13 +85,18 @@ class GraphPpo:
         switches(masked=self.masked)
 
     @property
+    def name(self) -> str:
+        """The agent's name in messages and files."""
+        return "maskable_graph_ppo" if self.masked else "graph_ppo"
+
+    @property
     def algorithm(self) -> Algorithm:
         """MaskablePPO where `masked`, otherwise PPO."""
         from sb3_contrib import MaskablePPO
         from stable_baselines3 import PPO
 
         return Algorithm(
-            "maskable_graph_ppo" if self.masked else "graph_ppo",
+            self.name,
             MaskablePPO if self.masked else PPO,
             _choosing,
             masks=self.masked,
@@ -107,20 +112,25 @@ class GraphPpo:
 
         return train(self, task, seed, tracker)
 
+    def refuse(self, task: Task) -> None:
+        """Refuse a task that it cannot be trained on, before anything is made."""
+        on_policy.refuse(self, task)
+        if task.stop or task.delays:
+            name, value = ("stop", True) if task.stop else ("delays", list(task.delays))
+            raise reject(f"task.{name}", value, "left out, for graph_ppo gives scores to items alone")
+        on_policy.refuse_a_single_one(self, task, self.batch_size)
+
     def untrained(self, env: "LearnersVecEnv", seed: int) -> "BaseAlgorithm":
         """The model before its first step."""
         from coursewright.agents.learning.graph import Heads, Unread, put_into
         from coursewright.agents.learning.training import place
 
         task = env.task
-        if task.stop or task.delays:
-            name, value = ("stop", True) if task.stop else ("delays", list(task.delays))
-            raise reject(f"task.{name}", value, "left out, for graph_ppo gives scores to items alone")
         kind: Any = self.algorithm.kind
         model: BaseAlgorithm = kind(
             "MlpPolicy",
             env,
-            n_steps=on_policy.whole_batches(self, task, self.batch_size),
+            n_steps=on_policy.rollout_steps(self, task),
             batch_size=self.batch_size,
             n_epochs=self.epochs,
             gamma=self.gamma,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol, get_args
 
 from coursewright.agents.learning import algorithm
 from coursewright.agents.learning.algorithm import Trainable, WarmStart
-from coursewright.agents.learning.teacher import READS, Teacher, teacher
+from coursewright.agents.learning.teacher import READS, Teacher, refuse_unable, teacher
 from coursewright.agents.options import at_least, shares, switches
 from coursewright.envs.task import Task
 from coursewright.errors import reject, unknown
@@ -71,6 +71,12 @@ def check(agent: OnPolicy) -> None:
     switches(anneal=agent.anneal, privileged_critic=agent.privileged_critic)
 
 
+def refuse(agent: OnPolicy, task: Task) -> None:
+    """Refuse a task in which the rule that is to be imitated cannot teach, before anything is made."""
+    if agent.imitate is not None:
+        refuse_unable(agent.imitate, task)
+
+
 def warm_start(agent: OnPolicy) -> WarmStart | None:
     """The rule that is imitated first, if any."""
     if agent.imitate is None:
@@ -106,14 +112,12 @@ def rollout_steps(agent: OnPolicy, task: Task) -> int:
     return agent.n_steps or (2 * task.horizon if task.horizon < SHORT else task.horizon)
 
 
-def whole_batches(agent: OnPolicy, task: Task, batch_size: int) -> int:
-    """`rollout_steps`; a last batch of one transition is refused, for its advantage has no deviation."""
-    steps = rollout_steps(agent, task)
-    transitions = steps * agent.learners
+def refuse_a_single_one(agent: OnPolicy, task: Task, batch_size: int) -> None:
+    """Refuse a last batch of one transition, for its advantage has no deviation."""
+    transitions = rollout_steps(agent, task) * agent.learners
     if transitions % batch_size == 1:
         many = f"a size that leaves no last batch of a single transition ({transitions} per rollout)"
         raise reject("agent.batch_size", batch_size, many)
-    return steps
 
 
 def rate(agent: OnPolicy) -> "float | Schedule":

@@ -112,6 +112,11 @@ class Ppo:
 
         return train(self, task, seed, tracker)
 
+    def refuse(self, task: Task) -> None:
+        """Refuse a task that it cannot be trained on, before anything is made."""
+        on_policy.refuse(self, task)
+        on_policy.refuse_a_single_one(self, task, self.batch_size)
+
     def untrained(self, env: "LearnersVecEnv", seed: int) -> "BaseAlgorithm":
         """The model before its first step."""
         from sb3_contrib import MaskablePPO
@@ -122,7 +127,7 @@ class Ppo:
         model = (MaskablePPO if self.masked else PPO)(
             "MlpPolicy",
             env,
-            n_steps=on_policy.whole_batches(self, env.task, self.batch_size),
+            n_steps=on_policy.rollout_steps(self, env.task),
             batch_size=self.batch_size,
             n_epochs=self.epochs,
             gamma=self.gamma,

@@ -108,6 +108,10 @@ class RecurrentPpo:
 
         return train(self, task, seed, tracker)
 
+    def refuse(self, task: Task) -> None:
+        """Refuse a task that it cannot be trained on, before anything is made."""
+        on_policy.refuse(self, task)
+
     def untrained(self, env: "LearnersVecEnv", seed: int) -> "BaseAlgorithm":
         """The model before its first step."""
         from coursewright.agents.learning.sequences import SequencePolicy, SequencePpo

@@ -6,6 +6,7 @@ from typing import Literal
 
 from coursewright.agents.rule import RulePolicy
 from coursewright.agents.rules.expected_gain import ExpectedGain
+from coursewright.agents.rules.mastery import MasteryThreshold, NInARow
 from coursewright.agents.rules.tuned import TunedMastery
 from coursewright.agents.tracker import SILENT
 from coursewright.agents.tuning import LEARNERS, Tuning
@@ -21,6 +22,15 @@ RULES: dict[str, Callable[[Task], RulePolicy]] = {
 READS = ("goal", "streak", "belief")  # what these rules go by
 
 log = logging.getLogger(__name__)
+
+
+def refuse_unable(name: Teacher, task: Task) -> None:
+    """Refuse a task that the rule of that name cannot do, before anything is tuned; `best` may be nobody."""
+    if name == "expected_gain":
+        RULES[name](task)
+    if name == "tuned_mastery":
+        NInARow()(task)
+        MasteryThreshold()(task)
 
 
 def teacher(name: Teacher, task: Task) -> RulePolicy | None:

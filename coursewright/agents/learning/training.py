@@ -30,7 +30,7 @@ from coursewright.agents.learning.trained import TrainedPolicy
 from coursewright.agents.learning.vec_env import LearnersVecEnv
 from coursewright.agents.tracker import Tracker
 from coursewright.envs.task import Task
-from coursewright.errors import reject
+from coursewright.errors import InputError, reject
 from coursewright.progress import Progress
 
 FAR = 1.1  # times the steps that were asked for
@@ -157,24 +157,31 @@ def unchecked() -> Iterator[None]:
         Distribution.set_default_validate_args(known)
 
 
-def _in_whole_rounds(
+def _other_than_asked(
     agent: Trainable, model: BaseAlgorithm, env: LearnersVecEnv, imitated: int
 ) -> str | None:
-    """A line where rounds, which are always finished, make a training another than its steps say.
+    """A line where few steps, or rounds, which are always finished, make another training than was asked for.
 
-    `imitated` is the step at which imitation ended.  Where the rate is annealed, the last update has rate 0.
+    `imitated` is the step at which imitation ended.  Where the rate is annealed, the last update has rate 0;
+    a model that replays begins to learn after a number of steps.
     """
     rollout = getattr(model, "n_steps", 1) * env.num_envs
-    rounds = -(-(model.num_timesteps - imitated) // rollout)
-    useful = rounds - int(getattr(agent, "anneal", False) and isinstance(model, OnPolicyAlgorithm))
+    idle = int(getattr(agent, "anneal", False) and isinstance(model, OnPolicyAlgorithm))
+    first = getattr(model, "learning_starts", imitated + idle * rollout)
     taken, wanted = f"{model.num_timesteps:,} steps were trained", f"agent.steps={agent.steps:,}"
-    if imitated and useful < 1:
-        least = imitated + 2 * rollout
-        alone = f"{taken}, by imitation alone: {wanted} leaves none to learn from rewards"
-        return f"{alone} ({least:,} would)"
+    if model.num_timesteps <= first:
+        alone = "by imitation alone" if imitated else "and the network is as it began"
+        return f"{taken}, {alone}: {wanted} leaves none to learn from rewards ({first + rollout:,} would)"
     if model.num_timesteps > FAR * agent.steps:
         return f"{taken} in place of {wanted}: a round of {rollout:,} is always finished"
     return None
+
+
+def _refuse_diverged(agent: Trainable, model: BaseAlgorithm) -> None:
+    """Refuse weights that are no numbers: no policy can be made of them."""
+    if not all(bool(weights.isfinite().all()) for weights in model.policy.parameters()):
+        told = "the training diverged, and its weights are no numbers; a smaller rate may do"
+        raise InputError(f"agent.learning_rate = {agent.learning_rate}: {told}", "agent.learning_rate")
 
 
 def _helps(agent: Trainable) -> Iterator[str]:
@@ -187,6 +194,8 @@ def _helps(agent: Trainable) -> Iterator[str]:
 
 def train(agent: Trainable, task: Task, seed: int, tracker: Tracker) -> TrainedPolicy:
     """Train to `agent.steps`, from the tracker directory's checkpoint on where there is one."""
+    if (refuse := getattr(agent, "refuse", None)) is not None:
+        refuse(task)
     model, env = begun(agent, task, seed)
     kept = None
     if tracker.directory is not None:
@@ -202,11 +211,12 @@ def train(agent: Trainable, task: Task, seed: int, tracker: Tracker) -> TrainedP
         logged = kept.load(model, env)
     if model.num_timesteps < agent.steps:
         watch = Watch(agent, env, tracker, kept, model.num_timesteps, logged)
+        warm, resumed = agent.algorithm.warm_start, model.num_timesteps
         with unchecked():
             watch.init_callback(model)
-            if agent.algorithm.warm_start is not None:
-                watch.imitate(agent.algorithm.warm_start)
-            imitated = model.num_timesteps
+            if warm is not None:
+                watch.imitate(warm)
+            imitated = min(resumed, warm.steps(task) if warm else 0) if resumed else model.num_timesteps
             left = agent.steps - model.num_timesteps
             if left > 0:
                 model.learn(
@@ -216,6 +226,7 @@ def train(agent: Trainable, task: Task, seed: int, tracker: Tracker) -> TrainedP
                     reset_num_timesteps=False,
                 )
         watch.finish()
-        if (told := _in_whole_rounds(agent, model, env, imitated)) is not None:
+        if (told := _other_than_asked(agent, model, env, imitated)) is not None:
             log.warning("%s", told)
+    _refuse_diverged(agent, model)
     return TrainedPolicy.of(model, agent, task)

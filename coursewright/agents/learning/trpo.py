@@ -83,19 +83,22 @@ class Trpo:
 
         return train(self, task, seed, tracker)
 
+    def refuse(self, task: Task) -> None:
+        """Refuse a task that it cannot be trained on, before anything is made."""
+        on_policy.refuse(self, task)
+        if on_policy.rollout_steps(self, task) * self.learners < 2:
+            raise reject("agent.learners", 1, "more than one where a rollout has one step")
+
     def untrained(self, env: "LearnersVecEnv", seed: int) -> "BaseAlgorithm":
         """The model before its first step."""
         from sb3_contrib import TRPO
 
         from coursewright.agents.learning.training import network, place
 
-        steps = on_policy.rollout_steps(self, env.task)
-        if steps * self.learners < 2:
-            raise reject("agent.learners", 1, "more than one where a rollout has one step")
         model = TRPO(
             "MlpPolicy",
             env,
-            n_steps=steps,
+            n_steps=on_policy.rollout_steps(self, env.task),
             batch_size=self.batch_size,
             target_kl=self.divergence,
             cg_max_steps=self.gradient_steps,

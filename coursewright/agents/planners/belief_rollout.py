@@ -3,9 +3,16 @@
 from dataclasses import dataclass, field
 
 from coursewright.agents.options import at_least, not_negative
-from coursewright.agents.planners.imagined import Imagination, Planning
+from coursewright.agents.planners.imagined import Imagination, Planning, refuse_unimaginable
 from coursewright.agents.planners.on_belief import BeliefPlanner
-from coursewright.agents.planners.playing_on import Branch, Branches, clearly_best, returns, rule_of
+from coursewright.agents.planners.playing_on import (
+    Branch,
+    Branches,
+    clearly_best,
+    refuse_no_rule,
+    returns,
+    rule_of,
+)
 from coursewright.agents.planners.proof import proved
 from coursewright.agents.rule import RulePolicy, Seen
 from coursewright.agents.tracker import SILENT, Tracker
@@ -67,6 +74,11 @@ class BeliefRollout:
         at_least(1, candidates=self.candidates)
         at_least(2 * (self.candidates + 1), simulations=self.simulations)
         not_negative(z=self.z)
+
+    def refuse(self, task: Task) -> None:
+        """Refuse a base that is no rule, and learners who cannot be imagined, before a rule is tuned."""
+        refuse_no_rule(self.base)
+        refuse_unimaginable(task)
 
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:
         """The policy.  Raises `InputError` where the base is no rule, or no learner can be imagined."""

@@ -200,6 +200,18 @@ class Imagined:
         return luck._replace(step=step)
 
 
+def refuse_unimaginable(task: Task) -> None:
+    """Refuse a task whose learners cannot be imagined.
+
+    The tutor may have no belief that learners can be drawn from, or a platform may forbid items by rules that
+    nobody can foresee.
+    """
+    drawing_mind(task)
+    if restricts(task.simulator) and not isinstance(task.simulator, Foreseeable):
+        told = "learners on a platform that forbids items by rules known ahead (kss), or forbids none"
+        raise reject("simulator", type(task.simulator).__name__, told)
+
+
 @dataclass(frozen=True, eq=False)
 class Imagination:
     """Episodes of imagined learners who begin where the tutor's records of the true ones stand.
@@ -219,16 +231,11 @@ class Imagination:
     def of(cls, task: Task, base: RulePolicy) -> "Imagination":
         """Episodes in which the rule `base` of `task` plays on.
 
-        Raises `InputError` where the tutor has no belief that learners can be drawn from, or where a platform
-        forbids items by rules that nobody can foresee.
+        Raises `InputError` as `refuse_unimaginable` does.
         """
-        mind, by_table = drawing_mind(task)
-        platform, learners = None, task.simulator
-        if restricts(learners):
-            if not isinstance(learners, Foreseeable):
-                told = "learners on a platform that forbids items by rules known ahead (kss), or forbids none"
-                raise reject("task.simulator of a planner", type(learners).__name__, told)
-            platform = learners
+        refuse_unimaginable(task)
+        (mind, by_table), learners = drawing_mind(task), task.simulator
+        platform = learners if restricts(learners) and isinstance(learners, Foreseeable) else None
         reward = task.reward
         kind = getattr(bare(reward), "func", bare(reward))
         average = mind.averages and kind in (*SUMS, *SHARES)

@@ -1,11 +1,11 @@
 """Oracles for BKT: they read which skills are known, and each learner's own P(T)."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 
+from coursewright.agents.choosing import toward
 from coursewright.agents.planners.bkt_orders import Learners, Orders, first_skills
 from coursewright.agents.planners.bkt_worth import Chances, greedy, worths
 from coursewright.agents.rule import Nothing, Seen
@@ -14,6 +14,7 @@ from coursewright.envs.task import Task
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.knowledge.bkt import IF_KNOWN, IF_UNKNOWN, Bkt
+from coursewright.simulators.lists import any_of, cells_of
 from coursewright.simulators.luck import Luck
 
 KNOWN_FROM = 0.5  # mastery is 0 or 1 in BKT
@@ -65,22 +66,16 @@ class BktGreedyRule:
         greedy(chances, worth, self.missing(episodes, known) > 0.0, course.needed, items, item)
         return item
 
-    @cached_property
-    def _descends(self) -> Floats:
-        """`[skills, skills]`, `[k, t]` 1 where k leads to t or is t."""
-        return self.task.course.ancestors.astype(np.float64)
-
     def useful(self, episodes: Episodes, known: Bools) -> Bools:
         """Skills `[batch, skills]` that are unknown goals, or lead to one."""
-        return np.asarray((episodes.goal & ~known) @ self._descends.T > 0.0)
+        return toward((episodes.goal & ~known).astype(np.float32), self.task.course)
 
     def missing(self, episodes: Episodes, known: Bools) -> Floats:
         """Successes `[batch, skills]` that an unknown goal further on still waits for; 0 without a mask."""
         if not self.task.unlock_after:
             return np.zeros(known.shape)
         successes = episodes.memory[:, self.task.layout.columns("successes")]
-        opens = self.task.course.prerequisites.astype(np.float64)
-        waited_for = self.useful(episodes, known) @ opens.T > 0.0
+        waited_for = any_of(self.useful(episodes, known), self.task.course.children)
         left = np.maximum(0.0, self.task.unlock_after - successes.astype(np.float64))
         return np.where(waited_for, left, 0.0)
 
@@ -127,8 +122,8 @@ class BktBeamRule:
         stale &= ~episodes.over
         skill = memory.skill
         first_skills(who, np.flatnonzero(stale), self._orders, self.width, skill)
-        taught = self.task.course.q_matrix.T[np.maximum(skill, 0)] & (skill >= 0)[:, None]
-        among: Bools = seen.allowed & taught
+        course = self.task.course
+        among: Bools = seen.allowed & cells_of(course.items_of, skill, course.n_items)
         none = ~among.any(axis=1)
         among[none] = seen.allowed[none]
         return self.greedy.among(episodes, among), Focus(skill, who.known, who.missing)
@@ -144,7 +139,7 @@ class BktBeamRule:
             known=known,
             goal=episodes.goal,
             finished=(known & (missing <= 0.0)) | (~useful & (missing <= 0.0)),
-            open=allowed @ course.q_matrix,
+            open=any_of(allowed, course.items_of),
             learn=own_rates(episodes),
             missing=missing,
             guess=np.ascontiguousarray(shown[:, :, IF_UNKNOWN]),

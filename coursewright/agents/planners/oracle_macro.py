@@ -13,6 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from coursewright.agents.choosing import toward
 from coursewright.agents.options import at_least
 from coursewright.agents.planners.copies import other_fates
 from coursewright.agents.portions import bytes_of, parts
@@ -203,7 +204,7 @@ class MacroRule:
             weight = PAID_AGAIN
             mastery = np.empty_like(episodes.after)
             task.simulator.mastery(episodes.later(AHEAD), mastery)
-        leads = goal.astype(np.float32) @ task.course.ancestors.T.astype(np.float32) > 0.0
+        leads = toward(goal.astype(np.float32), task.course)
         worth = np.where(goal, 1.0, np.where(leads, OF_AN_ANCESTOR, 0.0)) / size[:, None]
         return np.asarray(weight * (worth * mastery).sum(axis=1))
 

@@ -15,7 +15,14 @@ from coursewright.agents.options import at_least, not_negative
 from coursewright.agents.planners.copies import other_fates
 from coursewright.agents.planners.oracle_copies import CopiesRule
 from coursewright.agents.planners.oracles import OracleGreedy
-from coursewright.agents.planners.playing_on import Branches, clearly_best, returns, rule_of, with_best
+from coursewright.agents.planners.playing_on import (
+    Branches,
+    clearly_best,
+    refuse_no_rule,
+    returns,
+    rule_of,
+    with_best,
+)
 from coursewright.agents.portions import bytes_of, parts
 from coursewright.agents.rule import OraclePolicy, RulePolicy, Seen
 from coursewright.agents.tracker import SILENT, Tracker
@@ -89,6 +96,10 @@ class OracleRollout:
         at_least(2, copies=self.copies)
         at_least(1, candidates=self.candidates)
         not_negative(z=self.z)
+
+    def refuse(self, task: Task) -> None:
+        """Refuse a base that is no rule, before one is tuned."""
+        refuse_no_rule(self.base)
 
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> OraclePolicy:
         """The policy.  Raises `InputError` where the base cannot do the task, or is no rule."""

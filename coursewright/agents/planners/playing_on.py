@@ -19,6 +19,8 @@ from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.luck import Keys
 from coursewright.simulators.protocol import clone, spread
 
+RULE = "an agent that makes a rule, such as tuned_rule"
+
 Branch = Callable[[Ints, Keys], Episodes]
 """Copies of the learners in `rows`, who may repeat, under the fates `[rows]`."""
 
@@ -35,11 +37,18 @@ class Branches(NamedTuple):
     fate: Keys
 
 
+def refuse_no_rule(base: Agent) -> None:
+    """Refuse a network or another planner as a base, before it is made."""
+    if hasattr(base, "algorithm") or hasattr(base, "base"):
+        raise reject("agent.base", type(base).__name__, RULE)
+
+
 def rule_of(base: Agent, task: Task, seed: int, tracker: Tracker) -> RulePolicy:
     """The rule to play on by.  Raises `InputError` where `base` cannot do the task, or makes no rule."""
+    refuse_no_rule(base)
     made = base(task, seed, tracker)
     if not isinstance(made, RulePolicy) or getattr(made.rule, "plans", False):
-        raise reject("agent.base", type(made).__name__, "an agent that makes a rule, such as tuned_rule")
+        raise reject("agent.base", type(made).__name__, RULE)
     return made
 
 

@@ -14,12 +14,12 @@ import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.utils import LinearSchedule
-from stable_baselines3.common.vec_env import VecEnv
-from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 from torch import nn
 from torch.nn.functional import mse_loss
 
 from coursewright.agents.learning.training import unchecked
+from coursewright.agents.learning.vec_env import Batch
 from coursewright.agents.options import at_least, not_negative, positive, shares, switches, widths
 from coursewright.evaluation.card.card import DAYS, Card, score
 from coursewright.evaluation.card.exact import RETENTIONS
@@ -150,15 +150,12 @@ class Falling(BaseCallback):
         self.progress.close()
 
 
-class CardVecEnv(VecEnv):
+class CardVecEnv(Batch):
     """Cards as Stable-Baselines3 steps them; an action is one of the exact optimum's retentions."""
-
-    render_mode = None
 
     def __init__(self, lives: Lives) -> None:
         self.lives = lives
         self.critic: Values | None = None
-        self._action = np.zeros(len(lives.price), np.int64)
         seen = gym.spaces.Box(-np.inf, np.inf, (WIDTH,), np.float32)
         super().__init__(len(lives.price), seen, gym.spaces.Discrete(len(RETENTIONS)))
 
@@ -167,36 +164,10 @@ class CardVecEnv(VecEnv):
         self.lives.begin(np.arange(self.num_envs))
         return self.lives.seen()
 
-    def step_async(self, actions: Ints) -> None:
-        """Remember `actions [cards]`; `step_wait` takes them."""
-        self._action = actions
-
     def step_wait(self) -> VecEnvStepReturn:
         """One interval of every card."""
         seen, reward, over = self.lives.step(np.array(RETENTIONS)[self._action], self.critic)
         return seen, reward.astype(np.float32), over, [{} for _ in range(self.num_envs)]
-
-    def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
-        """The batch's attribute, once a row."""
-        value = getattr(self, attr_name)
-        return [value for _ in self._get_indices(indices)]
-
-    def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
-        """Refused: rows have no attributes of their own."""
-        raise NotImplementedError("the rows of a batch have no attributes of their own")
-
-    def env_method(
-        self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **method_kwargs: Any
-    ) -> list[Any]:
-        """Refused: rows have no methods of their own."""
-        raise NotImplementedError("the rows of a batch have no methods of their own")
-
-    def env_is_wrapped(self, wrapper_class: type[Any], indices: VecEnvIndices = None) -> list[bool]:
-        """False for every row: there is nothing to wrap."""
-        return [False for _ in self._get_indices(indices)]
-
-    def close(self) -> None:
-        """Nothing is held open."""
 
 
 def tuned_retention(card: Card, price: Floats) -> Ints:

@@ -24,6 +24,7 @@ from coursewright.simulators.asking import Answers, answers, respond
 from coursewright.simulators.chances import check_answers, check_sums, numbers, probabilities
 from coursewright.simulators.course import Course
 from coursewright.simulators.kernel import inlined, kernel
+from coursewright.simulators.lists import any_of
 from coursewright.simulators.luck import ENROL, LEARN, Keys, Luck, uniform
 from coursewright.simulators.protocol import Prologue, Response
 
@@ -135,8 +136,8 @@ class Tms:
         guess = probabilities("tms.guess", self.guess, shape, "[items]")
         slip = probabilities("tms.slip", self.slip, shape, "[items]")
         check_answers("tms", guess, slip, "guess + slip")
-        lacking = self.course.q_matrix[:, None, :] & (self.skills == 0.0)
-        return np.where(lacking.any(axis=2), guess[:, None], 1.0 - slip[:, None])
+        lacking = any_of(self.skills == 0.0, self.course.needs).T
+        return np.where(lacking, guess[:, None], 1.0 - slip[:, None])
 
     @cached_property
     def reached_first(self) -> Floats:

@@ -39,7 +39,6 @@ async function json(path) {
 
 async function build(tutor, { to, title, content, texts }) {
   const words = await json(tutor.replace(/\.[^./\\]*$/, ".json"));
-  if (words.stamp === undefined) throw new Error(`${tutor}: the JSON file beside it is not the words of a tutor`);
   await Tutor.open(await readFile(resolve(FROM, tutor)), words); // before a page is built that would not start
   const [items, said] = [await json(content), await json(texts)];
   const strange = Object.keys(items).find((name) => !words.items.some((item) => item.name === name));

@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import onnxruntime
 
 from coursewright_runtime.lesson import LARGEST, Array, Lesson, Moment, Names, TutorError, days_of, refused
 
-FORMAT = 1
+FORMAT = 2
 PIECES = 4  # of a key, 16 bits each
 MAKES = "`coursewright export run=RUN to=tutor.onnx` writes one"
 Key = int | str
@@ -34,25 +35,24 @@ class Tutor:
         about = self._session.get_modelmeta().custom_metadata_map
         if "stamp" not in about:
             raise TutorError(f"{self.path}: an ONNX file, but no tutor; {MAKES}")
-        self.stamp = int(json.loads(about["stamp"]))
+        if about["format"] != str(FORMAT):
+            raise TutorError(f"{self.path}: format {about['format']}; this package reads format {FORMAT}")
+        self.stamp = int(about["stamp"])
         beside = Path(words) if words else self.path.with_suffix(".json")
-        self.words = _read(beside, self.stamp)
-        for place, found in ((self.path, json.loads(about["format"])), (beside, self.words.get("format"))):
-            if found != FORMAT:
-                raise TutorError(f"{place}: format {found}; this package reads format {FORMAT}")
-        self._takes = {put.name: put.shape[-1] for put in self._session.get_inputs()}
+        self._takes = [put.name for put in self._session.get_inputs()]
         self._gives = [put.name for put in self._session.get_outputs()]
         try:
+            self.words = json.loads(beside.read_text(encoding="utf-8-sig"))
             self.items: tuple[str, ...] = tuple(item["name"] for item in self.words["items"])
             self.skills: tuple[str, ...] = tuple(self.words["skills"])
-            self.width = int(self.words["state"]["width"])
-            self._key = self.words["state"]["columns"].index("key, bits 0 to 15")
-        except (KeyError, TypeError, ValueError) as error:
+            columns = self.words["state"]["columns"]
+            self.width, self._key = len(columns), columns.index("key, bits 0 to 15")
+            lines = "\n".join((self.words["fingerprint"], *self.items, *self.skills, *columns)).encode()
+        except (OSError, KeyError, TypeError, ValueError) as error:
             raise TutorError(f"{beside}: not the words of a tutor ({error!r})") from error
+        if about.get("digest") != f"{crc32(lines):08x}":
+            raise TutorError(f"{beside}: not the words of {self.path}: another tutor's, or names changed")
         self.place: Mapping[str, int] = {name: i for i, name in enumerate(self.items)}
-        for name, size in (("mask", len(self.place)), ("goal", len(set(self.skills))), ("state", self.width)):
-            if self._takes.get(name, size) != size:
-                raise TutorError(f"{beside}: {size} names for {name}, of {self._takes[name]} columns")
 
     def begin(self, goal: Names = None, key: Key = 0, at: Moment | None = None) -> Lesson:
         """The lesson of a learner nobody has met, from the moment `at` on; `goal` names skills (all).
@@ -160,17 +160,6 @@ def _opened(path: Path) -> Any:
     except Exception as error:  # onnxruntime's own kinds are many
         why = error.strerror if isinstance(error, OSError) else f"not an ONNX file; {MAKES}"
         raise TutorError(f"{path}: {why}") from error
-
-
-def _read(path: Path, stamp: int) -> Any:
-    try:
-        words = json.loads(path.read_text(encoding="utf-8-sig"))
-        found = words["stamp"]
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise TutorError(f"{path}: not the words of a tutor ({error})") from error
-    if found != stamp:
-        raise TutorError(f"{path}: the words of tutor {found}, and the ONNX file is tutor {stamp}")
-    return words
 
 
 def _marked(field: str, names: Names, known: tuple[str, ...], kind: str) -> Array:

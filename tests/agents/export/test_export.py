@@ -163,7 +163,7 @@ def test_an_operation_that_we_do_not_know_is_written_by_torch(tmp_path):
     other.model.policy.mlp_extractor.policy_net[1] = nn.GELU()
     examples = _example(other, TASK, 2), _example(other, TASK, 3)
     with pytest.raises(NotImplementedError, match="gelu: an operation that is not known"):
-        record(other.network, examples, INPUTS, OUTPUTS, "policy")
+        record(other.network, examples, INPUTS, OUTPUTS)
     export(other, TASK, tmp_path / "policy.onnx")  # which compares it
     assert OnnxPolicy(tmp_path / "policy.onnx", TASK).label.agent == other.label.agent
 

@@ -8,15 +8,18 @@ import pytest
 
 from coursewright.agents.export.refused import refuse_agent
 from coursewright.agents.export.remembering import HEAD, KEY, Remembering
-from coursewright.agents.export.whole import WholeTutor, is_words, mark_in, pieces, words_of, write
+from coursewright.agents.export.whole import SHOWN, WholeTutor, is_words, mark_in, pieces, words_of, write
+from coursewright.agents.export.words import digest_of
 from coursewright.agents.planners.belief_rollout import BeliefRollout
 from coursewright.agents.planners.oracles import OracleGreedy
 from coursewright.agents.rules.baselines import UniformRandom
-from coursewright.agents.rules.mastery import NInARow
+from coursewright.agents.rules.mastery import MasteryThreshold, NInARow
 from coursewright.agents.tracker import SilentTracker
+from coursewright.envs.rollout import rollout
 from coursewright.envs.shipped import kss
 from coursewright.errors import InputError
 from coursewright.scripts.products import refuse_other_tutor
+from coursewright.simulators.luck import Split
 from tutor_files import MADE, QUICK
 
 
@@ -132,7 +135,54 @@ def test_words_name_what_is_in_the_file(made):
     assert len(words["actions"]) == task.n_actions
     assert mark_in(path) == ""
     assert is_words(words_of(path))
+    assert words["licence"].startswith("none: no log")
+    for step, event in enumerate(words["golden"]["responses"], 1):
+        assert ("observation" in event) == (step in SHOWN)
+        if step in SHOWN:
+            assert len(event["observation"]) == len(words["columns"])
+            assert len(event["scores"]) == len(words["actions"])
     assert path.stat().st_size < 300_000
+
+
+@pytest.fixture(scope="module")
+def rules(tmp_path_factory):
+    """Words of rules on one task; the agents, and their files."""
+    folder, task = tmp_path_factory.mktemp("rules"), kss(10)
+    agents = {
+        "n": NInARow(2),
+        "again": NInARow(2),
+        "threshold": MasteryThreshold(0.8),
+        "another threshold": MasteryThreshold(0.7),
+    }
+    for name, agent in agents.items():
+        write(agent(task, 0, SilentTracker()), task, folder / f"{name}.onnx")
+    return {name: (agent, folder / f"{name}.onnx") for name, agent in agents.items()}
+
+
+def test_each_tutor_has_a_stamp_of_its_own_and_the_same_tutor_the_same(rules):
+    words = {name: json.loads(words_of(path).read_text()) for name, (_, path) in rules.items()}
+    assert words["n"] == words["again"]
+    assert rules["n"][1].read_bytes() == rules["again"][1].read_bytes()
+    for mark in ("stamp", "fingerprint"):
+        assert len({one[mark] for one in words.values()}) == 3
+    for name, (_, path) in rules.items():
+        assert metadata(path)["digest"] == digest_of(words[name])
+        assert metadata(path)["stamp"] == str(words[name]["stamp"])
+        tutor = WholeTutor(path, np.zeros(1, np.uint64))
+        tutor.look(*(np.ones((1, size), bool) for size in (10, 10)))
+        assert tutor.state[0, 0] == words[name]["stamp"]
+
+
+def metadata(path):
+    return onnxruntime.InferenceSession(path).get_modelmeta().custom_metadata_map
+
+
+def test_a_rule_is_scored_by_its_original_on_the_learners_of_the_comparison(rules):
+    agent, path = rules["threshold"]
+    scored, task = json.loads(words_of(path).read_text())["scored"], kss(10)
+    rolled = rollout(task, agent(task), scored["learners"], split=Split.TUNE)
+    assert scored["return"] == pytest.approx(rolled.returned.mean())
+    assert scored["standard_error"] == pytest.approx(rolled.returned.std(ddof=1) / 10.0)
 
 
 def test_a_file_that_teaches_otherwise_is_not_left(tmp_path, monkeypatch):

@@ -125,7 +125,7 @@ def test_options_are_checked(agent):
         replace(agent, z=-1.0)
     with pytest.raises(InputError, match="base = OraclePolicy"):
         replace(agent, base=OracleGreedy())(kss(3))
-    with pytest.raises(InputError, match="base = RulePolicy"):
+    with pytest.raises(InputError, match="base = Belief"):
         replace(agent, base=agent)(bkt(steps=3))
 
 
