@@ -64,6 +64,7 @@ ONE_MODULE: dict[str, str] = {
     **dict.fromkeys(("evaluation/tuning/search.py", "evaluation/tuning/space.py"), "optuna"),
     "evaluation/tuning/together.py": "optuna filelock",
     "evaluation/card/training.py": "stable_baselines3",  # its cards are no task of learners
+    "agents/tutor_file.py": "coursewright_runtime",  # the reader of what agents/export writes
     "simulators/branch_free.py": "llvmlite",  # numba's own compiler, for one instruction
 }
 

@@ -27,16 +27,16 @@ from coursewright.scripts.recorded import (
     STORED,
     WEIGHTS,
     finished,
+    finished_below,
     is_tutor,
     no_policy,
-    policy_file,
     read_run,
 )
 from coursewright.scripts.run_directory import refuse_other_settings
 from coursewright.scripts.settings import SETTINGS, Simulate
 from coursewright.scripts.signatures import TARGET, fields, fields_of, refuse_misfits
 from coursewright.scripts.trust import trusted_of
-from coursewright.scripts.tutor_file import refuse_no_tutor, refuse_other_goal, refuse_unfit_file
+from coursewright.scripts.tutor_file import refuse_broken, refuse_misfit, refuse_no_tutor, refuse_other_goal
 from coursewright.scripts.unfitted import even, unfitted_mind
 
 if TYPE_CHECKING:
@@ -195,11 +195,11 @@ def _runs(part: Plain, checker: Checker) -> None:
         if part["runs"] is not None and "task" not in named:
             told = "null beside runs, whose tasks are their own, unless simulator= and task= are named"
             raise reject("policy", part["policy"], told)
-        refuse_unfit_file(part["policy"], _task(part, checker))
+        refuse_misfit(part["policy"], _task(part, checker))
     if part["runs"] is None:
         _task(part, checker)
         return
-    from coursewright.scripts.studies import finished_below, read_studies
+    from coursewright.scripts.studies import read_studies
 
     places = [part["runs"]] if isinstance(part["runs"], str) else part["runs"]
     folders = finished_below([Path(place) for place in places])
@@ -210,8 +210,7 @@ def _runs(part: Plain, checker: Checker) -> None:
     other = OmegaConf.create({name: part[name] for name in TAUGHT}) if named else None
     price = asked_price(OmegaConf.create(part["task"]))
     for study in read_studies(folders, trusted, part["policies"], False, part[MOVED], other, price):
-        known = [*study.trained, *part["policies"]]
-        _named(part, known)
+        _named(part, [*study.trained, *part["policies"]])
 
 
 def _named(part: Plain, known: Sequence[str]) -> None:
@@ -279,14 +278,9 @@ def _teacher(part: Plain, checker: Checker) -> None:
     """An exported policy, or an agent that makes one without training."""
     given, known = Path(part["policy"]), options(checker.loader, "agent")
     if is_tutor(given):
-        refuse_unfit_file(part["policy"], _task(part, checker))
+        refuse_misfit(part["policy"], _task(part, checker))
     elif given.exists():
-        from coursewright.agents.export.policy import OnnxPolicy
-
-        if (file := policy_file(given)).suffix == Path(STORED).suffix:
-            read_run(file.parent, (), "policy")
-        else:
-            OnnxPolicy(file)
+        refuse_broken(given)
     elif part["policy"] not in known:
         raise absent("policy", given, "a finished run's folder or an exported file", known)
     else:

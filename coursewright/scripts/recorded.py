@@ -4,6 +4,7 @@
 """
 
 import json
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,8 @@ from coursewright.scripts.life import read as read_state
 from coursewright.scripts.moved import new_address
 from coursewright.scripts.overrides import command_line
 from coursewright.scripts.trust import check, foreign, plain_name, shown, targets
+
+log = logging.getLogger(__name__)
 
 FORMAT = 3
 LIKE = ("simulator", "task")  # the parts of a training that a policy has learnt
@@ -151,6 +154,33 @@ def unfinished(folder: Path) -> str:
     if works(folder):
         return f"; it is {state.state}, by process {state.process} on {state.host}"
     return f"; it is not finished and goes on with: {continued(folder, state)}"
+
+
+def finished_below(places: Sequence[Path]) -> list[Path]:
+    """The folders of finished runs; one that is not finished is left out with a word.
+
+    Raises `InputError` where there is none.
+    """
+    folders = sorted(
+        {p.parent for place in places for p in place.glob("**/config.yaml") if p.parent.name != ".hydra"}
+    )
+    folders = [folder for folder in folders if (folder / "tutor.csv").is_file()]
+    tunings = [folder for folder in folders if is_tuning(folder)]
+    if tunings and tunings == folders:
+        refuse_tuning(tunings[0], "runs")
+    for folder in tunings:
+        log.info("left out: %s is a tuning", folder)
+    folders = [folder for folder in folders if folder not in tunings]
+    for folder in folders:
+        if not finished(folder):
+            log.info("left out: %s is not finished (%s)", shown(folder), to_go_on(folder))
+    whole = [folder for folder in folders if finished(folder)]
+    if not whole:
+        shown_places = ", ".join(map(str, places))
+        told = unfinished(folders[0]).removeprefix("; it") if len(folders) == 1 else ""
+        found = f" ({folders[0]}{told})" if told else f" (of {len(folders)} none is finished)" * bool(folders)
+        raise reject("runs", shown_places, f"folders that hold at least one finished run of `train`{found}")
+    return whole
 
 
 def refuse_other_format(folder: Path, field: str = "run") -> None:

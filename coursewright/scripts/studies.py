@@ -32,16 +32,12 @@ from coursewright.scripts.overrides import command_line
 from coursewright.scripts.recorded import (
     POLICY,
     STORED,
-    finished,
+    finished_below,
     in_a_line,
-    is_tuning,
     is_tutor,
     of_the_run,
     policy_file,
     read_run,
-    refuse_tuning,
-    to_go_on,
-    unfinished,
 )
 from coursewright.scripts.settings import KINDS
 from coursewright.scripts.tracking import Results
@@ -278,33 +274,6 @@ def _card(simulator: DictConfig | ListConfig) -> str:
     card = (folder if folder.is_dir() else SHIPPED / folder) / "card.md"
     with in_a_line(f"simulator.folder = {card}: cannot be read"):
         return card.read_text(encoding="utf-8") if card.is_file() else ""
-
-
-def finished_below(places: Sequence[Path]) -> list[Path]:
-    """The folders of finished runs; one that is not finished is left out with a word.
-
-    Raises `InputError` where there is none.
-    """
-    folders = sorted(
-        {p.parent for place in places for p in place.glob("**/config.yaml") if p.parent.name != ".hydra"}
-    )
-    folders = [folder for folder in folders if (folder / "tutor.csv").is_file()]
-    tunings = [folder for folder in folders if is_tuning(folder)]
-    if tunings and tunings == folders:
-        refuse_tuning(tunings[0], "runs")
-    for folder in tunings:
-        log.info("left out: %s is a tuning", folder)
-    folders = [folder for folder in folders if folder not in tunings]
-    for folder in folders:
-        if not finished(folder):
-            log.info("left out: %s is not finished (%s)", shown(folder), to_go_on(folder))
-    whole = [folder for folder in folders if finished(folder)]
-    if not whole:
-        shown_places = ", ".join(map(str, places))
-        told = unfinished(folders[0]).removeprefix("; it") if len(folders) == 1 else ""
-        found = f" ({folders[0]}{told})" if told else f" (of {len(folders)} none is finished)" * bool(folders)
-        raise reject("runs", shown_places, f"folders that hold at least one finished run of `train`{found}")
-    return whole
 
 
 def _add(study: Study, run: DictConfig, folder: Path, rules: Mapping[str, Any], make: bool) -> None:

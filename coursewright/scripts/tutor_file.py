@@ -51,7 +51,18 @@ def tutor_file(given: str) -> "Tutor":
     return opened(Path(given))
 
 
-def refuse_unfit_file(given: str, task: "Task") -> None:
+def refuse_broken(given: Path) -> None:
+    """Refuse a policy's file, or a run's folder, that cannot be read."""
+    from coursewright.agents.export.policy import OnnxPolicy
+    from coursewright.scripts.recorded import STORED, policy_file, read_run
+
+    if (file := policy_file(given)).suffix == Path(STORED).suffix:
+        read_run(file.parent, (), "policy")
+    else:
+        OnnxPolicy(file)
+
+
+def refuse_misfit(given: str, task: "Task") -> None:
     """Refuse a policy that is none, or none of this task."""
     from coursewright.scripts.studies import kept_policy
 
