@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf
 
 from coursewright.agents.tracker import SILENT
 from coursewright.errors import InputError, absent, reject, unknown
@@ -20,9 +19,8 @@ from coursewright.scripts.learners import MOVED, found_again
 from coursewright.scripts.making import agent_of, comparing_of, made, recipe_of, refusal_at
 from coursewright.scripts.memory import refuse_too_much
 from coursewright.scripts.own_log import refuse_columns, refuse_no_log
-from coursewright.scripts.plain import Plain, own_part, plain_of, refuse_missing, targets_of
+from coursewright.scripts.plain import Plain, as_if_running, own_part, plain_of, refuse_missing, targets_of
 from coursewright.scripts.products import mark_of, refuse_other_log, refuse_other_policy, refuse_other_tutor
-from coursewright.scripts.ranges import writable
 from coursewright.scripts.recorded import (
     STORED,
     WEIGHTS,
@@ -61,7 +59,7 @@ class Checker:
 
         Raises `InputError`: one line with the setting's full path, its value and the allowed values.
         """
-        with _as_if_running(config):
+        with as_if_running(config):
             refuse_missing(config, self.verb)
             if config.hydra.mode == RunMode.MULTIRUN:
                 self._once(_launcher, {TARGET: config.hydra.launcher[TARGET]})
@@ -329,22 +327,3 @@ THINGS: dict[str, list[tuple[Check, tuple[str, ...]]]] = {
     "serve": [],
     "simulate": [(_simulated, tuple(fields(Simulate) or ())), (_teacher, ("policy", *TASK)), (_task, TASK)],
 }
-
-
-@contextmanager
-def _as_if_running(config: DictConfig) -> Iterator[None]:
-    """Let interpolations such as `${hydra:runtime.choices.task}` find the values that they name."""
-    singleton = HydraConfig.instance()
-    before = singleton.cfg
-    singleton.cfg = config  # type: ignore[assignment]  # `set_config` would copy it, which is slow for a sweep
-    try:
-        several = config.hydra.mode == RunMode.MULTIRUN
-        field = "hydra.sweep.dir" if several else "hydra.run.dir"
-        folder = str(config.hydra.sweep.dir if several else config.hydra.run.dir)
-        with open_dict(config.hydra):
-            config.hydra.runtime.output_dir = folder
-        if config.hydra.output_subdir is not None:  # else nothing is written there
-            writable(field, folder, folder=True)
-        yield
-    finally:
-        singleton.cfg = before

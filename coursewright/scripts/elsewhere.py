@@ -5,6 +5,7 @@
 alone keeps their task and charges another price of a minute, for policies that are shown it.
 """
 
+import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,8 @@ from coursewright.simulators.knowledge.parameters import BktParameters
 
 if TYPE_CHECKING:
     from coursewright.envs.task import Task
+
+log = logging.getLogger(__name__)
 
 NAMED = ("simulator", "task")
 OWN = ("seeds", "tutor")  # which a run brings with its task
@@ -76,10 +79,15 @@ def asked_price(task: Any) -> Price:
     return price  # type: ignore[no-any-return]
 
 
-def with_price(run: DictConfig, folder: Path, price: Price) -> DictConfig:
-    """The record of the run in `folder` with another price of a minute, which its policy is shown."""
+def with_price(run: DictConfig, folder: Path, price: Price, tell: bool = False) -> DictConfig:
+    """The record of the run in `folder` with another price of a minute, which its policy is shown.
+
+    A warning may `tell` of prices beyond those of its training.
+    """
     if run.task.get("price") is None:
         raise reject(PRICE, price, f"left out: the policy of runs = {folder} was trained without a price")
+    if tell and (doubt := beyond(run, price)):
+        log.warning("%s: %s", folder, doubt)
     result = run.copy()
     with open_dict(result):
         result.task.price = price

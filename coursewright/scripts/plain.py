@@ -1,12 +1,16 @@
 """A composed configuration as plain containers: its own part, the nodes that make something, what lacks."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from coursewright.errors import InputError
 from coursewright.scripts.manual import comment_on
+from coursewright.scripts.ranges import writable
 from coursewright.scripts.signatures import TARGET
 
 Plain = dict[str, Any]
@@ -50,3 +54,22 @@ def refuse_missing(config: DictConfig, verb: str) -> None:
         for path in sorted(lacking):
             told = comment_on(path, verb, config.hydra.runtime.choices)
             raise InputError(f"{path}: must be given, as {path}=...{told and f' ({told})'}", path)
+
+
+@contextmanager
+def as_if_running(config: DictConfig) -> Iterator[None]:
+    """Let interpolations such as `${hydra:runtime.choices.task}` find the values that they name."""
+    singleton = HydraConfig.instance()
+    before = singleton.cfg
+    singleton.cfg = config  # type: ignore[assignment]  # `set_config` would copy it, which is slow for a sweep
+    try:
+        several = config.hydra.mode == RunMode.MULTIRUN
+        field = "hydra.sweep.dir" if several else "hydra.run.dir"
+        folder = str(config.hydra.sweep.dir if several else config.hydra.run.dir)
+        with open_dict(config.hydra):
+            config.hydra.runtime.output_dir = folder
+        if config.hydra.output_subdir is not None:  # else nothing is written there
+            writable(field, folder, folder=True)
+        yield
+    finally:
+        singleton.cfg = before

@@ -25,7 +25,7 @@ from coursewright.evaluation.comparison.jobs import Seeded
 from coursewright.evaluation.comparison.publish import Published, publish
 from coursewright.evaluation.standing import references
 from coursewright.progress import Progress, each
-from coursewright.scripts.elsewhere import beyond, sees_a_tutor, with_learners, with_price
+from coursewright.scripts.elsewhere import sees_a_tutor, with_learners, with_price
 from coursewright.scripts.learners import found_again, refuse_others, trained_with
 from coursewright.scripts.making import agent_of, comparing_of, licence_of, task_of
 from coursewright.scripts.overrides import command_line
@@ -96,10 +96,8 @@ def studies(config: DictConfig) -> list[Study]:
             _add(alone, read_run(folder, trusted, "runs"), folder, config.policies, True)
         return [alone]
     other = config if "simulator" in config else None
-    price = config.get("price")
-    return read_studies(
-        folders, trusted, config.policies, moved=config.learners_folder, other=other, price=price
-    )
+    moved, price = config.learners_folder, config.get("price")
+    return read_studies(folders, trusted, config.policies, True, moved, other, price)
 
 
 def read_studies(
@@ -113,18 +111,15 @@ def read_studies(
 ) -> list[Study]:
     """The studies of finished runs in these folders, beside these `rules`; `moved`: see `trained_on`.
 
-    The runs teach the learners of their trainings, or those of an `other` configuration, at their own price
-    of a minute, or at this `price`.  Without `make` they
-    are only read: a run of a rule is not made anew, for which some have to be tuned.
+    The runs teach the learners and pay the price of their trainings, or those of an `other` configuration and
+    this `price`.  Without `make` they are only read: a run of a rule is not made, for which some are tuned.
     """
     found: dict[str, Study] = {}
     for folder in folders:
         run = read_run(folder, trusted, "runs")
         run = run if other is None else with_learners(run, folder, other)
         if price is not None:
-            given, run = run, with_price(run, folder, price)
-            if make and (doubt := beyond(given, price)):
-                log.warning("%s: %s", folder, doubt)
+            run = with_price(run, folder, price, tell=make)
         key = OmegaConf.to_yaml(OmegaConf.masked_copy(run, ["simulator", "task", "seeds"]))
         if other is None or sees_a_tutor(run):
             with in_a_line(f"runs = {folder}: its tutor.csv is truncated or broken"):
