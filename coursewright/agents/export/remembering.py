@@ -271,6 +271,9 @@ def refuse_terms(terms: Terms) -> None:
     for record in terms.layout.records:
         if record.name in shipped:
             continue
+        if record.name == "log_price":  # nobody names this feature
+            told = "null for a tutor file, which hears of no prices (whole=false writes the network alone)"
+            raise reject("task.price", terms.price, told)
         why = "the tutor's mind writes it" if record in BELIEFS else "a host does not tell the file of it"
         if record.update is not None:
             why = "its `update` is Python"

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from coursewright.agents.export.remembering import HEAD, KEY
+from coursewright.agents.export.remembering import HEAD, KEY, refuse_terms
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.schedule import Sessions
 from coursewright.envs.shipped import bkt, kss
 from coursewright.envs.task import Task
+from coursewright.errors import InputError
 from coursewright.simulators.course import Course
 from coursewright.simulators.luck import Split
 from coursewright.simulators.memory.fsrs import Fsrs
@@ -59,3 +60,9 @@ def test_every_column_is_that_of_the_records(name):
         steps += 1
     assert steps > 5
     assert (heard.state[:, KEY:HEAD] == torch.arange(4)).all()
+
+
+def test_a_price_is_refused_by_the_setting_that_charges_it():
+    task = replace(bkt(steps=5), price=(0.01, 0.1))
+    with pytest.raises(InputError, match=r"^task\.price = \(0\.01, 0\.1\): must be null for a tutor file"):
+        refuse_terms(task.terms)
