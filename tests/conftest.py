@@ -1,6 +1,7 @@
 """The conditions of every test: no network, no account, one thread."""
 
 import atexit
+import gc
 import os
 import shutil
 import signal
@@ -11,6 +12,8 @@ from functools import cache
 # Tests that are started in the background (`make test &`) are told to ignore interruptions.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+gc.disable()  # until all tests are collected: nothing of it is garbage
 
 # Before numpy and torch are imported anywhere: two test processes with two threads each are slower
 # than with one, and single-threaded results are reproducible.
@@ -34,6 +37,13 @@ os.environ |= {
 
 
 def pytest_collection_finish():
+    """Set aside what collection made: it stays, and need not be looked through again and again."""
+    gc.enable()
+    gc.freeze()
+    _read_operators_once()
+
+
+def _read_operators_once():
     """Let torch's exporter read its library of operators once, and not again for every file that is written.
 
     The library is the same each time, and to read it takes half of an export.

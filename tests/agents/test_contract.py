@@ -16,7 +16,12 @@ from coursewright.scripts.app import run
 from coursewright.scripts.explain import explanation
 
 NAMES = agent_contract.names()
-DEAR = {"belief_rollout", "belief_search", "oracle_beam"}  # they play many learners at each decision
+DEAR = {
+    "belief_rollout",
+    "belief_search",
+    "oracle_beam",
+    "oracle_best",
+}  # they play many learners at each decision
 
 
 @pytest.mark.parametrize("check", agent_contract.CHECKS, ids=lambda check: check.__name__)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 from omegaconf import OmegaConf
@@ -47,8 +48,9 @@ def test_a_good_line_is_no_fault(monkeypatch):
     assert bad_lines.told("train", ["--cfg=job"]).fault == "exit code 0"
 
 
-def composed(verb, words):
-    line = read_line(verb, words)
+@cache
+def composed(verb, *words):
+    line = read_line(verb, list(words))
     (config,) = compose(line, loader_of(line)).jobs
     return {str(name): OmegaConf.to_yaml(config[name]) if OmegaConf.is_config(config[name]) else config[name]
             for name in config if name != "hydra" and not OmegaConf.is_missing(config, name)
@@ -64,7 +66,7 @@ def test_an_odd_spelling_means_the_same(verb, plain, odd):
         first, _, second = text.partition(" ")
         return [first, second] if first == "log=mapped" else [text]
 
-    assert composed(verb, words(odd)) == composed(verb, words(plain))
+    assert composed(verb, *words(odd)) == composed(verb, *words(plain))
 
 
 def test_a_folder_is_no_sweep(tmp_path, monkeypatch):

@@ -49,6 +49,7 @@ def refused(capsys, words):
     return line
 
 
+@pytest.mark.slow
 def test_a_run_is_read_on_another_course(runs, tmp_path):
     words = [f"runs={runs / 'graph_ppo'}", *ELSEWHERE, f"hydra.run.dir={tmp_path}"]
     assert run("evaluate", words) == 0

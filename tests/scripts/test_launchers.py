@@ -50,7 +50,8 @@ def test_failures_of_wrong_input_alone_are_wrong_input(sweep):
     assert sweep("basic", "1,0")[::2] == (2, 1)
 
 
-@pytest.mark.parametrize("launcher", ["joblib", pytest.param("submitit_local", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
 @pytest.mark.skipif(sys.platform == "win32", reason="nobody is killed there")
 def test_a_killed_job_is_a_line(sweep, launcher):
     code, lines, finished = sweep(launcher, "0,3")

@@ -146,6 +146,7 @@ def uses(place):
     yield "export", [f"run={place}", "whole=false", f"to={place}.onnx"]
 
 
+@pytest.mark.slow
 def test_a_run_takes_its_tutor_s_model_along(thinking, capsys):
     held = {path.name for path in (thinking / "thinks" / "tutor").iterdir()}
     assert held == {path.name for path in (SHIPPED / "bkt_ednet").iterdir() if path.name != "draws.csv"}

@@ -32,7 +32,8 @@ def own(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "model", [pytest.param("pfa", marks=pytest.mark.slow), "best_lr", "irt", "item_difficulty"]
+    "model",
+    [*(pytest.param(name, marks=pytest.mark.slow) for name in ("pfa", "best_lr")), "irt", "item_difficulty"],
 )
 def test_a_stored_log_is_fitted_as_the_file_is(own, model):
     assert run("import", ["log=file", "log.path=my answers.csv", "to=my log"]) == 0

@@ -99,6 +99,14 @@ def refused(verb, folder, *words):
             assert word in lines[0], (name, lines)
 
 
+def a_third(cases):
+    """Every third case; each is put to three verbs, and the others stand in the slow suite."""
+    return [
+        pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.slow if n % 3 else ())
+        for n, case in enumerate(cases)
+    ]
+
+
 class Payload:
     """Runs when it is unpickled: it leaves a witness."""
 
@@ -457,7 +465,7 @@ def test_a_plain_name_is_taken(name):
 
 
 @pytest.mark.parametrize("field", ["study", "name"])
-@pytest.mark.parametrize("value", ["../../x", "/tmp/x", "a\x1bb", ""])
+@pytest.mark.parametrize("value", a_third(["../../x", "/tmp/x", "a\x1bb", ""]))
 def test_a_run_with_such_a_name_is_refused(shared, verb, field, value):
     change(shared, **{field: value})
     refused(verb, shared, f"{field} = ", "plain name")
@@ -489,7 +497,7 @@ WRONG = {
 CASES = [(file, content) for file, contents in WRONG.items() for content in contents]
 
 
-@pytest.mark.parametrize(("file", "content"), CASES)
+@pytest.mark.parametrize(("file", "content"), a_third(CASES))
 def test_a_file_that_is_whole_but_wrong_is_one_line(shared, verb, file, content):
     (shared / file).write_bytes(content)
     if file != "tutor.csv":
@@ -502,26 +510,28 @@ def test_a_file_that_is_whole_but_wrong_is_one_line(shared, verb, file, content)
 
 @pytest.mark.parametrize(
     ("part", "value"),
-    [
-        ("simulator", None),
-        ("simulator", {}),
-        ("simulator", {"_target_": "coursewright.simulators.kss.learners.Kss", "width": 3}),
-        ("task", {"_target_": "coursewright.envs.rewards.mean_gain"}),
-        ("task", {"_target_": "coursewright.envs.task.Task", "_partial_": True, "steps": "many"}),
-        ("task", {"_target_": "coursewright.envs.task.Task", "_partial_": True, "steps": -1}),
-        ("agent", {"_target_": "coursewright.agents.learning.ppo.Ppo", "steps": "many"}),
-        ("agent", {"_target_": "coursewright.agents.learning.ppo.Ppo", "stepz": 3}),
-        ("agent", {"_target_": "coursewright.agents.sb3.maskable_ppo"}),
-        ("seeds", {"_target_": "coursewright.simulators.luck.Seeds", "population": "x"}),
-        ("seeds", []),
-        ("seed", "one"),
-        ("seed", True),
-        ("learners", 1.5),
-        ("tutor", 3),
-        ("tags", "x"),
-        ("choices", {"simulator": 3}),
-        ("name", 3),
-    ],
+    a_third(
+        [
+            ("simulator", None),
+            ("simulator", {}),
+            ("simulator", {"_target_": "coursewright.simulators.kss.learners.Kss", "width": 3}),
+            ("task", {"_target_": "coursewright.envs.rewards.mean_gain"}),
+            ("task", {"_target_": "coursewright.envs.task.Task", "_partial_": True, "steps": "many"}),
+            ("task", {"_target_": "coursewright.envs.task.Task", "_partial_": True, "steps": -1}),
+            ("agent", {"_target_": "coursewright.agents.learning.ppo.Ppo", "steps": "many"}),
+            ("agent", {"_target_": "coursewright.agents.learning.ppo.Ppo", "stepz": 3}),
+            ("agent", {"_target_": "coursewright.agents.sb3.maskable_ppo"}),
+            ("seeds", {"_target_": "coursewright.simulators.luck.Seeds", "population": "x"}),
+            ("seeds", []),
+            ("seed", "one"),
+            ("seed", True),
+            ("learners", 1.5),
+            ("tutor", 3),
+            ("tags", "x"),
+            ("choices", {"simulator": 3}),
+            ("name", 3),
+        ]
+    ),
 )
 def test_a_record_that_is_whole_but_wrong_is_one_line(shared, verb, part, value):
     change(shared, **{part: value})
@@ -529,7 +539,7 @@ def test_a_record_that_is_whole_but_wrong_is_one_line(shared, verb, part, value)
 
 
 @pytest.mark.parametrize(
-    "part", ["simulator", "task", "agent", "seeds", "seed", "study", "choices", "tracker"]
+    "part", a_third(["simulator", "task", "agent", "seeds", "seed", "study", "choices", "tracker"])
 )
 def test_a_record_that_lacks_something_is_one_line(shared, verb, part):
     config = yaml.safe_load((shared / "config.yaml").read_text())

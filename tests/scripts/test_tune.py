@@ -145,7 +145,7 @@ def test_a_rule_that_tunes_itself_tells_its_costs(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     "launcher",
-    ["basic", "joblib", pytest.param("submitit_local", marks=pytest.mark.slow)],
+    ["basic", *(pytest.param(name, marks=pytest.mark.slow) for name in ("joblib", "submitit_local"))],
 )
 def test_jobs_of_any_launcher_share_one_tuning(tuned, launcher, tmp_path):
     words = [*SMALL, "part=0,1", f"hydra/launcher={launcher}", f"hydra.sweep.dir={tmp_path}/parts"]

@@ -118,6 +118,7 @@ def test_linear_thompson_draws_from_the_posterior():
     assert abs(np.corrcoef(drawn[:, 0], drawn[:, 1])[0, 1]) < 0.03
 
 
+@pytest.mark.slow
 def test_a_pull_is_paid_by_later_rewards_as_well():
     policy = RulePolicy("here", KSS, LinearRule(KSS, model_of(KSS), Bound(1.0)))
     numbers = np.arange(8)

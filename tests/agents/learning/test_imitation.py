@@ -70,7 +70,7 @@ def trained():
 
 
 @pytest.mark.parametrize("agent", AGENTS, ids=lambda agent: agent.algorithm.name)
-@pytest.mark.parametrize("steps", [[700], [250, 500, 1200]])
+@pytest.mark.parametrize("steps", [pytest.param([700], marks=pytest.mark.slow), [250, 500, 1200]])
 def test_an_imitation_that_was_interrupted_ends_with_the_same_bits(agent, steps, tmp_path, trained):
     rows = []
     for step in [*steps, 10**9]:

@@ -87,6 +87,7 @@ def test_a_wide_beam_finds_the_optimum_of_short_episodes(made):
     assert np.allclose(found, most)
 
 
+@pytest.mark.slow
 def test_it_is_far_above_greedy_and_not_above_the_search_made_for_kss():
     task = kss(30)
     greedy, macro, own = (

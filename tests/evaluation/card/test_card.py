@@ -228,9 +228,8 @@ def still(price):
     return stationary(CARD, price, grid())
 
 
-@pytest.mark.parametrize(
-    "price", [pytest.param(16, marks=pytest.mark.slow), 64, pytest.param(256, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("price", [16, 64, 256])
 def test_the_stationary_optimum_is_near_the_exact_one_and_above_fixed_retention(price):
     found, exact_worth = score(CARD, still(price)), best(price).worth
     assert exact_worth - 0.004 < still(price).worth < exact_worth

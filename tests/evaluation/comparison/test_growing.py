@@ -98,6 +98,7 @@ def test_an_outcome_of_ones_own_is_everywhere(grown):
     assert set(pd.read_csv(out / "comparison.csv")["outcome"]) >= {"rights", "area", "return"}
 
 
+@pytest.mark.slow
 def test_a_statistic_of_ones_own_is_everywhere(grown):
     out, printed = grown
     (study,) = [path for path in out.iterdir() if path.is_dir() and path.name != ".hydra"]
