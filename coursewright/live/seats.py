@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
@@ -102,6 +102,10 @@ def _seat(row: Mapping[Any, Any], mind: Mind) -> Seat:
     wanted = None if row["goal"] is None else json.loads(row["goal"])
     ours = row["tutor"] == mind.fingerprint and row["state"] is not None
     pseudonym = bytes(row["pseudonym"])
+    forced = row["forced"] if row["forced"] in mind.place else None  # another tutor may lack a teacher's item
+    pending = choice_of(row["pending"]) if row["pending"] and (ours or forced) else None
+    if pending is not None and not ours:
+        pending = replace(pending, chance=None)  # the other tutor's
     key = int.from_bytes(row["key"] or pseudonym[:8], "little")
     state = np.frombuffer(row["state"], np.float32) if ours else mind.new([key])[0]
     return Seat(
@@ -115,10 +119,10 @@ def _seat(row: Mapping[Any, Any], mind: Mind) -> Seat:
         row["tutor"] if ours else None,
         state,
         mind.goals(wanted),
-        choice_of(row["pending"]) if row["pending"] and (ours or row["forced"]) else None,
+        pending,
         row["offered"] if ours else None,
         row["asked"] or PLAIN,
-        row["forced"],
+        forced,
         key,
     )
 

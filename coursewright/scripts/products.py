@@ -61,8 +61,8 @@ def refuse_other_tutor(to: str, mark: str) -> None:
     """Refuse a file, or one of words beside it, that no export with the settings of this `mark` wrote."""
     from coursewright.agents.export.whole import is_words, mark_in, words_of
 
-    if words_of(to) == Path(to):
-        raise reject("to", to, "a name that does not end in .json, as that of its words does")
+    if Path(to).suffix != ".onnx":
+        raise reject("to", to, "a name that ends in .onnx; its words are called .json")
     words = words_of(to)
     found = mark_in(Path(to)) if Path(to).exists() else mark
     if found is None or (words.exists() and not is_words(words)):
@@ -118,8 +118,9 @@ def settings_of(config: DictConfig) -> dict[str, Any]:
 
 
 def mark_of(settings: Mapping[str, Any]) -> str:
-    """The mark of a command by its settings, all but the place of its file."""
-    kept = {name: value for name, value in settings.items() if name not in ("to", "hydra")}
+    """The mark of a command by its settings, all but the place of its file and those that are not given."""
+    given = {name: value for name, value in settings.items() if value is not None}
+    kept = {name: value for name, value in given.items() if name not in ("to", "hydra")}
     return sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 

@@ -1,5 +1,6 @@
 """A Recommender: what it is told is the truth, what it answers is a function of that."""
 
+import json
 import sqlite3
 import threading
 from pathlib import Path
@@ -131,6 +132,22 @@ def test_a_state_is_a_cache(tutor, tmp_path):
     after = cached()
     assert {code: row[0] for code, row in after.items()} == {code: row[0] for code, row in before.items()}
     assert wanted == {name: choice_of(before[tutor._keys.learner(name)][1]).item for name in ("anna", "bert")}
+
+
+@pytest.mark.parametrize("lacks", [False, True])
+def test_a_teachers_item_outlives_the_tutor_where_the_new_course_has_it(tutor, tmp_path, lacks):
+    taught(tutor, "anna", "01")
+    other = next(item for item in tutor._mind.items if item != tutor.next("anna")[0].item)
+    assert tutor.override("anna", other, "her teacher", "she asked").overruled
+    gone = json.dumps({"item": "not here", "chance": 0.5, "overruled": True})
+    with sqlite3.connect(tmp_path / "live.sqlite") as raw:
+        raw.execute("UPDATE learner SET tutor = 'another'")
+        if lacks:
+            raw.execute("UPDATE learner SET forced = 'not here', pending = ?", [gone])
+    [choice] = tutor.next("anna")
+    assert choice.overruled is not lacks
+    assert (choice.item == other) or (lacks and choice.item in tutor._mind.place)
+    assert tutor.observe("anna", choice.item, 1).item in tutor._mind.place
 
 
 def test_a_new_lesson_makes_the_budget_whole_and_forgets_nothing(tutor):

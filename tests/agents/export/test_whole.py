@@ -18,7 +18,7 @@ from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.rollout import rollout
 from coursewright.envs.shipped import kss
 from coursewright.errors import InputError
-from coursewright.scripts.products import refuse_other_tutor
+from coursewright.scripts.products import mark_of, refuse_other_tutor
 from coursewright.simulators.luck import Split
 from tutor_files import MADE, QUICK
 
@@ -211,9 +211,15 @@ def test_what_has_no_graph_is_refused_in_a_line(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_may_not_stand_where_its_words_go():
-    with pytest.raises(InputError, match=r"to = tutor.json: must be a name that does not end in .json"):
-        refuse_other_tutor("tutor.json", "")
+@pytest.mark.parametrize("to", ["tutor.json", "tutor", "tutor.bin", "tutor.onnx.old"])
+def test_a_file_has_a_name_by_which_it_is_known(to):
+    with pytest.raises(InputError, match=rf"to = {to}: must be a name that ends in .onnx"):
+        refuse_other_tutor(to, "")
+
+
+def test_a_command_has_one_mark_whether_or_not_it_says_what_is_not_given():
+    assert mark_of({"run": "a", "to": "x.onnx"}) == mark_of({"run": "a", "to": "y.onnx", "agent": None})
+    assert mark_of({"run": "a"}) != mark_of({"run": "b"})
 
 
 def test_a_key_travels_in_pieces():
