@@ -166,7 +166,7 @@ def test_a_teacher_overrules_by_keyboard_alone(address, tutor, width):
         page.wait_for_selector("#effect:has-text('Effect of 7')")
         assert page.inner_text("#next") == "Next: 7"
         page.keyboard.press("Escape")
-        page.wait_for_function("document.activeElement.dataset.learner === 'anna'")
+        page.wait_for_selector("[data-learner='anna']:focus")
         page.wait_for_selector("td.next:has-text('7 (a teacher')")
         page.keyboard.press("/")
         page.keyboard.type("BER")
