@@ -11,6 +11,7 @@ TASK = ["task.steps=6", "learners=5", "tracker=none"]
 BKT = ["simulator=bkt_v0", "task=mastery"]
 PPO = "coursewright.agents.learning.ppo.Ppo"
 TUNED = "coursewright.agents.tuned_rule.TunedRule"
+ROW = "coursewright.agents.rules.mastery.NInARow"
 SEARCH = "coursewright.agents.planners.belief_search.BeliefSearch"
 
 
@@ -28,6 +29,13 @@ SEARCH = "coursewright.agents.planners.belief_search.BeliefSearch"
             "agent.imitate=tuned_mastery task.features=[goal,belief]",
             "must be a list that holds 'streak'",
         ),
+        (
+            "ppo",
+            f"agent.imitate={{_target_:{PPO}}}",
+            "agent.imitate = Ppo: must be an agent that makes a rule",
+        ),
+        ("a2c", f"agent.imitate={{_target_:{ROW},n:0}}", "agent.imitate.n = 0: must be a whole number >= 1"),
+        ("trpo", f"agent.imitate={{_target_:{ROW}}} task.features=[goal]", "task.features for n_in_a_row"),
         ("dqn", "agent.threads=1025", "agent.threads = 1025: must be a whole number from 1 to 1,024"),
         ("belief_search", "task.features=[goal,streak]", "tutor = no mind, and no feature 'belief': must"),
         ("belief_rollout", "simulator=rich", "simulator = RichLearner: must be learners on a platform"),

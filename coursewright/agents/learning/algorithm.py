@@ -5,7 +5,7 @@ Training, checkpoints, saved policies and exports read it, so a new algorithm is
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import Field, dataclass
+from dataclasses import Field, dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from coursewright.agents.options import at_least, feature_names, positive, widths
@@ -114,6 +114,17 @@ class Trainable(Protocol):
     def untrained(self, env: "LearnersVecEnv", seed: int) -> "BaseAlgorithm":
         """The model before its first step; training begins with it, and saved weights are put into it."""
         ...
+
+
+def options_of(agent: Trainable) -> dict[str, Any]:
+    """The agent's options as plain values by name; a rule to imitate stands there in words."""
+    return {field.name: _plain(getattr(agent, field.name)) for field in fields(agent)}
+
+
+def _plain(value: Any) -> Any:
+    if not callable(value):
+        return value
+    return repr(value) if is_dataclass(value) else type(value).__qualname__
 
 
 def check(agent: Trainable) -> None:

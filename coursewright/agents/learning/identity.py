@@ -1,11 +1,10 @@
 """The identity of a training: all that decides its final weights; a checkpoint has to agree in it."""
 
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from coursewright.agents.learning.algorithm import Trainable
+from coursewright.agents.learning.algorithm import Trainable, options_of
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.task import RandomGoal, Task
 from coursewright.simulators.arrays import Floats, Ints
@@ -17,14 +16,14 @@ CLOSE = 1e-4  # walks of one task agree to this; neural learners round different
 
 def settings(agent: Trainable, task: Task, seed: int) -> dict[str, Any]:
     """Plain values by settable path: the agent's options, its seed, and the task's."""
-    options = {f"agent.{name}": value for name, value in asdict(agent).items()}
-    del options["agent.checkpoint_every"]
+    chosen = {f"agent.{name}": value for name, value in options_of(agent).items()}
+    del chosen["agent.checkpoint_every"]
     reward = getattr(task.reward, "func", task.reward)  # of a partial
     features = dict.fromkeys(column.partition("[")[0] for column in task.layout.names)
     return {
         "agent": agent.algorithm.name,
         "agent.seed": seed,
-        **options,
+        **chosen,
         "task.simulator": type(task.simulator).__name__,
         "task.simulator.course": task.course.hash,
         "task.features": tuple(features),

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Protocol
 
-from coursewright.agents.learning import algorithm
+from coursewright.agents.learning import algorithm, teacher
 from coursewright.agents.learning.algorithm import Trainable, WarmStart
-from coursewright.agents.learning.teacher import READS, Teacher, refuse_unable, teacher
+from coursewright.agents.learning.teacher import READS, Teacher
 from coursewright.agents.options import at_least, shares, switches
 from coursewright.envs.task import Task
-from coursewright.errors import reject, unknown
+from coursewright.errors import reject
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -66,22 +66,21 @@ def check(agent: OnPolicy) -> None:
     at_least(1, n_steps=1 if agent.n_steps is None else agent.n_steps)
     shares(gamma=agent.gamma, gae_lambda=agent.gae_lambda)
     shares(imitate_for=OF_FEW if agent.imitate_for is None else agent.imitate_for)
-    if agent.imitate is not None and agent.imitate not in get_args(Teacher):
-        raise unknown("agent.imitate", agent.imitate, [*get_args(Teacher), "null"])
+    teacher.check(agent.imitate)
     switches(anneal=agent.anneal, privileged_critic=agent.privileged_critic)
 
 
 def refuse(agent: OnPolicy, task: Task) -> None:
     """Refuse a task in which the rule that is to be imitated cannot teach, before anything is made."""
     if agent.imitate is not None:
-        refuse_unable(agent.imitate, task)
+        teacher.refuse_unable(agent.imitate, task)
 
 
 def warm_start(agent: OnPolicy) -> WarmStart | None:
     """The rule that is imitated first, if any."""
     if agent.imitate is None:
         return None
-    return WarmStart(partial(teacher, agent.imitate), partial(steps_as_a_rule, agent))
+    return WarmStart(partial(teacher.teacher, agent.imitate), partial(steps_as_a_rule, agent))
 
 
 def steps_as_a_rule(agent: OnPolicy, task: Task) -> int:

@@ -33,7 +33,7 @@ class Ppo:
     masked : True where it takes masks of allowed actions.
     steps : environment steps over all learners; the last rollout is finished.
     imitate : a rule that the network first learns to choose as: tuned_mastery, expected_gain, or the best of
-        the two on tuning learners; None: it begins with nothing.
+        the two on tuning learners, or an agent that makes a rule; None: it begins with nothing.
     imitate_for : over this share of the steps; None: .1, and .3 where there are more than 50 actions.
     privileged_critic : True where the value network sees the learners' true mastery, in training alone; the
         policy never does.

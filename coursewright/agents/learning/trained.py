@@ -12,7 +12,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from torch import nn
 
 from coursewright.agents.label import Label, actions_of, versions
-from coursewright.agents.learning.algorithm import Algorithm, Trainable
+from coursewright.agents.learning.algorithm import Algorithm, Trainable, options_of
 from coursewright.agents.learning.beginning import begun
 from coursewright.agents.learning.weights import BROKEN, read_tree, tensors, write_tree
 from coursewright.agents.sampling import DISALLOWED, Cells, Chooser, Memory, Scores
@@ -140,7 +140,7 @@ class TrainedPolicy:
         """Write the weights with the agent's options and the label: numbers and JSON in an .npz file."""
         tree = {
             "label": asdict(self.label),
-            "options": asdict(self.agent),
+            "options": options_of(self.agent),
             "weights": self.model.policy.state_dict(),
         }
         write_tree(path, tree, FORMAT)
@@ -184,7 +184,7 @@ def _refuse_others(options: Any, agent: Trainable, path: str | Path) -> None:
     An option that the file does not know is younger than it, and had its default.
     """
     default = {field.name: field.default for field in fields(agent)}
-    for name, value in asdict(agent).items():
+    for name, value in options_of(agent).items():
         theirs = options.get(name, default[name]) if isinstance(options, dict) else None
         if name not in ANYWHERE and theirs != value:
             raise reject(f"agent.{name}", value, f"{theirs}, with which the policy {path} was made")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from coursewright.agents.base_rule import refuse_no_rule, rule_of
 from coursewright.agents.options import at_least, not_negative
 from coursewright.agents.planners.imagined import Imagination, Planning, refuse_unimaginable
 from coursewright.agents.planners.on_belief import BeliefPlanner
@@ -9,9 +10,7 @@ from coursewright.agents.planners.playing_on import (
     Branch,
     Branches,
     clearly_best,
-    refuse_no_rule,
     returns,
-    rule_of,
 )
 from coursewright.agents.planners.proof import proved
 from coursewright.agents.rule import RulePolicy, Seen
@@ -77,12 +76,12 @@ class BeliefRollout:
 
     def refuse(self, task: Task) -> None:
         """Refuse a base that is no rule, and learners who cannot be imagined, before a rule is tuned."""
-        refuse_no_rule(self.base)
+        refuse_no_rule(self.base, "agent.base")
         refuse_unimaginable(task)
 
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:
         """The policy.  Raises `InputError` where the base is no rule, or no learner can be imagined."""
-        base = rule_of(self.base, task, seed, tracker)
+        base = rule_of(self.base, task, seed, tracker, "agent.base")
         imagination = Imagination.of(task, base)
         copies = self.simulations // (self.candidates + 1)
         rule = BeliefRolloutRule(base, imagination, self.candidates, copies, self.z)

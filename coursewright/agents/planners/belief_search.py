@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from coursewright.agents.base_rule import refuse_no_rule, rule_of
 from coursewright.agents.options import at_least, not_negative
 from coursewright.agents.planners.imagined import Imagination, Planning, refuse_unimaginable
 from coursewright.agents.planners.on_belief import BeliefPlanner
@@ -12,9 +13,7 @@ from coursewright.agents.planners.playing_on import (
     Branches,
     above_doubt,
     kept_by,
-    refuse_no_rule,
     returns,
-    rule_of,
 )
 from coursewright.agents.planners.proof import proved
 from coursewright.agents.planners.tree import Tree
@@ -120,12 +119,12 @@ class BeliefSearch:
 
     def refuse(self, task: Task) -> None:
         """Refuse a base that is no rule, and learners who cannot be imagined, before a rule is tuned."""
-        refuse_no_rule(self.base)
+        refuse_no_rule(self.base, "agent.base")
         refuse_unimaginable(task)
 
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> RulePolicy:
         """The policy.  Raises `InputError` where the base is no rule, or no learner can be imagined."""
-        base = rule_of(self.base, task, seed, tracker)
+        base = rule_of(self.base, task, seed, tracker, "agent.base")
         imagination = Imagination.of(task, base)
         rule = BeliefSearchRule(base, imagination, self.candidates, self.simulations, self.c, self.z)
         planner = RulePolicy("belief_search", imagination.seen, rule, tuned=base.tuned)

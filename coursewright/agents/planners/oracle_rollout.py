@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from coursewright.agents.base_rule import refuse_no_rule, rule_of
 from coursewright.agents.options import at_least, not_negative
 from coursewright.agents.planners.copies import other_fates
 from coursewright.agents.planners.oracle_copies import CopiesRule
@@ -18,9 +19,7 @@ from coursewright.agents.planners.oracles import OracleGreedy
 from coursewright.agents.planners.playing_on import (
     Branches,
     clearly_best,
-    refuse_no_rule,
     returns,
-    rule_of,
     with_best,
 )
 from coursewright.agents.portions import bytes_of, parts
@@ -99,11 +98,11 @@ class OracleRollout:
 
     def refuse(self, task: Task) -> None:
         """Refuse a base that is no rule, before one is tuned."""
-        refuse_no_rule(self.base)
+        refuse_no_rule(self.base, "agent.base")
 
     def __call__(self, task: Task, seed: int = 0, tracker: Tracker = SILENT) -> OraclePolicy:
         """The policy.  Raises `InputError` where the base cannot do the task, or is no rule."""
-        base = rule_of(self.base, task, seed, tracker)
+        base = rule_of(self.base, task, seed, tracker, "agent.base")
         steps = task.horizon * (task.horizon + 1) // 2 * (self.candidates + 1) * self.copies
         log.info("oracle_rollout: up to %s steps are tried out for each learner", f"{steps:,}")
         ahead = OracleGreedy().by_copies(task).rule

@@ -10,16 +10,10 @@ import numpy as np
 
 from coursewright.agents.planners.oracle_copies import ALIKE
 from coursewright.agents.rule import Kept, RulePolicy, Seen
-from coursewright.agents.tracker import Tracker
-from coursewright.agents.tuning import Agent
 from coursewright.envs.episodes import Episodes
-from coursewright.envs.task import Task
-from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.luck import Keys
 from coursewright.simulators.protocol import clone, spread
-
-RULE = "an agent that makes a rule, such as tuned_rule"
 
 Branch = Callable[[Ints, Keys], Episodes]
 """Copies of the learners in `rows`, who may repeat, under the fates `[rows]`."""
@@ -35,21 +29,6 @@ class Branches(NamedTuple):
     rows: Ints
     action: Ints
     fate: Keys
-
-
-def refuse_no_rule(base: Agent) -> None:
-    """Refuse a network or another planner as a base, before it is made."""
-    if hasattr(base, "algorithm") or hasattr(base, "base"):
-        raise reject("agent.base", type(base).__name__, RULE)
-
-
-def rule_of(base: Agent, task: Task, seed: int, tracker: Tracker) -> RulePolicy:
-    """The rule to play on by.  Raises `InputError` where `base` cannot do the task, or makes no rule."""
-    refuse_no_rule(base)
-    made = base(task, seed, tracker)
-    if not isinstance(made, RulePolicy) or getattr(made.rule, "plans", False):
-        raise reject("agent.base", type(made).__name__, RULE)
-    return made
 
 
 def with_best(action: Ints, worth: Floats, candidates: int) -> Ints:

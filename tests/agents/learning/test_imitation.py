@@ -17,6 +17,7 @@ from coursewright.agents.learning.teacher import teacher
 from coursewright.agents.learning.trained import TrainedPolicy
 from coursewright.agents.learning.trpo import Trpo
 from coursewright.agents.learning.weights import read_tree
+from coursewright.agents.planners.belief_rollout import BeliefRollout
 from coursewright.agents.rules.expected_gain import ExpectedGain
 from coursewright.agents.rules.mastery import NInARow
 from coursewright.agents.tracker import SilentTracker
@@ -161,6 +162,32 @@ def test_a_task_that_no_rule_can_do_is_begun_with_nothing():
 def test_an_unknown_teacher_is_refused(wrong):
     with pytest.raises(InputError, match="imitate"):
         replace(SMALL, imitate=wrong)
+
+
+def test_any_rule_can_be_imitated(tmp_path):
+    task = bkt(steps=5)
+    own, named = (replace(SMALL, steps=400, imitate=who)(task) for who in (ExpectedGain(), "expected_gain"))
+    assert bits(own) == bits(named)
+    own.save(tmp_path / "policy.npz")
+    agent = replace(SMALL, steps=400, imitate=ExpectedGain())
+    again = TrainedPolicy.load(tmp_path / "policy.npz", agent, task)
+    assert np.array_equal(rollout(task, again, 20).item, rollout(task, own, 20).item)
+    other = replace(agent, imitate=NInARow(n=2))
+    with pytest.raises(InputError, match=r"agent\.imitate = NInARow\(n=2"):
+        TrainedPolicy.load(tmp_path / "policy.npz", other, task)
+
+
+@pytest.mark.parametrize("wrong", [SMALL, BeliefRollout()])
+def test_networks_and_planners_are_not_imitated(wrong):
+    with pytest.raises(InputError, match=r"agent\.imitate = .*an agent that makes a rule"):
+        replace(SMALL, imitate=wrong)
+
+
+def test_a_rule_that_cannot_do_the_task_is_refused_before_training(tmp_path):
+    task = replace(kss(7), features=("attempts", "budget_left"))
+    with pytest.raises(InputError, match="n_in_a_row"):
+        replace(SMALL, imitate=NInARow())(task, 0, SilentTracker(tmp_path))
+    assert not list(tmp_path.iterdir())
 
 
 def test_rate_and_entropy_fall_to_nothing():
