@@ -145,19 +145,21 @@ def write(
     def part(at: Path) -> None:
         at.write_bytes(model.SerializeToString())
         returns = compare(at, policy, task)
-        more = {"scored": scored or _score_of(returns), "golden": golden(at, task)}
-        write_atomically(words_of(path), lambda to: _written(to, told | more))
+        words = told | {"scored": scored or _score_of(returns), "golden": golden(at, task)}
+        model.metadata_props.add(key="digest", value=digest_of(words))
+        at.write_bytes(model.SerializeToString())
+        write_atomically(words_of(path), lambda to: _written(to, words))
 
     write_atomically(path, part, field="to")
 
 
 def _marked(model: onnx.ModelProto, told: dict[str, Any], mark: str) -> dict[str, Any]:
-    """Give the file its stamp and what it knows of its words; the words with their part of it."""
+    """Give the file its stamp, format and mark; the words with their part of it."""
     fingerprint = fingerprint_of(model.graph.SerializeToString(), told)
     stamp = stamp_of(fingerprint)
     told = {"format": FORMAT, "stamp": stamp, "fingerprint": fingerprint} | told
     put(model, "stamp", torch.tensor(float(stamp)))
-    about = {"format": json.dumps(FORMAT), "stamp": json.dumps(stamp), "digest": digest_of(told), MARK: mark}
+    about = {"format": json.dumps(FORMAT), "stamp": json.dumps(stamp), MARK: mark}
     onnx.helper.set_model_props(model, about)
     return told
 
