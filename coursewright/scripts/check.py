@@ -10,10 +10,12 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from coursewright.agents.tracker import SILENT
+from coursewright.agents.tutor_words import is_tutor
 from coursewright.errors import InputError, absent, reject, unknown
 from coursewright.scripts.compose import options
 from coursewright.scripts.elsewhere import TAUGHT, asked_price, chosen, refuse_both, refuse_bound
 from coursewright.scripts.experiment import settled
+from coursewright.scripts.given_policy import refuse_broken, refuse_misfit, refuse_no_tutor, refuse_other_goal
 from coursewright.scripts.launching import refuse_absent_cluster
 from coursewright.scripts.learners import MOVED, found_again
 from coursewright.scripts.making import agent_of, comparing_of, made, recipe_of, refusal_at
@@ -26,7 +28,6 @@ from coursewright.scripts.recorded import (
     WEIGHTS,
     finished,
     finished_below,
-    is_tutor,
     no_policy,
     read_run,
 )
@@ -34,7 +35,6 @@ from coursewright.scripts.run_directory import refuse_other_settings
 from coursewright.scripts.settings import SETTINGS, Simulate
 from coursewright.scripts.signatures import TARGET, fields, fields_of, refuse_misfits
 from coursewright.scripts.trust import trusted_of
-from coursewright.scripts.tutor_file import refuse_broken, refuse_misfit, refuse_no_tutor, refuse_other_goal
 from coursewright.scripts.unfitted import even, unfitted_mind
 
 if TYPE_CHECKING:

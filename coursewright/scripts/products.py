@@ -59,13 +59,14 @@ def refuse_other_policy(to: str, label: Any = None) -> None:
 
 def refuse_other_tutor(to: str, mark: str) -> None:
     """Refuse a file, or one of words beside it, that no export with the settings of this `mark` wrote."""
-    from coursewright.agents.export.whole import is_words, mark_in, words_of
+    from coursewright.agents.export.whole import mark_in
+    from coursewright.agents.tutor_words import words_in, words_of
 
     if Path(to).suffix != ".onnx":
         raise reject("to", to, "a name that ends in .onnx; its words are called .json")
     words = words_of(to)
     found = mark_in(Path(to)) if Path(to).exists() else mark
-    if found is None or (words.exists() and not is_words(words)):
+    if found is None or (words.exists() and words_in(words) is None):
         raise _kept(to if found is None else str(words), "a file that is no tutor's")
     if found != mark:
         raise _kept(to, "the tutor of another export")

@@ -23,8 +23,8 @@ def main(config: DictConfig) -> None:
     from coursewright.data.sparing import answers_alone
     from coursewright.evaluation.replay import found, report
     from coursewright.evaluation.tables import say
+    from coursewright.scripts.given_policy import tutor_file
     from coursewright.scripts.tracking import Results
-    from coursewright.scripts.tutor_file import tutor_file
 
     with open_run(config, placed(config)) as run:
         run.path.chmod(0o700)  # tables and pictures show single learners

@@ -16,6 +16,7 @@ from coursewright.agents.stored import Stored
 from coursewright.agents.tracker import SilentTracker
 from coursewright.agents.tuned_rule import MASTERY, TUNED_RULE
 from coursewright.agents.tutor_file import TutorFile
+from coursewright.agents.tutor_words import is_tutor
 from coursewright.envs.policy import Policy
 from coursewright.envs.price import Price
 from coursewright.envs.task import Task
@@ -34,7 +35,6 @@ from coursewright.scripts.recorded import (
     STORED,
     finished_below,
     in_a_line,
-    is_tutor,
     of_the_run,
     policy_file,
     read_run,

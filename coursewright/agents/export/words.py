@@ -9,10 +9,10 @@ from zlib import crc32
 import numpy as np
 
 from coursewright.agents.bandits.linear_policy import LinearPolicy
-from coursewright.agents.export.made_for import made_for
 from coursewright.agents.export.tutor import FOREIGN, NOTHING_ALLOWED, Tutor, rule_of
 from coursewright.agents.label import actions_of, versions
 from coursewright.agents.learning.trained import TrainedPolicy
+from coursewright.agents.made_for import made_for
 from coursewright.agents.rule import RulePolicy
 from coursewright.envs.policy import Policy
 from coursewright.envs.task import Task
