@@ -193,7 +193,8 @@ def _runs(part: Plain, checker: Checker) -> None:
         if part["runs"] is not None and "task" not in named:
             told = "null beside runs, whose tasks are their own, unless simulator= and task= are named"
             raise reject("policy", part["policy"], told)
-        refuse_misfit(part["policy"], _task(part, checker))
+        for file in _files(part):
+            refuse_misfit(str(file), _task(part, checker))
     if part["runs"] is None:
         _task(part, checker)
         return
@@ -218,10 +219,19 @@ def _named(part: Plain, known: Sequence[str]) -> None:
             raise unknown(name, part[name], known)
 
 
+def _files(part: Plain) -> dict[Path, str]:
+    """The files of policies beside the rules, and their names."""
+    if part["policy"] is None:
+        return {}
+    from coursewright.scripts.studies import names_of
+
+    return names_of(part["policy"], part["policies"])
+
+
 def _comparing(part: Plain, checker: Checker) -> None:
     comparing_of(OmegaConf.create(part))
     if part["runs"] is None:
-        _named(part, [*part["policies"], Path(part["policy"] or "").stem])
+        _named(part, [*part["policies"], *_files(part).values()])
 
 
 def _log(part: Plain, checker: Checker) -> None:
