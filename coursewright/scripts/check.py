@@ -22,7 +22,13 @@ from coursewright.scripts.making import agent_of, comparing_of, made, recipe_of,
 from coursewright.scripts.memory import refuse_too_much
 from coursewright.scripts.own_log import refuse_columns, refuse_no_log
 from coursewright.scripts.plain import Plain, as_if_running, own_part, plain_of, refuse_missing, targets_of
-from coursewright.scripts.products import mark_of, refuse_other_log, refuse_other_policy, refuse_other_tutor
+from coursewright.scripts.products import (
+    mark_of,
+    refuse_other_log,
+    refuse_other_policy,
+    refuse_other_tutor,
+    tutor_mark,
+)
 from coursewright.scripts.recorded import (
     STORED,
     WEIGHTS,
@@ -242,7 +248,7 @@ def _log(part: Plain, checker: Checker) -> None:
 def _run(part: Plain, checker: Checker) -> None:
     refuse_both(part["run"])
     if part["whole"]:
-        refuse_other_tutor(part["to"], mark_of(part))
+        refuse_other_tutor(part["to"], tutor_mark(part))
     else:
         refuse_other_policy(part["to"])
     if part["run"] is None:

@@ -16,9 +16,11 @@ from filelock import FileLock
 from omegaconf import DictConfig, OmegaConf
 
 from coursewright.errors import InputError, reject
-from coursewright.scripts.recorded import POLICY, STORED, WEIGHTS
+from coursewright.scripts.recorded import POLICY, STORED, WEIGHTS, read_run
+from coursewright.scripts.trust import trusted_of
 
 MADE = b"coursewright.simulate"  # the key of the mark in a Parquet file
+POLICY_AND_TASK = ("agent", "seed", "simulator", "task", "seeds", "learners", "tutor")
 
 
 def leave(policy: Any, agent: Any, task: Any, folder: Path) -> dict[str, Path]:
@@ -123,6 +125,13 @@ def mark_of(settings: Mapping[str, Any]) -> str:
     given = {name: value for name, value in settings.items() if value is not None}
     kept = {name: value for name, value in given.items() if name not in ("to", "hydra")}
     return sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def tutor_mark(settings: Mapping[str, Any]) -> str:
+    """The mark of an export's policy and task, by the record of its run, wherever that lies, or as named."""
+    run = settings["run"]
+    made = settings if run is None else settings_of(read_run(Path(run), trusted_of(settings["trust"])))
+    return mark_of({name: made.get(name) for name in POLICY_AND_TASK})
 
 
 def _kept(to: str, found: str) -> InputError:
