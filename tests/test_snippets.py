@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted(ROOT.glob("coursewright/*/README.md")), *sorted(ROOT.glob("docs/*.md"))]
+ROOMS = [ROOT / "runtime/README.md", *sorted(ROOT.glob("coursewright/*/README.md"))]
+PAGES = [ROOT / "README.md", *ROOMS, *sorted(ROOT.glob("docs/*.md"))]
 EXAMPLE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 PUPILS = "pupil,item,topic,time,correct\nann,a,sums,0,1\nann,b,sums,1,0\nbob,a,sums,0,0\n"
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from coursewright.agents.made_for import unlike
 from coursewright.envs.record import Records
 from coursewright.envs.task import Task
 from coursewright.errors import InputError, reject
@@ -29,6 +30,7 @@ class TutorFile:
     Attributes
     ----------
     path : of the ONNX file.
+    unlike : what the file was made for and this task is not: setting, here, there; see `made_for.unlike`.
     """
 
     respects_mask = True
@@ -46,6 +48,7 @@ class TutorFile:
                 raise reject("policy", f"{path}, of {told}", here)
         if len(words["actions"]) != task.n_actions:
             raise reject("policy", f"{path}, of {len(words['actions'])} actions", f"one of {task.n_actions}")
+        self.unlike = list(unlike(words, task))
         self._n_items = course.n_items
         self._records: Records | None = None
 

@@ -55,6 +55,12 @@ class LearnerLog:
         return ", ".join(f"{n} ({why})" for why, n in self.dropped.items()) or "none"
 
 
+def gone_with_them(learners: int) -> str:
+    """The end of a line on rows left out that were all there was of some learners; "" where it is none."""
+    who = "1 learner is" if learners == 1 else f"{learners:,} learners are"
+    return f"; {who} gone with them" if learners else ""
+
+
 class Facts(Protocol):
     """The facts about a log's rows, as `LearnerLog` has them."""
 

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from coursewright.data.columns import ORDER, keep_given
 from coursewright.data.delimited import BROKEN, cannot_be_read, open_delimited
 from coursewright.data.kinds import no_parquet
-from coursewright.data.log import UNIQUE, Into, LearnerLog, in_memory
+from coursewright.data.log import UNIQUE, Into, LearnerLog, gone_with_them, in_memory
 from coursewright.data.meaning import LISTS, Meaning
 from coursewright.data.schema import LICENCE, REQUIRED, ROW, as_schema
 from coursewright.errors import InputError, reject
@@ -110,15 +110,22 @@ class LogFile:
     def _typed(
         self, batches: Iterator[pa.Table], meaning: Meaning, dropped: Counter[str]
     ) -> Iterator[pa.Table]:
-        first = 1
+        first, reasons = 1, {name: f"no {name}" for name in REQUIRED.names}
+        kept, lacking = set[str | None](), dict[str | None, str]()  # the first reason of each learner
         for rows in batches:
             table = meaning.typed(rows, first)
             if self.skip_incomplete:
                 number = pa.array(np.arange(first, first + rows.num_rows))
-                reasons = {name: f"no {name}" for name in REQUIRED.names}
+                for name, why in reasons.items():
+                    without = pc.unique(table.filter(pc.is_null(table[name]))["learner"]).to_pylist()
+                    lacking |= {learner: why for learner in without if learner not in lacking}
                 table = keep_given(table.append_column(ROW, number), dropped, reasons)
+                kept.update(pc.unique(table["learner"]).to_pylist())
             yield table
             first += rows.num_rows
+        gone = Counter(lacking[learner] for learner in lacking.keys() - kept - {None})
+        for why, n in gone.items():
+            dropped[f"{why}{gone_with_them(n)}"] = dropped.pop(why)
 
 
 def read_log(path: str | Path, source: str = "", licence: str | None = None) -> LearnerLog:

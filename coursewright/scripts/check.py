@@ -10,23 +10,30 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from coursewright.agents.tracker import SILENT
+from coursewright.agents.tutor_words import is_tutor
 from coursewright.errors import InputError, absent, reject, unknown
 from coursewright.scripts.compose import options
 from coursewright.scripts.elsewhere import TAUGHT, asked_price, chosen, refuse_both, refuse_bound
 from coursewright.scripts.experiment import settled
+from coursewright.scripts.given_policy import refuse_broken, refuse_misfit, refuse_no_tutor, refuse_other_goal
 from coursewright.scripts.launching import refuse_absent_cluster
 from coursewright.scripts.learners import MOVED, found_again
 from coursewright.scripts.making import agent_of, comparing_of, made, recipe_of, refusal_at
 from coursewright.scripts.memory import refuse_too_much
 from coursewright.scripts.own_log import refuse_columns, refuse_no_log
 from coursewright.scripts.plain import Plain, as_if_running, own_part, plain_of, refuse_missing, targets_of
-from coursewright.scripts.products import mark_of, refuse_other_log, refuse_other_policy, refuse_other_tutor
+from coursewright.scripts.products import (
+    mark_of,
+    refuse_other_log,
+    refuse_other_policy,
+    refuse_other_tutor,
+    tutor_mark,
+)
 from coursewright.scripts.recorded import (
     STORED,
     WEIGHTS,
     finished,
     finished_below,
-    is_tutor,
     no_policy,
     read_run,
 )
@@ -34,7 +41,6 @@ from coursewright.scripts.run_directory import refuse_other_settings
 from coursewright.scripts.settings import SETTINGS, Simulate
 from coursewright.scripts.signatures import TARGET, fields, fields_of, refuse_misfits
 from coursewright.scripts.trust import trusted_of
-from coursewright.scripts.tutor_file import refuse_broken, refuse_misfit, refuse_no_tutor, refuse_other_goal
 from coursewright.scripts.unfitted import even, unfitted_mind
 
 if TYPE_CHECKING:
@@ -193,7 +199,8 @@ def _runs(part: Plain, checker: Checker) -> None:
         if part["runs"] is not None and "task" not in named:
             told = "null beside runs, whose tasks are their own, unless simulator= and task= are named"
             raise reject("policy", part["policy"], told)
-        refuse_misfit(part["policy"], _task(part, checker))
+        for file in _files(part):
+            refuse_misfit(str(file), _task(part, checker))
     if part["runs"] is None:
         _task(part, checker)
         return
@@ -218,10 +225,19 @@ def _named(part: Plain, known: Sequence[str]) -> None:
             raise unknown(name, part[name], known)
 
 
+def _files(part: Plain) -> dict[Path, str]:
+    """The files of policies beside the rules, and their names."""
+    if part["policy"] is None:
+        return {}
+    from coursewright.scripts.studies import names_of
+
+    return names_of(part["policy"], part["policies"])
+
+
 def _comparing(part: Plain, checker: Checker) -> None:
     comparing_of(OmegaConf.create(part))
     if part["runs"] is None:
-        _named(part, [*part["policies"], Path(part["policy"] or "").stem])
+        _named(part, [*part["policies"], *_files(part).values()])
 
 
 def _log(part: Plain, checker: Checker) -> None:
@@ -232,7 +248,7 @@ def _log(part: Plain, checker: Checker) -> None:
 def _run(part: Plain, checker: Checker) -> None:
     refuse_both(part["run"])
     if part["whole"]:
-        refuse_other_tutor(part["to"], mark_of(part))
+        refuse_other_tutor(part["to"], tutor_mark(part))
     else:
         refuse_other_policy(part["to"])
     if part["run"] is None:

@@ -15,13 +15,14 @@ log = logging.getLogger(__name__)
 def main(config: DictConfig) -> None:
     """Write the policy of a run, or a rule, to a file that runs elsewhere."""
     from coursewright.agents.export.onnx import export
-    from coursewright.agents.export.whole import EPISODES, words_of, write
+    from coursewright.agents.export.whole import EPISODES, write
+    from coursewright.agents.tutor_words import words_of
     from coursewright.scripts.exporting import made_here, made_in_a_run, network_of, scored_in
-    from coursewright.scripts.products import alone_at, mark_of, refuse_other_policy, settings_of
+    from coursewright.scripts.products import alone_at, refuse_other_policy, settings_of, tutor_mark
 
     if config.whole:
         policy, task = made_here(config) if config.run is None else made_in_a_run(config)
-        mark = mark_of(settings_of(config))
+        mark = tutor_mark(settings_of(config))
         with alone_at(config.to, mark):
             write(policy, task, config.to, scored_in(config.run), mark)
         told = "%s: taught %d learners as the original; %s says all in words"

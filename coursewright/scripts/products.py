@@ -16,9 +16,11 @@ from filelock import FileLock
 from omegaconf import DictConfig, OmegaConf
 
 from coursewright.errors import InputError, reject
-from coursewright.scripts.recorded import POLICY, STORED, WEIGHTS
+from coursewright.scripts.recorded import POLICY, STORED, WEIGHTS, read_run
+from coursewright.scripts.trust import trusted_of
 
 MADE = b"coursewright.simulate"  # the key of the mark in a Parquet file
+POLICY_AND_TASK = ("agent", "seed", "simulator", "task", "seeds", "learners", "tutor")
 
 
 def leave(policy: Any, agent: Any, task: Any, folder: Path) -> dict[str, Path]:
@@ -59,13 +61,14 @@ def refuse_other_policy(to: str, label: Any = None) -> None:
 
 def refuse_other_tutor(to: str, mark: str) -> None:
     """Refuse a file, or one of words beside it, that no export with the settings of this `mark` wrote."""
-    from coursewright.agents.export.whole import is_words, mark_in, words_of
+    from coursewright.agents.export.whole import mark_in
+    from coursewright.agents.tutor_words import words_in, words_of
 
     if Path(to).suffix != ".onnx":
         raise reject("to", to, "a name that ends in .onnx; its words are called .json")
     words = words_of(to)
     found = mark_in(Path(to)) if Path(to).exists() else mark
-    if found is None or (words.exists() and not is_words(words)):
+    if found is None or (words.exists() and words_in(words) is None):
         raise _kept(to if found is None else str(words), "a file that is no tutor's")
     if found != mark:
         raise _kept(to, "the tutor of another export")
@@ -122,6 +125,13 @@ def mark_of(settings: Mapping[str, Any]) -> str:
     given = {name: value for name, value in settings.items() if value is not None}
     kept = {name: value for name, value in given.items() if name not in ("to", "hydra")}
     return sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def tutor_mark(settings: Mapping[str, Any]) -> str:
+    """The mark of an export's policy and task, by the record of its run, wherever that lies, or as named."""
+    run = settings["run"]
+    made = settings if run is None else settings_of(read_run(Path(run), trusted_of(settings["trust"])))
+    return mark_of({name: made.get(name) for name in POLICY_AND_TASK})
 
 
 def _kept(to: str, found: str) -> InputError:

@@ -25,10 +25,11 @@ def several(worlds: int) -> None:
         raise reject("worlds", worlds, "0 (none) or at least 2")
 
 
-def given(**values: str | None) -> None:
-    """Refuse text that is empty or blank; null is neither."""
+def given(**values: str | Sequence[str] | None) -> None:
+    """Refuse text that is empty or blank, and a list that is empty or holds such; null is neither."""
     for name, value in values.items():
-        if value is not None and not value.strip():
+        texts = [value] if isinstance(value, str) else value
+        if texts is not None and not (texts and all(text.strip() for text in texts)):
             raise reject(name, repr(value), "given; it is empty")
 
 

@@ -136,16 +136,6 @@ def policy_file(given: Path) -> Path:
     raise no_policy("policy", given, POLICY)
 
 
-def is_tutor(path: Path) -> bool:
-    """True for a tutor file, by its words."""
-    if path.suffix not in (".onnx", ".json") or not path.is_file():
-        return False
-    try:
-        return "stamp" in json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, TypeError):
-        return False
-
-
 def unfinished(folder: Path) -> str:
     """The words for a run that has not come to its end; empty where nothing tells of one."""
     state = read_state(folder)

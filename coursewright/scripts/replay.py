@@ -23,8 +23,8 @@ def main(config: DictConfig) -> None:
     from coursewright.data.sparing import answers_alone
     from coursewright.evaluation.replay import found, report
     from coursewright.evaluation.tables import say
+    from coursewright.scripts.given_policy import tutor_file
     from coursewright.scripts.tracking import Results
-    from coursewright.scripts.tutor_file import tutor_file
 
     with open_run(config, placed(config)) as run:
         run.path.chmod(0o700)  # tables and pictures show single learners
@@ -36,11 +36,12 @@ def main(config: DictConfig) -> None:
         replayed = found.replay(log, tutor, instantiate(config.settings))
         if replayed.given.lost:
             console.warning("%s\n", replayed.given.lost)
+        left_out = [log.left_out] * bool(log.dropped) + [replayed.given.lost] * bool(replayed.given.lost)
         made_by = tutor.words["made_by"]
         facts = {
             "tutor": f"{Path(config.policy).name} ({made_by.get('agent')}, stamp {tutor.words['stamp']})",
             "log": f"{log.source}; licence: {log.licence or 'unknown'}",
-            "left out": replayed.given.lost or "nothing",
+            "left out": "; ".join(left_out) or "nothing",
             "assumed": "; ".join(assumed) or "nothing",
             "settings": "config.yaml beside this page",
             "code": ", ".join(f"{name} {value}" for name, value in code_version().items()),

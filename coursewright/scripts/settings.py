@@ -97,7 +97,7 @@ class Evaluate:
     statistics: Mapping[str, Node]
     figures: Mapping[str, Node]
     runs: str | Sequence[str] | None
-    policy: str | None
+    policy: str | Sequence[str] | None
     learners_folder: str | None
     trust: str | Sequence[str]
     kinds: Mapping[str, Sequence[str]]

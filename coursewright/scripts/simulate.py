@@ -24,7 +24,7 @@ def main(config: DictConfig) -> None:
     from coursewright.envs.policy import Policy
     from coursewright.envs.rollout import Group
     from coursewright.scripts.making import agent_of, task_of
-    from coursewright.scripts.studies import kept_policy
+    from coursewright.scripts.studies import doubts, kept_policy
     from coursewright.simulators.luck import Split
 
     given = Path(config.policy)
@@ -32,7 +32,7 @@ def main(config: DictConfig) -> None:
     if given.exists():
         task = task_of(config, config.tutor)
         policy = kept_policy(given, task)
-        for line in unlike_training(given, config, task.simulator):
+        for line in (*unlike_training(given, config, task.simulator), *doubts(policy, given)):
             log.warning(line)
     else:
         agent = agent_of(hydra.compose(overrides=[f"+agent={given}"]).agent, "policy")

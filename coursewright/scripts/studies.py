@@ -1,7 +1,7 @@
 """From finished runs to studies: one a task, with everything that was trained on it."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from coursewright.agents.stored import Stored
 from coursewright.agents.tracker import SilentTracker
 from coursewright.agents.tuned_rule import MASTERY, TUNED_RULE
 from coursewright.agents.tutor_file import TutorFile
+from coursewright.agents.tutor_words import is_tutor
 from coursewright.envs.policy import Policy
 from coursewright.envs.price import Price
 from coursewright.envs.task import Task
@@ -34,7 +35,6 @@ from coursewright.scripts.recorded import (
     STORED,
     finished_below,
     in_a_line,
-    is_tutor,
     of_the_run,
     policy_file,
     read_run,
@@ -82,10 +82,11 @@ def studies(config: DictConfig) -> list[Study]:
     if "task" in config:  # the command line's own, and its learners
         name, kind = f"{config.choices.simulator}-{config.choices.task}", config.choices.simulator
         alone = Study(name, kind, task_of(config, config.tutor), _card(config.simulator))
-        if config.policy is not None:
-            given = Path(config.policy)
-            name = f"{given.stem} (file)" if given.stem in config.policies else given.stem
-            alone.trained[name] = {config.seed: kept_policy(given, alone.task)}
+        for given, name in names_of(config.policy, config.policies).items():
+            policy = kept_policy(given, alone.task)
+            for line in doubts(policy, given):
+                log.warning(line)
+            alone.trained[name] = {config.seed: policy}
         if config.runs is None:
             return [alone]
     places = config.runs if isinstance(config.runs, ListConfig) else [config.runs]
@@ -98,6 +99,23 @@ def studies(config: DictConfig) -> list[Study]:
     other = config if "simulator" in config else None
     moved, price = config.learners_folder, config.get("price")
     return read_studies(folders, trusted, config.policies, True, moved, other, price)
+
+
+def names_of(policy: Any, rules: Mapping[str, Any]) -> dict[Path, str]:
+    """The name in a comparison of each file of `policy`: one, a list or None.
+
+    A file called as a rule is `NAME (file)`, and where two have one name, their folders tell which is which.
+    """
+    files = [] if policy is None else [policy] if isinstance(policy, str) else policy
+    paths = [Path(file) for file in files]
+    names = dict.fromkeys(paths, "")
+    for path in names:
+        alike = [other for other in names if other.stem == path.stem]
+        name = path.stem if len(alike) == 1 else f"{path.resolve().parent.name}-{path.stem}"
+        names[path] = f"{name} (file)" if name in rules else name
+    if len({*names.values()}) < len(paths):
+        raise reject("policy", shown(", ".join(map(str, paths))), "files of different names")
+    return names
 
 
 def read_studies(
@@ -169,6 +187,15 @@ def kept_policy(given: Path, task: Task) -> Policy:
     if not isinstance(agent, Stored):
         raise reject("policy", given, f"a run whose agent leaves {STORED}")
     return agent.load(file, task)
+
+
+def doubts(policy: Policy, given: Path) -> Iterator[str]:
+    """A line where a tutor file was made for something else than the task that it is to teach."""
+    if isinstance(policy, TutorFile) and policy.unlike:
+        (name, here, there), *more = policy.unlike
+        told = f"{name} = {shown(here)} here and {shown(there)} in the file"
+        others = f"; {', '.join(other for other, *_ in more)} differ too" if more else ""
+        yield f"{shown(given)} was made for something else: {told}{others}"
 
 
 def rules(

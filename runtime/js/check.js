@@ -14,7 +14,7 @@ if (path === undefined || path.startsWith("-") || more.length) {
     process.exitCode = Number(difference !== null);
   } catch (error) {
     if (!(error instanceof TutorError)) throw error;
-    console.error(error.message.startsWith(path) ? error.message : `${path}: ${error.message}`);
+    console.error(error.message);
     process.exitCode = 2;
   }
 }

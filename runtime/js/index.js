@@ -2,7 +2,8 @@
 
 import * as ort from "onnxruntime-web/wasm";
 
-const FORMAT = 2;
+const FORMAT = 3;
+const FREE = ["licence", "scored", "labels"]; // the words that a host may change
 const PIECES = 4; // of a key, 16 bits each
 const DAY = 86_400_000; // milliseconds
 const LARGEST = 3e38; // of a float32
@@ -25,45 +26,37 @@ export class Tutor {
    */
   static async open(file, words = undefined) {
     const placed = typeof file === "string" || file instanceof URL;
+    const name = placed ? `${short(String(file))}: ` : "";
     const bytes = placed ? await got(file) : bytesOf(file);
     if (words == null) {
       if (!placed) throw refused("words", words, "the JSON file of the tutor, which came with the ONNX file");
       words = String(file).replace(/\.[^./\\]*$/, ".json");
     }
-    if (typeof words === "string" && /^\s*[{[]/.test(words)) words = parsed("words", words); // \s is also a BOM
-    if (typeof words === "string" || words instanceof URL) {
-      words = parsed(String(words), new TextDecoder().decode(await got(words)));
-    }
+    const there = typeof words === "string" && !/^\s*[{[]/.test(words); // \s is also a BOM
+    const where = there || words instanceof URL ? short(String(words)) : "words";
+    if (there || words instanceof URL) words = await got(words);
     ort.env.wasm.numThreads = 1;
     let session;
     try {
       session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"], logSeverityLevel: 4 });
-    } catch (error) {
-      throw new TutorError(`not an ONNX file that runs here (${error.message}); ${MAKES}`);
+    } catch {
+      throw new TutorError(`${name}not an ONNX file that runs here; ${MAKES}`);
     }
-    return new Tutor(session, metadata(bytes), words);
+    const about = metadata(bytes);
+    if (!("stamp" in about)) throw new TutorError(`${name}an ONNX file, but no tutor; ${MAKES}`);
+    if (about.format !== String(FORMAT)) throw new TutorError(`${name}format ${about.format}, not ${FORMAT}: export it again`);
+    return new Tutor(session, wordsOf(where, words, about.digest));
   }
 
-  constructor(session, about, words) {
-    if (!("stamp" in about)) throw new TutorError(`an ONNX file, but no tutor; ${MAKES}`);
-    if (about.format !== String(FORMAT)) {
-      throw new TutorError(`format ${about.format} of the ONNX file; this package reads format ${FORMAT}`);
-    }
-    this.stamp = JSON.parse(about.stamp);
-    this.words = words;
+  constructor(session, words) {
     this.session = session;
-    for (const [name, list] of [["items", words?.items], ["skills", words?.skills], ["state.columns", words?.state?.columns]]) {
-      if (!Array.isArray(list)) throw new TutorError(`not the words of a tutor: ${name} is no list`);
-    }
-    const { fingerprint, skills, state } = words;
-    this.items = words.items.map((item) => item?.name);
-    this.skills = skills;
-    if (digestOf([fingerprint, ...this.items, ...skills, ...state.columns]) !== about.digest) {
-      throw new TutorError("not the words of this ONNX file: another tutor's, or their names changed; both come from one export");
-    }
+    this.words = words;
+    this.stamp = words.stamp;
+    this.items = words.items.map((item) => item.name);
+    this.skills = words.skills;
     this.place = new Map(this.items.map((name, index) => [name, index]));
-    this.width = state.columns.length;
-    this.firstKey = state.columns.indexOf("key, bits 0 to 15");
+    this.width = words.state.columns.length;
+    this.firstKey = words.state.columns.indexOf("key, bits 0 to 15");
   }
 
   /** The lesson of a learner nobody has met; see index.d.ts. */
@@ -270,19 +263,54 @@ export function keyOf(key) {
   return whole;
 }
 
-/** The digest of a tutor's words: the CRC-32 of lines in UTF-8, eight hex digits. */
-function digestOf(lines) {
+/** The words, parsed or as text or bytes, which must have the digest of the ONNX file. */
+function wordsOf(where, given, digest) {
+  let words = given;
+  let found;
+  try {
+    if (ArrayBuffer.isView(given)) given = new TextDecoder("utf-8", { fatal: true }).decode(given);
+    if (typeof given === "string") words = JSON.parse(given.replace(/^\uFEFF/, ""));
+    found = digestOf(words);
+  } catch {
+    throw new TutorError(`${where}: no JSON, so not the words of a tutor`);
+  }
+  if (found !== digest) throw new TutorError(`${where}: another tutor's words, or changed since the export`);
+  return words;
+}
+
+/** The CRC-32 of words in a form that any language writes alike, eight hex digits. */
+function digestOf(words) {
   let sum = -1;
-  for (const byte of new TextEncoder().encode(lines.join("\n"))) {
+  for (const byte of new TextEncoder().encode(JSON.stringify(plain(words)))) {
     sum ^= byte;
     for (let bit = 0; bit < 8; bit++) sum = (sum >>> 1) ^ (0xedb88320 & -(sum & 1));
   }
   return (~sum >>> 0).toString(16).padStart(8, "0");
 }
 
+/** An object as its pairs without those that are free, in the order of their names; a number as its bits in hex. */
+function plain(value) {
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value === "object" && value !== null) {
+    const pairs = Object.entries(value).filter(([name]) => !FREE.includes(name));
+    return pairs.sort(([a], [b]) => byCodePoint(a, b)).map(([name, part]) => [name, plain(part)]);
+  }
+  if (typeof value !== "number") return value;
+  const view = new DataView(new ArrayBuffer(8));
+  view.setFloat64(0, value);
+  return view.getBigUint64(0).toString(16).padStart(16, "0");
+}
+
+/** The order of two texts by their characters, not by the halves of which JavaScript makes some. */
+function byCodePoint(a, b) {
+  const [x, y] = [Array.from(a), Array.from(b)];
+  const at = x.findIndex((letter, i) => letter !== y[i]);
+  if (at < 0 || at >= y.length) return x.length - y.length;
+  return x[at].codePointAt(0) - y[at].codePointAt(0);
+}
+
 /** The first difference between file and golden trace, in words; null where there is none. */
 export async function differs(tutor) {
-  if (!tutor.words.golden) throw new TutorError("the words have no golden trace");
   const { key, responses, state: last } = tutor.words.golden;
   const { columns, skills, actions } = tutor.words;
   let state = tutor.new([key]);
@@ -432,14 +460,6 @@ function shown(value) {
 
 const short = (text) => (text.length <= 80 ? text : `${text.slice(0, 77)}...`);
 
-function parsed(name, text) {
-  try {
-    return JSON.parse(text.replace(/^\uFEFF/, ""));
-  } catch (error) {
-    throw new TutorError(`${short(name)}: not the words of a tutor (${short(error.message)})`);
-  }
-}
-
 function bytesOf(file) {
   if (ArrayBuffer.isView(file)) return new Uint8Array(file.buffer, file.byteOffset, file.byteLength);
   if (Object.prototype.toString.call(file) === "[object ArrayBuffer]") return new Uint8Array(file);
@@ -454,7 +474,7 @@ async function got(place) {
     try {
       return new Uint8Array(await files.promises.readFile(/^file:/i.test(path) ? new URL(path) : path));
     } catch (error) {
-      throw new TutorError(`${short(path)}: cannot be read (${error.code === "ENOENT" ? "no such file" : short(error.message)})`);
+      throw new TutorError(`${short(path)}: cannot be read (${short(error.message.replace(/^[A-Z]+: |, .*$/g, ""))})`);
     }
   }
   const answer = await fetch(place).catch((error) => ({ ok: false, status: error.message }));

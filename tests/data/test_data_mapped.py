@@ -42,7 +42,7 @@ def check(log):
     assert log.table["correct"].to_pylist() == [0, 1]
     assert log.table["minutes"].to_pylist() == [None, 0.5]
     assert log.table["assisted"].to_pylist() == [False, True]
-    assert log.dropped == {"no item": 1, "no time": 1}
+    assert log.dropped == {"no item; 1 learner is gone with them": 1, "no time": 1}
 
 
 def test_columns_values_units_and_separators(tmp_path):

@@ -193,6 +193,18 @@ def test_missing_entries_and_blank_lines(tmp_path):
     assert "log.skip_incomplete=true" in refusal(tmp_path, text)
 
 
+def test_learners_of_whom_nothing_is_left_are_counted(tmp_path):
+    """v and w lack all they have; u and x have other rows, x in a later one; one row has no learner."""
+    lacking = "v,i,k,,1\nv,i,k,1,\nw,i,k,1,\nx,i,k,,1\n,i,k,1,1\nx,i,k,1,1\n"
+    read = log(tmp_path, rows(["1", ""]) + lacking, skip_incomplete=True)
+    assert read.dropped == {
+        "no learner": 1,
+        "no time; 1 learner is gone with them": 3,
+        "no correct; 1 learner is gone with them": 2,
+    }
+    assert "  3: no time; 1 learner is gone with them" in read.summary
+
+
 def test_exact_duplicates_are_counted_and_kept_unless_told_otherwise(tmp_path):
     text = rows(["1", "1", "1", "2", "1"], ["1", "0", "1", "1", "1"])
     read = log(tmp_path, text)

@@ -1,4 +1,4 @@
-/** Reads {tutors: [{path, episodes, loose}], history} from stdin, and writes what the JavaScript runtime made of it. */
+/** Reads {tutors: [{path, episodes, loose}], opened: [path]} from stdin, and writes what the JavaScript runtime made of it. */
 
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
@@ -29,5 +29,10 @@ for (const { path, ...told } of asked.tutors) {
     found.keys = ["", "a", "foobar", "Ÿ"].map((key) => String(runtime.keyOf(key)));
   }
   out.push(found);
+}
+out.push([]);
+for (const path of asked.opened) {
+  const said = await runtime.Tutor.open(path).then(() => "", (error) => (error.name === "TutorError" ? error.message : error.stack));
+  out.at(-1).push(said);
 }
 console.log(JSON.stringify(out));

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from broken_words import CHANGED, NO_JSON, placed
 from coursewright_runtime import Tutor, key_of
+from live_tutor import TUTOR
 from packages import JS, NODE, lacking
 from tutor_files import MADE, QUICK, episodes_of, loose_columns, made
 
@@ -17,8 +19,11 @@ HISTORY = [
 ]
 
 
-def ask(names):
-    """The answers of `in_node.mjs` about some tutors; the schedule's lesson goes on in the other language."""
+def ask(names, opened=()):
+    """The answers of `in_node.mjs` about some tutors, and what is said of each path that is to be `opened`.
+
+    The schedule's lesson goes on in the other language.
+    """
     if why := lacking():
         pytest.skip(why)
     tutors = []
@@ -32,16 +37,33 @@ def ask(names):
         if name == "a schedule":
             told |= {"history": HISTORY, "saved": Tutor(tutor.path).replay(HISTORY, key="bob").save()}
         tutors.append(told)
-    done = subprocess.run(
-        [NODE, HERE / "in_node.mjs"], input=json.dumps({"tutors": tutors}), capture_output=True, text=True
-    )
+    asked = json.dumps({"tutors": tutors, "opened": [str(path) for path in opened]})
+    done = subprocess.run([NODE, HERE / "in_node.mjs"], input=asked, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return dict(zip(names, json.loads(done.stdout), strict=True))
+    *found, said = json.loads(done.stdout)
+    return dict(zip(names, found, strict=True)), said
 
 
 @pytest.fixture(scope="module")
-def answers():
-    return ask(QUICK)
+def rows(tmp_path_factory):
+    """Each kind of words: its name, a tutor file, and what is to be said of it."""
+    return list(placed(TUTOR.with_suffix(".json"), tmp_path_factory.mktemp("words")))
+
+
+@pytest.fixture(scope="module")
+def asked(rows):
+    return ask(QUICK, [path for _, path, _ in rows])
+
+
+@pytest.fixture
+def answers(asked):
+    return asked[0]
+
+
+def test_words_that_were_changed_are_refused_and_what_is_free_is_not(asked, rows):
+    """The same table as for Python, in test_python.py."""
+    pairs = zip(rows, asked[1], strict=True)
+    assert {name: (found, said) for (name, _, said), found in pairs if found != said} == {}
 
 
 def agree(answers):
@@ -58,7 +80,7 @@ def test_node_follows_the_original(answers):
 
 @pytest.mark.slow
 def test_node_follows_the_original_with_every_tutor():
-    agree(ask([name for name in MADE if name not in QUICK]))
+    agree(ask([name for name in MADE if name not in QUICK])[0])
 
 
 def test_both_languages_hold_the_same_lesson(answers):
@@ -78,7 +100,6 @@ def test_null_is_nothing_and_a_text_is_one_name(answers):
 
 
 OPTIONS = "allowed: minutes, at, taught, past, offered"
-OTHERS = "not the words of this ONNX file: another tutor's, or their names changed; both come from one export"
 SAID = {
     "item": "item = 'zz': not one of the tutor's 7 items",
     "item, a list": 'item = ["a1"]: not one of the tutor\'s 7 items',
@@ -110,15 +131,10 @@ SAID = {
     "stamp": "state of tutor 5: this file is ",
     "waiting": "save: 1 answers are still being noted; await each observe before it",
     "another's": "state of another tutor: this file is ",
-    "words, fingerprint": OTHERS,
-    "words, another order": OTHERS,
-    "words, a skill's name": OTHERS,
-    "words, no items": "not the words of a tutor: items is no list",
-    "words, few items": OTHERS,
-    "words, few skills": OTHERS,
-    "words, another JSON": OTHERS,
+    "words, changed": f"words: {CHANGED}",
+    "words, changed in a text": f"words: {CHANGED}",
     "words, missing": "words = undefined: the JSON file of the tutor",
-    "words, no JSON": "words: not the words of a tutor (",
+    "words, no JSON": f"words: {NO_JSON}",
     "words, nowhere": "nowherenowhere",
     "file": "not an ONNX file that runs here",
     "file, a number": "file = 5: allowed: the bytes of an ONNX file",
@@ -156,10 +172,13 @@ def test_the_check_is_a_command(answers, tmp_path):
     for given, code, says in (
         ([path], 0, f"{path}: follows its golden trace\n"),
         ([], 2, "one tutor file is needed: npx coursewright-runtime tutor.onnx\n"),
-        (["nope.onnx"], 2, "nope.onnx: cannot be read (no such file)\n"),
+        (["nope.onnx"], 2, "nope.onnx: cannot be read (no such file or directory)\n"),
     ):
         done = subprocess.run([NODE, check, *given], capture_output=True, text=True)
         assert (done.returncode, done.stdout + done.stderr) == (code, says)
+    path.with_suffix(".json").write_text("")
+    done = subprocess.run([NODE, check, path], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (2, f"{path.with_suffix('.json')}: {NO_JSON}\n")
     about = json.loads((JS / "package.json").read_text())
     assert about["bin"] == {"coursewright-runtime": "check.js"}
     assert {"check.js", "index.js"} <= set(about["files"])

@@ -1,5 +1,6 @@
 """A file that is there stays, unless the same command made it."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor, wait
 
 import pyarrow as pa
@@ -23,7 +24,8 @@ def test_a_file_of_ones_own_is_kept(tmp_path, verb):
     mine = tmp_path / "mine.parquet"
     mine.write_text("learner,item\n")
     (tmp_path / "log.csv").write_text("learner,item,skills,time,correct\na,b,c,0,1\n")
-    needed = {"export": [f"run={tmp_path}"], "simulate": TASK}.get(verb, [f"log.path={tmp_path}/log.csv"])
+    rule = [*TASK[:3], "agent=mastery_threshold"]
+    needed = {"export": rule, "simulate": TASK}.get(verb, [f"log.path={tmp_path}/log.csv"])
     told = bad_lines.told(verb, [*needed, f"to={mine}"])
     assert told.code == 2
     assert told.said.startswith(f"error: to = {mine}: ")
@@ -98,3 +100,25 @@ def test_an_export_to_where_nothing_can_be_written_is_refused_in_a_line(tmp_path
     turn = products.alone_at(str(tmp_path / "file/tutor.onnx"), "")
     with pytest.raises(InputError, match=r"to = .*file/tutor.onnx: cannot be written \("), turn:
         pass
+
+
+def test_the_mark_of_a_run_s_tutor_does_not_hang_on_the_place_of_the_run(tmp_path, monkeypatch):
+    run = {part: {} for part in ("simulator", "task", "tracker", "seeds", "choices")}
+    run |= {"agent": {"_target_": "coursewright.agents.rules.mastery.NInARow", "n": 2}, "seed": 0}
+    run |= {"learners": 5, "tutor": None, "tags": [], "name": "mine", "study": "s"}
+    folder = tmp_path / "x"
+    folder.mkdir()
+    for name in ("tutor.csv", "code.json"):
+        (folder / name).write_text('{"format": 3}')
+
+    def mark(place, **other):
+        (folder / "config.yaml").write_text(json.dumps(run | other))
+        return products.tutor_mark({"run": str(place), "trust": [], "to": "a.onnx", "whole": True})
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to(folder)
+    wanted = mark(folder)
+    assert {mark(place) for place in ("x", "./x/", "../" + tmp_path.name + "/x", "link")} == {wanted}
+    assert mark(folder, name="other", tags=["one"], tracker={}) == wanted
+    for other in ({"seed": 1}, {"task": {"steps": 5}}, {"agent": run["agent"] | {"n": 3}}):
+        assert mark(folder, **other) != wanted

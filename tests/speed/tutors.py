@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from coursewright.agents.export.whole import WholeTutor, words_of, write
+from coursewright.agents.export.whole import WholeTutor, write
 from coursewright.agents.learning.ppo import Ppo
 from coursewright.agents.rules.expected_gain import ExpectedGain
 from coursewright.agents.rules.mastery import MasteryThreshold, NInARow
 from coursewright.agents.schedulers.leitner import Leitner
 from coursewright.agents.tracker import SilentTracker
+from coursewright.agents.tutor_words import words_of
 from coursewright.envs.shipped import bkt
 from coursewright.envs.task import Task
 from coursewright.simulators.course import Course

@@ -10,7 +10,7 @@ import numpy as np
 from filelock import FileLock
 
 from coursewright.agents.bandits.zpdes import Zpdes
-from coursewright.agents.export.whole import TIED, Telling, _offered, words_of, write
+from coursewright.agents.export.whole import TIED, offered_by, write
 from coursewright.agents.learning.graph_ppo import GraphPpo
 from coursewright.agents.learning.ppo import Ppo
 from coursewright.agents.learning.recurrent_ppo import RecurrentPpo
@@ -18,6 +18,7 @@ from coursewright.agents.learning.trained import TrainedPolicy
 from coursewright.agents.rules.mastery import NInARow
 from coursewright.agents.schedulers.fsrs import FsrsRetention
 from coursewright.agents.tracker import SilentTracker
+from coursewright.agents.tutor_words import words_of
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.shipped import kss
 from coursewright.simulators.luck import Split
@@ -69,7 +70,7 @@ def episodes_of(made: Made, learners: int) -> list[dict[str, Any]]:
     (float32 in base64), the `choices` that are right (several where they tie), and the `event` after it.
     """
     policy, task = made.policy, made.task
-    episodes, rows = Episodes(task, learners, records=Telling), np.arange(learners)
+    episodes, rows = Episodes(task, learners), np.arange(learners)
     episodes.begin(rows, rows, np.zeros(learners, np.int64), Split.TUNE)
     records, state = episodes.records, policy.begin(episodes.luck)
     course = task.course
@@ -77,14 +78,14 @@ def episodes_of(made: Made, learners: int) -> list[dict[str, Any]]:
         {
             "key": str(int(episodes.luck.fate[row])),
             "goal": [s for s, wanted in zip(course.skills, episodes.goal[row], strict=True) if wanted],
-            "past": _past(records.past, row, course),
+            "past": _past(records.brought, row, course),
             "steps": [],
         }
         for row in rows
     ]
     while not episodes.over.all():
         running, seen, mask = ~episodes.over, episodes.observation.copy(), episodes.mask.copy()
-        offered = _offered(episodes)
+        offered = offered_by(episodes)
         action, after = policy.predict(episodes.observation, state, None, True, mask)
         right = np.arange(mask.shape[1]) == action[:, None]
         if isinstance(policy, TrainedPolicy):
@@ -100,7 +101,7 @@ def episodes_of(made: Made, learners: int) -> list[dict[str, Any]]:
                     "offered": None if offered[row].all() else _items(offered[row], course),
                     "observation": base64.b64encode(seen[row].astype("<f4").tobytes()).decode(),
                     "choices": [_named(int(a), task) for a in np.flatnonzero(right[row])],
-                    "event": _event(records.told, row, course),
+                    "event": _event(records.heard, row, course),
                 }
             )
     return out
@@ -125,8 +126,6 @@ def loose_columns(task: Any) -> list[int]:
 
 
 def _past(past: Any, row: int, course: Any) -> list[dict[str, Any]]:
-    if past is None:
-        return []
     told = zip(past.item[row], past.correct[row], past.taught[row], strict=True)
     return [
         {"item": course.items[item], "correct": _answer(correct), "taught": bool(taught)}
@@ -135,11 +134,11 @@ def _past(past: Any, row: int, course: Any) -> list[dict[str, Any]]:
 
 
 def _event(told: Any, row: int, course: Any) -> dict[str, Any]:
-    item, correct, taught, _, days, minutes = told
+    item, correct, minutes, days, taught = told
     return {
         "item": course.items[item[row]] if item[row] >= 0 else None,
         "correct": _answer(correct[row]),
-        "taught": bool(taught[row]),
+        "taught": bool(taught[row] and item[row] >= 0),
         "days": float(days[row]),
         "minutes": float(minutes[row]),
     }

@@ -24,7 +24,7 @@ from coursewright.envs.policy import Policy
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
 
-FORMAT = 2
+FORMAT = 3
 NOTHING_ALLOWED, FOREIGN = -1, -2  # actions that are none
 INPUTS = ("state", *Event._fields, "goal", "mask")
 OUTPUTS = ("next_state", "observation", "scores", "action")

@@ -21,10 +21,10 @@ from coursewright.agents.export.words import described, digest_of, fingerprint_o
 from coursewright.agents.learning.trained import TrainedPolicy
 from coursewright.agents.rule import RulePolicy
 from coursewright.agents.sampling import DISALLOWED
+from coursewright.agents.tutor_words import words_of
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.history import Past
 from coursewright.envs.policy import Policy, seen_by
-from coursewright.envs.record import Records
 from coursewright.envs.task import Task
 from coursewright.errors import InputError
 from coursewright.files import write_atomically
@@ -39,7 +39,6 @@ MARK = "mark"  # of the command that wrote a file
 GOLDEN = 50  # responses of the golden trace
 SHOWN = (1, 2, 5, 10, 20, 50)  # those after which it shows all that the policy sees and makes of it
 Arrays = dict[str, Any]
-Told = tuple[Ints, Ints, Bools, bool, Floats, Floats]
 
 
 class WholeTutor:
@@ -94,25 +93,6 @@ class WholeTutor:
         return self.tell(none, none, nothing > 0, False, nothing, nothing, goal, mask)
 
 
-class Telling(Records):
-    """Records that keep what they were told last, as raw responses."""
-
-    past: Past | None = None
-    told: Told | None = None
-
-    def open(self, rows: Ints, goal: Bools | None = None, past: Past | None = None, *more: Any) -> None:
-        """As `Records.open`."""
-        super().open(rows, goal, past, *more)
-        self.past = past
-
-    def write(
-        self, item: Ints, correct: Ints, minutes: Floats, days: Floats, taught: Bools, ended: Bools
-    ) -> None:
-        """As `Records.write`."""
-        super().write(item, correct, minutes, days, taught, ended)
-        self.told = (item.copy(), correct.copy(), taught & (item >= 0), False, days.copy(), minutes.copy())
-
-
 def pieces(key: Keys) -> Floats:
     """64-bit keys as a state holds them: `[batch, 4]`, 16 bits each, the lowest first."""
     parts = [(key >> np.uint64(16 * place)) & np.uint64(0xFFFF) for place in range(PIECES)]
@@ -145,19 +125,21 @@ def write(
     def part(at: Path) -> None:
         at.write_bytes(model.SerializeToString())
         returns = compare(at, policy, task)
-        more = {"scored": scored or _score_of(returns), "golden": golden(at, task)}
-        write_atomically(words_of(path), lambda to: _written(to, told | more))
+        words = told | {"scored": scored or _score_of(returns), "golden": golden(at, task)}
+        model.metadata_props.add(key="digest", value=digest_of(words))
+        at.write_bytes(model.SerializeToString())
+        write_atomically(words_of(path), lambda to: _written(to, words))
 
     write_atomically(path, part, field="to")
 
 
 def _marked(model: onnx.ModelProto, told: dict[str, Any], mark: str) -> dict[str, Any]:
-    """Give the file its stamp and what it knows of its words; the words with their part of it."""
+    """Give the file its stamp, format and mark; the words with their part of it."""
     fingerprint = fingerprint_of(model.graph.SerializeToString(), told)
     stamp = stamp_of(fingerprint)
     told = {"format": FORMAT, "stamp": stamp, "fingerprint": fingerprint} | told
     put(model, "stamp", torch.tensor(float(stamp)))
-    about = {"format": json.dumps(FORMAT), "stamp": json.dumps(stamp), "digest": digest_of(told), MARK: mark}
+    about = {"format": json.dumps(FORMAT), "stamp": json.dumps(stamp), MARK: mark}
     onnx.helper.set_model_props(model, about)
     return told
 
@@ -170,19 +152,6 @@ def _score_of(returns: Floats) -> dict[str, Any]:
         "learners": len(returns),
         "of": "the original, on the learners that the file was compared on; they may have served to tune it",
     }
-
-
-def words_of(path: str | Path) -> Path:
-    """The place of a tutor file's words."""
-    return Path(path).with_suffix(".json")
-
-
-def is_words(path: Path) -> bool:
-    """True for the words of a tutor file."""
-    try:
-        return "stamp" in json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, TypeError):
-        return False
 
 
 def mark_in(path: Path) -> str | None:
@@ -220,14 +189,12 @@ def compare(path: Path, policy: Policy, task: Task, learners: int = EPISODES) ->
     Observations must be equal to the bit (but for a budget in minutes, which come in as float32), choices
     equal or tied.  A network that knows no masks is compared among the allowed actions: hosts show no others.
     """
-    episodes, rows = Episodes(task, learners, records=Telling), np.arange(learners)
+    episodes, rows = Episodes(task, learners), np.arange(learners)
     episodes.begin(rows, rows, np.zeros(learners, np.int64), Split.TUNE)
     records = episodes.records
-    assert isinstance(records, Telling)
     tutor, state = WholeTutor(path, episodes.luck.fate), policy.begin(episodes.luck)
-    offered = _offered(episodes)
-    if records.past is not None:
-        _tell_past(tutor, records.past, episodes.goal, offered)
+    offered = offered_by(episodes)
+    _tell_past(tutor, records.brought, episodes.goal, offered)
     action, returns = tutor.look(episodes.goal, offered), np.zeros(learners)
     while not episodes.over.all():
         running, mask = ~episodes.over, episodes.mask.copy()
@@ -248,13 +215,14 @@ def compare(path: Path, policy: Policy, task: Task, learners: int = EPISODES) ->
         state = after
         reward = episodes.step(np.where(running, action, 0)).reward
         returns += np.where(running, reward, 0.0)
-        offered = _offered(episodes)
-        assert records.told is not None
-        action = tutor.tell(*records.told, episodes.goal, offered)
+        offered = offered_by(episodes)
+        item, correct, minutes, days, taught = records.heard
+        worked = taught & (item >= 0)
+        action = tutor.tell(item, correct, worked, False, days, minutes, episodes.goal, offered)
     return returns
 
 
-def _offered(episodes: Episodes) -> Bools:
+def offered_by(episodes: Episodes) -> Bools:
     """The items that the learners' platform offers, `[batch, items]`."""
     offered = np.ones((episodes.batch, episodes.task.course.n_items), bool)
     simulator = episodes.task.simulator
@@ -301,7 +269,7 @@ def golden(path: Path, task: Task) -> dict[str, Any]:
         correct = int(rng.integers(-1, 2))
         days = round(float(rng.exponential(2.0)), 3) if task.longest_gap > 0.0 else 0.0
         minutes = round(float(course.minutes[item]), 3)
-        given: Told = (
+        given = (
             np.array([item]),
             np.array([correct]),
             np.array([True]),

@@ -1,6 +1,7 @@
 """A tutor file in words: what goes in and out, what its columns mean, who made it, and its fingerprint."""
 
 import json
+import struct
 from hashlib import sha256
 from typing import Any
 from zlib import crc32
@@ -11,6 +12,7 @@ from coursewright.agents.bandits.linear_policy import LinearPolicy
 from coursewright.agents.export.tutor import FOREIGN, NOTHING_ALLOWED, Tutor, rule_of
 from coursewright.agents.label import actions_of, versions
 from coursewright.agents.learning.trained import TrainedPolicy
+from coursewright.agents.made_for import made_for
 from coursewright.agents.rule import RulePolicy
 from coursewright.envs.policy import Policy
 from coursewright.envs.task import Task
@@ -58,12 +60,13 @@ FORMULAS = {
     "budget_left": "1 - spent / budget, 0 at the least",
 }
 
+FREE = ("licence", "scored", "labels")  # words that a host may change, wherever they stand
 NO_LOG = "none: no log of learners stands behind this course"
 
 
 def described(policy: Policy, task: Task, tutor: Tutor) -> dict[str, Any]:
     """The file in words: what goes in and out, and who made it."""
-    course, terms = task.course, task.terms
+    course = task.course
     table = task.tutor if "belief" in task.features else None
     return {
         "made_by": _maker(policy),
@@ -75,25 +78,7 @@ def described(policy: Policy, task: Task, tutor: Tutor) -> dict[str, Any]:
         "columns": list(task.layout.names),
         "features": {name: FORMULAS[name] for name in task.layout.features},
         "actions": list(actions_of(task)),
-        "skills": list(course.skills),
-        "items": [
-            {
-                "name": item,
-                "skills": [course.skills[k] for k in course.needs.row(a)],
-                "minutes": float(course.minutes[a]),
-                "kind": course.kind[a],
-                "format": course.format[a],
-            }
-            for a, item in enumerate(course.items)
-        ],
-        "prerequisites": {
-            skill: [course.skills[p] for p in course.parents.row(k)]
-            for k, skill in enumerate(course.skills)
-            if course.parents.row(k)
-        },
-        "unlock_after": terms.unlock_after,
-        "budget": {"amount": float(terms.budget), "unit": "minutes" if terms.by_minutes else "steps"},
-        "delays": list(task.delays),
+        **made_for(task),
         "tutor": None
         if table is None
         else {
@@ -115,14 +100,21 @@ def stamp_of(fingerprint: str) -> int:
 
 
 def digest_of(words: dict[str, Any]) -> str:
-    """The CRC-32 of a tutor's words, eight hex digits, by which its ONNX file knows them.
+    """The CRC-32 of a tutor's words but those of `FREE`, eight hex digits, by which its ONNX file knows them.
 
-    It is that of the fingerprint, the items, the skills and the columns of the state in UTF-8, a line each.
+    It is that of their JSON without spaces, in UTF-8, where an object is the list of its pairs in the order
+    of its names, and a number the 16 hex digits of its float64: languages write numbers differently.
     """
-    items = (item["name"] for item in words["items"])
-    lines = (words["fingerprint"], *items, *words["skills"], *words["state"]["columns"])
-    digest = crc32("\n".join(lines).encode())
-    return f"{digest:08x}"
+    text = json.dumps(_plain(words), ensure_ascii=False, separators=(",", ":"))
+    return f"{crc32(text.encode()):08x}"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return [[name, _plain(value[name])] for name in sorted(value) if name not in FREE]
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return struct.pack(">d", value).hex() if type(value) in (int, float) else value
 
 
 def _maker(policy: Policy) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow.compute as pc
 
-from coursewright.data.log import LearnerLog, codes
+from coursewright.data.log import LearnerLog, codes, gone_with_them
 from coursewright.errors import InputError, nearest, reject
 from coursewright.simulators.arrays import Bools, Floats, Ints
 
@@ -84,7 +84,7 @@ def responses_of(log: LearnerLog, items: Sequence[str]) -> Responses:
     if "allowed" in rows.column_names and rows["allowed"].null_count < rows.num_rows:
         offered = rows["allowed"].to_pylist()
         allowed = [None if one is None else _places(one, place) for one in offered]
-    lost = _lost(log, item_code, names, ~kept)
+    lost = _lost(log, item_code, names, ~kept, log.n_learners - len(ids))
     return Responses(learner, ids, here[kept], correct, minutes, pause, time - begun, allowed, lost)
 
 
@@ -99,7 +99,7 @@ def _places(names: Sequence[str], place: dict[str, int]) -> Ints:
     return np.array([place[name] for name in names if name in place], np.int64)
 
 
-def _lost(log: LearnerLog, code: Ints, names: Sequence[str], gone: Bools) -> str:
+def _lost(log: LearnerLog, code: Ints, names: Sequence[str], gone: Bools, learners: int) -> str:
     if not gone.any():
         return ""
     learner, _ = codes(log.table["learner"])
@@ -110,7 +110,8 @@ def _lost(log: LearnerLog, code: Ints, names: Sequence[str], gone: Bools) -> str
     more = len(met) - len(named[:MOST_NAMED])
     told = f"{shown} and {more:,} more" if shown and more else shown or "each met by too few to be named"
     items = "1 item" if len(met) == 1 else f"{len(met):,} items"
-    return f"{gone.sum():,} of {len(code):,} rows left out, of {items} that the course lacks ({told})"
+    rows = f"{gone.sum():,} of {len(code):,} rows left out, of {items} that the course lacks ({told})"
+    return rows + gone_with_them(learners)
 
 
 def _other_course(names: Sequence[str], items: Sequence[str]) -> InputError:

@@ -10,16 +10,14 @@ def main() -> int:
     """The exit code: 1 where the file does not follow its golden trace, 2 where it is no tutor."""
     reads = argparse.ArgumentParser(prog="python -m coursewright_runtime", description=__doc__)
     reads.add_argument("tutor", help="an ONNX file, with its words (JSON) beside it")
-    given = reads.parse_args()
+    path = reads.parse_args().tutor
     try:
-        tutor = Tutor(given.tutor)
+        difference = differs(Tutor(path))
     except TutorError as error:
         print(error, file=sys.stderr)
         return 2
-    difference = differs(tutor)
-    print(f"{given.tutor}: {difference or 'follows its golden trace'}")
+    print(f"{path}: {difference or 'follows its golden trace'}")
     return int(difference is not None)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+sys.exit(main())

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 if TYPE_CHECKING:
     from coursewright_runtime.tutor import Tutor
@@ -17,7 +16,7 @@ DAY = 86_400.0  # seconds
 LATEST = 1e6  # days, 2,700 years: seconds or milliseconds in their place are more
 FOREIGN = -2  # the action where another tutor wrote the state
 LARGEST = 3.0e38  # of a float32
-Array = npt.NDArray[Any]
+Array = np.ndarray[Any, Any]
 Names = Iterable[str] | None
 
 
@@ -70,22 +69,20 @@ class Lesson:
         `past` True where it was before the lessons (`at` is not used), `offered` are the items that could
         have been chosen instead (all).  Raises `TutorError`, and notes nothing, for what cannot be used.
         """
-        tutor = self.tutor
+        tutor, goal = self.tutor, self.goal
         if not isinstance(item, str) or item not in tutor.place:
             raise refused("item", item, f"not one of the tutor's {len(tutor.items)} items; names are texts")
         if not (correct is None or (isinstance(correct, int | np.integer | np.bool_) and correct in (0, 1))):
             raise refused("correct", correct, "allowed: 1 right, 0 wrong, None where nothing was asked")
         minutes = amount("minutes", minutes, "allowed: a finite number >= 0")
         mask = tutor.mask(offered, name="offered")
-        answer = -1 if correct is None else int(correct)
+        place, answer = tutor.place[item], -1 if correct is None else int(correct)
         with self._turn:
             days, seen = (0.0, self.seen) if past else self._days(at)
             state = self.state
             if days > 0.0 or offered is not None:
-                state = tutor.run(state, days=days, goal=self.goal, mask=mask)["next_state"]
-            told = tutor.run(
-                state, tutor.place[item], answer, taught=taught, past=past, minutes=minutes, goal=self.goal
-            )
+                state = tutor.run(state, days=days, goal=goal, mask=mask)["next_state"]
+            told = tutor.run(state, place, answer, taught=taught, past=past, minutes=minutes, goal=goal)
             self.state, self.seen = told["next_state"], seen
 
     def next(self, at: Moment | None = None, only: Names = None, exclude: Names = None) -> Choice | None:

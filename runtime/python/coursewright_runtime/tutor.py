@@ -1,7 +1,5 @@
 """A tutor file and its words; `Tutor.run` is one call of it, for a batch of learners."""
 
-import contextlib
-import io
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -13,46 +11,42 @@ import onnxruntime
 
 from coursewright_runtime.lesson import LARGEST, Array, Lesson, Moment, Names, TutorError, days_of, refused
 
-FORMAT = 2
-PIECES = 4  # of a key, 16 bits each
+FORMAT = 3
+FREE = ("licence", "scored", "labels")  # the words that a host may change
 MAKES = "`coursewright export run=RUN to=tutor.onnx` writes one"
 Key = int | str
-Event = Mapping[str, Any] | tuple[Any, ...]
 
 
 class Tutor:
     """A tutor file, and `words`, the JSON file that came with it; `begin` a lesson with it for each learner.
 
     `items` and `skills` are names in the file's order, `place` the index of each item.  `stamp` marks this
-    tutor's states, which have `width` columns.  `words` is what the JSON file says.
+    tutor's states, which have `width` columns.
 
-    Raises `TutorError` for a file that is missing, no tutor, or of a newer format, and for others' words.
+    Raises `TutorError` for a file that is no tutor of this format, and for words that do not belong to it.
     """
 
     def __init__(self, path: str | Path, words: str | Path | None = None) -> None:
         self.path = Path(path)
-        self._session = _opened(self.path)
+        beside = Path(words) if words else self.path.with_suffix(".json")
+        try:
+            self._session, told = _opened(self.path), beside.read_bytes()
+        except OSError as error:
+            raise TutorError(f"{error.filename}: cannot be read ({str(error.strerror).lower()})") from error
         about = self._session.get_modelmeta().custom_metadata_map
         if "stamp" not in about:
             raise TutorError(f"{self.path}: an ONNX file, but no tutor; {MAKES}")
         if about["format"] != str(FORMAT):
-            raise TutorError(f"{self.path}: format {about['format']}; this package reads format {FORMAT}")
-        self.stamp = int(about["stamp"])
-        beside = Path(words) if words else self.path.with_suffix(".json")
-        self._takes = [put.name for put in self._session.get_inputs()]
-        self._gives = [put.name for put in self._session.get_outputs()]
-        try:
-            self.words = json.loads(beside.read_text(encoding="utf-8-sig"))
-            self.items: tuple[str, ...] = tuple(item["name"] for item in self.words["items"])
-            self.skills: tuple[str, ...] = tuple(self.words["skills"])
-            columns = self.words["state"]["columns"]
-            self.width, self._key = len(columns), columns.index("key, bits 0 to 15")
-            lines = "\n".join((self.words["fingerprint"], *self.items, *self.skills, *columns)).encode()
-        except (OSError, KeyError, TypeError, ValueError) as error:
-            raise TutorError(f"{beside}: not the words of a tutor ({error!r})") from error
-        if about.get("digest") != f"{crc32(lines):08x}":
-            raise TutorError(f"{beside}: not the words of {self.path}: another tutor's, or names changed")
+            raise TutorError(f"{self.path}: format {about['format']}, not {FORMAT}: export it again")
+        if about["digest"] != _digest(beside, told):
+            raise TutorError(f"{beside}: another tutor's words, or changed since the export")
+        self.words = json.loads(told)
+        self.items: tuple[str, ...] = tuple(item["name"] for item in self.words["items"])
+        self.skills: tuple[str, ...] = tuple(self.words["skills"])
         self.place: Mapping[str, int] = {name: i for i, name in enumerate(self.items)}
+        self.stamp, columns = self.words["stamp"], self.words["state"]["columns"]
+        self.width, self._key = len(columns), columns.index("key, bits 0 to 15")
+        self._takes = [put.name for put in self._session.get_inputs()]
 
     def begin(self, goal: Names = None, key: Key = 0, at: Moment | None = None) -> Lesson:
         """The lesson of a learner nobody has met, from the moment `at` on; `goal` names skills (all).
@@ -70,12 +64,12 @@ class Tutor:
             seen = None if kept["seen"] is None else days_of(kept["seen"])
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise refused("state", text, "not the text of a lesson; replay the responses") from error
-        ours = stamp == self.stamp and state.shape == (1, self.width) and np.isfinite(state).all()
-        if not ours or state[0, 0] not in (0, stamp):
+        ours = state.shape == (1, self.width) and np.isfinite(state).all() and state[0, 0] in (0, stamp)
+        if stamp != self.stamp or not ours:
             raise TutorError(f"state of tutor {stamp}: {self.path} is {self.stamp}; replay the responses")
         return Lesson(self, state, self.goal(goal), seen)
 
-    def replay(self, history: Iterable[Event], **begin: Any) -> Lesson:
+    def replay(self, history: Iterable[Mapping[str, Any] | tuple[Any, ...]], **begin: Any) -> Lesson:
         """The lesson begun as in `begin`, after a history: arguments of `observe`, by name or in order."""
         lesson = self.begin(**begin)
         for row, event in enumerate(history):
@@ -87,9 +81,8 @@ class Tutor:
 
     def new(self, keys: Iterable[Key]) -> Array:
         """The states of learners nobody has met, one for each key: float32 `[batch, width]`."""
-        parts = [[(key_of(key) >> 16 * piece) & 0xFFFF for piece in range(PIECES)] for key in keys]
-        around = ((0, 0), (self._key, self.width - self._key - PIECES))
-        return np.pad(np.array(parts, np.float32), around)
+        pieces = np.array([[key_of(key)] for key in keys], "<u8").view("<u2").astype(np.float32)
+        return np.pad(pieces, ((0, 0), (self._key, self.width - self._key - pieces.shape[1])))
 
     def goal(self, names: Names = None) -> Array:
         """Skills by name as a row of bools, `[1, skills]`; None: all."""
@@ -123,18 +116,18 @@ class Tutor:
         """
         batch = len(state)
         given = {
-            "state": _shaped("state", state, (batch, self.width), np.float32),
-            "item": _row("item", item, batch, np.int64, -1, len(self.items) - 1),
-            "correct": _row("correct", correct, batch, np.int64, -1, 1),
-            "taught": _row("taught", taught, batch, np.bool_, 0, 1),
-            "past": _row("past", past, batch, np.bool_, 0, 1),
-            "days": _row("days", days, batch, np.float32, 0, LARGEST),
-            "minutes": _row("minutes", minutes, batch, np.float32, 0, LARGEST),
-            "goal": _shaped("goal", goal, (batch, len(self.skills)), np.bool_),
-            "mask": _shaped("mask", mask, (batch, len(self.items)), np.bool_),
+            "state": _array("state", state, (batch, self.width), np.float32, -LARGEST, LARGEST),
+            "item": _array("item", item, (batch,), np.int64, -1, len(self.items) - 1),
+            "correct": _array("correct", correct, (batch,), np.int64, -1, 1),
+            "taught": _array("taught", taught, (batch,), np.bool_, 0, 1),
+            "past": _array("past", past, (batch,), np.bool_, 0, 1),
+            "days": _array("days", days, (batch,), np.float32, 0, LARGEST),
+            "minutes": _array("minutes", minutes, (batch,), np.float32, 0, LARGEST),
+            "goal": _array("goal", goal, (batch, len(self.skills)), np.bool_, 0, 1),
+            "mask": _array("mask", mask, (batch, len(self.items)), np.bool_, 0, 1),
         }
-        found = self._session.run(self._gives, {name: given[name] for name in self._takes})
-        return dict(zip(self._gives, found, strict=True))
+        found = self._session.run(None, {name: given[name] for name in self._takes})
+        return dict(zip(self.words["outputs"], found, strict=True))
 
 
 def key_of(key: Key) -> int:
@@ -153,13 +146,30 @@ def _opened(path: Path) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
+    content = path.read_bytes()
     try:
-        content = path.read_bytes()
-        with contextlib.redirect_stdout(io.StringIO()):  # onnxruntime prints what it raises
-            return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(content, options, ["CPUExecutionProvider"], enable_fallback=False)
     except Exception as error:  # onnxruntime's own kinds are many
-        why = error.strerror if isinstance(error, OSError) else f"not an ONNX file; {MAKES}"
-        raise TutorError(f"{path}: {why}") from error
+        raise TutorError(f"{path}: not an ONNX file that runs here; {MAKES}") from error
+
+
+def _digest(path: Path, words: bytes) -> str:
+    """The CRC-32 of words in a form that any language writes alike; NaN, which `int` refuses, is no JSON."""
+    reads = json.JSONDecoder(object_pairs_hook=_pairs, parse_int=_bits, parse_float=_bits, parse_constant=int)
+    try:
+        kept = reads.decode(words.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise TutorError(f"{path}: no JSON, so not the words of a tutor") from error
+    form = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+    return f"{crc32(form.encode(errors='replace')):08x}"
+
+
+def _bits(number: str) -> str:
+    return np.array(float(number), ">f8").tobytes().hex()
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    return sorted(pair for pair in dict(pairs).items() if pair[0] not in FREE)
 
 
 def _marked(field: str, names: Names, known: tuple[str, ...], kind: str) -> Array:
@@ -173,16 +183,11 @@ def _marked(field: str, names: Names, known: tuple[str, ...], kind: str) -> Arra
     return np.array([[name in chosen for name in known]])
 
 
-def _row(name: str, value: Any, batch: int, kind: Any, low: float, high: float) -> Array:
-    row = np.asarray(value)
-    kinds = "biuf" if kind is np.float32 or (row.dtype.kind == "f" and not (row % 1).any()) else "biu"
-    if row.dtype.kind not in kinds or not ((row >= low) & (row <= high)).all():
+def _array(name: str, value: Any, shape: Any, kind: Any, low: float, high: float) -> Array:
+    given = np.asarray(value)
+    real = given.dtype.kind == "f" and (kind is np.float32 or not (given % 1).any())
+    if not (real or given.dtype.kind in "biu") or not ((given >= low) & (given <= high)).all():
         raise refused(name, value, f"allowed: {low} to {high}")
-    return _shaped(name, row, (batch,), kind)
-
-
-def _shaped(name: str, value: Any, shape: tuple[int, ...], kind: Any) -> Array:
-    array = np.asarray(value, kind)
-    if array.shape not in (shape, (), (1, *shape[1:])):
-        raise refused(name, array.shape, f"allowed: shape {shape}")
-    return array if array.shape == shape else np.full(shape, array)
+    if given.shape not in (shape, (), (1, *shape[1:])):
+        raise refused(name, given.shape, f"allowed: shape {shape}")
+    return np.full(shape, given, kind)

@@ -14,9 +14,9 @@ import pytest
 import torch
 from torch import nn
 
-from coursewright.agents.export.onnx import _example, compare, export, observe
-from coursewright.agents.export.policy import INPUTS, OUTPUTS, OnnxPolicy
-from coursewright.agents.export.recorder import record
+from coursewright.agents.export.onnx import compare, export, observe
+from coursewright.agents.export.policy import OnnxPolicy
+from coursewright.agents.export.whole import write
 from coursewright.agents.learning.a2c import A2c
 from coursewright.agents.learning.ars import Ars
 from coursewright.agents.learning.dqn import Dqn
@@ -161,10 +161,10 @@ def test_running_a_file_needs_no_torch(masked, tmp_path):
 def test_an_operation_that_we_do_not_know_is_written_by_torch(tmp_path):
     other = AGENTS["maskable_ppo"](TASK, 0, SilentTracker())
     other.model.policy.mlp_extractor.policy_net[1] = nn.GELU()
-    examples = _example(other, TASK, 2), _example(other, TASK, 3)
-    with pytest.raises(NotImplementedError, match="gelu: an operation that is not known"):
-        record(other.network, examples, INPUTS, OUTPUTS)
+    with pytest.raises(InputError, match="gelu: an operation that is not known"):
+        write(other, TASK, tmp_path / "tutor.onnx")
     export(other, TASK, tmp_path / "policy.onnx")  # which compares it
+    assert onnx.load(tmp_path / "policy.onnx").producer_name == "pytorch"
     assert OnnxPolicy(tmp_path / "policy.onnx", TASK).label.agent == other.label.agent
 
 

@@ -8,13 +8,14 @@ import pytest
 
 from coursewright.agents.export.refused import refuse_agent
 from coursewright.agents.export.remembering import HEAD, KEY, Remembering
-from coursewright.agents.export.whole import SHOWN, WholeTutor, is_words, mark_in, pieces, words_of, write
+from coursewright.agents.export.whole import SHOWN, WholeTutor, mark_in, pieces, write
 from coursewright.agents.export.words import digest_of
 from coursewright.agents.planners.belief_rollout import BeliefRollout
 from coursewright.agents.planners.oracles import OracleGreedy
 from coursewright.agents.rules.baselines import UniformRandom
 from coursewright.agents.rules.mastery import MasteryThreshold, NInARow
 from coursewright.agents.tracker import SilentTracker
+from coursewright.agents.tutor_words import is_tutor, words_of
 from coursewright.envs.rollout import rollout
 from coursewright.envs.shipped import kss
 from coursewright.errors import InputError
@@ -134,7 +135,8 @@ def test_words_name_what_is_in_the_file(made):
     assert set(words["features"]) == set(task.layout.features)
     assert len(words["actions"]) == task.n_actions
     assert mark_in(path) == ""
-    assert is_words(words_of(path))
+    assert is_tutor(words_of(path))
+    assert is_tutor(path)
     assert words["licence"].startswith("none: no log")
     for step, event in enumerate(words["golden"]["responses"], 1):
         assert ("observation" in event) == (step in SHOWN)

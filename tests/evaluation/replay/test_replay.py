@@ -157,6 +157,9 @@ def classroom(learners=12, rare=3):
 def test_items_that_the_course_lacks_are_counted_and_named_unless_few_met_them():
     told = responses_of(classroom(), PlainTutor.items).lost
     assert told == "13 of 40 rows left out, of 2 items that the course lacks ('elsewhere' and 1 more)"
+    stranger = rows(*[(f"pupil-{n}", "a1", 0.0, 1) for n in range(12)], ("x", "zzz", 0.0, 1))
+    lost = responses_of(stranger, PlainTutor.items).lost
+    assert lost.endswith("that the course lacks ('zzz'); 1 learner is gone with them")
 
 
 def test_a_log_of_another_course_is_refused_in_a_line():

@@ -1,9 +1,9 @@
-"""A tutor file by the path that somebody typed: the file, or the words beside it."""
+"""A policy's file by the path that somebody typed; of a tutor it is the file, or the words beside it."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from coursewright.agents.tutor_words import SUFFIXES, missing, words_in, words_of
 from coursewright.errors import InputError, absent, unknown
 from coursewright.scripts.overrides import command_line
 from coursewright.scripts.words import typed
@@ -23,20 +23,18 @@ def refuse_no_tutor(given: str) -> None:
     if path.is_dir():
         made = command_line("export", [typed("run", given), "to=tutor.onnx"])
         raise InputError(f"policy = {given}: is a folder; must be {WANTED}; of a run: {made}", "policy")
-    if path.suffix not in (".onnx", ".json"):
+    if path.suffix not in SUFFIXES:
         raise InputError(f"policy = {given}: must be {WANTED}", "policy")
-    for part in (path.with_suffix(".onnx"), path.with_suffix(".json")):
-        if not part.is_file():
-            raise InputError(
-                f"policy = {given}: {part} is missing, which belongs to it; must be {WANTED}", "policy"
-            )
+    if (part := missing(path)) is not None:
+        told = f"policy = {given}: {part} is missing, which belongs to it; must be {WANTED}"
+        raise InputError(told, "policy")
 
 
 def refuse_other_goal(given: str, goal: object) -> None:
     """Refuse a goal that names a skill which the tutor's course lacks."""
-    try:
-        skills = list(json.loads(Path(given).with_suffix(".json").read_text(encoding="utf-8"))["skills"])
-    except (OSError, ValueError, TypeError, KeyError):  # which `tutor_file` explains
+    words = words_in(words_of(given)) or {}
+    skills = words.get("skills")
+    if not isinstance(skills, list):  # which `tutor_file` explains
         return
     for name in goal if isinstance(goal, list) else []:
         if name not in skills:
