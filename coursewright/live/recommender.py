@@ -27,15 +27,13 @@ from coursewright.live.words import (
     Response,
     State,
     Why,
-    answer_of,
     check_goal,
     days_of,
     item_of,
-    minutes_of,
     named,
     now,
 )
-from coursewright.live.writing import Checked, write
+from coursewright.live.writing import Checked, checked, write
 
 HOUR = 1 / 24
 MOST = 100  # choices at once
@@ -139,15 +137,18 @@ class Recommender:
 
     def observe_many(self, responses: Sequence[Response]) -> list[Answer]:
         """Note several responses in one transaction, in their order: the choice after each, or its error."""
-        checked: list[Checked | InputError] = []
-        for response in responses:
+        answers: list[Answer | None] = [None] * len(responses)
+        good: dict[int, Checked] = {}
+        for at, response in enumerate(responses):
             try:
-                checked.append(self._check(response))
+                good[at] = checked(response, self._keys, self._mind)
             except InputError as error:
-                checked.append(error)
-        good = [one for one in checked if isinstance(one, Checked)]
-        answers = write(self._store, self._mind, self._keys, good) if good else {}
-        return [one if isinstance(one, InputError) else answers[one.code] for one in checked]
+                answers[at] = error
+        if good:
+            told = write(self._store, self._mind, self._keys, list(good.values()))
+            for at, answer in zip(good, told, strict=True):
+                answers[at] = answer
+        return [answer for answer in answers if answer is not None]
 
     def next(
         self,
@@ -231,7 +232,9 @@ class Recommender:
         code, name = secrets.token_bytes(16), self._known(learner)
         pseudonym, sealed = self._keys.learner(name), self._keys.seal(name)
         begun = Checked(pseudonym, sealed, code, -1, -1, days_of(time), 0.0, False, False)
-        return write(self._store, self._mind, self._keys, [begun])[code]
+        [choice] = write(self._store, self._mind, self._keys, [begun])
+        assert isinstance(choice, Choice)  # its code is of this moment alone
+        return choice
 
     def forget(self, learner: str) -> Forgotten:
         """Erase a learner, so that neither id nor pseudonym is left in any file or table of the store."""
@@ -282,26 +285,6 @@ class Recommender:
     def backup(self, to: str | Path) -> Path:
         """Copy a SQLite store, whole, while it is in use; the store notes the file."""
         return backup(self._store, Path(to))
-
-    def _check(self, response: Response) -> Checked:
-        name, mind = named("learner", response.learner), self._mind
-        code = secrets.token_bytes(16)
-        if response.id is not None:
-            code = self._keys.code("response", name, named("id", response.id))
-        for flag in ("past", "taught"):
-            if not isinstance(value := getattr(response, flag), bool):
-                raise reject(flag, repr(value)[:40], "true or false")
-        return Checked(
-            self._keys.learner(name),
-            self._keys.seal(name),
-            code,
-            item_of(response.item, mind.place),
-            answer_of(response.correct),
-            days_of(response.time),
-            minutes_of(response.minutes),
-            response.past,
-            response.taught,
-        )
 
     def _decide(self, seat: Seat, asked: str, moment: float) -> None:
         wanted, barred = json.loads(asked) if asked else (None, ())

@@ -28,7 +28,7 @@ from coursewright.live.keys import Tokens, tokens_of
 from coursewright.live.pages import sign_in, written
 from coursewright.live.recommender import MOST, Recommender
 from coursewright.live.refusals import line_of
-from coursewright.live.words import Choice, Forgotten, Overview, State, Why
+from coursewright.live.words import Choice, ConflictError, Forgotten, Overview, State, Why
 from coursewright.live.words import Response as Answered
 from coursewright.workers import obey_parent
 
@@ -236,7 +236,8 @@ def _open(app: FastAPI, recommender: Recommender, cookies: Collection[str]) -> N
 
 
 async def _wrong(request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": legible(str(error))}, status_code=400)
+    status = 409 if isinstance(error, ConflictError) else 400
+    return JSONResponse({"error": legible(str(error))}, status_code=status)
 
 
 async def _away(request: Request, error: Exception) -> Response:

@@ -17,6 +17,10 @@ MOST_MINUTES = 10_000.0
 FIRST_ITEMS = 1_000  # names that are looked through for the nearest
 
 
+class ConflictError(InputError):
+    """A response whose id is that of another response."""
+
+
 @dataclass(frozen=True)
 class Response:
     """One answer of a learner, or one item without a question.
@@ -26,7 +30,8 @@ class Response:
     correct : 1, 0, or None where nothing was asked or the answer was helped.
     time : a `datetime`, ISO 8601 text, or days since 1970 UTC; None: now.
     minutes : spent on the item.
-    id : the host's own name of this response: sent again, it counts once.  None: each call counts.
+    id : the host's own name of this response, and of no other, whoever's: sent again, it counts once.  None:
+        each call counts.
     past : True where it happened before the lessons began.
     taught : False where the learner answered and did not work through the item, as in a test.
     """

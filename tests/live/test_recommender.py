@@ -15,7 +15,7 @@ from coursewright.live import tables
 from coursewright.live.logs import read_store
 from coursewright.live.mind import packed, unpacked
 from coursewright.live.recommender import Recommender
-from coursewright.live.words import Choice, Response, choice_of
+from coursewright.live.words import Choice, ConflictError, Response, choice_of
 from coursewright_runtime import Tutor
 from live_tutor import TUTOR
 
@@ -27,7 +27,9 @@ def taught(tutor: Recommender, learner: str, answers: str, start: float = DAY) -
     found = tutor.next(learner, time=start)
     for n, letter in enumerate(answers):
         assert found[-1].item is not None
-        found.append(tutor.observe(learner, found[-1].item, int(letter), start + n / 100, 0.5, f"r{n}"))
+        found.append(
+            tutor.observe(learner, found[-1].item, int(letter), start + n / 100, 0.5, f"{learner} {n}")
+        )
     return found
 
 
@@ -48,12 +50,41 @@ def test_a_response_counts_once_and_gets_its_first_answer(tutor):
     then = tutor.observe("anna", "0", 1, DAY, id="b")
     assert first.item == "0"
     assert then.item != first.item
-    assert tutor.observe("anna", "0", 0, DAY + 1, id="a") == first
+    assert tutor.observe("anna", "0", 1, DAY + 1, id="a") == first
+    assert tutor.observe("anna", "0", True, DAY, 0.0004, id="a") == first  # a platform rounds durations
     assert tutor.state("anna").responses == 2
-    assert tutor.observe("bert", "0", 1, DAY, id="a").item == "0"  # ids are a learner's own
     twice = tutor.observe_many([Response("carl", "1", 1, DAY, id="x")] * 3)
     assert len(set(twice)) == 1
     assert tutor.state("carl").responses == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"learner": "bert"},
+        {"item": "1"},
+        {"correct": 0},
+        {"correct": None},
+        {"minutes": 0.5},
+        {"past": True},
+        {"taught": False},
+    ],
+)
+def test_another_response_under_the_same_id_is_a_conflict_and_leaves_nothing(tutor, change):
+    told = {"learner": "anna", "item": "0", "correct": 1, "time": DAY, "id": "a"}
+    first, before = tutor.observe(**told), tutor.overview()
+    other = told | change
+    with pytest.raises(ConflictError, match=r"^id: was sent before with another content") as raised:
+        tutor.observe(**other)
+    assert "\n" not in str(raised.value)
+    assert tutor.observe(**told) == first
+    assert tutor.overview() == before
+    pair = [Response(**(one | {"id": "b"})) for one in (told, other, told)]  # in one transaction
+    good, wrong, again = tutor.observe_many(pair)
+    assert isinstance(wrong, ConflictError)
+    assert good == again
+    assert tutor.learners() == ["anna"]
+    assert tutor.state("anna").responses == 2
 
 
 def test_several_responses_of_one_learner_in_one_transaction_go_in_order(tutor):

@@ -34,7 +34,11 @@ def test_a_lesson_over_http(client):
     body = {"learner": "anna", "item": first["item"], "correct": 1, "id": "a", "time": "2024-03-01T09:30:00Z"}
     then = client.post("/observe", json=body)
     assert then.status_code == 200
-    assert client.post("/observe", json=body | {"correct": 0}).json() == then.json()
+    assert client.post("/observe", json=body).json() == then.json()
+    for change in ({"correct": 0}, {"learner": "bert"}):
+        told = client.post("/observe", json=body | change)
+        line = "id: was sent before with another content; each response has an id of its own"
+        assert (told.status_code, told.json()) == (409, {"error": line})
     assert client.post("/next", json={"learner": "anna"}).json() == [then.json()]
     assert client.post("/state", json={"learner": "anna"}).json()["responses"] == 1
     assert client.post("/why", json={"learner": "anna"}).json()["choice"] == then.json()
