@@ -4,8 +4,9 @@ A response that was declared void is taken out, and what has its id later never 
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from itertools import islice
+from itertools import islice, product
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -84,7 +85,32 @@ class Bridge:
 
         The store notes that they went out, for whoever has to be forgotten.
         """
-        with self._store.write() as connection:
-            note(connection, "log", "a download of events over HTTP")
+        self._note()
         with self._store.read() as connection:
             yield from told(connection, after, since, most)
+
+    def response(self, id: UUID) -> Mapping[str, Any] | None:
+        """The response of which `id` is the host's id, or its `public_id`; None where there is none."""
+        codes = [self._keys.code("response", str(id)), *codes_of(id)]
+        self._note()
+        with self._store.read() as connection:
+            return next(told(connection, codes=codes), None)
+
+    def _note(self) -> None:
+        with self._store.write() as connection:
+            note(connection, "log", "a download of events over HTTP")
+
+
+def public_id(code: bytes) -> str:
+    """The id by which a response goes out, the same each time: its code as a UUID of version 4."""
+    return str(UUID(bytes=bytes(code), version=4))
+
+
+def codes_of(id: UUID) -> list[bytes]:
+    """The codes whose `public_id` is this one: six bits of a UUID tell its version instead of a code's."""
+    found = []
+    for high, low in product(range(16), range(4)):
+        code = bytearray(id.bytes)
+        code[6], code[8] = code[6] & 0x0F | high << 4, code[8] & 0x3F | low << 6
+        found.append(bytes(code))
+    return found

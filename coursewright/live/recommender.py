@@ -247,10 +247,13 @@ class Recommender:
         """The inside as platforms and a teacher's page need it."""
         return Bridge(self._store, self._keys, self._mind)
 
-    def learners(self) -> list[str]:
-        """The ids of all learners, in order."""
+    def learners(self, group: str | None = None) -> list[str]:
+        """The ids of all learners, or of those of a group, in order."""
+        query = select(tables.learner.c.sealed)
+        if group is not None:
+            query = query.where(tables.learner.c.group == self._keys.seal(named("group", group)))
         with self._store.read() as connection:
-            sealed = connection.scalars(select(tables.learner.c.sealed)).all()
+            sealed = connection.scalars(query).all()
         return sorted(self._keys.unseal(bytes(one)) for one in sealed)
 
     def overview(self, group: str | None = None, recent: int = 20) -> list[Overview]:

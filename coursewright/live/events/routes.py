@@ -8,6 +8,7 @@ and counted in a header.
 import asyncio
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -15,8 +16,10 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
 
 from coursewright.errors import InputError, legible, reject
+from coursewright.live.bridge import public_id
 from coursewright.live.events import caliper, xapi
 from coursewright.live.events.event import Event, Names, Read, UnusableError, at, listed, moment, stamp
 from coursewright.live.logs import Place
@@ -27,6 +30,9 @@ from coursewright.live.writing import OTHER
 
 OVER = "X-Coursewright-Passed-Over"
 PLACE = re.compile(r"(\d{1,18})-(\d{1,9})")
+THROUGH = "X-Experience-API-Consistent-Through"
+UNKNOWN = "statementId: no statement of this id is here"
+VOID = "voidedStatementId: what was declared void is taken out, and its statement is not kept"
 HEADERS = {"X-Experience-API-Version": xapi.VERSION}
 
 
@@ -52,24 +58,30 @@ def router(recommender: Recommender) -> APIRouter:
 
     @made.get("/xapi/statements")
     def some_statements(
-        request: Request,
+        statementId: UUID | None = None,
+        voidedStatementId: UUID | None = None,
         since: str | None = None,
-        limit: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+        limit: Annotated[int | None, Query(ge=0, le=1_000_000)] = None,
         after: str | None = None,
     ) -> Response:
         """All responses as `answered` statements, with pseudonyms, propensities and the policy's hash.
 
-        `since` leaves out what is not later than a moment; of `limit` statements, `more` is the address of
-        the next ones.
+        `since` leaves out what is not later than a moment; of `limit` statements (0: all), `more` is the
+        address of the next ones.  `statementId` gives one statement, by the platform's id or by ours.
         """
-        for name in request.query_params:
-            if name not in ("since", "limit", "after"):
-                raise InputError(f"{name}: is no parameter here; since and limit are", name)
+        headers = {**HEADERS, THROUGH: stamp(datetime.now(UTC))}
+        if statementId is not None or voidedStatementId is not None:
+            if any(one is not None for one in (since, limit, after, statementId and voidedStatementId)):
+                raise InputError("statementId: stands alone, and gives one statement", "statementId")
+            if statementId is None or (row := bridge.response(statementId)) is None:
+                raise HTTPException(404, UNKNOWN if statementId else VOID)
+            one = replace(event_of(row), id=str(statementId))
+            return JSONResponse(xapi.statement_of(one, names), headers=headers)
         most = limit + 1 if limit else None
         page = list(bridge.responses(_place(after), _later(since), most))
         told = [xapi.statement_of(event_of(row), names) for row in page[: limit or None]]
-        more = _more(page[limit - 1]["place"], since, limit) if len(page) == most else ""
-        return JSONResponse({"statements": told, "more": more}, headers=HEADERS)
+        more = _more(page[limit - 1]["place"], since, limit) if limit and len(page) == most else ""
+        return JSONResponse({"statements": told, "more": more}, headers=headers)
 
     @made.post("/caliper")
     async def envelopes(request: Request) -> Response:
@@ -94,7 +106,7 @@ def router(recommender: Recommender) -> APIRouter:
 def event_of(row: Mapping[str, Any]) -> Event:
     """The event of a response of `Bridge.responses`; it has the same id every time."""
     return Event(
-        id=str(UUID(bytes=bytes(row["code"]), version=4)),
+        id=public_id(row["code"]),
         learner=row["learner"],
         item=row["item"],
         correct=None if row["correct"] < 0 else int(row["correct"]),

@@ -155,14 +155,43 @@ def test_the_log_goes_out_in_pages(client, tutor):
     assert sorted(later) == dates[3:]  # a moment itself is not later
 
 
+def test_one_statement_by_the_platforms_id_or_by_ours(client):
+    told = sent(answer(1), answer(2, "bert", "1", 0), answer(3))
+    client.post("/xapi/statements", json=told)
+    whole = client.get("/xapi/statements").json()["statements"]
+    assert client.get("/xapi/statements?limit=0").json() == {"statements": whole, "more": ""}
+    for number, id in enumerate(one["id"] for one in whole):  # ours
+        done = client.get(f"/xapi/statements?statementId={id}")
+        assert (done.status_code, done.json()) == (200, whole[number])
+        assert "X-Experience-API-Consistent-Through" in done.headers
+    for one in told:  # the platform's, in any letters
+        found = client.get("/xapi/statements", params={"statementId": one["id"].upper()}).json()
+        assert (found["id"], found["object"], found["timestamp"]) == (
+            one["id"],
+            one["object"],
+            one["timestamp"],
+        )
+        assert found["result"]["success"] == one["result"]["success"]
+    client.post("/xapi/statements", json=xapi.voiding_of(told[0]["id"], {"mbox": "mailto:x@y.example"}))
+    for query, said in (
+        (f"statementId={answer(8).id}", "statementId: no statement of this id is here"),
+        (f"statementId={told[0]['id']}", "statementId: no statement of this id is here"),
+        (f"voidedStatementId={told[0]['id']}", "voidedStatementId: what was declared void is taken out"),
+    ):
+        done = client.get(f"/xapi/statements?{query}")
+        assert (done.status_code, done.json()["error"].startswith(said)) == (404, True)
+
+
 @pytest.mark.parametrize(
     ("query", "said"),
     [
         ("since=yesterday", "since = 'yesterday': must be ISO 8601"),
         ("limit=-1", 'limit = "-1": must be at least 0'),
+        ("statementId=5", 'statementId = "5": must be a UUID'),
+        (f"statementId={answer(1).id}&limit=5", "statementId: stands alone, and gives one statement"),
         ("limit=many", 'limit = "many": must be a whole number'),
         ("after=5", "after = '5': must be left to the address in `more`"),
-        ("agent=anna", "agent: is no parameter here; since and limit are"),
+        ("agent=anna", "agent: is no parameter of this path, which takes statementId, "),
     ],
 )
 def test_a_wrong_question_for_the_log_gets_one_line(client, query, said):
