@@ -12,6 +12,7 @@ from sqlalchemy import Connection, insert, select
 
 from coursewright.errors import InputError, reject, whole
 from coursewright.live import tables
+from coursewright.live.beginning import begin, keep_question, mask_of, question_of, stranger
 from coursewright.live.bridge import Bridge
 from coursewright.live.erasing import backup, forget
 from coursewright.live.mind import Bools, Decision, Mind
@@ -21,6 +22,7 @@ from coursewright.live.reasons import Cohort, reasons
 from coursewright.live.seats import PLAIN, Seat, bring_up, know_tutor, save, seats
 from coursewright.live.words import (
     REASON,
+    UNMET,
     Choice,
     Forgotten,
     Overview,
@@ -158,7 +160,7 @@ class Recommender:
         exclude: Collection[str] = (),
         time: datetime | str | float | None = None,
     ) -> list[Choice]:
-        """The `k` best choices, the best first; a learner whom nobody has met begins here.
+        """The `k` best choices, the best first; of a learner whom nobody has met as well, who begins later.
 
         `only` and `exclude` name items that the host can, or cannot, show now.  The first choice stands until
         the next response, whoever asks again in the same way (for an hour, where the tutor minds the time).
@@ -173,7 +175,9 @@ class Recommender:
         asked = PLAIN if wanted is None and not barred else json.dumps([wanted, barred])
         with self._store.read() as connection:
             seat = self._met(connection, learner)
-        if seat is None or not self._stands(seat, asked, moment):
+        if seat is None:
+            seat = self._stranger(learner, asked, moment)
+        elif not self._stands(seat, asked, moment):
             with self._store.write() as connection:
                 seat = self._seat(connection, learner)
                 if not self._stands(seat, asked, moment):
@@ -202,13 +206,19 @@ class Recommender:
             return look_at(connection, self._mind, seat)
 
     def override(self, learner: str, item: str, by: str, reason: str) -> Choice:
-        """Let a teacher's `item` be the next one instead, until a response comes; the reason is kept."""
+        """Let a teacher's `item` be the next one instead, until a response comes; the reason is kept.
+
+        A learner whom nobody has met begins here.
+        """
         place = item_of(item, self._mind.place)
         named("by", by)
         named("reason", reason, REASON)
-        self.next(self._known(learner))
+        moment = now()
         with self._store.write() as connection:
             seat = self._seat(connection, learner)
+            begin(connection, self._mind, self._keys, [seat])
+            if not self._stands(seat, PLAIN, moment):
+                self._decide(seat, PLAIN, moment)
             before = seat.pending
             out = self._mind.look(seat.state[None], seat.goal[None], self._mind.mask(None, ())[None])
             chance = float(out["chance"][0, place]) if "chance" in out else None
@@ -290,8 +300,7 @@ class Recommender:
         return backup(self._store, Path(to))
 
     def _decide(self, seat: Seat, asked: str, moment: float) -> None:
-        wanted, barred = json.loads(asked) if asked else (None, ())
-        seat.choose(self._decision(seat, self._mind.mask(wanted, barred), moment), f"{asked}@{moment!r}")
+        seat.choose(self._decision(seat, mask_of(self._mind, asked), moment), f"{asked}@{moment!r}")
 
     def _decision(self, seat: Seat, mask: Bools, moment: float) -> Decision:
         days = self._days(seat, moment)
@@ -322,10 +331,22 @@ class Recommender:
         found = seats(connection, self._mind, {code: self._keys.seal(name)}, make=False, lock=False)
         return found.get(code)
 
+    def _stranger(self, learner: str, asked: str, moment: float) -> Seat:
+        """The seat of a learner without a row, with the choice that this question gets."""
+        code = self._keys.learner(learner)
+        with self._store.read() as connection:
+            kept = question_of(connection, self._mind, code)
+        if kept != asked:
+            with self._store.write() as connection:
+                keep_question(connection, self._mind, code, asked)
+        seat = stranger(self._mind, code, self._keys.seal(learner))
+        self._decide(seat, asked, moment)
+        return seat
+
     def _known(self, learner: str) -> str:
         with self._store.read() as connection:
             code = self._keys.learner(named("learner", learner))
             table = tables.learner
             if connection.scalar(select(table.c.number).where(table.c.pseudonym == code)) is None:
-                raise InputError("learner: nobody of this id has been met", "learner")
+                raise InputError(UNMET, "learner")
         return learner

@@ -15,6 +15,7 @@ DAY = 86_400.0
 LATEST = 1.0  # days that a clock may be ahead of ours
 MOST_MINUTES = 10_000.0
 FIRST_ITEMS = 1_000  # names that are looked through for the nearest
+UNMET = "learner: nobody of this id has been met; a first response begins one"
 
 
 class ConflictError(InputError):

@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from coursewright.errors import reject
 from coursewright.live import tables
+from coursewright.live.beginning import begin
 from coursewright.live.keys import Keys
 from coursewright.live.mind import Mind
 from coursewright.live.seats import Seat, save, seats, told_of
@@ -115,6 +116,7 @@ def _write(
         clashes = _clashes(mind, there, responses)
         fresh = _first(one for one in responses if one.code not in answers)
         found = seats(connection, mind, {one.pseudonym: one.sealed for one in fresh})
+        begin(connection, mind, keys, found.values())
         rows: Rows = []
         while fresh:  # one response of each learner at a time
             once = list({one.pseudonym: one for one in reversed(fresh)}.values())
