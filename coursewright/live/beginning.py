@@ -17,6 +17,7 @@ from coursewright.live import tables
 from coursewright.live.keys import Keys
 from coursewright.live.mind import Bools, Mind
 from coursewright.live.seats import Seat, rows_as_seats
+from coursewright.live.store import Store
 from coursewright.live.words import now
 
 WEEK = 7.0  # days
@@ -35,18 +36,17 @@ def mask_of(mind: Mind, asked: str) -> Bools:
     return mind.mask(wanted, barred)
 
 
-def question_of(connection: Connection, mind: Mind, pseudonym: bytes) -> str | None:
-    """The question that is kept of a learner who has not begun; None where nobody asked."""
-    return _questions(connection, mind, [pseudonym]).get(pseudonym)
-
-
-def keep_question(connection: Connection, mind: Mind, pseudonym: bytes, asked: str) -> None:
+def keep_question(store: Store, mind: Mind, pseudonym: bytes, asked: str) -> None:
     """Keep the latest question of a learner who has not begun, and no question of more than a week ago."""
-    old = question.c.time < now() - WEEK
-    connection.execute(delete(question).where((question.c.pseudonym == pseudonym) | old))
-    kind = sqlite if connection.dialect.name == "sqlite" else postgresql
+    with store.read() as connection:
+        if _questions(connection, mind, [pseudonym]).get(pseudonym) == asked:
+            return
     row = {"pseudonym": pseudonym, "tutor": mind.fingerprint, "asked": asked, "time": now()}
-    connection.execute(kind.insert(question).on_conflict_do_nothing(), row)
+    with store.write() as connection:
+        old = question.c.time < now() - WEEK
+        connection.execute(delete(question).where((question.c.pseudonym == pseudonym) | old))
+        kind = sqlite if connection.dialect.name == "sqlite" else postgresql
+        connection.execute(kind.insert(question).on_conflict_do_nothing(), row)
 
 
 def begin(connection: Connection, mind: Mind, keys: Keys, found: Iterable[Seat]) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, insert, select
 
 from coursewright.errors import InputError, reject, whole
 from coursewright.live import tables
-from coursewright.live.beginning import begin, keep_question, mask_of, question_of, stranger
+from coursewright.live.beginning import begin, keep_question, mask_of, stranger
 from coursewright.live.bridge import Bridge
 from coursewright.live.erasing import backup, forget
 from coursewright.live.mind import Bools, Decision, Mind
@@ -196,7 +196,7 @@ class Recommender:
         with self._store.read() as connection:
             seat = self._met(connection, learner)
         assert seat is not None
-        return reasons(self._mind, self._cohort, seat, choice)
+        return reasons(self._mind, self._cohort, seat, choice, self._days(seat, seat.asked_at or now()))
 
     def state(self, learner: str) -> State:
         """The mastery of each skill with its doubt, now and after each response so far."""
@@ -334,11 +334,7 @@ class Recommender:
     def _stranger(self, learner: str, asked: str, moment: float) -> Seat:
         """The seat of a learner without a row, with the choice that this question gets."""
         code = self._keys.learner(learner)
-        with self._store.read() as connection:
-            kept = question_of(connection, self._mind, code)
-        if kept != asked:
-            with self._store.write() as connection:
-                keep_question(connection, self._mind, code, asked)
+        keep_question(self._store, self._mind, code, asked)
         seat = stranger(self._mind, code, self._keys.seal(learner))
         self._decide(seat, asked, moment)
         return seat

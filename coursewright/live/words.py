@@ -119,6 +119,7 @@ class Why:
     choice : the one that stands.
     reasons : the three that weigh most, or fewer; none where no single change alters the choice.
     runner_up, margin : the next best item, and the difference of the scores (None for a rule).
+    saw : what the tutor knew of these two, and the level or target that it was made with, a sentence each.
     compared : with whom, in words.
     text : all of it, in sentences.
     """
@@ -129,6 +130,7 @@ class Why:
     margin: float | None
     compared: str
     text: str
+    saw: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

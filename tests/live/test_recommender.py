@@ -134,7 +134,7 @@ def listed(tutor: Recommender) -> list[int]:
 
 
 def test_a_look_at_a_stranger_makes_no_learner(tutor, tmp_path):
-    """What was asked is kept until the first response, whose row tells of it, and a week at the most."""
+    """The question is kept until the first response, whose row tells of it, and a week at the most."""
     asked = tutor.next("anna", k=2, only=["3", "4"])
     assert tutor.next("anna", k=2, only=["3", "4"]) == asked
     tutor.next("bert")
