@@ -28,7 +28,7 @@ class Observe(Learner):
     time: str | float | None = TIME
     minutes: float = Field(default=0.0, description="spent on the item")
     id: str | None = Field(
-        default=None, description="the host's id of the response; sent again, it counts once"
+        default=None, description="the host's id of this response alone; sent again, it counts once"
     )
     past: bool = Field(default=False, description="it happened before the lessons began")
     taught: bool = Field(default=True, description="false: answered and not worked through, as in a test")

@@ -4,8 +4,9 @@ A response that was declared void is taken out, and what has its id later never 
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from itertools import islice
+from itertools import islice, product
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -17,10 +18,8 @@ from coursewright.live.logs import Place, told
 from coursewright.live.mind import Mind
 from coursewright.live.seats import Seat, refresh, rows_as_seats
 from coursewright.live.store import Store
-from coursewright.live.words import Response, answer_of
-
-CODES = 10_000  # that are looked for at a time
-SAME = 0.001  # minutes by which a duration may differ
+from coursewright.live.words import Response
+from coursewright.live.writing import AT_ONCE, checked, conflicts
 
 
 class Bridge:
@@ -44,10 +43,9 @@ class Bridge:
         return {self._keys.unseal(seat.sealed): seat for seat in found}
 
     def void(self, ids: Collection[str]) -> int:
-        """Take out the responses with these ids of the host, whoever's they are; the number that were there.
+        """Take out the responses with these ids of the host; the number that were there.
 
-        The store knows an id only together with its learner, so each learner's code of it is tried.  The
-        states of those concerned are made anew from what is left.
+        The states of those concerned are made anew from what is left.
         """
         event, learner = tables.event, tables.learner
         gone = 0
@@ -55,10 +53,8 @@ class Bridge:
             kind = sqlite if connection.dialect.name == "sqlite" else postgresql
             marks = [{"code": self._keys.code("voided", id)} for id in sorted(set(ids))]
             connection.execute(kind.insert(tables.voided).on_conflict_do_nothing(), marks)
-            everyone = connection.scalars(select(learner.c.sealed)).all()
-            names = (self._keys.unseal(bytes(sealed)) for sealed in everyone)
-            every = (self._keys.code("response", name, id) for name in names for id in set(ids))
-            while codes := list(islice(every, CODES)):
+            every = iter([self._keys.code("response", id) for id in sorted(set(ids))])
+            while codes := list(islice(every, AT_ONCE)):
                 whose = set(connection.scalars(select(event.c.learner).where(event.c.code.in_(codes))))
                 if not whose:
                     continue
@@ -76,21 +72,11 @@ class Bridge:
         with self._store.read() as connection:
             return {codes[bytes(code)] for code in connection.scalars(query)}
 
-    def differing(self, responses: Collection[Response]) -> list[str]:
-        """The ids of those whose learner has the same id with another item, answer or minutes already."""
-        event = tables.event
-        codes = {self._keys.code("response", one.learner, one.id or ""): one for one in responses}
-        query = select(event.c.code, event.c.item, event.c.correct, event.c.minutes)
-        found: list[str] = []
-        with self._store.read() as connection:
-            every = iter(codes)
-            while some := list(islice(every, CODES)):
-                for row in connection.execute(query.where(event.c.code.in_(some))):
-                    one = codes[bytes(row.code)]
-                    same = row.item == one.item and row.correct == answer_of(one.correct)
-                    if not same or abs(row.minutes - one.minutes) > SAME:
-                        found.append(one.id or "")
-        return found
+    def conflicts(self, responses: Collection[Response]) -> list[str]:
+        """The ids of those that are other responses' already, of the store's or of those before them."""
+        each = list(responses)
+        found = conflicts(self._store, self.mind, [checked(one, self._keys, self.mind) for one in each])
+        return [each[at].id or "" for at in sorted(found)]
 
     def responses(
         self, after: Place | None = None, since: float | None = None, most: int | None = None
@@ -99,7 +85,32 @@ class Bridge:
 
         The store notes that they went out, for whoever has to be forgotten.
         """
-        with self._store.write() as connection:
-            note(connection, "log", "a download of events over HTTP")
+        self._note()
         with self._store.read() as connection:
             yield from told(connection, after, since, most)
+
+    def response(self, id: UUID) -> Mapping[str, Any] | None:
+        """The response of which `id` is the host's id, or its `public_id`; None where there is none."""
+        codes = [self._keys.code("response", str(id)), *codes_of(id)]
+        self._note()
+        with self._store.read() as connection:
+            return next(told(connection, codes=codes), None)
+
+    def _note(self) -> None:
+        with self._store.write() as connection:
+            note(connection, "log", "a download of events over HTTP")
+
+
+def public_id(code: bytes) -> str:
+    """The id by which a response goes out, the same each time: its code as a UUID of version 4."""
+    return str(UUID(bytes=bytes(code), version=4))
+
+
+def codes_of(id: UUID) -> list[bytes]:
+    """The codes whose `public_id` is this one: six bits of a UUID tell its version instead of a code's."""
+    found = []
+    for high, low in product(range(16), range(4)):
+        code = bytearray(id.bytes)
+        code[6], code[8] = code[6] & 0x0F | high << 4, code[8] & 0x3F | low << 6
+        found.append(bytes(code))
+    return found

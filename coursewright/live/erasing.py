@@ -13,7 +13,7 @@ from coursewright.errors import InputError, reject
 from coursewright.live import tables
 from coursewright.live.searching import found
 from coursewright.live.store import Store
-from coursewright.live.words import DAY, Forgotten, now
+from coursewright.live.words import DAY, UNMET, Forgotten, now
 
 PATIENCE = 10.0  # seconds for readers to let go of the log of changes
 WAL = "wal_keep_size", "max_wal_size", "archive_mode", "wal_level"
@@ -26,10 +26,12 @@ def forget(store: Store, pseudonym: bytes, sealed: bytes) -> Forgotten:
     """
     learner, number = tables.learner, 0
     with store.write() as connection:
+        asked = tables.question.c.pseudonym == pseudonym
+        asked_only = connection.execute(delete(tables.question).where(asked)).rowcount
         met = connection.scalar(select(learner.c.number).where(learner.c.pseudonym == pseudonym))
-        if met is None:
-            raise InputError("learner: nobody of this id has been met", "learner")
-        number = int(met)
+        if met is None and not asked_only:
+            raise InputError(UNMET, "learner")
+        number = int(met or 0)
         event = tables.event
         answered = select(func.count()).where(event.c.learner == number, event.c.item.is_not(None))
         responses = int(connection.scalar(answered) or 0)  # the beginning of a lesson is none
@@ -107,7 +109,7 @@ def files_of(path: Path) -> list[Path]:
 def _vacuumed(store: Store) -> list[str]:
     """Clear PostgreSQL's tables of dead rows, and name what keeps them outside."""
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        for table in (tables.learner, tables.event, tables.override):
+        for table in (tables.learner, tables.event, tables.override, tables.question):
             connection.exec_driver_sql(f"VACUUM (FULL) {table.name}")
         shown = {name: connection.exec_driver_sql(f"SHOW {name}").scalar() for name in WAL}
         kept = ", ".join(f"{name} = {value}" for name, value in shown.items())

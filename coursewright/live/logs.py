@@ -1,7 +1,7 @@
 """A store's responses as a learner log in our schema: for fits, and for judging other policies."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -67,11 +67,12 @@ def told(
     after: Place | None = None,
     since: float | None = None,
     most: int | None = None,
+    codes: Collection[bytes] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """The responses by the names of `COLUMNS`, with the `code`, the `place` and the `tutor` of each.
 
     They begin `after` the place of one in the log, where that is given, and are `most` at the most; `since`
-    leaves out those of before (days since 1970 UTC).
+    leaves out those of before (days since 1970 UTC); of `codes`, where some are given, they are alone.
     """
     courses: dict[str, Course] = {
         row.fingerprint: json.loads(row.course) for row in connection.execute(select(tables.tutor))
@@ -88,6 +89,8 @@ def told(
         query = query.where(here)
     if since is not None:
         query = query.where(event.c.time >= since)
+    if codes is not None:
+        query = query.where(event.c.code.in_(sorted(codes)))
     query = query.limit(most)
     found = connection.execution_options(yield_per=ROWS).execute(query).mappings()
     skills = {fingerprint: dict(course) for fingerprint, course in courses.items()}

@@ -51,6 +51,7 @@ class Mind:
     renew : True where a new lesson begins by itself when the budget is spent.
     dated : True where the tutor minds how much time has passed.
     kept : each feature of the state -> its columns, one a skill or an item.
+    memory : what a rule remembers besides, by name, as the file's words tell it.
     """
 
     def __init__(self, path: str | Path, explore: float = 0.0, renew: bool = True) -> None:
@@ -76,6 +77,9 @@ class Mind:
         self.budget = float(words["budget"]["amount"])
         self.kept = _features(columns)
         self.dated = any(name in self.kept for name in DATED)
+        remembered: list[dict[str, Any]] = words["state"].get("memory", [])
+        self.memory = {one["name"]: one for one in remembered}
+        self._after = columns.index("memory after[0]") if self.memory else 0
         self.delays = max(1, len(words["delays"]))
 
     def new(self, keys: Sequence[int]) -> Floats:
@@ -192,6 +196,13 @@ class Mind:
         a, b = right + 1.0, answers - right + 1.0
         share = a / (a + b)
         return share.astype(np.float32), np.sqrt(share * (1 - share) / (a + b + 1)).astype(np.float32)
+
+    def remembered(self, state: Floats, name: str) -> npt.NDArray[np.float64]:
+        """The numbers that a rule remembers under a `name` of `memory`; `state [columns]` of one learner."""
+        one = self.memory[name]
+        first, size, parts = self._after + one["first"], one["size"], one["parts"]
+        found = state[first : first + size * parts].astype(np.float64)
+        return np.asarray(found.reshape(parts, size).sum(axis=0), np.float64)
 
     def counts(self, state: Floats) -> tuple[Floats, Floats]:
         """The answers, and the right ones, on each skill `[batch, skills]`; zeros where none are kept."""

@@ -47,6 +47,9 @@ def written(schema: Mapping[str, Any]) -> str:
             parts.append(
                 f"<h2><code>{method.upper()} {escape(path)}</code></h2><p>{escape(told['description'])}</p>"
             )
+            if names := [one["name"] for one in told.get("parameters", ())]:
+                shown = ", ".join(f"<code>{escape(name)}</code>" for name in names)
+                parts.append(f"<p>Its address takes: {shown}.</p>")
             body = (
                 told.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
             )

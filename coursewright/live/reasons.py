@@ -6,13 +6,15 @@ the store; the tutor is asked again; and where it chooses otherwise, that featur
 
 import threading
 import time
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from sqlalchemy import select
 
 from coursewright.live import tables
-from coursewright.live.mind import Floats, Mind
+from coursewright.live.facts import Sight, saw
+from coursewright.live.mind import BARRED, Floats, Mind
 from coursewright.live.seats import Seat
 from coursewright.live.store import Store
 from coursewright.live.words import Choice, Reason, Why
@@ -80,38 +82,34 @@ class _Change(NamedTuple):
     columns: list[int]
 
 
-def reasons(mind: Mind, cohort: Cohort, seat: Seat, choice: Choice) -> Why:
-    """The reasons for the choice that stands for one learner."""
+def reasons(mind: Mind, cohort: Cohort, seat: Seat, choice: Choice, days: Floats) -> Why:
+    """The reasons for the choice that stands for one learner; `days [1]` have passed since the last event."""
     usual = cohort.median()
     if choice.overruled:
         text = f"A teacher chose {choice.item}; the tutor was not asked."
         return Why(choice, [], None, None, usual.whose, text)
-    offered = mind.mask(None, ())[None]
-    none = np.zeros(1, np.float32)
-    plain = mind.decision(mind.look(seat.state[None], seat.goal[None], offered), 0).choice
-    best = mind.ranked(2, seat.state[None], seat.goal[None], offered, none, plain)
+    offered, state = mind.mask(None, ())[None], seat.state[None]
+    out = mind.look(state, seat.goal[None], offered, days)
+    plain = mind.decision(out, 0).choice
+    best = mind.ranked(2, state, seat.goal[None], offered, days, plain)
     second = best[1] if len(best) > 1 else None
     margin = None
-    if second is not None and second.score is not None and plain.score is not None and _graded(mind, seat):
+    if second is not None and second.score is not None and plain.score is not None and _graded(out):
         margin = plain.score - second.score
-    found = _found(mind, seat, usual, plain)
-    return Why(
-        choice,
-        found,
-        second.item if second else None,
-        margin,
-        usual.whose,
-        _told(plain, found, second, usual),
-    )
+    items = [one.item for one in best if one.item is not None]
+    seen = saw(mind, Sight(out["next_state"][0], seat.goal, out), items) if items else []
+    found = _found(mind, seat, usual, plain, days)
+    text = _told(plain, found, second, usual, margin, seen)
+    return Why(choice, found, second.item if second else None, margin, usual.whose, text, seen)
 
 
-def _graded(mind: Mind, seat: Seat) -> bool:
+def _graded(out: Mapping[str, Any]) -> bool:
     """True where scores are a network's; a rule's are 1 for its choice, and 0."""
-    scores = mind.look(seat.state[None], seat.goal[None], mind.mask(None, ())[None])["scores"][0]
-    return not set(scores[scores > -1e7].tolist()) <= {0.0, 1.0}
+    scores = out["scores"][0]
+    return not set(scores[scores > BARRED].tolist()) <= {0.0, 1.0}
 
 
-def _found(mind: Mind, seat: Seat, usual: Median, plain: Choice) -> list[Reason]:
+def _found(mind: Mind, seat: Seat, usual: Median, plain: Choice, days: Floats) -> list[Reason]:
     changes = [
         change
         for change in _changes(mind)
@@ -125,7 +123,7 @@ def _found(mind: Mind, seat: Seat, usual: Median, plain: Choice) -> list[Reason]
         for row, change in enumerate(part):
             state[row, change.columns] = usual.state[change.columns]
         goal, mask = np.tile(seat.goal, (len(part), 1)), np.ones((len(part), len(mind.items)), bool)
-        out = mind.look(state, goal, mask)
+        out = mind.look(state, goal, mask, np.repeat(days, len(part)))
         for row, change in enumerate(part):
             other = mind.decision(out, row).choice
             if (other.item, other.stop) != (plain.item, plain.stop):
@@ -185,13 +183,22 @@ def _words(change: _Change, values: list[float]) -> str:
     return f"{values[0]:.4g}"
 
 
-def _told(plain: Choice, found: list[Reason], second: Choice | None, usual: Median) -> str:
+def _told(
+    plain: Choice,
+    found: Sequence[Reason],
+    second: Choice | None,
+    usual: Median,
+    margin: float | None,
+    seen: Sequence[str],
+) -> str:
     first = plain.item or ("the lessons end" if plain.stop else "nothing is allowed")
     lines = [f"Next: {first}."]
+    if second is not None:
+        by = "" if margin is None else f", whose score is {margin:.3g} less"
+        lines.append(f"The runner-up is {second.item}{by}.")
+    lines += seen
     if found:
         lines += [reason.text for reason in found]
     else:
-        lines.append(f"No single thing, were it as for {usual.whose}, would change that.")
-    if second is not None:
-        lines.append(f"The runner-up is {second.item}.")
+        lines.append(f"No single thing, were it as for {usual.whose}, would change the choice.")
     return " ".join(lines)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, insert, select
 
 from coursewright.errors import InputError, reject, whole
 from coursewright.live import tables
+from coursewright.live.beginning import begin, keep_question, mask_of, stranger
 from coursewright.live.bridge import Bridge
 from coursewright.live.erasing import backup, forget
 from coursewright.live.mind import Bools, Decision, Mind
@@ -21,21 +22,20 @@ from coursewright.live.reasons import Cohort, reasons
 from coursewright.live.seats import PLAIN, Seat, bring_up, know_tutor, save, seats
 from coursewright.live.words import (
     REASON,
+    UNMET,
     Choice,
     Forgotten,
     Overview,
     Response,
     State,
     Why,
-    answer_of,
     check_goal,
     days_of,
     item_of,
-    minutes_of,
     named,
     now,
 )
-from coursewright.live.writing import Checked, write
+from coursewright.live.writing import Checked, checked, write
 
 HOUR = 1 / 24
 MOST = 100  # choices at once
@@ -139,15 +139,18 @@ class Recommender:
 
     def observe_many(self, responses: Sequence[Response]) -> list[Answer]:
         """Note several responses in one transaction, in their order: the choice after each, or its error."""
-        checked: list[Checked | InputError] = []
-        for response in responses:
+        answers: list[Answer | None] = [None] * len(responses)
+        good: dict[int, Checked] = {}
+        for at, response in enumerate(responses):
             try:
-                checked.append(self._check(response))
+                good[at] = checked(response, self._keys, self._mind)
             except InputError as error:
-                checked.append(error)
-        good = [one for one in checked if isinstance(one, Checked)]
-        answers = write(self._store, self._mind, self._keys, good) if good else {}
-        return [one if isinstance(one, InputError) else answers[one.code] for one in checked]
+                answers[at] = error
+        if good:
+            told = write(self._store, self._mind, self._keys, list(good.values()))
+            for at, answer in zip(good, told, strict=True):
+                answers[at] = answer
+        return [answer for answer in answers if answer is not None]
 
     def next(
         self,
@@ -157,7 +160,7 @@ class Recommender:
         exclude: Collection[str] = (),
         time: datetime | str | float | None = None,
     ) -> list[Choice]:
-        """The `k` best choices, the best first; a learner whom nobody has met begins here.
+        """The `k` best choices, the best first; of a learner whom nobody has met as well, who begins later.
 
         `only` and `exclude` name items that the host can, or cannot, show now.  The first choice stands until
         the next response, whoever asks again in the same way (for an hour, where the tutor minds the time).
@@ -172,7 +175,9 @@ class Recommender:
         asked = PLAIN if wanted is None and not barred else json.dumps([wanted, barred])
         with self._store.read() as connection:
             seat = self._met(connection, learner)
-        if seat is None or not self._stands(seat, asked, moment):
+        if seat is None:
+            seat = self._stranger(learner, asked, moment)
+        elif not self._stands(seat, asked, moment):
             with self._store.write() as connection:
                 seat = self._seat(connection, learner)
                 if not self._stands(seat, asked, moment):
@@ -191,7 +196,7 @@ class Recommender:
         with self._store.read() as connection:
             seat = self._met(connection, learner)
         assert seat is not None
-        return reasons(self._mind, self._cohort, seat, choice)
+        return reasons(self._mind, self._cohort, seat, choice, self._days(seat, seat.asked_at or now()))
 
     def state(self, learner: str) -> State:
         """The mastery of each skill with its doubt, now and after each response so far."""
@@ -201,13 +206,19 @@ class Recommender:
             return look_at(connection, self._mind, seat)
 
     def override(self, learner: str, item: str, by: str, reason: str) -> Choice:
-        """Let a teacher's `item` be the next one instead, until a response comes; the reason is kept."""
+        """Let a teacher's `item` be the next one instead, until a response comes; the reason is kept.
+
+        A learner whom nobody has met begins here.
+        """
         place = item_of(item, self._mind.place)
         named("by", by)
         named("reason", reason, REASON)
-        self.next(self._known(learner))
+        moment = now()
         with self._store.write() as connection:
             seat = self._seat(connection, learner)
+            begin(connection, self._mind, self._keys, [seat])
+            if not self._stands(seat, PLAIN, moment):
+                self._decide(seat, PLAIN, moment)
             before = seat.pending
             out = self._mind.look(seat.state[None], seat.goal[None], self._mind.mask(None, ())[None])
             chance = float(out["chance"][0, place]) if "chance" in out else None
@@ -231,7 +242,9 @@ class Recommender:
         code, name = secrets.token_bytes(16), self._known(learner)
         pseudonym, sealed = self._keys.learner(name), self._keys.seal(name)
         begun = Checked(pseudonym, sealed, code, -1, -1, days_of(time), 0.0, False, False)
-        return write(self._store, self._mind, self._keys, [begun])[code]
+        [choice] = write(self._store, self._mind, self._keys, [begun])
+        assert isinstance(choice, Choice)  # its code is of this moment alone
+        return choice
 
     def forget(self, learner: str) -> Forgotten:
         """Erase a learner, so that neither id nor pseudonym is left in any file or table of the store."""
@@ -244,10 +257,13 @@ class Recommender:
         """The inside as platforms and a teacher's page need it."""
         return Bridge(self._store, self._keys, self._mind)
 
-    def learners(self) -> list[str]:
-        """The ids of all learners, in order."""
+    def learners(self, group: str | None = None) -> list[str]:
+        """The ids of all learners, or of those of a group, in order."""
+        query = select(tables.learner.c.sealed)
+        if group is not None:
+            query = query.where(tables.learner.c.group == self._keys.seal(named("group", group)))
         with self._store.read() as connection:
-            sealed = connection.scalars(select(tables.learner.c.sealed)).all()
+            sealed = connection.scalars(query).all()
         return sorted(self._keys.unseal(bytes(one)) for one in sealed)
 
     def overview(self, group: str | None = None, recent: int = 20) -> list[Overview]:
@@ -283,29 +299,8 @@ class Recommender:
         """Copy a SQLite store, whole, while it is in use; the store notes the file."""
         return backup(self._store, Path(to))
 
-    def _check(self, response: Response) -> Checked:
-        name, mind = named("learner", response.learner), self._mind
-        code = secrets.token_bytes(16)
-        if response.id is not None:
-            code = self._keys.code("response", name, named("id", response.id))
-        for flag in ("past", "taught"):
-            if not isinstance(value := getattr(response, flag), bool):
-                raise reject(flag, repr(value)[:40], "true or false")
-        return Checked(
-            self._keys.learner(name),
-            self._keys.seal(name),
-            code,
-            item_of(response.item, mind.place),
-            answer_of(response.correct),
-            days_of(response.time),
-            minutes_of(response.minutes),
-            response.past,
-            response.taught,
-        )
-
     def _decide(self, seat: Seat, asked: str, moment: float) -> None:
-        wanted, barred = json.loads(asked) if asked else (None, ())
-        seat.choose(self._decision(seat, self._mind.mask(wanted, barred), moment), f"{asked}@{moment!r}")
+        seat.choose(self._decision(seat, mask_of(self._mind, asked), moment), f"{asked}@{moment!r}")
 
     def _decision(self, seat: Seat, mask: Bools, moment: float) -> Decision:
         days = self._days(seat, moment)
@@ -336,10 +331,18 @@ class Recommender:
         found = seats(connection, self._mind, {code: self._keys.seal(name)}, make=False, lock=False)
         return found.get(code)
 
+    def _stranger(self, learner: str, asked: str, moment: float) -> Seat:
+        """The seat of a learner without a row, with the choice that this question gets."""
+        code = self._keys.learner(learner)
+        keep_question(self._store, self._mind, code, asked)
+        seat = stranger(self._mind, code, self._keys.seal(learner))
+        self._decide(seat, asked, moment)
+        return seat
+
     def _known(self, learner: str) -> str:
         with self._store.read() as connection:
             code = self._keys.learner(named("learner", learner))
             table = tables.learner
             if connection.scalar(select(table.c.number).where(table.c.pseudonym == code)) is None:
-                raise InputError("learner: nobody of this id has been met", "learner")
+                raise InputError(UNMET, "learner")
         return learner

@@ -1,10 +1,12 @@
-"""The line about a body of the wrong kind: field, value, and what is allowed, in our words."""
+"""The line about a question of the wrong kind: field, value, and what is allowed, in our words."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from coursewright.errors import legible
+from fastapi import Request
+
+from coursewright.errors import InputError, legible
 
 SHOWN = 40  # characters of a value
 HIDDEN = ("learner", "id", "by", "reason", "group", "body")  # which may name a person
@@ -21,8 +23,19 @@ BY_KIND = {
     "int_parsing_size": "a whole number",
     "float_type": "a number",
     "list_type": "a list",
+    "uuid_parsing": "a UUID",
     "finite_number": "a number",
 }
+
+
+def known_parameters(request: Request) -> None:
+    """Refuse a parameter of an address that its path does not know, which would else be ignored."""
+    known = [field.alias for field in request.scope["route"].dependant.query_params]
+    for name in request.query_params:
+        if name not in known:
+            shown = legible(name if len(name) <= SHOWN else name[: SHOWN - 1] + "…")
+            takes = f"takes {', '.join(known)}" if known else "takes none"
+            raise InputError(f"{shown}: is no parameter of this path, which {takes}; see /docs", shown)
 
 
 def line_of(error: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qs
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
 from sqlalchemy.exc import DBAPIError
@@ -27,14 +27,20 @@ from coursewright.live.guard import COOKIE, FAILED, Guard, Limits, cookie_of
 from coursewright.live.keys import Tokens, tokens_of
 from coursewright.live.pages import sign_in, written
 from coursewright.live.recommender import MOST, Recommender
-from coursewright.live.refusals import line_of
-from coursewright.live.words import Choice, Forgotten, Overview, State, Why
+from coursewright.live.refusals import known_parameters, line_of
+from coursewright.live.words import Choice, ConflictError, Forgotten, Overview, State, Why
 from coursewright.live.words import Response as Answered
 from coursewright.workers import obey_parent
 
 SETTINGS = "COURSEWRIGHT_SERVICE"  # the variable through which worker processes learn theirs
 WHOLE_DAY = 86_400
 AWAY = "the store does not answer; send it again later (by its id it counts once)"
+UNREAD = "the body cannot be read: it must be JSON in UTF-8, and not compressed"
+OURS = {  # for the lines of the framework
+    "There was an error parsing the body": UNREAD,
+    "Not Found": "there is no such path; /docs names them all",
+    "Method Not Allowed": "this path takes another method; see /docs",
+}
 log = logging.getLogger(__name__)
 
 
@@ -104,6 +110,7 @@ def app_of(recommender: Recommender, cookies: Collection[str], limits: Limits) -
         docs_url=None,  # its page loads from elsewhere; ours does not
         redoc_url=None,
         lifespan=life,
+        dependencies=[Depends(known_parameters)],
     )
     app.state.recommender = recommender
     app.exception_handler(InputError)(_wrong)
@@ -180,9 +187,9 @@ def _tell(app: FastAPI, recommender: Recommender) -> None:
         return recommender.forget(body.learner)
 
     @app.get("/learners", tags=["teacher"])
-    def learners() -> list[str]:
-        """The ids of all learners."""
-        return recommender.learners()
+    def learners(group: str | None = None) -> list[str]:
+        """The ids of all learners, or of those of a group."""
+        return recommender.learners(group)
 
     @app.post("/overview", tags=["teacher"])
     def overview(body: asked.Overviews) -> list[Overview]:
@@ -236,7 +243,8 @@ def _open(app: FastAPI, recommender: Recommender, cookies: Collection[str]) -> N
 
 
 async def _wrong(request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": legible(str(error))}, status_code=400)
+    status = 409 if isinstance(error, ConflictError) else 400
+    return JSONResponse({"error": legible(str(error))}, status_code=status)
 
 
 async def _away(request: Request, error: Exception) -> Response:
@@ -251,12 +259,7 @@ async def _failed(request: Request, error: Exception) -> Response:
 
 async def _missed(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    lines = {
-        400: "the body cannot be read: it must be JSON in UTF-8, and not compressed",
-        404: "there is no such path; /docs names them all",
-        405: "this path takes another method; see /docs",
-    }
-    told = lines.get(error.status_code, legible(str(error.detail)))
+    told = OURS.get(str(error.detail), legible(str(error.detail)))
     return JSONResponse({"error": told}, status_code=error.status_code, headers=error.headers)
 
 

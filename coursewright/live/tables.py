@@ -22,7 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 2
+VERSION = 3
 METADATA = MetaData()
 NUMBER = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up by itself for INTEGER alone
 
@@ -83,6 +83,14 @@ tutor = Table(
     Column("fingerprint", String(32), primary_key=True),
     Column("course", Text, nullable=False),  # JSON: items, and the skills of each
 )
+question = Table(  # that was asked of a learner who has not begun; see `beginning`
+    "question",
+    METADATA,
+    Column("pseudonym", LargeBinary, primary_key=True),
+    Column("tutor", String(32), nullable=False),  # whose items `asked` counts
+    Column("asked", Text, nullable=False),
+    Column("time", Float, nullable=False, index=True),
+)
 voided = Table("voided", METADATA, Column("code", LargeBinary, primary_key=True))  # of a response's id
 copy = Table(
     "copy",
@@ -100,8 +108,12 @@ def _newest(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE copy ADD COLUMN newest BIGINT")
 
 
+def _question(connection: Connection) -> None:
+    question.create(connection)
+
+
 # Version -> the step from it to the next, which a migration takes within one transaction.
-STEPS: dict[int, Callable[[Connection], None]] = {1: _newest}
+STEPS: dict[int, Callable[[Connection], None]] = {1: _newest, 2: _question}
 
 
 def migrate(connection: Connection, found: int) -> None:

@@ -15,7 +15,7 @@ from coursewright.live.attention import LEVELS, first_first, help_of
 from coursewright.live.bridge import Bridge
 from coursewright.live.foresight import Effect, Range, foresee, next_step
 from coursewright.live.recommender import Recommender
-from coursewright.live.words import Choice, Overview, now
+from coursewright.live.words import UNMET, Choice, Overview, now
 
 ASSETS = Path(__file__).parent / "assets"
 FILES = {"": "teacher.html", "/teacher.js": "teacher.js", "/teacher.css": "teacher.css"}
@@ -54,7 +54,7 @@ def router(recommender: Recommender) -> APIRouter:
             raise InputError("item: is none of the course", "item")
         [seat] = bridge.seats(body.learner).values() or [None]
         if seat is None:
-            raise InputError("learner: nobody of this id has been met", "learner")
+            raise InputError(UNMET, "learner")
         return foresee(bridge.mind, seat.state, seat.goal, body.item)
 
     return made

@@ -15,6 +15,11 @@ DAY = 86_400.0
 LATEST = 1.0  # days that a clock may be ahead of ours
 MOST_MINUTES = 10_000.0
 FIRST_ITEMS = 1_000  # names that are looked through for the nearest
+UNMET = "learner: nobody of this id has been met; a first response begins one"
+
+
+class ConflictError(InputError):
+    """A response whose id is that of another response."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,8 @@ class Response:
     correct : 1, 0, or None where nothing was asked or the answer was helped.
     time : a `datetime`, ISO 8601 text, or days since 1970 UTC; None: now.
     minutes : spent on the item.
-    id : the host's own name of this response: sent again, it counts once.  None: each call counts.
+    id : the host's own name of this response, and of no other, whoever's: sent again, it counts once.  None:
+        each call counts.
     past : True where it happened before the lessons began.
     taught : False where the learner answered and did not work through the item, as in a test.
     """
@@ -113,6 +119,7 @@ class Why:
     choice : the one that stands.
     reasons : the three that weigh most, or fewer; none where no single change alters the choice.
     runner_up, margin : the next best item, and the difference of the scores (None for a rule).
+    saw : what the tutor knew of these two, and the level or target that it was made with, a sentence each.
     compared : with whom, in words.
     text : all of it, in sentences.
     """
@@ -123,6 +130,7 @@ class Why:
     margin: float | None
     compared: str
     text: str
+    saw: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def test_two_workers_teach_one_class(pair, tmp_path):
         first, second = (one, two) if n % 2 else (two, one)
         told = first.observe("anna", str(n % 10), n % 3 == 0, 20_000.0 + n, 0.5, f"r{n}")
         assert told == alone.observe("anna", str(n % 10), n % 3 == 0, 20_000.0 + n, 0.5, f"r{n}")
-        assert second.observe("anna", "0", 0, id=f"r{n}") == told
+        assert second.observe("anna", str(n % 10), n % 3 == 0, minutes=0.5, id=f"r{n}") == told
         assert second.next("anna") == first.next("anna") == [told]
     assert one.state("anna") == alone.state("anna")
     assert one.why("anna").text == alone.why("anna").text

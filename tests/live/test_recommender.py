@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from coursewright.data.read import read_log
 from coursewright.errors import InputError
@@ -15,7 +15,7 @@ from coursewright.live import tables
 from coursewright.live.logs import read_store
 from coursewright.live.mind import packed, unpacked
 from coursewright.live.recommender import Recommender
-from coursewright.live.words import Choice, Response, choice_of
+from coursewright.live.words import Choice, ConflictError, Response, choice_of, now
 from coursewright_runtime import Tutor
 from live_tutor import TUTOR
 
@@ -27,7 +27,9 @@ def taught(tutor: Recommender, learner: str, answers: str, start: float = DAY) -
     found = tutor.next(learner, time=start)
     for n, letter in enumerate(answers):
         assert found[-1].item is not None
-        found.append(tutor.observe(learner, found[-1].item, int(letter), start + n / 100, 0.5, f"r{n}"))
+        found.append(
+            tutor.observe(learner, found[-1].item, int(letter), start + n / 100, 0.5, f"{learner} {n}")
+        )
     return found
 
 
@@ -48,12 +50,41 @@ def test_a_response_counts_once_and_gets_its_first_answer(tutor):
     then = tutor.observe("anna", "0", 1, DAY, id="b")
     assert first.item == "0"
     assert then.item != first.item
-    assert tutor.observe("anna", "0", 0, DAY + 1, id="a") == first
+    assert tutor.observe("anna", "0", 1, DAY + 1, id="a") == first
+    assert tutor.observe("anna", "0", True, DAY, 0.0004, id="a") == first  # a platform rounds durations
     assert tutor.state("anna").responses == 2
-    assert tutor.observe("bert", "0", 1, DAY, id="a").item == "0"  # ids are a learner's own
     twice = tutor.observe_many([Response("carl", "1", 1, DAY, id="x")] * 3)
     assert len(set(twice)) == 1
     assert tutor.state("carl").responses == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"learner": "bert"},
+        {"item": "1"},
+        {"correct": 0},
+        {"correct": None},
+        {"minutes": 0.5},
+        {"past": True},
+        {"taught": False},
+    ],
+)
+def test_another_response_under_the_same_id_is_a_conflict_and_leaves_nothing(tutor, change):
+    told = {"learner": "anna", "item": "0", "correct": 1, "time": DAY, "id": "a"}
+    first, before = tutor.observe(**told), tutor.overview()
+    other = told | change
+    with pytest.raises(ConflictError, match=r"^id: was sent before with another content") as raised:
+        tutor.observe(**other)
+    assert "\n" not in str(raised.value)
+    assert tutor.observe(**told) == first
+    assert tutor.overview() == before
+    pair = [Response(**(one | {"id": "b"})) for one in (told, other, told)]  # in one transaction
+    good, wrong, again = tutor.observe_many(pair)
+    assert isinstance(wrong, ConflictError)
+    assert good == again
+    assert tutor.learners() == ["anna"]
+    assert tutor.state("anna").responses == 2
 
 
 def test_several_responses_of_one_learner_in_one_transaction_go_in_order(tutor):
@@ -86,10 +117,66 @@ def test_looks_change_nothing(tutor):
     for n, letter in enumerate("01101"):
         for _ in range(2):
             tutor.next("anna", k=2, only=["3", "4"])
-            tutor.why("anna")
-            tutor.state("anna")
+            if n:
+                tutor.why("anna")
+                tutor.state("anna")
         found += [tutor.observe("anna", found[-1].item, int(letter), DAY + n)]
     assert [choice.item for choice in found] == [choice.item for choice in other]
+
+
+def listed(tutor: Recommender) -> list[int]:
+    """The rows of all tables but those of the store itself, counted."""
+    names = ("learner", "event", "override", "question")
+    with tutor._store.read() as connection:
+        return [
+            connection.scalar(select(func.count()).select_from(tables.METADATA.tables[one])) for one in names
+        ]
+
+
+def test_a_look_at_a_stranger_makes_no_learner(tutor, tmp_path):
+    """The question is kept until the first response, whose row tells of it, and a week at the most."""
+    asked = tutor.next("anna", k=2, only=["3", "4"])
+    assert tutor.next("anna", k=2, only=["3", "4"]) == asked
+    tutor.next("bert")
+    assert (tutor.learners(), tutor.overview(), listed(tutor)) == ([], [], [0, 0, 0, 2])
+    for call in (tutor.why, tutor.state, tutor.lesson):
+        with pytest.raises(InputError, match="nobody of this id has been met; a first response begins one"):
+            call("anna")
+    other = Recommender(TUTOR, tmp_path / "live.sqlite", tmp_path / "secret" / "key")
+    assert other.next("anna", k=2, only=["3", "4"]) == asked
+    other.observe_many([Response("anna", asked[0].item, 1, DAY), Response("carl", "0", 1, DAY)])
+    assert other.next("anna")[0].item != asked[0].item
+    other.close()
+    assert (tutor.learners(), listed(tutor)) == (["anna", "carl"], [2, 2, 0, 1])
+    tutor.log(tmp_path / "log.parquet")
+    rows = read_log(tmp_path / "log.parquet").table.to_pylist()
+    by_item = {row["item"]: (row["allowed"], row["propensity"]) for row in rows}
+    assert by_item == {asked[0].item: (["3", "4"], 1.0), "0": (None, None)}
+    assert tutor.forget("bert").responses == 0  # the question is no more
+    assert listed(tutor) == [2, 2, 0, 0]
+    tutor.next("dora")
+    with tutor._store.write() as connection:
+        connection.execute(update(tables.question).values(time=now() - 8.0))
+    tutor.next("emil")
+    assert listed(tutor) == [2, 2, 0, 1]
+
+
+def test_luck_and_draws_are_of_the_learner_and_not_of_the_looks(tmp_path):
+    one, two = (Recommender(TUTOR, tmp_path / f"{n}.sqlite", tmp_path / "key", explore=0.5) for n in range(2))
+    names = [f"l{n}" for n in range(40)]
+    first = [one.next(name)[0] for name in names]
+    for _ in range(2):
+        two.next("l0", only=["5"])
+        assert [two.next(name)[0] for name in names] == first
+    for tutor in (one, two):
+        told = tutor.observe_many([Response(n, c.item, 1, DAY) for n, c in zip(names, first, strict=True)])
+        tutor.log(tmp_path / "log.parquet")
+        rows = read_log(tmp_path / "log.parquet").table.to_pylist()
+        assert sorted(row["propensity"] for row in rows) == sorted(choice.propensity for choice in first)
+        if tutor is one:
+            wanted = told
+        tutor.close()
+    assert told == wanted
 
 
 def test_two_recommenders_on_one_store_name_the_same_item(tutor, tmp_path):
@@ -179,8 +266,7 @@ def test_a_spent_budget_begins_anew_unless_told_otherwise(tutor, tmp_path):
 
 
 def test_a_teacher_overrules_until_the_next_response(tutor):
-    tutor.enrol("anna")
-    plain = tutor.next("anna")[0]
+    plain = tutor.next("anna")[0]  # she has not begun, and begins with the teacher's item
     forced = tutor.override("anna", "8", "Mrs Doe", "she asked for it")
     assert (forced.item, forced.overruled, forced.propensity) == ("8", True, None)
     assert tutor.next("anna", exclude=["8"])[0] == plain  # the host cannot show it now
@@ -330,7 +416,7 @@ def test_no_table_holds_an_id(tutor, tmp_path):
         (lambda t: t.next("anna", k=0), "k = 0: must be a whole number"),
         (lambda t: t.next("anna", only=["x"]), "only = 'x': no such name"),
         (lambda t: t.why("nobody"), "learner: nobody of this id"),
-        (lambda t: t.override("nobody", "0", "me", "so"), "learner: nobody of this id"),
+        (lambda t: t.override("nobody", "0", "", "so"), "by: must be text"),
         (lambda t: t.enrol("anna", goal=["x"]), "goal = 'x': must be skills"),
         (lambda t: t.enrol("anna", luck=-1), "luck = -1: must be a whole number"),
         (lambda t: t.log("log.parquet"), "log: nobody has answered"),
@@ -389,12 +475,13 @@ def test_a_store_of_the_first_version_is_brought_up_to_date(tutor, tmp_path):
     tutor.close()
     with sqlite3.connect(tmp_path / "live.sqlite") as raw:  # the table as that version had it
         raw.execute("ALTER TABLE copy DROP COLUMN newest")
+        raw.execute("DROP TABLE question")
         raw.execute("UPDATE meta SET value = '1' WHERE name = 'version'")
     again = Recommender(TUTOR, tmp_path / "live.sqlite", tmp_path / "secret" / "key")
     with again._store.read() as connection:
         query = select(func.max(tables.meta.c.value)).where(tables.meta.c.name == "version")
         assert connection.scalar(query) == str(tables.VERSION)
-    again.next("bert")
+    again.observe("bert", "0", 1)
     assert [len(again.forget(name).left) for name in ("anna", "bert")] == [1, 1]  # when, it does not tell
     again.close()
 
@@ -404,11 +491,11 @@ def test_the_forgotten_hear_of_what_went_out_since_they_were_met(tutor, tmp_path
     for _ in range(3):
         tutor.log(tmp_path / "log.csv")
     tutor.backup(tmp_path / "copy.sqlite")
-    tutor.next("bert")
+    tutor.observe("bert", "0", 1)
     told = tutor.forget("bert")
     assert told.left == []
     assert any(note.startswith("what went out before the learner was met (4 times)") for note in told.notes)
-    tutor.next("zoe")
+    tutor.observe("zoe", "0", 1)
     tutor.log(tmp_path / "log.csv")
     [line] = tutor.forget("zoe").left
     assert line.startswith("log: ")

@@ -21,7 +21,7 @@ def fill(tutor: Recommender) -> None:
             known = rng.random() < 0.3 if turn % 12 == 0 else known or rng.random() < 0.2
             right = rng.random() < (0.9 if known else 0.2)
             moment = 20_000.0 + turn / 100
-            answers.append(Response(f"p{number}", str(turn // 12), int(right), moment, id=str(turn)))
+            answers.append(Response(f"p{number}", str(turn // 12), int(right), moment, id=f"{number} {turn}"))
         tutor.observe_many(answers)
 
 

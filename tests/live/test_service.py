@@ -34,7 +34,11 @@ def test_a_lesson_over_http(client):
     body = {"learner": "anna", "item": first["item"], "correct": 1, "id": "a", "time": "2024-03-01T09:30:00Z"}
     then = client.post("/observe", json=body)
     assert then.status_code == 200
-    assert client.post("/observe", json=body | {"correct": 0}).json() == then.json()
+    assert client.post("/observe", json=body).json() == then.json()
+    for change in ({"correct": 0}, {"learner": "bert"}):
+        told = client.post("/observe", json=body | change)
+        line = "id: was sent before with another content; each response has an id of its own"
+        assert (told.status_code, told.json()) == (409, {"error": line})
     assert client.post("/next", json={"learner": "anna"}).json() == [then.json()]
     assert client.post("/state", json={"learner": "anna"}).json()["responses"] == 1
     assert client.post("/why", json={"learner": "anna"}).json()["choice"] == then.json()
@@ -125,6 +129,7 @@ def test_the_pages_load_nothing_from_elsewhere(client):
         assert not re.findall(r"(?:src|href|url\()\W*(?:https?:)?//", page)
     docs = client.get("/docs").text
     assert all(path in docs for path in client.get("/openapi.json").json()["paths"])
+    assert "<p>Its address takes: <code>group</code>.</p>" in docs
 
 
 def wrong_requests(number: int) -> list[tuple[str, bytes]]:
@@ -195,6 +200,26 @@ def test_a_wrong_kind_is_told_in_our_words(tutor, path, change, line):
     one = {} if path == "/overview" else {"learner": "anna"}
     with TestClient(guarded(tutor, TOKEN, Limits(k=3)), headers=HEADERS) as client:
         assert client.post(path, json=one | whole | change).json() == {"error": line}
+
+
+def test_a_parameter_that_a_path_does_not_know_is_refused(client, tutor):
+    """Each path of the service, by its own list of them."""
+    tutor.enrol("anna", group="7b")
+    tutor.enrol("bert")
+    assert client.get("/learners?group=7b").json() == ["anna"]
+    assert client.get("/learners?group=8a").json() == []
+    told = client.get("/learners?grup=7b")
+    line = "grup: is no parameter of this path, which takes group; see /docs"
+    assert (told.status_code, told.json()) == (400, {"error": line})
+    kind = {"Content-Type": "application/json"}
+    paths = {path: list(ways) for path, ways in client.get("/openapi.json").json()["paths"].items()}
+    assert len(paths) > 15
+    pages = {path: ["get"] for path in ("/", "/docs", "/sign-in", "/teacher", "/teacher/teacher.js")}
+    for path, ways in (paths | pages).items():
+        for way in ways:
+            done = client.request(way.upper(), f"{path}?nothing=1", content=b"{}", headers=kind)
+            assert done.status_code == 400, path
+            assert done.json()["error"].startswith("nothing: is no parameter of this path"), path
 
 
 def test_what_is_no_utf_8_and_what_is_another_form_get_one_line(client):

@@ -67,7 +67,8 @@ def test_the_class_is_in_the_order_of_need(client, tutor):
     for name, answers in {"well": "11", "stuck": "000", "longer": "00000"}.items():
         taught(tutor, name, answers, start)
     taught(tutor, "gone", "1", start - 20)
-    tutor.next("new")
+    tutor.enrol("new")
+    tutor.next("probe")
     tutor.enrol("well", group="5 b")
     told = client.post("/class", json={"group": None}).json()
     assert [one["learner"] for one in told["learners"]] == ["longer", "stuck", "gone", "new", "well"]
@@ -108,7 +109,7 @@ def test_the_foreseen_effect_is_bayes_rule_on_the_tutors_table(tutor):
 
 
 def test_questions_about_nobody_and_nothing_get_one_line(client, tutor):
-    tutor.next("anna")
+    tutor.enrol("anna")
     for body, said in (
         ({"learner": "bert", "item": "0"}, "nobody"),
         ({"learner": "anna", "item": "x"}, "course"),

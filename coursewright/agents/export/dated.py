@@ -37,6 +37,7 @@ class Calendar(nn.Module):
         self.ranked = order is not by_day
         self.near = order is nearest_below
         self.items, self.new_first = task.course.n_items, rule.new_first
+        self.memory = (("day", 1, PARTS), ("met", self.items, 1), ("due", self.items, PARTS))
         self.doubles = 1 + len(self.plan.start)  # the due day, and what the plan keeps
         self.start: Tensor
         self.skill: Tensor

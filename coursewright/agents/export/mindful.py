@@ -54,6 +54,7 @@ class Leitner(nn.Module):
     def __init__(self, rule: LeitnerRule, task: Task) -> None:
         super().__init__()
         self.items, self.arrival = task.course.n_items, rule.arrival
+        self.memory = (("box", self.items, 1), ("since", self.items, 1))
         self.start: Tensor
         self.share: Tensor
         self.register_buffer("start", torch.zeros(2 * self.items), persistent=False)

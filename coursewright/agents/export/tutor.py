@@ -115,6 +115,18 @@ class Tutor(nn.Module):
         return [*head, *keys, *kept, *own]
 
     @property
+    def memory(self) -> list[dict[str, Any]]:
+        """The parts of a rule's own memory that have a name, by the first of their columns in it.
+
+        A part has `size` numbers; each is the sum of `parts`, which stand `size` columns apart.
+        """
+        told, first = [], 0
+        for name, size, parts in getattr(getattr(self.chooser, "graph", None), "memory", ()):
+            told.append({"name": name, "first": first, "size": size, "parts": parts})
+            first += size * parts
+        return told
+
+    @property
     def outputs(self) -> tuple[str, ...]:
         """The names of what `forward` gives."""
         places = PLACES if self.delays > 1 or self.stops else ()

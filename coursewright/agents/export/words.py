@@ -2,6 +2,7 @@
 
 import json
 import struct
+from dataclasses import fields, is_dataclass
 from hashlib import sha256
 from typing import Any
 from zlib import crc32
@@ -61,6 +62,7 @@ FORMULAS = {
 }
 
 FREE = ("licence", "scored", "labels")  # words that a host may change, wherever they stand
+PLAIN = (bool, int, float, str)
 NO_LOG = "none: no log of learners stands behind this course"
 
 
@@ -72,7 +74,8 @@ def described(policy: Policy, task: Task, tutor: Tutor) -> dict[str, Any]:
         "made_by": _maker(policy),
         "versions": versions(),
         "licence": course.licence or NO_LOG,
-        "state": {"width": tutor.width, "columns": tutor.columns, "new": "zeros, and the learner's key"},
+        "state": {"width": tutor.width, "columns": tutor.columns, "new": "zeros, and the learner's key"}
+        | ({"memory": tutor.memory} if tutor.memory else {}),
         "inputs": INPUT_WORDS,
         "outputs": {name: OUTPUT_WORDS[name] for name in tutor.outputs},
         "columns": list(task.layout.names),
@@ -122,6 +125,7 @@ def _maker(policy: Policy) -> dict[str, Any]:
         label = policy.label
         return {"agent": label.agent, "seed": label.seed, "steps": label.steps}
     rule = type(rule_of(policy)).__name__
+    settings = {"settings": told} if (told := settings_of(rule_of(policy))) else {}
     if isinstance(policy, LinearPolicy):
         return {
             "agent": policy.label.agent,
@@ -131,4 +135,15 @@ def _maker(policy: Policy) -> dict[str, Any]:
         }
     assert isinstance(policy, RulePolicy)
     tuned = {} if policy.tuned is None else {"tuned": policy.tuned.setting}
-    return {"agent": policy.name, "rule": rule} | tuned
+    return {"agent": policy.name, "rule": rule} | settings | tuned
+
+
+def settings_of(rule: object) -> dict[str, Any]:
+    """The plain values that a rule holds, and those of its plan and of the plan's parts."""
+    found, parts = dict[str, Any](), [rule]
+    while parts:
+        part = parts.pop()
+        values = {one.name: getattr(part, one.name) for one in fields(part)} if is_dataclass(part) else {}
+        found |= {name: value for name, value in values.items() if isinstance(value, PLAIN)}
+        parts += values.values() if part is not rule else [values.get("plan")]
+    return found

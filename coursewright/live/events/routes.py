@@ -8,6 +8,7 @@ and counted in a header.
 import asyncio
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -17,16 +18,21 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from coursewright.errors import InputError, reject
+from coursewright.errors import InputError, legible, reject
+from coursewright.live.bridge import public_id
 from coursewright.live.events import caliper, xapi
 from coursewright.live.events.event import Event, Names, Read, UnusableError, at, listed, moment, stamp
 from coursewright.live.logs import Place
 from coursewright.live.recommender import Recommender
-from coursewright.live.words import DAY, days_of
+from coursewright.live.words import DAY, ConflictError, days_of
 from coursewright.live.words import Response as Answered
+from coursewright.live.writing import OTHER
 
 OVER = "X-Coursewright-Passed-Over"
 PLACE = re.compile(r"(\d{1,18})-(\d{1,9})")
+THROUGH = "X-Experience-API-Consistent-Through"
+UNKNOWN = "statementId: no statement of this id is here"
+VOID = "voidedStatementId: what was declared void is taken out, and its statement is not kept"
 HEADERS = {"X-Experience-API-Version": xapi.VERSION}
 
 
@@ -52,24 +58,30 @@ def router(recommender: Recommender) -> APIRouter:
 
     @made.get("/xapi/statements")
     def some_statements(
-        request: Request,
+        statementId: UUID | None = None,
+        voidedStatementId: UUID | None = None,
         since: str | None = None,
-        limit: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+        limit: Annotated[int | None, Query(ge=0, le=1_000_000)] = None,
         after: str | None = None,
     ) -> Response:
         """All responses as `answered` statements, with pseudonyms, propensities and the policy's hash.
 
-        `since` leaves out what is not later than a moment; of `limit` statements, `more` is the address of
-        the next ones.
+        `since` leaves out what is not later than a moment; of `limit` statements (0: all), `more` is the
+        address of the next ones.  `statementId` gives one statement, by the platform's id or by ours.
         """
-        for name in request.query_params:
-            if name not in ("since", "limit", "after"):
-                raise InputError(f"{name}: is no parameter here; since and limit are", name)
+        headers = {**HEADERS, THROUGH: stamp(datetime.now(UTC))}
+        if statementId is not None or voidedStatementId is not None:
+            if any(one is not None for one in (since, limit, after, statementId and voidedStatementId)):
+                raise InputError("statementId: stands alone, and gives one statement", "statementId")
+            if statementId is None or (row := bridge.response(statementId)) is None:
+                raise HTTPException(404, UNKNOWN if statementId else VOID)
+            one = replace(event_of(row), id=str(statementId))
+            return JSONResponse(xapi.statement_of(one, names), headers=headers)
         most = limit + 1 if limit else None
         page = list(bridge.responses(_place(after), _later(since), most))
         told = [xapi.statement_of(event_of(row), names) for row in page[: limit or None]]
-        more = _more(page[limit - 1]["place"], since, limit) if len(page) == most else ""
-        return JSONResponse({"statements": told, "more": more}, headers=HEADERS)
+        more = _more(page[limit - 1]["place"], since, limit) if limit and len(page) == most else ""
+        return JSONResponse({"statements": told, "more": more}, headers=headers)
 
     @made.post("/caliper")
     async def envelopes(request: Request) -> Response:
@@ -78,9 +90,10 @@ def router(recommender: Recommender) -> APIRouter:
         for place, one in _places(sent):
             if not isinstance(at(one, ("data",)), list) and not isinstance(at(one, ("type",)), str):
                 raise InputError(f"{place}: is no envelope, which has a list `data` of events", place)
-        found = caliper.read_events(sent, names)
-        taken, over = await _told(request, found, recommender)
-        return JSONResponse({"taken": taken}, headers={OVER: str(over)})
+        _refuse_twins(caliper.envelope_data(sent))
+        told, over = _checked(caliper.read_events(sent, names), recommender)
+        await _told(request, told)
+        return JSONResponse({"taken": len(told)}, headers={OVER: str(over)})
 
     @made.get("/caliper")
     def envelope() -> Response:
@@ -93,7 +106,7 @@ def router(recommender: Recommender) -> APIRouter:
 def event_of(row: Mapping[str, Any]) -> Event:
     """The event of a response of `Bridge.responses`; it has the same id every time."""
     return Event(
-        id=str(UUID(bytes=bytes(row["code"]), version=4)),
+        id=public_id(row["code"]),
         learner=row["learner"],
         item=row["item"],
         correct=None if row["correct"] < 0 else int(row["correct"]),
@@ -163,33 +176,37 @@ def _check(place: str, one: dict[str, Any]) -> None:
             raise reject(f"{place}.{name}", repr(one[name])[:40], allowed) from None
 
 
+def _refuse_twins(sent: list[Any]) -> None:
+    """Refuse two statements, or events, that have one id and are not the same."""
+    first: dict[str, Any] = {}
+    for one in sent:
+        id = at(one, ("id",))
+        if isinstance(id, str) and id and first.setdefault(id.lower(), one) != one:
+            raise ConflictError(f"{legible(id[:60])}: {OTHER}")
+
+
 async def _taken(request: Request, sent: list[Any], recommender: Recommender, names: Names) -> Response:
     """Take statements, those that void others included, and answer with the ids of all."""
     if not all(isinstance(one, dict) for one in sent):
         raise InputError("the body: must be a statement, or a list of statements", "the body")
-    first: dict[str, Any] = {}
     for place, one in _places(sent):
         _check(place, one)
-        if one.get("id") and first.setdefault(one["id"].lower(), one) != one:
-            raise HTTPException(409, f"{place}: its id was sent before with another content")
+    _refuse_twins(sent)
     given = [{**one, "id": one.get("id") or str(uuid4())} for one in sent]
     arrived = stamp(datetime.now(UTC))  # stands in where a statement tells no time
     dated = [{**one, "stored": one.get("stored") or arrived} for one in given]
     found = xapi.read_statements(dated, names, xapi.TAUGHT)
-    await _told(request, found, recommender, dry=True)
+    told, over = _checked(found, recommender)
     if found.voided:
         recommender.bridge().void(found.voided)
-    _, over = await _told(request, found, recommender)
+    await _told(request, told)
     return JSONResponse([one["id"] for one in given], headers={**HEADERS, OVER: str(over)})
 
 
-async def _told(
-    request: Request, found: Read, recommender: Recommender, dry: bool = False
-) -> tuple[int, int]:
-    """Tell the tutor; the numbers of responses that were taken, and of what was passed over.
+def _checked(found: Read, recommender: Recommender) -> tuple[list[Answered], int]:
+    """The responses that are to be told to the tutor, and the number of what is passed over.
 
-    Nothing is told where one of them cannot be, which raises `InputError`.  A `dry` run tells nothing, and
-    refuses what has the id of another response of this learner (409).
+    Raises `InputError` where one of them cannot be told, and `ConflictError` where it has another one's id.
     """
     for one in found.events:
         days_of(one.time, "time" if " " in one.id else f"time of {one.id}")
@@ -197,12 +214,13 @@ async def _told(
     void = bridge.voided([one.id for one in found.events])
     ours = [one for one in found.events if one.id not in void and one.item in known]
     told = [Answered(one.learner, one.item, one.correct, one.time, one.minutes, one.id) for one in ours]
-    over = sum(found.dropped.values()) + len(found.events) - len(ours)
-    if dry:
-        if differing := bridge.differing(told):
-            raise HTTPException(409, f"{differing[0]}: this id was sent before with another content")
-        return 0, over
-    for answer in await asyncio.gather(*map(request.app.state.gatherer.observe, told)):
+    if taken := bridge.conflicts(told):
+        raise ConflictError(f"{'id' if ' ' in taken[0] else taken[0]}: {OTHER}")
+    return told, sum(found.dropped.values()) + len(found.events) - len(ours)
+
+
+async def _told(request: Request, responses: list[Answered]) -> None:
+    """Tell the tutor; see `_checked`."""
+    for answer in await asyncio.gather(*map(request.app.state.gatherer.observe, responses)):
         if isinstance(answer, InputError):
             raise answer
-    return len(ours), over

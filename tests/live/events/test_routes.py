@@ -155,14 +155,43 @@ def test_the_log_goes_out_in_pages(client, tutor):
     assert sorted(later) == dates[3:]  # a moment itself is not later
 
 
+def test_one_statement_by_the_platforms_id_or_by_ours(client):
+    told = sent(answer(1), answer(2, "bert", "1", 0), answer(3))
+    client.post("/xapi/statements", json=told)
+    whole = client.get("/xapi/statements").json()["statements"]
+    assert client.get("/xapi/statements?limit=0").json() == {"statements": whole, "more": ""}
+    for number, id in enumerate(one["id"] for one in whole):  # ours
+        done = client.get(f"/xapi/statements?statementId={id}")
+        assert (done.status_code, done.json()) == (200, whole[number])
+        assert "X-Experience-API-Consistent-Through" in done.headers
+    for one in told:  # the platform's, in any letters
+        found = client.get("/xapi/statements", params={"statementId": one["id"].upper()}).json()
+        assert (found["id"], found["object"], found["timestamp"]) == (
+            one["id"],
+            one["object"],
+            one["timestamp"],
+        )
+        assert found["result"]["success"] == one["result"]["success"]
+    client.post("/xapi/statements", json=xapi.voiding_of(told[0]["id"], {"mbox": "mailto:x@y.example"}))
+    for query, said in (
+        (f"statementId={answer(8).id}", "statementId: no statement of this id is here"),
+        (f"statementId={told[0]['id']}", "statementId: no statement of this id is here"),
+        (f"voidedStatementId={told[0]['id']}", "voidedStatementId: what was declared void is taken out"),
+    ):
+        done = client.get(f"/xapi/statements?{query}")
+        assert (done.status_code, done.json()["error"].startswith(said)) == (404, True)
+
+
 @pytest.mark.parametrize(
     ("query", "said"),
     [
         ("since=yesterday", "since = 'yesterday': must be ISO 8601"),
         ("limit=-1", 'limit = "-1": must be at least 0'),
+        ("statementId=5", 'statementId = "5": must be a UUID'),
+        (f"statementId={answer(1).id}&limit=5", "statementId: stands alone, and gives one statement"),
         ("limit=many", 'limit = "many": must be a whole number'),
         ("after=5", "after = '5': must be left to the address in `more`"),
-        ("agent=anna", "agent: is no parameter here; since and limit are"),
+        ("agent=anna", "agent: is no parameter of this path, which takes statementId, "),
     ],
 )
 def test_a_wrong_question_for_the_log_gets_one_line(client, query, said):
@@ -197,8 +226,8 @@ def test_a_statement_without_a_time_counts_as_now(client, tutor):
         ({"object": 5}, 400, "the body[1]: has no object"),
         ({"timestamp": "yesterday"}, 400, "the body[1].timestamp = 'yesterday': must be ISO 8601"),
         ({"timestamp": "2126-01-01T10:00:00Z"}, 400, f"time of {answer(2).id} = 2126-01-01T10:00:00+00:00:"),
-        ({"id": answer(1).id}, 409, "the body[1]: its id was sent before"),
-        ({"id": answer(9).id}, 409, f"{answer(9).id}: this id was sent before"),
+        ({"id": answer(1).id}, 409, f"{answer(1).id}: was sent before with another content"),
+        ({"id": answer(9).id}, 409, f"{answer(9).id}: was sent before with another content"),
     ],
 )
 def test_junk_and_conflicts_are_refused_as_a_whole(client, tutor, change, status, said):
@@ -207,6 +236,27 @@ def test_junk_and_conflicts_are_refused_as_a_whole(client, tutor, change, status
     done = client.post("/xapi/statements", json=[first, second | change])
     assert (done.status_code, done.json()["error"].startswith(said)) == (status, True), done.text
     assert tutor.state("anna").responses == 1
+
+
+def test_an_id_is_of_one_response_whoever_s_and_whatever_tells_it(client, tutor):
+    """By statement, event or `/observe`: one id, one response."""
+    client.post("/xapi/statements", json=sent(answer(1)))
+    same, others = answer(1), (answer(1, "bert"), answer(1, item="1"), answer(1, correct=0))
+    day = datetime(2026, 1, 2, tzinfo=UTC)
+    done = client.post("/caliper", json=caliper.envelope_of([same], NAMES, day))
+    assert (done.status_code, done.json()) == (200, {"taken": 1})
+    for other in others:
+        body = {"learner": other.learner, "item": other.item, "correct": other.correct, "id": other.id}
+        for told in (
+            client.post("/xapi/statements", json=sent(answer(2), other)),
+            client.post("/caliper", json=caliper.envelope_of([answer(2), other], NAMES, day)),
+            client.post("/observe", json=body | {"minutes": 0.5}),
+        ):
+            assert told.status_code == 409
+            assert "was sent before with another content" in told.json()["error"]
+    twins = caliper.envelope_of([answer(3), answer(3, correct=0)], NAMES, day)
+    assert client.post("/caliper", json=twins).status_code == 409
+    assert (tutor.learners(), tutor.state("anna").responses) == (["anna"], 1)
 
 
 @pytest.mark.parametrize("body", [{}, {"data": 5}, 7, [{"data": []}, {}]])
