@@ -15,6 +15,8 @@ PIP_ARGS ?=
 DEMO ?= $(BIN)/coursewright demo
 DEMO_ARGS ?=
 # More options for pytest, and how many processes: make test PYTEST_ARGS="-k tracking -x" JOBS=8
+# In random order, files and the tests of each (every seed is another order, a repeated one the same):
+#     make test PYTEST_ARGS="--random-order-seed=1"
 # Each process gets a run of neighbours, so that what the tests of a file share is made once.
 PYTEST_ARGS ?=
 JOBS ?= 2

@@ -108,8 +108,7 @@ class Label:
     def checked(self, observation: object, action_masks: object) -> tuple[Observation, Bools | None]:
         """Observations and masks of a host, as float32 `[batch, columns]` and bool `[batch, actions]`.
 
-        Raises `InputError` for other shapes and kinds, for numbers that are not finite, and for a row where
-        nothing is allowed.
+        Raises `InputError` for other shapes and kinds, and for numbers that are not finite.
         """
         seen, width = np.asarray(observation), len(self.columns)
         if seen.ndim != 2 or seen.shape[1] != width or seen.dtype.kind not in "fiub":
@@ -124,9 +123,6 @@ class Label:
         mask, shape = np.asarray(action_masks), (len(seen), len(self.actions))
         if mask.shape != shape or mask.dtype != bool:
             raise reject("action_masks", f"{mask.dtype} of shape {mask.shape}", f"bool of shape {shape}")
-        if not mask.any(axis=1).all():
-            row = int(np.argmin(mask.any(axis=1)))
-            raise reject(f"action_masks[{row}]", "False throughout", "True for at least one action")
         return seen, mask
 
     def check(self, task: Task, where: object) -> None:

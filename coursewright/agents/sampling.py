@@ -81,10 +81,13 @@ class Chooser:
     label : the scored columns, the use of masks, and the kind of the scores (logits or values).
     judge : `observation [batch, columns]`, `mask [batch, actions]` and memory to scores, the best action, and
         the next memory.
+    hosted : True where a host shows what is chosen to people: a row where nothing is allowed is refused.
+        Elsewhere its action is 0, which the environment takes as it takes any disallowed one.
     """
 
     label: Label
     judge: Callable[[Observation, Bools, Memory], tuple[Scores, Ints, Memory]]
+    hosted: bool = False
 
     def begin(self, luck: Luck) -> Draws:
         """Each learner's own draws, for choices that are not deterministic, and an empty memory."""
@@ -136,6 +139,9 @@ class Chooser:
         episode_start: Bools | None = None,
     ) -> tuple[Scores, Ints, Memory]:
         seen, mask = self.label.checked(observation, action_masks)
+        if self.hosted and mask is not None and not mask.any(axis=1).all():
+            row = int(np.argmin(mask.any(axis=1)))
+            raise reject(f"action_masks[{row}]", "False throughout", "True for at least one action")
         heeded = self.label.heeded(mask, len(seen))
         if not self.label.reads:
             return self.judge(seen, heeded, self._memory(state, episode_start))

@@ -183,7 +183,8 @@ class Episodes:
     def step(self, action: npt.NDArray[np.int64]) -> Outcome:
         """Take `action [batch]` in every row that is not over.
 
-        Raises `InputError` for an action out of range, and, under `strict`, for a disallowed one.
+        Raises `InputError` for an action out of range, and, under `strict`, for a disallowed one where
+        another item is allowed.
         """
         row = _out_of_range(action, self._n_actions)
         if row >= 0:
@@ -304,11 +305,13 @@ class Episodes:
 
     def _refuse(self, action: Ints) -> None:
         wrong = np.flatnonzero(~self.mask[self._everyone, action] & ~self.over)
+        items = self.mask[wrong, : self._n_actions - self.task.stop]
+        wrong = wrong[np.flatnonzero(items.any(axis=1))]  # elsewhere no item is a better choice
         if len(wrong):
             row = int(wrong[0])
-            items = self.task.course.items
-            allowed = [items[i] for i in np.flatnonzero(self.mask[row][: len(items)])]
-            name = items[action[row] % len(items)]
+            names = self.task.course.items
+            allowed = [names[i] for i in np.flatnonzero(self.mask[row][: len(names)])]
+            name = names[action[row] % len(names)]
             raise reject(f"action of row {row}", f"{action[row]} (item {name})", f"allowed: {allowed}")
 
     def _choose_days(self, action: Ints, item: Ints) -> None:

@@ -183,6 +183,8 @@ def train(task: Task, plan: Plan, explores: Explores, seed: int, tracker: Tracke
         numbers = np.arange(begin, min(begin + plan.batch, plan.learners)) + first
         policy = RulePolicy("a linear bandit", task, LinearRule(task, model, explores))
         lesson = taught(task, policy, numbers, plan.discount)
+        if not len(lesson.arm):  # nobody was allowed anything
+            continue
         unit = unit or float(lesson.worth.std()) or 1.0
         learn(model, lesson.arm, lesson.x, lesson.worth / unit)
         steps += len(lesson.arm)

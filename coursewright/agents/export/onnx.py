@@ -54,7 +54,7 @@ def export(policy: Policy, task: Task, path: str | Path) -> None:
 
     def write(part: Path) -> None:
         part.write_bytes(model.SerializeToString())
-        compare(OnnxPolicy(part), policy, task)
+        compare(OnnxPolicy(part, task), policy, task)
 
     write_atomically(path, write, field="to")
 

@@ -44,8 +44,10 @@ class OnnxPolicy:
 
     Given a `task`, the file is refused (`InputError`, naming both sides) unless it was made for the
     same course, observation columns and actions; a policy that serves any course, unless the task has the
-    features that it reads.  Without a task such a file is for the course of its training.  A missing,
-    truncated or foreign file is an `InputError` as well, and so is another network under a label of ours.
+    features that it reads.  Without a task such a file is for the course of its training, and the policy
+    is a host's: a row where nothing is allowed is refused, which in a task is the environment's affair.  A
+    missing, truncated or foreign file is an `InputError` as well, and so is another network under a label of
+    ours.
     Row i does not depend on the batch, up to float rounding.
 
     Attributes
@@ -63,10 +65,10 @@ class OnnxPolicy:
             self.label.check(task, self.path)
             self.label = self.label.on(task)
             self._course = dict(on_course(task, self.label.reads)._asdict()) if self.label.reads else {}
-        self._choose()
+        self._choose(hosted=task is None)
 
-    def _choose(self) -> None:
-        chooser = Chooser(self.label, self._judge)
+    def _choose(self, hosted: bool) -> None:
+        self._hosted, chooser = hosted, Chooser(self.label, self._judge, hosted)
         self.begin = chooser.begin
         self.scores = chooser.scores
         self.predict = chooser.predict
@@ -76,15 +78,15 @@ class OnnxPolicy:
         """One line: agent, seed and file."""
         return f"<OnnxPolicy: {self.label.agent}, seed {self.label.seed}, {self.path}>"
 
-    def __getstate__(self) -> tuple[Path, Label, Course]:
+    def __getstate__(self) -> tuple[Path, Label, Course, bool]:
         """A copy for another process reads the file itself: sessions cannot travel."""
-        return self.path.resolve(), self.label, self._course
+        return self.path.resolve(), self.label, self._course, self._hosted
 
-    def __setstate__(self, state: tuple[Path, Label, Course]) -> None:
+    def __setstate__(self, state: tuple[Path, Label, Course, bool]) -> None:
         """Read the file again, for the same task."""
-        self.path, self.label, self._course = state
+        self.path, self.label, self._course, hosted = state
         self._run = session(self.path)
-        self._choose()
+        self._choose(hosted)
 
     @property
     def respects_mask(self) -> bool:

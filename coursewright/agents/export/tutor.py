@@ -157,7 +157,8 @@ class Tutor(nn.Module):
         record = self.records(kept, event, goal)
         seen = self._sight(record, goal, mask, key)
         scores, action, then = self.chooser(seen, memory)
-        action = torch.where(seen.actions.any(1), action, NOTHING_ALLOWED)
+        ended = action == self.items * self.delays  # a stop
+        action = torch.where(seen.allowed.any(1) | ended, action, NOTHING_ALLOWED)
         action = torch.where(foreign, FOREIGN, action)
         next_state = torch.cat([record.state, memory, then], 1)
         next_state = torch.where(foreign[:, None], state, next_state)

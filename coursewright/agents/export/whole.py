@@ -200,7 +200,7 @@ def compare(path: Path, policy: Policy, task: Task, learners: int = EPISODES) ->
         running, mask = ~episodes.over, episodes.mask.copy()
         _same_view(tutor.seen["observation"][running], episodes.observation[running], task)
         wanted, after = policy.predict(episodes.observation, state, None, True, mask)
-        dead = (action == NOTHING_ALLOWED) & ~mask.any(axis=1)
+        dead = (action == NOTHING_ALLOWED) & ~mask[:, : task.n_actions - task.stop].any(axis=1)
         action = np.where(dead, wanted, action)  # a turn that the platform refuses
         if isinstance(policy, TrainedPolicy):
             scores = np.where(mask, policy.scores(episodes.observation, mask, state), DISALLOWED)

@@ -22,7 +22,7 @@ from coursewright.agents.tracker import SILENT, Tracker
 from coursewright.envs.episodes import Episodes, Running
 from coursewright.envs.task import Task
 from coursewright.errors import reject
-from coursewright.simulators.arrays import Floats, Ints
+from coursewright.simulators.arrays import Bools, Floats, Ints
 from coursewright.simulators.luck import Luck, Split
 from coursewright.simulators.protocol import joined, spread
 
@@ -69,6 +69,14 @@ class Beam(NamedTuple):
         order, owner = order[fresh], owner[fresh]
         rank = np.arange(len(order)) - np.searchsorted(owner, owner)
         return order[rank < width]
+
+
+def _or_first(allowed: Bools) -> Bools:
+    """The allowed items `[rows, actions]`; where there is none, the first, a no-op."""
+    if allowed.any(axis=1).all():
+        return allowed
+    first = np.arange(allowed.shape[1]) == 0
+    return np.asarray(allowed | (first & ~allowed.any(axis=1, keepdims=True)))
 
 
 def marks(state: tuple[Any, ...], batch: int) -> Floats:
@@ -178,12 +186,12 @@ class MacroRule:
     def _tried(self, task: Task, beam: Beam, depth: int) -> Iterator[tuple[int, Beam]]:
         """The best states behind one, two and four practices in a row of each allowed action."""
         choices = task.n_actions - task.stop
-        parent, action = np.nonzero(beam.running.records.mask[:, :choices])
+        parent, action = np.nonzero(_or_first(beam.running.records.mask[:, :choices]))
         tried = Episodes(task, len(parent), lasting=False)
         tried.restore(spread(beam.running, parent, len(beam.owner)))
         returned, plan, valid = beam.returned[parent], beam.plan[parent], np.ones(len(parent), bool)
         for done in range(max(REPEATS)):
-            allowed = tried.mask[np.arange(len(parent)), action]
+            allowed = _or_first(tried.mask[:, :choices])[np.arange(len(parent)), action]
             valid &= allowed & ~tried.over
             if depth + done >= task.horizon or not valid.any():
                 return
