@@ -280,33 +280,34 @@ function wordsOf(where, given, digest) {
 
 /** The CRC-32 of words in a form that any language writes alike, eight hex digits. */
 function digestOf(words) {
+  const table = Uint32Array.from({ length: 256 }, (_, byte) => {
+    for (let bit = 0; bit < 8; bit++) byte = (byte >>> 1) ^ (0xedb88320 & -(byte & 1));
+    return byte;
+  });
   let sum = -1;
-  for (const byte of new TextEncoder().encode(JSON.stringify(plain(words)))) {
-    sum ^= byte;
-    for (let bit = 0; bit < 8; bit++) sum = (sum >>> 1) ^ (0xedb88320 & -(sum & 1));
-  }
-  return (~sum >>> 0).toString(16).padStart(8, "0");
+  for (const byte of new TextEncoder().encode(JSON.stringify(plain(words)))) sum = (sum >>> 8) ^ table[(sum ^ byte) & 255];
+  return hex(~sum >>> 0);
 }
 
 /** An object as its pairs without those that are free, in the order of their names; a number as its bits in hex. */
-function plain(value) {
-  if (Array.isArray(value)) return value.map(plain);
+function plain(value, bits = new DataView(new ArrayBuffer(8))) {
+  if (Array.isArray(value)) return value.map((part) => plain(part, bits));
   if (typeof value === "object" && value !== null) {
-    const pairs = Object.entries(value).filter(([name]) => !FREE.includes(name));
-    return pairs.sort(([a], [b]) => byCodePoint(a, b)).map(([name, part]) => [name, plain(part)]);
+    const names = Object.keys(value).filter((name) => !FREE.includes(name)).sort(byCodePoint);
+    return names.map((name) => [name, plain(value[name], bits)]);
   }
   if (typeof value !== "number") return value;
-  const view = new DataView(new ArrayBuffer(8));
-  view.setFloat64(0, value);
-  return view.getBigUint64(0).toString(16).padStart(16, "0");
+  bits.setFloat64(0, value);
+  return hex(bits.getUint32(0)) + hex(bits.getUint32(4));
 }
+
+const hex = (word) => word.toString(16).padStart(8, "0");
 
 /** The order of two texts by their characters, not by the halves of which JavaScript makes some. */
 function byCodePoint(a, b) {
-  const [x, y] = [Array.from(a), Array.from(b)];
-  const at = x.findIndex((letter, i) => letter !== y[i]);
-  if (at < 0 || at >= y.length) return x.length - y.length;
-  return x[at].codePointAt(0) - y[at].codePointAt(0);
+  let at = 0;
+  while (at < a.length && a[at] === b[at]) at++;
+  return (a.codePointAt(at) ?? -1) - (b.codePointAt(at) ?? -1);
 }
 
 /** The first difference between file and golden trace, in words; null where there is none. */

@@ -190,4 +190,4 @@ def _array(name: str, value: Any, shape: Any, kind: Any, low: float, high: float
         raise refused(name, value, f"allowed: {low} to {high}")
     if given.shape not in (shape, (), (1, *shape[1:])):
         raise refused(name, given.shape, f"allowed: shape {shape}")
-    return np.full(shape, given, kind)
+    return given.astype(kind) if given.shape == shape else np.full(shape, given, kind)
