@@ -84,6 +84,7 @@ def class_of(recommender: Recommender, bridge: Bridge, group: str | None) -> dic
         "learners": [
             {
                 "learner": found[n].learner,
+                "name": found[n].name,
                 "group": found[n].group,
                 "responses": found[n].responses,
                 "last": found[n].last,

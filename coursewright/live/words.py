@@ -196,6 +196,7 @@ class Overview:
     skills : in the course's order.
     recent : the latest responses, the oldest first.
     next : the choice that stands; None before the first question for one.
+    name : shown to teachers in place of the id; None where the host gave none.
     """
 
     learner: str
@@ -205,6 +206,7 @@ class Overview:
     skills: Sequence[Skill]
     recent: Sequence[Recent]
     next: Choice | None
+    name: str | None = None
 
 
 @dataclass(frozen=True)
