@@ -24,7 +24,7 @@ class Sight(NamedTuple):
 
 def saw(mind: Mind, sight: Sight, items: Sequence[str]) -> list[str]:
     """A sentence on each of these items, the chosen one first, and one on what the tutor was made to do."""
-    lines = [f"{item}: {', '.join(told)}." for item in items if (told := _facts(mind, sight, item))]
+    lines = [f"Item {item}: {', '.join(told)}." for item in items if (told := _facts(mind, sight, item))]
     settings = mind.words["made_by"].get("settings", {})
     who = mind.words["made_by"].get("agent", "The tutor")
     if "level" in settings:

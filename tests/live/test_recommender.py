@@ -407,6 +407,9 @@ def test_no_table_holds_an_id(tutor, tmp_path):
     [
         (lambda t: t.observe("", "0", 1), "learner: must be text"),
         (lambda t: t.observe("a" * 300, "0", 1), "learner: is 300 characters"),
+        (lambda t: t.observe(" anna", "0", 1), "learner: begins or ends with a space"),
+        (lambda t: t.enrol("anna\nbert"), "learner: breaks a line, or holds a character that shows nothing"),
+        (lambda t: t.enrol("anna", group="7\u202eb"), "group: breaks a line, or holds a character"),
         (lambda t: t.observe("anna", "O", 1), "item = 'O': no such name"),
         (lambda t: t.observe("anna", "0", 2), "correct = 2: must be 1, 0 or none"),
         (lambda t: t.observe("anna", "0", 1, minutes=float("nan")), "minutes = nan: must be"),
@@ -512,6 +515,20 @@ def test_masks_are_packed_without_loss():
     for items in (1, 7, 8, 1000):
         mask = rng.random(items) < 0.5
         np.testing.assert_array_equal(unpacked(packed(mask), items), mask)
+
+
+def test_names_of_all_languages_are_names(tutor):
+    names = [
+        "Zoë 日本 🙂",
+        "\u0645\u06cc\u200c\u062e\u0648",
+        "👩\u200d👩\u200d👧",
+        "O'Brien <b>",
+        "אבג",
+        "x" * 256,
+    ]
+    for name in names:
+        tutor.enrol(name, name=name)
+    assert sorted(names) == tutor.learners()
 
 
 def test_a_choice_survives_its_text():

@@ -121,13 +121,22 @@ async function detail(one) {
     $("told").replaceChildren(
       make("h2", { id: "who" }, called(one)),
       make("p", {}, make("span", { class: "level" }, `${SIGNS[one.level]} ${one.level}`), ` ${one.reason}`, one.since === null ? "" : `, since ${ago(one.since)}`, "."),
-      make("h3", { id: "next" }, `Next: ${why.choice.item ?? "nothing"}`), make("p", {}, why.text), effect,
+      make("h3", { id: "next" }, `Next: ${why.choice.item ?? "nothing"}`), reasons(why), effect,
       make("h3", {}, "Another item instead"), overrule(one, why.choice.item, effect),
       make("h3", {}, "Mastery, as the tutor believes"), skills(state), recent(state));
     if (why.choice.item !== null) await foresee(effect, one.learner, why.choice.item);
   } catch (error) {
     fail($("told"), error);
   }
+}
+
+// What the tutor saw of its choice and of the runner-up, and what would change the choice.
+function reasons(why) {
+  const others = why.reasons.map((one) => one.text);
+  if (!why.saw.length) return make("p", {}, why.text);
+  if (!others.length) others.push(`No single thing, were it as for ${why.compared}, would change the choice.`);
+  const second = why.runner_up === null ? [] : [`The runner-up is ${why.runner_up}.`];
+  return make("ul", {}, ...[...second, ...why.saw, ...others].map((line) => make("li", {}, line)));
 }
 
 async function foresee(place, learner, item) {
@@ -162,7 +171,7 @@ function overrule(one, present, effect) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     try {
-      const choice = await ask("/override", { learner: one.learner, item: item.value, by: by.value, reason: reason.value });
+      const choice = await ask("/override", { learner: one.learner, item: item.value, by: by.value.trim(), reason: reason.value.trim() });
       sessionStorage.setItem("teacher", by.value);
       said.textContent = `${choice.item} comes next, by ${by.value}.`;
       present = choice.item;
