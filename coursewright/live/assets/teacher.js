@@ -136,7 +136,7 @@ function reasons(why) {
   if (!why.saw.length) return make("p", {}, why.text);
   if (!others.length) others.push(`No single thing, were it as for ${why.compared}, would change the choice.`);
   const second = why.runner_up === null ? [] : [`The runner-up is ${why.runner_up}.`];
-  return make("ul", {}, ...[...second, ...why.saw, ...others].map((line) => make("li", {}, line)));
+  return make("ul", {}, ...[...second, ...why.saw, ...others].map((line) => make("li", {}, line.replaceAll(" %", "\u00a0%"))));
 }
 
 async function foresee(place, learner, item) {
