@@ -56,6 +56,9 @@ class Enrol(Learner):
 
     goal: list[str] | None = Field(default=None, description="skills to learn; null: as it is, at first all")
     group: str | None = Field(default=None, description="such as a class; null: as it is")
+    name: str | None = Field(
+        default=None, description="shown to teachers in place of the id, and kept sealed; null: as it is"
+    )
     luck: int | None = Field(
         default=None, description="it decides a tutor's random choices; before the first response"
     )

@@ -24,8 +24,10 @@ WEEK = 7.0  # days
 question = tables.question
 
 
-def stranger(mind: Mind, pseudonym: bytes, sealed: bytes) -> Seat:
-    """The seat of a learner who has no row."""
+def stranger(store: Store, mind: Mind, keys: Keys, learner: str, asked: str) -> Seat:
+    """The seat of a learner who has no row, of whom this was asked."""
+    pseudonym, sealed = keys.learner(learner), keys.seal(learner)
+    _keep(store, mind, pseudonym, asked)
     row = dict.fromkeys(tables.learner.c.keys())
     return rows_as_seats([row | {"number": 0, "pseudonym": pseudonym, "sealed": sealed, "turn": 0}], mind)[0]
 
@@ -36,7 +38,7 @@ def mask_of(mind: Mind, asked: str) -> Bools:
     return mind.mask(wanted, barred)
 
 
-def keep_question(store: Store, mind: Mind, pseudonym: bytes, asked: str) -> None:
+def _keep(store: Store, mind: Mind, pseudonym: bytes, asked: str) -> None:
     """Keep the latest question of a learner who has not begun, and no question of more than a week ago."""
     with store.read() as connection:
         if _questions(connection, mind, [pseudonym]).get(pseudonym) == asked:

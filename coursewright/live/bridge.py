@@ -4,6 +4,7 @@ A response that was declared void is taken out, and what has its id later never 
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 from itertools import islice, product
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,7 @@ from coursewright.live import tables
 from coursewright.live.erasing import note
 from coursewright.live.keys import Keys
 from coursewright.live.logs import Place, told
-from coursewright.live.mind import Mind
+from coursewright.live.mind import Draw, Mind
 from coursewright.live.seats import Seat, refresh, rows_as_seats
 from coursewright.live.store import Store
 from coursewright.live.words import Response
@@ -31,6 +32,10 @@ class Bridge:
     def hide(self, person: str) -> str:
         """A pseudonym for a text that tells a person."""
         return self._keys.code("person", person).hex()
+
+    def draw(self, seat: Seat) -> Draw:
+        """The draws by which a learner's next choice explores."""
+        return partial(self._keys.draw, seat.pseudonym, seat.turn)
 
     def seats(self, learner: str | None = None) -> dict[str, Seat]:
         """Each learner's row, up to date, by the host's id; or that of one `learner`, where there is one."""

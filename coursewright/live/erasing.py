@@ -28,10 +28,14 @@ def forget(store: Store, pseudonym: bytes, sealed: bytes) -> Forgotten:
     with store.write() as connection:
         asked = tables.question.c.pseudonym == pseudonym
         asked_only = connection.execute(delete(tables.question).where(asked)).rowcount
-        met = connection.scalar(select(learner.c.number).where(learner.c.pseudonym == pseudonym))
+        query = select(learner.c.number, learner.c.name).where(learner.c.pseudonym == pseudonym)
+        met = connection.execute(query).one_or_none()
         if met is None and not asked_only:
             raise InputError(UNMET, "learner")
-        number = int(met or 0)
+        number = 0 if met is None else int(met.number)
+        codes = (
+            (pseudonym, sealed) if met is None or met.name is None else (pseudonym, sealed, bytes(met.name))
+        )
         event = tables.event
         answered = select(func.count()).where(event.c.learner == number, event.c.item.is_not(None))
         responses = int(connection.scalar(answered) or 0)  # the beginning of a lesson is none
@@ -41,7 +45,7 @@ def forget(store: Store, pseudonym: bytes, sealed: bytes) -> Forgotten:
         ]
         connection.execute(delete(learner).where(learner.c.number == number))
         left, older = _copies(connection, number)
-    notes = _emptied(store, (pseudonym, sealed)) if store.sqlite is not None else _vacuumed(store)
+    notes = _emptied(store, codes) if store.sqlite is not None else _vacuumed(store)
     if left:
         notes.append(
             "the files that are listed may still hold the learner's rows: make them anew or delete them"

@@ -24,7 +24,7 @@ class Sight(NamedTuple):
 
 def saw(mind: Mind, sight: Sight, items: Sequence[str]) -> list[str]:
     """A sentence on each of these items, the chosen one first, and one on what the tutor was made to do."""
-    lines = [f"{item}: {', '.join(told)}." for item in items if (told := _facts(mind, sight, item))]
+    lines = [f"Item {item}: {', '.join(told)}." for item in items if (told := _facts(mind, sight, item))]
     settings = mind.words["made_by"].get("settings", {})
     who = mind.words["made_by"].get("agent", "The tutor")
     if "level" in settings:
@@ -52,10 +52,12 @@ def _facts(mind: Mind, sight: Sight, item: str) -> list[str]:
         [step] = next_step(mind, sight.state[None], sight.goal[None], [place])
         if step is not None:
             told[-1] += f" ({_percent(step.after)} expected after it)"
-    if "attempts" in mind.kept and "successes" in mind.kept:
-        answers, right = (counts[0] for counts in mind.counts(sight.state[None]))
+    answers, right = (counts[0] for counts in mind.counts(sight.state[None]))
+    if "attempts" in mind.kept and not answers[skills].any():
+        told.append("no answers yet")
+    elif "attempts" in mind.kept and "successes" in mind.kept:
         told.append(_each("right", mind, skills, [f"{right[k]:.0f} of {answers[k]:.0f}" for k in skills]))
-    if "streak" in mind.kept:
+    if "streak" in mind.kept and told[-1:] != ["no answers yet"]:
         streak = sight.state[mind.kept["streak"]]
         told.append(_each("in a row", mind, skills, [f"{streak[k]:.0f}" for k in skills]))
     if "chance" in sight.out:

@@ -62,7 +62,9 @@ def overviews(
     query = select(table).order_by(table.c.number)
     if group is not None:
         query = query.where(table.c.group == group)
-    seats = rows_as_seats(connection.execute(query).mappings(), mind)
+    rows = connection.execute(query).mappings().all()
+    names = {row["number"]: row["name"] for row in rows}
+    seats = rows_as_seats(rows, mind)
     if not seats:
         return []
     refresh(connection, mind, seats)
@@ -77,6 +79,7 @@ def overviews(
             skills[at],
             latest[0][seat.number],
             seat.pending,
+            None if names[seat.number] is None else keys.unseal(bytes(names[seat.number])),
         )
         for at, seat in enumerate(seats)
     ]

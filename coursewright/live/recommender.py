@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from coursewright.errors import InputError, reject, whole
 from coursewright.live import tables
-from coursewright.live.beginning import begin, keep_question, mask_of, stranger
+from coursewright.live.beginning import begin, mask_of, stranger
 from coursewright.live.bridge import Bridge
 from coursewright.live.erasing import backup, forget
 from coursewright.live.mind import Bools, Decision, Mind
@@ -95,13 +95,16 @@ class Recommender:
         goal: Collection[str] | None = None,
         group: str | None = None,
         luck: int | None = None,
+        name: str | None = None,
     ) -> None:
         """Name a learner's goal (skills; None: as it is, at first all) and group, such as a class.
 
-        `luck`, from 0 to 2^64 - 1 and before the first response, decides a tutor's random choices.
+        `name` is shown to teachers in place of the id.  `luck`, from 0 to 2^64 - 1 and before the first
+        response, decides a tutor's random choices.
         """
         check_goal(goal, self.skills)
         label = None if group is None else self._keys.seal(named("group", group))
+        shown = None if name is None else self._keys.seal(named("name", name))
         key = None if luck is None else whole("luck", luck, 0, 2**64 - 1)
         with self._store.write() as connection:
             seat = self._seat(connection, learner)
@@ -116,6 +119,9 @@ class Recommender:
                 seat.pending = None
             seat.changed = True
             save(connection, [seat])
+            if shown is not None:
+                row = tables.learner.c.number == seat.number
+                connection.execute(update(tables.learner).where(row).values(name=shown))
 
     def observe(
         self,
@@ -176,7 +182,8 @@ class Recommender:
         with self._store.read() as connection:
             seat = self._met(connection, learner)
         if seat is None:
-            seat = self._stranger(learner, asked, moment)
+            seat = stranger(self._store, self._mind, self._keys, learner, asked)
+            self._decide(seat, asked, moment)
         elif not self._stands(seat, asked, moment):
             with self._store.write() as connection:
                 seat = self._seat(connection, learner)
@@ -330,14 +337,6 @@ class Recommender:
         code = self._keys.learner(name)
         found = seats(connection, self._mind, {code: self._keys.seal(name)}, make=False, lock=False)
         return found.get(code)
-
-    def _stranger(self, learner: str, asked: str, moment: float) -> Seat:
-        """The seat of a learner without a row, with the choice that this question gets."""
-        code = self._keys.learner(learner)
-        keep_question(self._store, self._mind, code, asked)
-        seat = stranger(self._mind, code, self._keys.seal(learner))
-        self._decide(seat, asked, moment)
-        return seat
 
     def _known(self, learner: str) -> str:
         with self._store.read() as connection:

@@ -9,7 +9,7 @@ from fastapi import Request
 from coursewright.errors import InputError, legible
 
 SHOWN = 40  # characters of a value
-HIDDEN = ("learner", "id", "by", "reason", "group", "body")  # which may name a person
+HIDDEN = ("learner", "id", "by", "reason", "group", "name", "body")  # which may name a person
 BY_FIELD = {
     "correct": "1, 0 or null",
     "time": "ISO 8601 with its zone, such as 2026-03-01T09:30:00Z, or days since 1970",

@@ -148,8 +148,8 @@ def _teach(app: FastAPI, recommender: Recommender, limits: Limits) -> None:
 
     @app.post("/enrol", tags=["teach"])
     def enrol(body: asked.Enrol) -> dict[str, str]:
-        """Name a learner's goal and group."""
-        recommender.enrol(body.learner, body.goal, body.group, body.luck)
+        """Name a learner's goal and group, and the name that teachers see."""
+        recommender.enrol(body.learner, body.goal, body.group, body.luck, body.name)
         return {"status": "enrolled"}
 
     @app.post("/lesson", tags=["teach"])

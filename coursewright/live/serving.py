@@ -3,10 +3,13 @@
 import json
 import logging
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import uvicorn
@@ -45,11 +48,20 @@ def serve(service: Service, host: str, port: int, workers: int) -> None:
                 uvicorn.Server(_config(app, 1)).run(sockets=[listening])
             else:
                 recommender.close()
-                os.environ[SETTINGS] = json.dumps(asdict(service))
-                Multiprocess(_config(APP, workers), sockets=[listening]).run()
+                with TemporaryDirectory() as folder:
+                    os.environ[SETTINGS] = json.dumps(asdict(replace(service, policy=_kept(service, folder))))
+                    Multiprocess(_config(APP, workers), sockets=[listening]).run()
         except KeyboardInterrupt:  # the signal that ended it, told once more
             pass
     log.info("stopped; all that was acknowledged is in %s", place)
+
+
+def _kept(service: Service, folder: str) -> str:
+    """A copy of the tutor file, for workers that begin later; a file that replaces it is another tutor."""
+    there, kept = Path(service.policy), Path(folder) / "tutor.onnx"
+    shutil.copyfile(there, kept)
+    shutil.copyfile(there.with_suffix(".json"), kept.with_suffix(".json"))
+    return str(kept)
 
 
 def _config(app: Any, workers: int) -> uvicorn.Config:

@@ -34,6 +34,7 @@ learner = Table(
     Column("pseudonym", LargeBinary, nullable=False, unique=True),
     Column("sealed", LargeBinary, nullable=False),  # the host's id
     Column("group", LargeBinary),  # sealed too: a class, in the host's words
+    Column("name", LargeBinary),  # sealed too: shown to teachers in place of the id
     Column("key", LargeBinary),  # 8 bytes that decide random choices; null: the first of the pseudonym
     Column("goal", Text),  # JSON: names of skills; null: all
     Column("last", Float),  # days since 1970, of the latest event
@@ -110,6 +111,8 @@ def _newest(connection: Connection) -> None:
 
 def _question(connection: Connection) -> None:
     question.create(connection)
+    kind = "BLOB" if connection.dialect.name == "sqlite" else "BYTEA"
+    connection.exec_driver_sql(f"ALTER TABLE learner ADD COLUMN name {kind}")
 
 
 # Version -> the step from it to the next, which a migration takes within one transaction.

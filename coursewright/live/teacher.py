@@ -84,6 +84,7 @@ def class_of(recommender: Recommender, bridge: Bridge, group: str | None) -> dic
         "learners": [
             {
                 "learner": found[n].learner,
+                "name": found[n].name,
                 "group": found[n].group,
                 "responses": found[n].responses,
                 "last": found[n].last,
@@ -111,8 +112,8 @@ def _ahead(bridge: Bridge, found: list[Overview]) -> tuple[list[Choice | None], 
         return nexts, [None] * len(found)
     state, goal = np.stack([seat.state for _, seat in there]), np.stack([seat.goal for _, seat in there])
     out = mind.look(state, goal, np.ones((len(there), len(mind.items)), bool))
-    for row, (n, _) in enumerate(there):
-        nexts[n] = nexts[n] or mind.decision(out, row).choice
+    for row, (n, seat) in enumerate(there):
+        nexts[n] = nexts[n] or mind.decision(out, row, bridge.draw(seat)).choice
     items = [None if (choice := nexts[n]) is None else choice.item for n, _ in there]
     places = [-1 if item is None else mind.place.get(item, -1) for item in items]
     ahead = dict(zip((n for n, _ in there), next_step(mind, state, goal, places), strict=True))

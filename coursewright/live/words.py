@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
+from unicodedata import category
 
 from coursewright.errors import InputError, reject, unknown
 
@@ -15,6 +16,8 @@ DAY = 86_400.0
 LATEST = 1.0  # days that a clock may be ahead of ours
 MOST_MINUTES = 10_000.0
 FIRST_ITEMS = 1_000  # names that are looked through for the nearest
+UNSEEN = ("Cc", "Zl", "Zp")  # control characters, ends of lines and of paragraphs
+TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # the direction of what follows
 UNMET = "learner: nobody of this id has been met; a first response begins one"
 
 
@@ -196,6 +199,7 @@ class Overview:
     skills : in the course's order.
     recent : the latest responses, the oldest first.
     next : the choice that stands; None before the first question for one.
+    name : shown to teachers in place of the id; None where the host gave none.
     """
 
     learner: str
@@ -205,6 +209,7 @@ class Overview:
     skills: Sequence[Skill]
     recent: Sequence[Recent]
     next: Choice | None
+    name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -225,13 +230,21 @@ class Forgotten:
 
 
 def named(setting: str, value: object, longest: int = LONGEST) -> str:
-    """The text `value`; raises `InputError` where it is empty, too long or no text, and never shows it."""
+    """The text `value`, which is never shown.
+
+    Raises `InputError` where it is empty, too long or no text, and where it looks like another text: it
+    begins or ends with a space, breaks the line, or turns its direction.
+    """
     if not isinstance(value, str) or not value.strip():
         raise InputError(f"{setting}: must be text that is not empty", setting)
     if len(value) > longest:
         raise InputError(f"{setting}: is {len(value)} characters long; {longest} are allowed", setting)
     if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
         raise InputError(f"{setting}: holds a character that no text may hold", setting)
+    if value != value.strip():
+        raise InputError(f"{setting}: begins or ends with a space", setting)
+    if not value.isprintable() and any(category(one) in UNSEEN or one in TURNING for one in value):
+        raise InputError(f"{setting}: breaks a line, or holds a character that shows nothing", setting)
     return value
 
 

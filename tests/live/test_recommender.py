@@ -318,13 +318,15 @@ def test_state_tells_mastery_with_doubt_over_time(tutor):
 
 
 def test_the_overview_has_each_learner(tutor):
-    tutor.enrol("zoe", goal=["3"], group="7b")
+    tutor.enrol("zoe", goal=["3"], group="7b", name="Zoë")
+    tutor.enrol("zoe", group="7b")  # and the name stays
     taught(tutor, "zoe", "10")
     taught(tutor, "anna", "1")
     assert [one.learner for one in tutor.overview()] == ["anna", "zoe"] == tutor.learners()
     [zoe] = tutor.overview(group="7b", recent=1)
     assert (zoe.group, zoe.responses, len(zoe.recent), zoe.recent[0].correct) == ("7b", 2, 1, 0)
     assert [skill.name for skill in zoe.skills if skill.goal] == ["3"]
+    assert [one.name for one in tutor.overview()] == [None, "Zoë"]
     assert tutor.groups() == ["7b"]
 
 
@@ -372,14 +374,14 @@ def trace_of(folder: Path, *codes: bytes) -> list[str]:
 def test_the_forgotten_are_in_no_file(tutor, tmp_path):
     for n in range(60):
         taught(tutor, f"learner {n}", "0110" * 3)
-    tutor.enrol("learner 7", group="7b")
+    tutor.enrol("learner 7", group="7b", name="Anna B.")
     tutor.override("learner 7", "8", "Mrs Doe", "asked")
     tutor.observe("learner 7", "8", 1, DAY)
     copy = tutor.backup(tmp_path / "copies" / "monday.sqlite")
     tutor.log(tmp_path / "copies" / "log.csv")
     store = tmp_path / "live.sqlite"
     code, sealed = tutor._keys.learner("learner 7"), tutor._keys.seal("learner 7")
-    marks = (b"learner 7", code, code.hex().encode(), sealed)
+    marks = (b"learner 7", code, code.hex().encode(), sealed, tutor._keys.seal("Anna B."))
     assert set(trace_of(tmp_path, *marks)) > {str(copy)}
     told = tutor.forget("learner 7")
     assert (told.responses, told.overrides) == (13, 1)
@@ -394,10 +396,10 @@ def test_the_forgotten_are_in_no_file(tutor, tmp_path):
 
 
 def test_no_table_holds_an_id(tutor, tmp_path):
-    tutor.enrol("anna-lena", group="class 7b")
+    tutor.enrol("anna-lena", group="class 7b", name="Anna Lena")
     taught(tutor, "anna-lena", "01")
     tutor.override("anna-lena", "3", "Mr Miller", "because anna-lena asked")
-    assert not trace_of(tmp_path, b"anna", b"class 7b", b"Miller")
+    assert not trace_of(tmp_path, b"anna", b"Anna", b"class 7b", b"Miller")
 
 
 @pytest.mark.parametrize(
@@ -405,6 +407,9 @@ def test_no_table_holds_an_id(tutor, tmp_path):
     [
         (lambda t: t.observe("", "0", 1), "learner: must be text"),
         (lambda t: t.observe("a" * 300, "0", 1), "learner: is 300 characters"),
+        (lambda t: t.observe(" anna", "0", 1), "learner: begins or ends with a space"),
+        (lambda t: t.enrol("anna\nbert"), "learner: breaks a line, or holds a character that shows nothing"),
+        (lambda t: t.enrol("anna", group="7\u202eb"), "group: breaks a line, or holds a character"),
         (lambda t: t.observe("anna", "O", 1), "item = 'O': no such name"),
         (lambda t: t.observe("anna", "0", 2), "correct = 2: must be 1, 0 or none"),
         (lambda t: t.observe("anna", "0", 1, minutes=float("nan")), "minutes = nan: must be"),
@@ -476,6 +481,7 @@ def test_a_store_of_the_first_version_is_brought_up_to_date(tutor, tmp_path):
     with sqlite3.connect(tmp_path / "live.sqlite") as raw:  # the table as that version had it
         raw.execute("ALTER TABLE copy DROP COLUMN newest")
         raw.execute("DROP TABLE question")
+        raw.execute("ALTER TABLE learner DROP COLUMN name")
         raw.execute("UPDATE meta SET value = '1' WHERE name = 'version'")
     again = Recommender(TUTOR, tmp_path / "live.sqlite", tmp_path / "secret" / "key")
     with again._store.read() as connection:
@@ -509,6 +515,20 @@ def test_masks_are_packed_without_loss():
     for items in (1, 7, 8, 1000):
         mask = rng.random(items) < 0.5
         np.testing.assert_array_equal(unpacked(packed(mask), items), mask)
+
+
+def test_names_of_all_languages_are_names(tutor):
+    names = [
+        "Zoë 日本 🙂",
+        "\u0645\u06cc\u200c\u062e\u0648",
+        "👩\u200d👩\u200d👧",
+        "O'Brien <b>",
+        "אבג",
+        "x" * 256,
+    ]
+    for name in names:
+        tutor.enrol(name, name=name)
+    assert sorted(names) == tutor.learners()
 
 
 def test_a_choice_survives_its_text():

@@ -2,17 +2,22 @@
 
 import json
 import logging
+import os
 import random
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine
 
 from coursewright.errors import InputError
+from coursewright.live import serving
 from coursewright.live.guard import Limits
 from coursewright.live.keys import tokens_of
-from coursewright.live.service import guarded
+from coursewright.live.mind import Mind
+from coursewright.live.service import SETTINGS, Service, guarded
 from live_tutor import TUTOR
 from load import TOKEN
 
@@ -284,6 +289,31 @@ def test_no_line_of_a_log_names_a_learner(client, caplog, tutor, monkeypatch):
     for record in caplog.records:
         if not record.name.startswith(("httpx", "asyncio")):  # the client's own
             assert "Anna" not in record.getMessage() + str(record.exc_info)
+
+
+def test_a_worker_that_begins_later_teaches_with_the_same_file(tmp_path, monkeypatch):
+    """One that died is replaced; the file may have been replaced as well, by another tutor or by junk."""
+    for end in (".onnx", ".json"):
+        shutil.copy(TUTOR.with_suffix(end), tmp_path / f"tutor{end}")
+    wanted, seen = Mind(TUTOR).fingerprint, []
+
+    class Workers:
+        def __init__(self, *given: object, **settings: object) -> None:
+            pass
+
+        def run(self) -> None:
+            (tmp_path / "tutor.onnx").write_bytes(b"junk")
+            policy = json.loads(os.environ[SETTINGS])["policy"]
+            seen.extend([policy, Mind(policy).fingerprint])
+
+    monkeypatch.setenv(SETTINGS, "")  # as it was, in the end
+    monkeypatch.setattr(serving, "Multiprocess", Workers)
+    service = Service(
+        str(tmp_path / "tutor.onnx"), str(tmp_path / "s"), str(tmp_path / "k"), str(tmp_path / "t")
+    )
+    serving.serve(service, "127.0.0.1", 0, 2)
+    assert seen[1] == wanted
+    assert not Path(seen[0]).exists()
 
 
 def test_the_file_of_the_tests_is_there():

@@ -10,8 +10,11 @@ from starlette.testclient import TestClient
 from coursewright.live.attention import help_of
 from coursewright.live.foresight import foresee, next_step
 from coursewright.live.guard import Limits
+from coursewright.live.recommender import Recommender
 from coursewright.live.service import guarded
+from coursewright.live.teacher import class_of
 from coursewright.live.words import Overview, Recent, Skill, now
+from live_tutor import TUTOR
 from load import TOKEN
 
 CHROMIUM = shutil.which("chromium")
@@ -81,6 +84,17 @@ def test_the_class_is_in_the_order_of_need(client, tutor):
     ]
     assert told["groups"] == ["5 b"]
     assert Counter(one["level"] for one in told["learners"])["stuck"] == 2
+
+
+def test_the_list_tells_the_choice_that_whoever_asks_will_get(tmp_path):
+    """Of those who have not been asked about as well, and where the tutor explores."""
+    tutor = Recommender(TUTOR, tmp_path / "live.sqlite", tmp_path / "key", explore=0.9)
+    for n in range(12):
+        tutor.enrol(f"l{n}")
+    told = {one["learner"]: one["next"]["item"] for one in class_of(tutor, tutor.bridge(), None)["learners"]}
+    assert told == {name: tutor.next(name)[0].item for name in told}
+    assert len(set(told.values())) > 1
+    tutor.close()
 
 
 def test_the_foreseen_effect_is_bayes_rule_on_the_tutors_table(tutor):

@@ -26,9 +26,9 @@ def test_a_level_is_told_with_what_each_item_lacks(tutor):
     mastery = {skill.name: skill.mastery for skill in tutor.state("anna").skills}
     assert why.runner_up is not None
     first, second, aim = saw(tutor, feature="streak", level=3.0)
-    assert first.startswith(f"0: mastery {100 * mastery['0']:.0f} % (")
+    assert first.startswith(f"Item 0: mastery {100 * mastery['0']:.0f} % (")
     assert "2 of 3 right, 1 in a row, chance of a right answer" in first
-    assert second.startswith(f"{why.runner_up}: mastery {100 * mastery[why.runner_up]:.0f} % (")
+    assert second.startswith(f"Item {why.runner_up}: mastery {100 * mastery[why.runner_up]:.0f} % (")
     assert aim == f"it practises up to 3 right in a row: 0 lacks 2, {why.runner_up} lacks 3."
     gap = 100 * (0.99 - mastery["0"])
     [*_, aim] = saw(tutor, level=0.99)

@@ -10,6 +10,13 @@ let shown = FIRST;
 
 const percent = (x) => `${Math.round(100 * x)} %`;
 
+// What a teacher calls a learner: the host's name for them, else the id, the start of a long one.
+function called(one) {
+  if (one.name !== null) return one.name;
+  if (/^[0-9a-f]{32}$/.test(one.learner)) return `${one.learner.slice(0, 8)} …`; // a pseudonym, where the platform told an address
+  return one.learner.length > 40 ? `${one.learner.slice(0, 39)}…` : one.learner;
+}
+
 function make(name, attributes = {}, ...inside) {
   const drawn = ["svg", "rect", "line", "circle", "path", "title"].includes(name);
   const made = drawn ? document.createElementNS(SVG, name) : document.createElement(name);
@@ -58,7 +65,7 @@ function list() {
   $("summary").textContent = seen.learners.length ? `${seen.learners.length} learners: ${told}.` : "Nobody has begun yet.";
   const name = $("name").value.trim().toLowerCase();
   const wanted = seen.learners.filter((one) =>
-    (name ? one.learner.toLowerCase().includes(name) : $("all").checked || one.level !== "on course"));
+    (name ? `${called(one)} ${one.learner}`.toLowerCase().includes(name) : $("all").checked || one.level !== "on course"));
   if (!wanted.length && seen.learners.length) $("summary").textContent += name ? " Nobody has such a name." : " Nobody needs help now.";
   $("list").tBodies[0].replaceChildren(...wanted.slice(0, shown).map(row));
   $("more").hidden = wanted.length <= shown;
@@ -66,7 +73,7 @@ function list() {
 }
 
 function row(one) {
-  const open = make("button", { type: "button", "data-learner": one.learner }, one.learner);
+  const open = make("button", { type: "button", "data-learner": one.learner, title: called(one) === one.learner ? null : one.learner }, called(one));
   open.addEventListener("click", () => detail(one));
   const next = one.next === null ? "–" : one.next.item ?? (one.next.stop ? "the end" : "nothing allowed");
   const cell = (kind, label, ...inside) => make("td", { class: kind, "data-label": label }, ...inside);
@@ -106,21 +113,30 @@ let opened = null; // the learner in the dialog
 
 async function detail(one) {
   opened = one.learner;
-  $("told").replaceChildren(make("h2", { id: "who" }, one.learner), make("p", {}, "Looking …"));
+  $("told").replaceChildren(make("h2", { id: "who" }, called(one)), make("p", {}, "Looking …"));
   if (!$("one").open) $("one").showModal();
   try {
     const [why, state] = await Promise.all([ask("/why", { learner: one.learner }), ask("/state", { learner: one.learner })]);
     const effect = make("div", { id: "effect", role: "status" });
     $("told").replaceChildren(
-      make("h2", { id: "who" }, one.learner),
+      make("h2", { id: "who" }, called(one)),
       make("p", {}, make("span", { class: "level" }, `${SIGNS[one.level]} ${one.level}`), ` ${one.reason}`, one.since === null ? "" : `, since ${ago(one.since)}`, "."),
-      make("h3", { id: "next" }, `Next: ${why.choice.item ?? "nothing"}`), make("p", {}, why.text), effect,
+      make("h3", { id: "next" }, `Next: ${why.choice.item ?? "nothing"}`), reasons(why), effect,
       make("h3", {}, "Another item instead"), overrule(one, why.choice.item, effect),
       make("h3", {}, "Mastery, as the tutor believes"), skills(state), recent(state));
     if (why.choice.item !== null) await foresee(effect, one.learner, why.choice.item);
   } catch (error) {
     fail($("told"), error);
   }
+}
+
+// What the tutor saw of its choice and of the runner-up, and what would change the choice.
+function reasons(why) {
+  const others = why.reasons.map((one) => one.text);
+  if (!why.saw.length) return make("p", {}, why.text);
+  if (!others.length) others.push(`No single thing, were it as for ${why.compared}, would change the choice.`);
+  const second = why.runner_up === null ? [] : [`The runner-up is ${why.runner_up}.`];
+  return make("ul", {}, ...[...second, ...why.saw, ...others].map((line) => make("li", {}, line.replaceAll(" %", "\u00a0%"))));
 }
 
 async function foresee(place, learner, item) {
@@ -155,7 +171,7 @@ function overrule(one, present, effect) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     try {
-      const choice = await ask("/override", { learner: one.learner, item: item.value, by: by.value, reason: reason.value });
+      const choice = await ask("/override", { learner: one.learner, item: item.value, by: by.value.trim(), reason: reason.value.trim() });
       sessionStorage.setItem("teacher", by.value);
       said.textContent = `${choice.item} comes next, by ${by.value}.`;
       present = choice.item;

@@ -56,6 +56,15 @@ def router(recommender: Recommender) -> APIRouter:
         await _taken(request, [{**one, "id": statementId}], recommender, names)
         return Response(status_code=204, headers=HEADERS)
 
+    @made.post("/xapi/learner")
+    async def learner(request: Request) -> dict[str, str]:
+        """The id of an actor (an xAPI agent) at the other paths, and in a teacher's list."""
+        try:
+            return {"learner": xapi.learner_of(await _json(request), names)}
+        except UnusableError as error:
+            told = f"the body: is no agent with an account, mbox, mbox_sha1sum or openid ({error})"
+            raise InputError(told, "the body") from None
+
     @made.get("/xapi/statements")
     def some_statements(
         statementId: UUID | None = None,

@@ -92,6 +92,26 @@ def test_an_address_is_nowhere_in_the_store(client, tutor, tmp_path):
         assert b"zebra" not in path.read_bytes()
 
 
+def test_a_platform_finds_its_learners_and_gives_them_names(client, tutor):
+    """An actor's address is kept nowhere, and its platform still asks, enrols and finds them."""
+    actors = (
+        {"mbox": "mailto:zebra@school.example"},
+        {"account": {"homePage": "https://school.example", "name": "17"}},
+    )
+    found = [client.post("/xapi/learner", json=one).json()["learner"] for one in actors]
+    assert found[1] == "17@https://school.example"
+    assert client.post("/next", json={"learner": found[0]}).status_code == 200
+    for number, actor in enumerate(actors):
+        client.post("/xapi/statements", json=sent(answer(number))[0] | {"actor": actor})
+    assert sorted(tutor.learners()) == sorted(found)
+    client.post("/enrol", json={"learner": found[0], "name": "Zoë K.", "group": "7b"})
+    [seen] = client.post("/class", json={"group": "7b"}).json()["learners"]
+    assert (seen["learner"], seen["name"], seen["responses"]) == (found[0], "Zoë K.", 1)
+    for wrong in ({"objectType": "Group"}, {}, [1], "anna"):
+        done = client.post("/xapi/learner", json=wrong)
+        assert (done.status_code, done.json()["error"][:27]) == (400, "the body: is no agent with ")
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
