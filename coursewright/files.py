@@ -107,6 +107,13 @@ def alive(process: int) -> bool:
     return True
 
 
+def refuse_pipe(field: str, path: str | Path) -> None:
+    """Refuse a pipe, a device or a socket, of which a reader might wait for ever."""
+    path = Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise reject(field, f"{path}, which is a pipe or a device", "a file: save it first")
+
+
 def refuse_format(field: str, where: object, found: object, ours: int) -> None:
     """Refuse the saved thing `where` unless its format is ours; the error says which side is older."""
     if found != ours:

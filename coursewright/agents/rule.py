@@ -8,7 +8,7 @@ episodes, the answer to the last choice, the turns that key a learner's draws.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints, Observation
 from coursewright.simulators.course import Course
 from coursewright.simulators.luck import Keys, Luck, Seeds, Split, identify
-from coursewright.simulators.protocol import clone
+from coursewright.simulators.protocol import clone, shares
 
 Memory = TypeVar("Memory", bound=tuple)  # type: ignore[type-arg]
 UNFADING = "it goes by BKT's belief, which does not fade while days pass (tutor=fsrs gives a tutor a memory)"
@@ -204,6 +204,7 @@ class RulePolicy:
     tuned: Tuned | None = field(default=None, metadata=PASSING)
     caveat: str = field(default="", metadata=PASSING)
     watched: Episodes | Records | None = field(default=None, metadata=PASSING)
+    glances: ClassVar[bool] = True
 
     def __repr__(self) -> str:
         """One line: the rule's name, and the task."""
@@ -244,11 +245,10 @@ class RulePolicy:
         before = self.begin(_nobody(len(observation))) if state is None else state
         kept = before._replace(item=before.item.copy(), memory=clone(before.memory))
         if episode_start is not None:
-            # A row that has taken no turn yet is new already.
-            self._begin_again(kept, np.flatnonzero(episode_start & (kept.turn > 0)))
+            self._begin_again(kept, np.flatnonzero(episode_start & (kept.turn > 0)))  # others are new already
         action, memory = self.rule.choose(self._seen(observation, kept, action_masks), kept.memory)
-        item = self.task.item_of(action)
-        return action, kept._replace(turn=kept.turn + 1, item=item, memory=memory)
+        memory = clone(memory) if shares(memory, observation) else memory
+        return action, kept._replace(turn=kept.turn + 1, item=self.task.item_of(action), memory=memory)
 
     def chances(
         self, observation: Observation, state: Kept, action_masks: Bools | None, deterministic: bool = True
@@ -302,6 +302,7 @@ class OraclePolicy:
     def __init__(self, policy: RulePolicy) -> None:
         self.policy = policy
         self.respects_mask = policy.respects_mask
+        self.glances = policy.glances
         self.begin = policy.begin
         self.predict = policy.predict
         self.chances = policy.chances

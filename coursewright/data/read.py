@@ -21,7 +21,7 @@ from coursewright.data.log import UNIQUE, Into, LearnerLog, gone_with_them, in_m
 from coursewright.data.meaning import LISTS, Meaning
 from coursewright.data.schema import LICENCE, REQUIRED, ROW, as_schema
 from coursewright.errors import InputError, reject
-from coursewright.files import write_atomically
+from coursewright.files import refuse_pipe, write_atomically
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
 BETWEEN = ";"
@@ -150,6 +150,7 @@ def write_log(path: str | Path, table: pa.Table) -> None:
 
 
 def _kind(path: Path) -> str:
+    refuse_pipe("log.path", path)
     for suffix in SUFFIXES:
         if path.name.lower().endswith(suffix):
             return suffix

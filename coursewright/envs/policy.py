@@ -82,6 +82,16 @@ class Reading(Protocol):
         ...
 
 
+@runtime_checkable
+class Glancing(Protocol):
+    """A policy that may look at an observation which changes with the next step."""
+
+    @property
+    def glances(self) -> bool:
+        """True where `predict` neither keeps nor returns any part of its observation."""
+        ...
+
+
 def attend(policy: Policy, episodes: Episodes) -> None:
     """Show a policy the episodes that have begun: an oracle the learners, any other the tutor's records."""
     if isinstance(policy, Oracle):

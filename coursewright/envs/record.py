@@ -44,7 +44,7 @@ class Records:
 
     Arrays are changed in place; a caller copies those it keeps.  Only `observation` is made anew each time,
     and belongs to the caller.  Where it need not be `lasting`, a wide one is written over by the call
-    after the next, and a step costs only its touched columns.
+    after the next, and a step costs only its touched columns.  See `share` for those who only look.
 
     Attributes
     ----------
@@ -92,10 +92,15 @@ class Records:
         # Rows are best copied while they are in the cache; a few are sooner copied at once, and where more is
         # written after `record` its copies would come too early.
         self._copied_by_row = batch >= MANY and not self._more
-        self._copies = None
+        self._copies, self._shared = None, False
         if not (lasting or self._more) and terms.layout.width >= WIDE:
             self._copied_by_row = False
             self._copies = Copies(self.memory, terms.layout.shared)
+
+    def share(self) -> None:
+        """Let `observation` be the memory itself from now on, for who looks at it and keeps nothing of it."""
+        self._copied_by_row, self._copies, self._shared = False, None, True
+        self.observation = self.memory
 
     @property
     def mask(self) -> Bools:
@@ -205,7 +210,7 @@ class Records:
             self._write_more(Event(item, correct, minutes, days, taught, taught, False))
         if self._copies is not None:
             self.observation = self._copies.step(self._bare, item, before)
-        else:
+        elif not self._shared:
             self.observation = seen if self._copied_by_row else self.memory.copy()
         if self._locked:
             self.locks.note(self.memory, item, correct)
@@ -249,7 +254,7 @@ class Records:
     def _copy(self, rows: Ints | slice) -> Observation:
         """A copy of the memory after a change in `rows` that was no response."""
         if self._copies is None:
-            return self.memory.copy()
+            return self.memory if self._shared else self.memory.copy()
         self._copies.forget(rows)
         return self._copies.still(self._bare)
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from coursewright.envs.episodes import Episodes
-from coursewright.envs.policy import Policy, attend, seen_by
+from coursewright.envs.policy import Glancing, Policy, attend, seen_by
 from coursewright.envs.task import Task
 from coursewright.errors import reject
 from coursewright.simulators.arrays import Bools, Floats, Ints
@@ -127,6 +127,8 @@ def traces(
     for begin in range(first, first + learners, chunk):
         size = min(chunk, first + learners - begin)
         episodes = Episodes(task, size, lasting=False)
+        if isinstance(policy, Glancing) and policy.glances:
+            episodes.records.share()
         episodes.begin(np.arange(size), np.arange(begin, begin + size), np.zeros(size, np.int64), split)
         yield Trace(_taught(episodes, policy, deterministic, with_mastery), episodes)
 

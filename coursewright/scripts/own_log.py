@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from coursewright.errors import absent
+from coursewright.files import refuse_pipe
 from coursewright.scripts.making import made
 from coursewright.scripts.plain import targets_of
 from coursewright.scripts.signatures import TARGET, fields_of, refuse_misfits
@@ -12,10 +13,12 @@ TABLE = "coursewright.data.read.LogFile"  # the reader of log=file and log=mappe
 
 
 def refuse_no_log(node: Any) -> None:
-    """Refuse a path where there is nothing; a store may have a URL."""
+    """Refuse a path where there is nothing, or a pipe; a store may have a URL."""
     path = node.get("path") if isinstance(node, dict) else None
-    if isinstance(path, str) and "://" not in path and not Path(path).exists():
-        raise absent("log.path", path, "the path of a log")
+    if isinstance(path, str) and "://" not in path:
+        if not Path(path).exists():
+            raise absent("log.path", path, "the path of a log")
+        refuse_pipe("log.path", path)
 
 
 def refuse_columns(node: Any, alone: bool) -> None:

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from coursewright.simulators.arrays import Bools, Floats, Ints, Mastery
 from coursewright.simulators.course import Course
@@ -100,6 +101,11 @@ State = TypeVar("State", bound=tuple)  # type: ignore[type-arg]
 def clone(state: State) -> State:
     """A copy of a state, for planners that try things out.  A state may hold further states."""
     return type(state)(*(clone(a) if isinstance(a, tuple) else a.copy() for a in state))
+
+
+def shares(state: tuple[Any, ...], array: npt.NDArray[Any]) -> bool:
+    """True where a part of the state may be a part of the array, and change with it."""
+    return any(shares(a, array) if isinstance(a, tuple) else np.may_share_memory(a, array) for a in state)
 
 
 def take(state: State, rows: Ints) -> State:

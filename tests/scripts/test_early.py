@@ -1,5 +1,6 @@
 """Everything that `evaluate` and `simulate` read of a run is checked before a folder is made."""
 
+import os
 import shutil
 
 import pytest
@@ -108,3 +109,24 @@ def test_no_python_class_stands_in_a_message():
 def test_a_training_too_short_for_a_return_has_no_curve(tmp_path):
     (tmp_path / "metrics.csv").write_text("step,imitation/loss,train/return\n1280,0.5,\n")
     assert studies._curve(tmp_path / "metrics.csv") is None
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="POSIX has them")
+@pytest.mark.parametrize(
+    ("verb", "words"),
+    [
+        ("fit", ["log=file", "log.path=pipe.csv"]),
+        ("import", ["log=mapped", "log.path=pipe.csv", "to=there"]),
+        ("fit", ["log=stream", "log.path=pipe.csv"]),
+        ("simulate", [*TASK, "policy=pipe.onnx", "to=log.parquet"]),
+        ("evaluate", [*TASK, "policy=pipe.onnx"]),
+    ],
+)
+def test_nobody_waits_for_a_pipe(verb, words, tmp_path):
+    """A reader of a pipe into which nobody writes waited for ever, in silence."""
+    for name in ("pipe.csv", "pipe.onnx"):
+        os.mkfifo(tmp_path / name)
+    told = bad_lines.told(verb, [word.replace("=pipe", f"={tmp_path}/pipe") for word in words])
+    assert told.code == 2, told.said
+    assert "a pipe or a device" in told.said
+    assert told.left == []

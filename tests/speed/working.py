@@ -130,11 +130,11 @@ def fitting() -> list[Row]:
 
 def wide() -> list[Row]:
     """Courses of up to 10,000 skills: what is touched decides what a step costs."""
-    from coursewright.agents.rules.baselines import UniformRandom
+    from coursewright.agents.rules.baselines import RoundRobin, UniformRandom
     from coursewright.agents.rules.outer_fringe import OuterFringe
     from coursewright.envs.episodes import Episodes
     from coursewright.envs.rollout import rollout
-    from wide_courses import deck, wide_course, wide_task
+    from wide_courses import deck, wide_course, wide_task, words
 
     made = seconds(lambda: wide_course(10_000))
     tasks = {skills: wide_task(wide_course(skills)) for skills in (700, 10_000)}
@@ -146,11 +146,14 @@ def wide() -> list[Row]:
     cards = deck(10_000)
     shuffled = UniformRandom()(cards)
     rate = 16 * 20 * 10_000 / seconds(lambda: rollout(cards, shuffled, 16))
+    every, few = (seconds(lambda task=task: rollout(task, RoundRobin()(task), 1000)) for task in words(3_000))
     return [
         Row("a course of 10,000 skills and 30,000 items", f"{made:.2f} s", float("nan"), "< 0.5 s"),
         Row("16 learners begin there", f"{begun:.2f} s", float("nan"), ""),
         Row("outer fringe, per skill: 700 skills / 10,000", "", rule[700] / rule[10_000], ">= 0.7"),
         Row("FSRS deck of 10,000, a card a day", f"{rate / 1e6:,.0f} M card-days/s", float("nan"), ""),
+        Row("round_robin, 3,000 words, 1,000 x 20 steps", f"{every:.2f} s", float("nan"), ""),
+        Row("  where a tutor sees much / hardly anything", "", every / few, "<= 2"),
     ]
 
 

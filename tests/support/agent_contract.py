@@ -22,7 +22,7 @@ from coursewright.agents.planners.oracle_best import ORACLES
 from coursewright.agents.tracker import SilentTracker
 from coursewright.envs.episodes import Episodes
 from coursewright.envs.features import NAMES
-from coursewright.envs.policy import Policy, Telling, attend
+from coursewright.envs.policy import Glancing, Policy, Telling, attend
 from coursewright.envs.rewards import mean_recall
 from coursewright.envs.rollout import rollout
 from coursewright.envs.shipped import kss
@@ -239,6 +239,14 @@ def check_chances(task: Task, policy: Policy) -> None:
     assert (np.abs(surplus) <= 5.0 * np.sqrt(variance) + 1e-6).all()
 
 
+def check_a_glance(task: Task, policy: Policy) -> None:
+    """A policy that says that it keeps nothing of its observation chooses as it does by copies."""
+    if isinstance(policy, Glancing):
+        with patch.object(policy, "glances", False):
+            staring = rollout(task, policy, LEARNERS)
+        assert (rollout(task, policy, LEARNERS).item == staring.item).all()
+
+
 CHECKS = (
     check_any_batch,
     check_actions,
@@ -247,4 +255,5 @@ CHECKS = (
     check_new_episode,
     check_pickled,
     check_chances,
+    check_a_glance,
 )

@@ -1,5 +1,7 @@
 """Courses as wide as a school's curriculum or a deck of cards, and tasks on them."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from coursewright.envs.task import Task
@@ -8,6 +10,16 @@ from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.knowledge.parameters import BktParameters
 from coursewright.simulators.memory.fsrs import Fsrs
 
+EVERY_CARD = (
+    "attempts",
+    "log_attempts",
+    "successes",
+    "log_successes",
+    "log_failures",
+    "streak",
+    "belief",
+    "days_since",
+)
 SEEN = ("attempts", "successes", "streak", "belief", "goal", "last_item", "last_correct", "budget_left")
 
 
@@ -30,3 +42,11 @@ def deck(cards: int, steps: int = 20) -> Task:
     """FSRS learners of a deck, a card a day."""
     features = ["attempts", "days_since", "last_item", "last_correct", "budget_left"]
     return Task(Fsrs(Course.of(cards)), steps=steps, features=features, days=1.0)
+
+
+def words(cards: int, steps: int = 20) -> tuple[Task, Task]:
+    """The deck with the observation of `task=recall`, 12 columns a card, and with hardly anything."""
+    much = [*EVERY_CARD, "goal", "last_correct", "budget_left"]
+    table = BktParameters(*(np.full((1, cards), value) for value in (0.2, 0.2, 0.2, 0.1)))
+    task = replace(deck(cards, steps), days=5.0)
+    return replace(task, tutor=table, features=much), replace(task, features=["last_correct", "budget_left"])

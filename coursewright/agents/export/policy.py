@@ -12,6 +12,7 @@ from coursewright.agents.on_course import on_course
 from coursewright.agents.sampling import Cells, Chooser, Memory, Scores
 from coursewright.envs.task import Task
 from coursewright.errors import InputError, reject
+from coursewright.files import refuse_pipe
 from coursewright.simulators.arrays import Bools, Ints, Observation
 
 INPUTS = ("features", "mask")
@@ -29,6 +30,7 @@ def session(path: Path) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # errors come as exceptions
+    refuse_pipe("policy", path)
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -43,8 +43,7 @@ FIRST_GRADES = (0.24, 0.094, 0.495, 0.171)
 RIGHT_GRADES = (0.224, 0.631, 0.145)
 FIRST, LATER = range(2)  # rows of `Fsrs.shares`
 RIGHT, AS_HARD, AS_GOOD = range(3)  # and its columns
-LEAST_STABILITY = 0.001
-LONGEST_INTERVAL = 36_500
+LEAST_STABILITY, LONGEST_INTERVAL = 0.001, 36_500
 ROUNDING = 1e-9  # days (a tenth of a millisecond) by which a gap may miss a whole day, since floats add up
 
 
@@ -238,16 +237,18 @@ def _practise(
 @kernel
 def recalls(state: FsrsState, rooms: tuple[Floats, Floats], out: Floats | Mastery) -> None:
     """R of every item, `[batch, items]`; 0 of one never met.  Both rooms are for the items of one row."""
-    (base, exponent), items = rooms, out.shape[1]
+    (base, exponent), items, met = rooms, out.shape[1], 0
     for i in range(out.shape[0]):
-        now, slope, decay = state.now[i], state.factor[i], -state.weights[i, 20]
+        now, slope, known = state.now[i], state.factor[i], state.stability[i]
+        exponent[:] = -state.weights[i, 20]
         for a in range(items):
-            days = whole_days(now - state.last[i, a])
-            base[a] = 1.0 + slope * days / max(state.stability[i, a], LEAST_STABILITY)
-            exponent[a] = decay
-        powers(base, items, exponent)
-        for a in range(items):
-            out[i, a] = base[a] if state.stability[i, a] > 0.0 else 0.0
+            if known[a] > 0.0:
+                base[met] = 1.0 + slope * whole_days(now - state.last[i, a]) / max(known[a], LEAST_STABILITY)
+                met += 1
+        powers(base, met, exponent)
+        for a in range(items - 1, -1, -1):  # back to where they came from
+            met -= known[a] > 0.0
+            out[i, a] = base[met] if known[a] > 0.0 else 0.0
 
 
 Numbers = Sequence[float] | npt.NDArray[np.float64]
