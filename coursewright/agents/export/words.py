@@ -3,6 +3,7 @@
 import json
 from dataclasses import fields, is_dataclass
 from hashlib import sha256
+from math import isfinite
 from typing import Any
 from zlib import crc32
 
@@ -59,7 +60,6 @@ FORMULAS = {
     "budget_left": "1 - spent / budget, 0 at the least",
 }
 
-PLAIN = (bool, int, float, str)
 NO_LOG = "none: no log of learners stands behind this course"
 
 
@@ -152,6 +152,11 @@ def settings_of(rule: object) -> dict[str, Any]:
     while parts:
         part = parts.pop()
         values = {one.name: getattr(part, one.name) for one in fields(part)} if is_dataclass(part) else {}
-        found |= {name: value for name, value in values.items() if isinstance(value, PLAIN)}
+        found |= {name: value for name, value in values.items() if _is_plain(value)}
         parts += values.values() if part is not rule else [values.get("plan")]
     return found
+
+
+def _is_plain(value: object) -> bool:
+    """True for a text, a yes or no, and a number that JSON can hold."""
+    return isinstance(value, bool | str) or (isinstance(value, int | float) and isfinite(value))
