@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from coursewright.agents.export.words import settings_of
+from coursewright.agents.export.settings import settings_of
 from coursewright.live.facts import Sight
 from coursewright.live.facts import saw as saw_of
 from coursewright.live.words import now

@@ -1,15 +1,14 @@
 """A tutor file in words: what goes in and out, what its columns mean, who made it, and its fingerprint."""
 
 import json
-from dataclasses import fields, is_dataclass
 from hashlib import sha256
-from math import isfinite
 from typing import Any
 from zlib import crc32
 
 import numpy as np
 
 from coursewright.agents.bandits.linear_policy import LinearPolicy
+from coursewright.agents.export.settings import settings_of
 from coursewright.agents.export.tutor import FOREIGN, NOTHING_ALLOWED, Tutor, rule_of
 from coursewright.agents.label import actions_of, versions
 from coursewright.agents.learning.trained import TrainedPolicy
@@ -144,19 +143,3 @@ def _maker(policy: Policy) -> dict[str, Any]:
     assert isinstance(policy, RulePolicy)
     tuned = {} if policy.tuned is None else {"tuned": policy.tuned.setting}
     return {"agent": policy.name, "rule": rule} | settings | tuned
-
-
-def settings_of(rule: object) -> dict[str, Any]:
-    """The plain values that a rule holds, and those of its plan and of the plan's parts."""
-    found, parts = dict[str, Any](), [rule]
-    while parts:
-        part = parts.pop()
-        values = {one.name: getattr(part, one.name) for one in fields(part)} if is_dataclass(part) else {}
-        found |= {name: value for name, value in values.items() if _is_plain(value)}
-        parts += values.values() if part is not rule else [values.get("plan")]
-    return found
-
-
-def _is_plain(value: object) -> bool:
-    """True for a text, a yes or no, and a number that JSON can hold."""
-    return isinstance(value, bool | str) or (isinstance(value, int | float) and isfinite(value))
