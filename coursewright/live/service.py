@@ -1,12 +1,11 @@
 """The service: a Recommender over HTTP, one JSON body a question, and pages that need no other server."""
 
-import json
 import logging
 import os
 import tempfile
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qs
@@ -30,9 +29,9 @@ from coursewright.live.recommender import MOST, Recommender
 from coursewright.live.refusals import known_parameters, line_of
 from coursewright.live.words import Choice, ConflictError, Forgotten, Overview, State, Why
 from coursewright.live.words import Response as Answered
+from coursewright.live.worker import Worker
 from coursewright.workers import obey_parent
 
-SETTINGS = "COURSEWRIGHT_SERVICE"  # the variable through which worker processes learn theirs
 WHOLE_DAY = 86_400
 AWAY = "the store does not answer; send it again later (by its id it counts once)"
 UNREAD = "the body cannot be read: it must be JSON in UTF-8, and not compressed"
@@ -68,15 +67,25 @@ class Service:
         return tokens_of(self.token, self.teachers)
 
 
-def app_from_environment() -> Any:
-    """The app of a worker process."""
+def app_of_worker(settings: Mapping[str, Any], onnx: bytes, words: bytes) -> Any:
+    """The app of a worker process; see `worker.Worker`."""
     obey_parent()
-    given = json.loads(os.environ[SETTINGS])
-    service = Service(**{**given, "limits": Limits(**given["limits"])})
+    service = Service(**{**settings, "limits": Limits(**settings["limits"])})
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     tell_requests(service.access)
     tokens = service.tokens()
-    return guarded(service.recommender(), tokens.platform, service.limits, tokens.teachers)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "tutor.onnx"
+        path.write_bytes(onnx)
+        path.with_suffix(".json").write_bytes(words)
+        recommender = replace(service, policy=str(path)).recommender()
+    return guarded(recommender, tokens.platform, service.limits, tokens.teachers)
+
+
+def worker_of(service: Service) -> Worker:
+    """The worker that teaches with the present tutor file."""
+    path = Path(service.policy)
+    return Worker(asdict(service), path.read_bytes(), path.with_suffix(".json").read_bytes())
 
 
 def tell_requests(access: bool) -> None:

@@ -1,25 +1,19 @@
 """A service runs: its socket, its processes, and their end in order."""
 
-import json
 import logging
-import os
-import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from coursewright.errors import InputError
-from coursewright.live.service import SETTINGS, Service, guarded, tell_requests
+from coursewright.live.service import Service, guarded, tell_requests, worker_of
+from coursewright.live.worker import Worker
 
 log = logging.getLogger(__name__)
-APP = "coursewright.live.service:app_from_environment"
 BACKLOG = 2048
 PATIENCE = 15  # seconds for requests that are being answered when the service is to end
 
@@ -48,26 +42,16 @@ def serve(service: Service, host: str, port: int, workers: int) -> None:
                 uvicorn.Server(_config(app, 1)).run(sockets=[listening])
             else:
                 recommender.close()
-                with TemporaryDirectory() as folder:
-                    os.environ[SETTINGS] = json.dumps(asdict(replace(service, policy=_kept(service, folder))))
-                    Multiprocess(_config(APP, workers), sockets=[listening]).run()
+                Multiprocess(_config(worker_of(service), workers), sockets=[listening]).run()
         except KeyboardInterrupt:  # the signal that ended it, told once more
             pass
     log.info("stopped; all that was acknowledged is in %s", place)
 
 
-def _kept(service: Service, folder: str) -> str:
-    """A copy of the tutor file, for workers that begin later; a file that replaces it is another tutor."""
-    there, kept = Path(service.policy), Path(folder) / "tutor.onnx"
-    shutil.copyfile(there, kept)
-    shutil.copyfile(there.with_suffix(".json"), kept.with_suffix(".json"))
-    return str(kept)
-
-
 def _config(app: Any, workers: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        factory=app == APP,
+        factory=isinstance(app, Worker),
         workers=workers,
         log_config=None,
         access_log=False,  # its lines would hold whatever stands in an address

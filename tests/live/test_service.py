@@ -2,22 +2,23 @@
 
 import json
 import logging
-import os
+import pickle
 import random
 import re
 import shutil
-from pathlib import Path
+import subprocess
+import sys
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine
 
 from coursewright.errors import InputError
-from coursewright.live import serving
+from coursewright.live import service as live_service
 from coursewright.live.guard import Limits
 from coursewright.live.keys import tokens_of
 from coursewright.live.mind import Mind
-from coursewright.live.service import SETTINGS, Service, guarded
+from coursewright.live.service import Service, guarded, worker_of
 from live_tutor import TUTOR
 from load import TOKEN
 
@@ -295,25 +296,23 @@ def test_a_worker_that_begins_later_teaches_with_the_same_file(tmp_path, monkeyp
     """One that died is replaced; the file may have been replaced as well, by another tutor or by junk."""
     for end in (".onnx", ".json"):
         shutil.copy(TUTOR.with_suffix(end), tmp_path / f"tutor{end}")
-    wanted, seen = Mind(TUTOR).fingerprint, []
-
-    class Workers:
-        def __init__(self, *given: object, **settings: object) -> None:
-            pass
-
-        def run(self) -> None:
-            (tmp_path / "tutor.onnx").write_bytes(b"junk")
-            policy = json.loads(os.environ[SETTINGS])["policy"]
-            seen.extend([policy, Mind(policy).fingerprint])
-
-    monkeypatch.setenv(SETTINGS, "")  # as it was, in the end
-    monkeypatch.setattr(serving, "Multiprocess", Workers)
-    service = Service(
-        str(tmp_path / "tutor.onnx"), str(tmp_path / "s"), str(tmp_path / "k"), str(tmp_path / "t")
-    )
-    serving.serve(service, "127.0.0.1", 0, 2)
-    assert seen[1] == wanted
-    assert not Path(seen[0]).exists()
+    monkeypatch.setattr(live_service, "obey_parent", lambda: None)
+    monkeypatch.setattr(live_service.logging, "basicConfig", lambda **given: None)
+    service = Service(str(tmp_path / "tutor.onnx"), str(tmp_path / "s"), str(tmp_path / "k"))
+    service.recommender().close()
+    (tmp_path / "worker").write_bytes(pickle.dumps(worker_of(service)))  # as it comes to another process
+    (tmp_path / "tutor.onnx").write_bytes(b"junk")
+    code = "import pickle, sys; pickle.load(open('worker', 'rb')); print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert "coursewright.live.worker" in loaded
+    assert not {"coursewright.live.service", "fastapi", "onnxruntime"} & set(loaded)
+    app = pickle.loads((tmp_path / "worker").read_bytes())()
+    tutor = app._app.state.recommender
+    assert tutor._mind.fingerprint == Mind(TUTOR).fingerprint
+    assert tutor.next("anna")[0].item == "0"
+    tutor.close()
 
 
 def test_the_file_of_the_tests_is_there():

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from coursewright.agents.export.words import settings_of
+from coursewright.agents.export.settings import settings_of
 from coursewright.live.facts import Sight
 from coursewright.live.facts import saw as saw_of
 from coursewright.live.words import now
@@ -65,12 +65,13 @@ class Plan:
 @dataclass
 class Rule:
     task: object
+    most: float
     new_first: bool
     plan: Plan
 
 
 def test_the_settings_of_a_rule_are_its_plain_values_and_its_plans():
-    rule = Rule(small_task(), True, Plan(Held(0.85), np.ones(3)))
+    rule = Rule(small_task(), float("inf"), True, Plan(Held(0.85), np.ones(3)))
     assert settings_of(rule) == {"new_first": True, "recall": 0.85}
     assert settings_of(object()) == {}
 

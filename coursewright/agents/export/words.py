@@ -2,7 +2,6 @@
 
 import json
 import struct
-from dataclasses import fields, is_dataclass
 from hashlib import sha256
 from typing import Any
 from zlib import crc32
@@ -10,6 +9,7 @@ from zlib import crc32
 import numpy as np
 
 from coursewright.agents.bandits.linear_policy import LinearPolicy
+from coursewright.agents.export.settings import settings_of
 from coursewright.agents.export.tutor import FOREIGN, NOTHING_ALLOWED, Tutor, rule_of
 from coursewright.agents.label import actions_of, versions
 from coursewright.agents.learning.trained import TrainedPolicy
@@ -62,7 +62,6 @@ FORMULAS = {
 }
 
 FREE = ("licence", "scored", "labels")  # words that a host may change, wherever they stand
-PLAIN = (bool, int, float, str)
 NO_LOG = "none: no log of learners stands behind this course"
 
 
@@ -136,14 +135,3 @@ def _maker(policy: Policy) -> dict[str, Any]:
     assert isinstance(policy, RulePolicy)
     tuned = {} if policy.tuned is None else {"tuned": policy.tuned.setting}
     return {"agent": policy.name, "rule": rule} | settings | tuned
-
-
-def settings_of(rule: object) -> dict[str, Any]:
-    """The plain values that a rule holds, and those of its plan and of the plan's parts."""
-    found, parts = dict[str, Any](), [rule]
-    while parts:
-        part = parts.pop()
-        values = {one.name: getattr(part, one.name) for one in fields(part)} if is_dataclass(part) else {}
-        found |= {name: value for name, value in values.items() if isinstance(value, PLAIN)}
-        parts += values.values() if part is not rule else [values.get("plan")]
-    return found
