@@ -5,7 +5,7 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qs
@@ -29,7 +29,6 @@ from coursewright.live.recommender import MOST, Recommender
 from coursewright.live.refusals import known_parameters, line_of
 from coursewright.live.words import Choice, ConflictError, Forgotten, Overview, State, Why
 from coursewright.live.words import Response as Answered
-from coursewright.live.worker import Worker
 from coursewright.workers import obey_parent
 
 WHOLE_DAY = 86_400
@@ -80,12 +79,6 @@ def app_of_worker(settings: Mapping[str, Any], onnx: bytes, words: bytes) -> Any
         path.with_suffix(".json").write_bytes(words)
         recommender = replace(service, policy=str(path)).recommender()
     return guarded(recommender, tokens.platform, service.limits, tokens.teachers)
-
-
-def worker_of(service: Service) -> Worker:
-    """The worker that teaches with the present tutor file."""
-    path = Path(service.policy)
-    return Worker(asdict(service), path.read_bytes(), path.with_suffix(".json").read_bytes())
 
 
 def tell_requests(access: bool) -> None:

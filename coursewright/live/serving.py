@@ -4,13 +4,15 @@ import logging
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from coursewright.errors import InputError
-from coursewright.live.service import Service, guarded, tell_requests, worker_of
+from coursewright.live.service import Service, guarded, tell_requests
 from coursewright.live.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -46,6 +48,12 @@ def serve(service: Service, host: str, port: int, workers: int) -> None:
         except KeyboardInterrupt:  # the signal that ended it, told once more
             pass
     log.info("stopped; all that was acknowledged is in %s", place)
+
+
+def worker_of(service: Service) -> Worker:
+    """The worker that teaches with the present tutor file."""
+    path = Path(service.policy)
+    return Worker(asdict(service), path.read_bytes(), path.with_suffix(".json").read_bytes())
 
 
 def _config(app: Any, workers: int) -> uvicorn.Config:

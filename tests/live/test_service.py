@@ -18,7 +18,8 @@ from coursewright.live import service as live_service
 from coursewright.live.guard import Limits
 from coursewright.live.keys import tokens_of
 from coursewright.live.mind import Mind
-from coursewright.live.service import Service, guarded, worker_of
+from coursewright.live.service import Service, guarded
+from coursewright.live.serving import worker_of
 from live_tutor import TUTOR
 from load import TOKEN
 
