@@ -70,7 +70,7 @@ def opened(browser: Browser, view: dict[str, int], address: str, **more: str) ->
     """The teacher's page, signed in."""
     page = browser.new_context(viewport=view, **more).new_page()
     page.goto(address)
-    page.keyboard.type(TOKEN)
+    page.get_by_label("Token").fill(TOKEN)
     page.keyboard.press("Enter")
     page.wait_for_selector("#list tbody tr")
     return page
