@@ -26,14 +26,14 @@ export class Tutor {
    */
   static async open(file, words = undefined) {
     const placed = typeof file === "string" || file instanceof URL;
-    const name = placed ? `${short(String(file))}: ` : "";
+    const name = placed ? `${placeOf(file)}: ` : "";
     const bytes = placed ? await got(file) : bytesOf(file);
     if (words == null) {
       if (!placed) throw refused("words", words, "the JSON file of the tutor, which came with the ONNX file");
       words = String(file).replace(/\.[^./\\]*$/, ".json");
     }
     const there = typeof words === "string" && !/^\s*[{[]/.test(words); // \s is also a BOM
-    const where = there || words instanceof URL ? short(String(words)) : "words";
+    const where = there || words instanceof URL ? placeOf(words) : "words";
     if (there || words instanceof URL) words = await got(words);
     ort.env.wasm.numThreads = 1;
     let session;
@@ -459,6 +459,8 @@ function shown(value) {
   }
 }
 
+/** A place as it is named in messages: whole, but for the data of a data URL. */
+const placeOf = (place) => (/^data:/i.test(String(place)) ? short(String(place)) : String(place));
 const short = (text) => (text.length <= 80 ? text : `${text.slice(0, 77)}...`);
 
 function bytesOf(file) {
@@ -475,10 +477,10 @@ async function got(place) {
     try {
       return new Uint8Array(await files.promises.readFile(/^file:/i.test(path) ? new URL(path) : path));
     } catch (error) {
-      throw new TutorError(`${short(path)}: cannot be read (${short(error.message.replace(/^[A-Z]+: |, .*$/g, ""))})`);
+      throw new TutorError(`${placeOf(path)}: cannot be read (${short(error.message.replace(/^[A-Z]+: |, .*$/g, ""))})`);
     }
   }
   const answer = await fetch(place).catch((error) => ({ ok: false, status: error.message }));
-  if (!answer.ok) throw new TutorError(`${short(path)}: cannot be fetched (${answer.status})`);
+  if (!answer.ok) throw new TutorError(`${placeOf(path)}: cannot be fetched (${answer.status})`);
   return new Uint8Array(await answer.arrayBuffer());
 }

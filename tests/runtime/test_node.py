@@ -166,10 +166,11 @@ def test_the_same_is_refused_in_javascript(answers):
 
 
 def test_the_check_is_a_command(answers, tmp_path):
-    check, path = JS / "check.js", tmp_path / "my tutor.onnx"
+    check, path = JS / "check.js", tmp_path / ("a long way " * 9) / "my tutor.onnx"
+    path.parent.mkdir()
     for suffix in (".onnx", ".json"):
         path.with_suffix(suffix).write_bytes(made("a schedule").path.with_suffix(suffix).read_bytes())
-    broken = tmp_path / "broken.onnx"
+    broken = path.with_name("broken.onnx")
     broken.write_bytes(path.read_bytes())
     for given, code, says in (
         ([path], 0, f"{path}: follows its golden trace\n"),
