@@ -9,6 +9,7 @@ const DAY = 86_400_000; // milliseconds
 const LARGEST = 3e38; // of a float32
 const CLOSE = 1e-5; // numbers that differ by less are equal
 const LATEST = 1e6; // days; any more are seconds or milliseconds
+const LONGEST_PATH = 1024; // letters
 const TOLD = ["minutes", "at", "taught", "past", "offered"];
 const RUNS = ["item", "correct", "taught", "past", "days", "minutes", "goal", "mask"];
 const MAKES = "`coursewright export run=RUN to=tutor.onnx` writes one";
@@ -459,8 +460,8 @@ function shown(value) {
   }
 }
 
-/** A place as it is named in messages: whole, but for the data of a data URL. */
-const placeOf = (place) => (/^data:/i.test(String(place)) ? short(String(place)) : String(place));
+/** A place as it is named in messages: whole, where it can be a path. */
+const placeOf = (place) => (String(place).length <= LONGEST_PATH ? String(place) : short(String(place)));
 const short = (text) => (text.length <= 80 ? text : `${text.slice(0, 77)}...`);
 
 function bytesOf(file) {
