@@ -4,22 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from coursewright.envs.task import Task
+from coursewright.envs.task import DEFAULT_FEATURES, Task
 from coursewright.simulators.course import Course
 from coursewright.simulators.knowledge.bkt import Bkt
 from coursewright.simulators.knowledge.parameters import BktParameters
 from coursewright.simulators.memory.fsrs import Fsrs
 
-EVERY_CARD = (
-    "attempts",
-    "log_attempts",
-    "successes",
-    "log_successes",
-    "log_failures",
-    "streak",
-    "belief",
-    "days_since",
-)
 SEEN = ("attempts", "successes", "streak", "belief", "goal", "last_item", "last_correct", "budget_left")
 
 
@@ -45,8 +35,8 @@ def deck(cards: int, steps: int = 20) -> Task:
 
 
 def words(cards: int, steps: int = 20) -> tuple[Task, Task]:
-    """The deck with the observation of `task=recall`, 12 columns a card, and with hardly anything."""
-    much = [*EVERY_CARD, "goal", "last_correct", "budget_left"]
+    """The deck with the observation of `task=recall`, and with hardly anything."""
+    much = [*DEFAULT_FEATURES, "days_since"]
     table = BktParameters(*(np.full((1, cards), value) for value in (0.2, 0.2, 0.2, 0.1)))
     task = replace(deck(cards, steps), days=5.0)
     return replace(task, tutor=table, features=much), replace(task, features=["last_correct", "budget_left"])
